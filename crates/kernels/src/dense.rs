@@ -1,0 +1,150 @@
+//! A dense layer over a tile of rows: `y = x W + b`.
+//!
+//! R rows of the tile, I input, O output; Ip and Op rounded up to whole panels of 16. A row of the input is
+//! `[… | 1 | x (Ip)]`, filled up in front so that x starts on a cache line; the weights are `[panel of O][1 + I][16]`: b,
+//! then the rows of W.
+
+use std::iter::once;
+
+use crate::activation::Identity;
+use crate::panels::{odd_stride, padded, panels, transpose_panel};
+use crate::product::{Accumulate, Affine, Mode, Segment, Store, product};
+use crate::simd::{Isa, Kernel, LANES, Left, Right, Simd};
+
+/// A dense layer: its sizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dense {
+    /// I
+    pub input: usize,
+    /// O
+    pub output: usize,
+}
+
+impl Dense {
+    /// Rows of a panel of weights: 1 + I.
+    pub fn depth(&self) -> usize {
+        1 + self.input
+    }
+
+    /// Floats of the weights, Op (1 + I).
+    pub fn weights_len(&self) -> usize {
+        padded(self.output) * self.depth()
+    }
+
+    /// Floats of Wᵀ in panels, `[panel of I][O][16]`.
+    pub fn transposed_len(&self) -> usize {
+        padded(self.input) * self.output
+    }
+
+    /// Writes panel `panel` of Wᵀ, `[O][16]`.
+    pub fn transpose(&self, weights: &[f32], panel: usize, out: &mut [f32]) {
+        transpose_panel(weights, self.depth(), self.output, 1, self.input, panel, out);
+    }
+
+    /// From a row of the input to the next.
+    pub fn input_stride(&self) -> usize {
+        odd_stride(self.input_at() + padded(self.input))
+    }
+
+    /// Where x starts in a row of the input; the constant 1 stands before it.
+    pub fn input_at(&self) -> usize {
+        LANES
+    }
+
+    /// From a row of the output to the next.
+    pub fn output_stride(&self) -> usize {
+        odd_stride(self.output)
+    }
+
+    /// `outputs [R, output stride]` = `inputs [R, input stride]` W + b. The padding of the outputs is zero.
+    ///
+    /// # Panics
+    /// If a length does not fit the sizes.
+    pub fn forward(&self, isa: Isa, weights: &[f32], inputs: &[f32], rows: usize, outputs: &mut [f32]) {
+        assert_eq!(weights.len(), self.weights_len(), "weights of {self:?}");
+        assert_eq!(inputs.len(), rows * self.input_stride(), "inputs of {self:?}, {rows} rows");
+        assert_eq!(outputs.len(), rows * self.output_stride(), "outputs of {self:?}, {rows} rows");
+        isa.run(Forward { dense: *self, weights, inputs, rows, outputs });
+    }
+
+    /// dx = dy Wᵀ into `d_inputs [R, Ip]`; `[dW db] = [x 1]ᵀ dy` into `gradient`, laid out as the weights.
+    /// `transposed` is Wᵀ in panels; `d_outputs [R, output stride]`.
+    ///
+    /// # Panics
+    /// If a length does not fit the sizes.
+    #[expect(clippy::too_many_arguments, reason = "a kernel: every slice by its name")]
+    pub fn backward(
+        &self,
+        isa: Isa,
+        transposed: &[f32],
+        inputs: &[f32],
+        rows: usize,
+        d_outputs: &[f32],
+        d_inputs: &mut [f32],
+        gradient: &mut [f32],
+        mode: Mode,
+    ) {
+        assert_eq!(transposed.len(), self.transposed_len(), "transposed weights of {self:?}");
+        assert_eq!(inputs.len(), rows * self.input_stride(), "inputs of {self:?}, {rows} rows");
+        assert_eq!(d_outputs.len(), rows * self.output_stride(), "gradient by the outputs of {self:?}, {rows} rows");
+        assert_eq!(d_inputs.len(), rows * padded(self.input), "gradient by the inputs of {self:?}, {rows} rows");
+        assert_eq!(gradient.len(), self.weights_len(), "gradient of the weights of {self:?}");
+        isa.run(Backward { dense: *self, transposed, inputs, rows, d_outputs, d_inputs, gradient, mode });
+    }
+}
+
+struct Forward<'a> {
+    dense: Dense,
+    weights: &'a [f32],
+    inputs: &'a [f32],
+    rows: usize,
+    outputs: &'a mut [f32],
+}
+
+impl Kernel for Forward<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Forward { dense, weights, inputs, rows, outputs } = self;
+        let segment = Segment {
+            left: Left { data: &inputs[dense.input_at()..], row: dense.input_stride(), col: 1 },
+            right: Right { data: &weights[LANES..], row: LANES, panel: dense.depth() * LANES },
+            depth: dense.input,
+        };
+        let mut ends = Affine::<Identity>::new(weights, dense.depth(), outputs, dense.output_stride());
+        product(s, rows, panels(dense.output), once(segment), &mut ends);
+    }
+}
+
+struct Backward<'a> {
+    dense: Dense,
+    transposed: &'a [f32],
+    inputs: &'a [f32],
+    rows: usize,
+    d_outputs: &'a [f32],
+    d_inputs: &'a mut [f32],
+    gradient: &'a mut [f32],
+    mode: Mode,
+}
+
+impl Kernel for Backward<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Backward { dense, transposed, inputs, rows, d_outputs, d_inputs, gradient, mode } = self;
+        let back = Segment {
+            left: Left { data: d_outputs, row: dense.output_stride(), col: 1 },
+            right: Right { data: transposed, row: LANES, panel: dense.output * LANES },
+            depth: dense.output,
+        };
+        let mut ends = Store { out: d_inputs, stride: padded(dense.input) };
+        product(s, rows, panels(dense.input), once(back), &mut ends);
+        let weights = Segment {
+            left: Left { data: &inputs[dense.input_at() - 1..], row: 1, col: dense.input_stride() },
+            right: Right { data: d_outputs, row: dense.output_stride(), panel: LANES },
+            depth: rows,
+        };
+        let mut ends = Accumulate { into: gradient, depth: dense.depth(), first_row: 0, mode };
+        product(s, dense.depth(), panels(dense.output), once(weights), &mut ends);
+    }
+}

@@ -1,0 +1,124 @@
+//! Panels: a matrix cut into strips of sixteen columns, each strip contiguous, `[panel][row][16]`.
+//!
+//! The kernels stream through weights in exactly this order. The last panel is padded with zeros, and every kernel
+//! keeps the padding zero. Users see plain row-major arrays; these functions stand at the border.
+
+use crate::simd::LANES;
+
+/// Panels that hold `columns` columns.
+pub fn panels(columns: usize) -> usize {
+    columns.div_ceil(LANES)
+}
+
+/// `columns` rounded up to whole panels.
+pub fn padded(columns: usize) -> usize {
+    panels(columns) * LANES
+}
+
+/// A row stride for `floats` floats: whole cache lines, and an odd number of them, so that successive rows fall into
+/// different sets of the cache.
+pub fn odd_stride(floats: usize) -> usize {
+    (floats.div_ceil(LANES) | 1) * LANES
+}
+
+/// Writes the row-major `matrix [rows, columns]` into rows `first_row..` of `packed [panel][depth][16]`.
+///
+/// # Panics
+/// If the matrix does not have whole rows, or the rows do not fit.
+pub fn pack(matrix: &[f32], columns: usize, packed: &mut [f32], depth: usize, first_row: usize) {
+    check(matrix.len(), columns, packed.len(), depth, first_row);
+    for (r, row) in matrix.chunks_exact(columns).enumerate() {
+        for (c, &x) in row.iter().enumerate() {
+            packed[((c / LANES) * depth + first_row + r) * LANES + c % LANES] = x;
+        }
+    }
+}
+
+/// The reverse of [`pack`].
+///
+/// # Panics
+/// If the matrix does not have whole rows, or the rows do not fit.
+pub fn unpack(packed: &[f32], depth: usize, first_row: usize, matrix: &mut [f32], columns: usize) {
+    check(matrix.len(), columns, packed.len(), depth, first_row);
+    for (r, row) in matrix.chunks_exact_mut(columns).enumerate() {
+        for (c, x) in row.iter_mut().enumerate() {
+            *x = packed[((c / LANES) * depth + first_row + r) * LANES + c % LANES];
+        }
+    }
+}
+
+fn check(matrix: usize, columns: usize, packed: usize, depth: usize, first_row: usize) {
+    assert!(columns > 0 && matrix.is_multiple_of(columns), "{matrix} floats are not rows of {columns}");
+    let rows = matrix / columns;
+    assert!(first_row + rows <= depth, "rows {first_row}..{} do not fit into {depth}", first_row + rows);
+    assert_eq!(packed, padded(columns) * depth, "packed must be [{}][{depth}][16]", panels(columns));
+}
+
+/// Packs one panel of the transpose. `packed [panel][depth][16]` holds a matrix of `columns` columns; of its rows
+/// `first_row..first_row + rows`, those that belong to panel `panel` of the transpose go to
+/// `transposed [columns][16]`, padded with zeros.
+///
+/// # Panics
+/// If a slice has another length.
+pub fn transpose_panel(
+    packed: &[f32],
+    depth: usize,
+    columns: usize,
+    first_row: usize,
+    rows: usize,
+    panel: usize,
+    transposed: &mut [f32],
+) {
+    assert_eq!(packed.len(), padded(columns) * depth, "packed must be [{}][{depth}][16]", panels(columns));
+    assert_eq!(transposed.len(), columns * LANES, "transposed must be [{columns}][16]");
+    let from = first_row + panel * LANES;
+    let wide = LANES.min(rows - panel * LANES);
+    for (c, out) in transposed.chunks_exact_mut(LANES).enumerate() {
+        let column = &packed[((c / LANES) * depth + from) * LANES + c % LANES..];
+        for (lane, x) in out.iter_mut().enumerate() {
+            *x = if lane < wide { column[lane * LANES] } else { 0.0 };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packing_and_back_is_exact_and_pads_with_zeros() {
+        for (rows, columns) in [(1, 1), (3, 7), (5, 16), (4, 17), (9, 40)] {
+            let matrix: Vec<f32> = (1..=rows * columns).map(|x| x as f32).collect();
+            let mut packed = vec![0.0; padded(columns) * (rows + 2)];
+            pack(&matrix, columns, &mut packed, rows + 2, 1);
+            assert_eq!(packed.iter().filter(|&&x| x != 0.0).count(), matrix.len());
+            let mut back = vec![0.0; matrix.len()];
+            unpack(&packed, rows + 2, 1, &mut back, columns);
+            assert_eq!(back, matrix);
+        }
+    }
+
+    #[test]
+    fn a_transposed_panel_is_the_transpose() {
+        let (rows, columns) = (21, 18);
+        let matrix: Vec<f32> = (1..=rows * columns).map(|x| x as f32).collect();
+        let mut packed = vec![0.0; padded(columns) * (rows + 3)];
+        pack(&matrix, columns, &mut packed, rows + 3, 2);
+        for panel in 0..panels(rows) {
+            let mut transposed = vec![f32::NAN; columns * LANES];
+            transpose_panel(&packed, rows + 3, columns, 2, rows, panel, &mut transposed);
+            for c in 0..columns {
+                for lane in 0..LANES {
+                    let row = panel * LANES + lane;
+                    let expected = if row < rows { matrix[row * columns + c] } else { 0.0 };
+                    assert_eq!(transposed[c * LANES + lane], expected);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn strides_are_odd_numbers_of_lines() {
+        assert_eq!([1, 16, 17, 32, 33, 157].map(odd_stride), [16, 16, 48, 48, 48, 176]);
+    }
+}

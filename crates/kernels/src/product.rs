@@ -1,0 +1,195 @@
+//! Matrix products, block by block: the one loop nest under every cell and layer.
+
+use std::marker::PhantomData;
+
+use crate::activation::Phi;
+use crate::simd::{LANES, Left, Right, Simd, multiply};
+
+/// How a gradient meets what its buffer holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The buffer's content is not read.
+    Overwrite,
+    /// The gradient is added.
+    Add,
+}
+
+/// A part of a product: `left [rows, depth]` times `right [depth, columns]`.
+#[derive(Clone, Copy)]
+pub(crate) struct Segment<'a> {
+    pub(crate) left: Left<'a>,
+    pub(crate) right: Right<'a>,
+    pub(crate) depth: usize,
+}
+
+/// What a sum starts from, and where it goes: both in registers, so nothing is written twice.
+pub(crate) trait Ends<S: Simd> {
+    /// The value of sixteen sums of a row before the product.
+    fn start(&self, s: S, row: usize, panel: usize) -> S::F;
+    /// Takes the sixteen finished sums of a row.
+    fn finish(&mut self, s: S, row: usize, panel: usize, sums: S::F);
+}
+
+/// `finish(start + Σ segments)` for each row and panel of sixteen columns.
+///
+/// A panel of weights stays in the first-level cache while all rows pass. With few rows, several panels go side by
+/// side instead, so that enough sums are under way to hide the latency of a multiply-add.
+#[inline(always)]
+pub(crate) fn product<'a, S: Simd, E: Ends<S>>(
+    s: S,
+    rows: usize,
+    panels: usize,
+    segments: impl Iterator<Item = Segment<'a>> + Clone,
+    ends: &mut E,
+) {
+    let mut panel = 0;
+    while panel < panels {
+        let left = panels - panel;
+        let together = match rows {
+            1 if left >= 4 => 4,
+            1..=3 if left >= 2 => 2,
+            _ => 1,
+        };
+        match (rows, together) {
+            (1, 4) => block::<S, 1, 4, E>(s, 0, panel, segments.clone(), ends),
+            (1, 2) => block::<S, 1, 2, E>(s, 0, panel, segments.clone(), ends),
+            (2, 2) => block::<S, 2, 2, E>(s, 0, panel, segments.clone(), ends),
+            (3, 2) => block::<S, 3, 2, E>(s, 0, panel, segments.clone(), ends),
+            _ => all_rows(s, rows, panel, segments.clone(), ends),
+        }
+        panel += together;
+    }
+}
+
+/// One panel, all rows: as many full blocks as there are, the rest in blocks that are not too thin.
+#[inline(always)]
+fn all_rows<'a, S: Simd, E: Ends<S>>(
+    s: S,
+    rows: usize,
+    panel: usize,
+    segments: impl Iterator<Item = Segment<'a>> + Clone,
+    ends: &mut E,
+) {
+    let mut row = 0;
+    while row < rows {
+        let left = rows - row;
+        let take = if left <= S::ROWS {
+            left
+        } else if left >= S::ROWS + 4 || S::ROWS < 4 {
+            S::ROWS
+        } else {
+            left.div_ceil(2)
+        };
+        match take {
+            6 if S::ROWS >= 6 => block::<S, 6, 1, E>(s, row, panel, segments.clone(), ends),
+            5 if S::ROWS >= 5 => block::<S, 5, 1, E>(s, row, panel, segments.clone(), ends),
+            4 if S::ROWS >= 4 => block::<S, 4, 1, E>(s, row, panel, segments.clone(), ends),
+            3 if S::ROWS >= 3 => block::<S, 3, 1, E>(s, row, panel, segments.clone(), ends),
+            2 => block::<S, 2, 1, E>(s, row, panel, segments.clone(), ends),
+            _ => block::<S, 1, 1, E>(s, row, panel, segments.clone(), ends),
+        }
+        row += take;
+    }
+}
+
+/// `M` rows by `N` panels, from start to finish in registers.
+#[inline(always)]
+fn block<'a, S: Simd, const M: usize, const N: usize, E: Ends<S>>(
+    s: S,
+    row: usize,
+    panel: usize,
+    segments: impl Iterator<Item = Segment<'a>>,
+    ends: &mut E,
+) {
+    let mut sums = [[s.splat(0.0); N]; M];
+    for (r, of_row) in sums.iter_mut().enumerate() {
+        for (n, sum) in of_row.iter_mut().enumerate() {
+            *sum = ends.start(s, row + r, panel + n);
+        }
+    }
+    for segment in segments {
+        let left = Left { data: &segment.left.data[row * segment.left.row..], ..segment.left };
+        let right = Right { data: &segment.right.data[panel * segment.right.panel..], ..segment.right };
+        multiply(s, &mut sums, left, right, segment.depth);
+    }
+    for (r, of_row) in sums.into_iter().enumerate() {
+        for (n, sum) in of_row.into_iter().enumerate() {
+            ends.finish(s, row + r, panel + n, sum);
+        }
+    }
+}
+
+/// Sums start at the bias, the first row of each panel of weights; φ of them is stored.
+pub(crate) struct Affine<'a, P> {
+    bias: &'a [f32],
+    panel: usize,
+    out: &'a mut [f32],
+    stride: usize,
+    phi: PhantomData<P>,
+}
+
+impl<'a, P> Affine<'a, P> {
+    /// `weights [panel][depth][16]`, `out` in rows of `stride`.
+    #[inline(always)]
+    pub(crate) fn new(weights: &'a [f32], depth: usize, out: &'a mut [f32], stride: usize) -> Self {
+        Affine { bias: weights, panel: depth * LANES, out, stride, phi: PhantomData }
+    }
+}
+
+impl<S: Simd, P: Phi> Ends<S> for Affine<'_, P> {
+    #[inline(always)]
+    fn start(&self, s: S, _: usize, panel: usize) -> S::F {
+        s.load(&self.bias[panel * self.panel..])
+    }
+    #[inline(always)]
+    fn finish(&mut self, s: S, row: usize, panel: usize, sums: S::F) {
+        s.store(P::apply(s, sums), &mut self.out[row * self.stride + panel * LANES..]);
+    }
+}
+
+/// Sums start at zero and are stored as they are.
+pub(crate) struct Store<'a> {
+    pub(crate) out: &'a mut [f32],
+    pub(crate) stride: usize,
+}
+
+impl<S: Simd> Ends<S> for Store<'_> {
+    #[inline(always)]
+    fn start(&self, s: S, _: usize, _: usize) -> S::F {
+        s.splat(0.0)
+    }
+    #[inline(always)]
+    fn finish(&mut self, s: S, row: usize, panel: usize, sums: S::F) {
+        s.store(sums, &mut self.out[row * self.stride + panel * LANES..]);
+    }
+}
+
+/// Sums go into rows `first_row..` of panels `[panel][depth][16]`.
+pub(crate) struct Accumulate<'a> {
+    pub(crate) into: &'a mut [f32],
+    pub(crate) depth: usize,
+    pub(crate) first_row: usize,
+    pub(crate) mode: Mode,
+}
+
+impl Accumulate<'_> {
+    #[inline(always)]
+    fn at(&self, row: usize, panel: usize) -> usize {
+        (panel * self.depth + self.first_row + row) * LANES
+    }
+}
+
+impl<S: Simd> Ends<S> for Accumulate<'_> {
+    #[inline(always)]
+    fn start(&self, s: S, row: usize, panel: usize) -> S::F {
+        match self.mode {
+            Mode::Overwrite => s.splat(0.0),
+            Mode::Add => s.load(&self.into[self.at(row, panel)..]),
+        }
+    }
+    #[inline(always)]
+    fn finish(&mut self, s: S, row: usize, panel: usize, sums: S::F) {
+        let at = self.at(row, panel);
+        s.store(sums, &mut self.into[at..]);
+    }
+}

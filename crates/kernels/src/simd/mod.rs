@@ -1,0 +1,131 @@
+//! Sixteen `f32` at a time, on whatever the processor has.
+//!
+//! A kernel is written once, generic over [`Simd`], and compiled once for each instruction set. [`Isa`] names the
+//! sets; [`Isa::best`] finds the widest that this processor runs. All `unsafe` of vector code lives in this folder.
+
+mod avx2;
+mod block;
+mod portable;
+
+pub(crate) use block::{Left, Right, multiply};
+
+use std::fmt;
+
+/// Floats in one vector, and columns in one panel of weights.
+pub const LANES: usize = 16;
+
+/// An instruction set that kernels are compiled for.
+///
+/// Results are bit-identical for one set, whatever the number of threads. Two sets may differ in the last bits:
+/// [`Isa::Portable`] rounds each product before it is added, the others do not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Isa {
+    /// Plain Rust, no instruction beyond the target's baseline. Runs everywhere.
+    Portable,
+    /// AVX2 and FMA: x86-64 processors since 2013.
+    Avx2,
+}
+
+impl Isa {
+    /// Every set, from the plainest to the widest, whether this processor has it or not.
+    pub const ALL: [Isa; 2] = [Isa::Portable, Isa::Avx2];
+
+    /// The widest set of this processor.
+    pub fn best() -> Isa {
+        Isa::ALL.into_iter().rev().find(|isa| isa.is_available()).unwrap_or(Isa::Portable)
+    }
+
+    /// The sets of this processor, the plainest first.
+    pub fn available() -> impl Iterator<Item = Isa> {
+        Isa::ALL.into_iter().filter(|isa| isa.is_available())
+    }
+
+    /// Whether this processor runs the set.
+    pub fn is_available(self) -> bool {
+        match self {
+            Isa::Portable => true,
+            Isa::Avx2 => avx2::Avx2::detect().is_some(),
+        }
+    }
+
+    /// The name used on the command line and in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Isa::Portable => "portable",
+            Isa::Avx2 => "avx2",
+        }
+    }
+
+    /// The set of that name, if there is one.
+    pub fn from_name(name: &str) -> Option<Isa> {
+        Isa::ALL.into_iter().find(|isa| isa.name() == name)
+    }
+
+    /// Runs `kernel`, compiled for this set.
+    ///
+    /// # Panics
+    /// If this processor does not have the set.
+    #[inline]
+    pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        match self {
+            Isa::Portable => kernel.run(portable::Portable),
+            Isa::Avx2 => match avx2::Avx2::detect() {
+                Some(avx2) => avx2.vectorize(kernel),
+                None => panic!("this processor has no AVX2 and FMA"),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Isa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Work to be compiled for each instruction set. `run` and all that it calls must be `#[inline(always)]`, or the
+/// compiler leaves it outside the function that may use the set's instructions.
+pub(crate) trait Kernel {
+    /// What the work returns.
+    type Output;
+
+    /// Does the work with the vectors of `s`.
+    fn run<S: Simd>(self, s: S) -> Self::Output;
+}
+
+/// Vectors of sixteen `f32` of one instruction set. A value of the type is the proof that the processor has it.
+pub(crate) trait Simd: Copy {
+    /// Sixteen floats.
+    type F: Copy;
+
+    /// Rows of a block of the product whose accumulators just fit the registers.
+    const ROWS: usize;
+
+    /// Sixteen times `x`.
+    fn splat(self, x: f32) -> Self::F;
+    /// The first sixteen of `from`. Panics if there are fewer.
+    fn load(self, from: &[f32]) -> Self::F;
+    /// Over the first sixteen of `to`. Panics if there are fewer.
+    fn store(self, v: Self::F, to: &mut [f32]);
+    /// `a b + c`, rounded once where the set can.
+    fn mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
+    /// `a + b`
+    fn add(self, a: Self::F, b: Self::F) -> Self::F;
+    /// `a - b`
+    fn sub(self, a: Self::F, b: Self::F) -> Self::F;
+    /// `a b`
+    fn mul(self, a: Self::F, b: Self::F) -> Self::F;
+    /// `a / b`
+    fn div(self, a: Self::F, b: Self::F) -> Self::F;
+    /// The square root.
+    fn sqrt(self, a: Self::F) -> Self::F;
+    /// The smaller of the two, and NaN where `a` is NaN.
+    fn at_most(self, a: Self::F, limit: Self::F) -> Self::F;
+    /// The larger of the two, and NaN where `a` is NaN.
+    fn at_least(self, a: Self::F, limit: Self::F) -> Self::F;
+    /// `a` where `sign > 0`, else 0.
+    fn where_positive(self, sign: Self::F, a: Self::F) -> Self::F;
+
+    /// Runs `kernel` where the compiler may use the set's instructions.
+    fn vectorize<K: Kernel>(self, kernel: K) -> K::Output;
+}
