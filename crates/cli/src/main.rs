@@ -1,1 +1,47 @@
-fn main() {}
+//! The `elman` command: train, evaluate and use recurrent networks.
+
+mod args;
+mod bench;
+mod eval;
+mod inspect;
+mod mnist;
+mod output;
+mod predict;
+mod record;
+mod run_folder;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = args::Cli::parse_from(args::with_dashes(std::env::args_os()));
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Whatever is wrong with standard error, there is nobody left to tell.
+            let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("error: {error:#}\n"));
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+fn run(cli: args::Cli) -> anyhow::Result<()> {
+    // A set that is not there is refused before anything is done.
+    elman::isa_from_environment()?;
+    match cli.command {
+        args::Command::Train { job: args::Job::Mnist(args) } => mnist::train(args),
+        args::Command::Eval(args) => eval::eval(&args),
+        args::Command::Predict(args) => predict::predict(&args),
+        args::Command::Inspect(args) => inspect::inspect(&args),
+        args::Command::Bench(args) => bench::bench(&args),
+    }
+}
+
+/// 2 for a setting out of its range, as for any other wrong usage; 1 for what failed.
+fn exit_code(error: &anyhow::Error) -> u8 {
+    match error.downcast_ref::<elman::Error>() {
+        Some(elman::Error::Setting { .. }) => 2,
+        _ => 1,
+    }
+}

@@ -1,1 +1,54 @@
-//! .
+//! Recurrent neural networks: cells, training, streams.
+//!
+//! ```
+//! use elman::{Adam, Arrays, Classifier, Init, Purpose, Random, Rnn, Trainer};
+//! use ndarray::{Array1, Array3};
+//!
+//! # fn main() -> Result<(), elman::Error> {
+//! // Is the sum of the sequence above 0?
+//! let mut random = Random::new(111, Purpose::Data);
+//! let xs = Array3::from_shape_simple_fn((512, 5, 1), || random.uniform(1.0));
+//! let labels = Array1::from_iter(xs.outer_iter().map(|x| usize::from(x.sum() > 0.0)));
+//! let data = Arrays::new(xs, labels)?;
+//!
+//! let cell = Rnn::new(1, 16).init(Init::Tf, &mut Random::new(111, Purpose::Cell))?;
+//! let model = Classifier::new(&cell, 2, Init::Tf, &mut Random::new(111, Purpose::Head))?;
+//! let mut trainer = Trainer::new(model, Adam::new(0.01)).batch_size(64);
+//! for epoch in trainer.fit(&data)?.epochs(20) {
+//!     println!("{}", epoch?);
+//! }
+//! assert!(trainer.evaluate(&data)?.accuracy > 0.95);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The same seed gives the same bits at any number of threads. A sequence equals its steps, bit for bit.
+
+mod adam;
+mod classifier;
+mod data;
+mod error;
+mod init;
+mod isa;
+mod parameters;
+mod peak;
+mod random;
+mod rnn;
+mod tile;
+mod trainer;
+mod workers;
+
+pub use adam::Adam;
+pub use classifier::{Classifier, Config, HeadConfig, LayerConfig};
+pub use data::{Arrays, Labelled, Sequences};
+pub use elman_datasets as datasets;
+pub use elman_formats as formats;
+pub use elman_kernels::{Activation, Isa};
+pub use error::Error;
+pub use init::Init;
+pub use isa::{active as active_isa, from_environment as isa_from_environment};
+pub use peak::peak_rate;
+pub use random::{Purpose, Random};
+pub use rnn::{DynamicRnn, Rnn, RnnCell, RnnGradients, RnnStream, Unrolled};
+pub use trainer::{Epoch, Evaluation, Fit, Memory, Predictor, Step, Trainer};
+pub use workers::most_probable;

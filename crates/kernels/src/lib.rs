@@ -18,6 +18,7 @@ mod product;
 pub mod reference;
 pub mod rnn;
 mod simd;
+mod sum;
 
 pub use activation::Activation;
 pub use adam::{AdamStep, adam};
@@ -30,6 +31,7 @@ pub use pool::Pool;
 pub use product::Mode;
 pub use rnn::Rnn;
 pub use simd::{Isa, LANES};
+pub use sum::sum_arrays;
 
 /// Rows of a tile: a matter of the shapes alone, so that results do not depend on the number of threads. A small
 /// network needs more rows to fill a block of the product; a large one reads its weights anew for each tile.

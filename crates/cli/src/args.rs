@@ -1,0 +1,270 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Parser, Subcommand};
+
+/// Recurrent neural networks: train, evaluate, predict.
+#[derive(Debug, Parser)]
+#[command(
+    name = "elman",
+    version,
+    about,
+    max_term_width = 100,
+    after_help = "\
+Examples:
+  elman train mnist                      the tutorial's network, on digits that are in the binary
+  elman eval runs/mnist-rnn-1            its loss and accuracy on the test images
+  elman predict runs/mnist-rnn-1 7.png   what digit is it?
+
+ELMAN_ISA=portable or avx2 chooses the instruction set; without it, the widest is used."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Train a network; without a job, lists the jobs
+    #[command(arg_required_else_help = true)]
+    Train {
+        #[command(subcommand)]
+        job: Job,
+    },
+    /// Loss and accuracy of a trained model on test images
+    Eval(EvalArgs),
+    /// Classes and probabilities of images
+    Predict(PredictArgs),
+    /// Configuration, arrays, parameters and memory of a model or run
+    Inspect(InspectArgs),
+    /// Speed of a training step and of a streaming step, beside the processor's peak
+    Bench(BenchArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Job {
+    /// Read images row by row and name the digit: the tutorial's job
+    Mnist(MnistArgs),
+}
+
+/// Flags of `train mnist`. What is not given comes from `--config`, then from the tutorial's defaults.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Each flag works with underscores too: --learning_rate 0.001.
+
+Examples:
+  elman train mnist
+  elman train mnist --hidden_size 64 --num_epoch 3 --out runs/small
+  elman train mnist --data fashion/      the four IDX files of another set, gzipped or not")]
+pub(crate) struct MnistArgs {
+    /// The cell: rnn
+    #[arg(long, value_parser = PossibleValuesParser::new(["rnn"]), help_heading = "Model")]
+    pub(crate) cell: Option<String>,
+    /// Floats of the state [default: 128]
+    #[arg(long, value_name = "N", help_heading = "Model")]
+    pub(crate) hidden_size: Option<usize>,
+    /// φ of the cell: tanh or relu [default: tanh]
+    #[arg(long, value_parser = PossibleValuesParser::new(["tanh", "relu"]), help_heading = "Model")]
+    pub(crate) activation: Option<String>,
+    /// Initial values as in tf, keras or pytorch [default: tf]
+    #[arg(long, value_parser = PossibleValuesParser::new(["tf", "keras", "pytorch"]), help_heading = "Model")]
+    pub(crate) init: Option<String>,
+
+    /// α of Adam [default: 0.001]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Training")]
+    pub(crate) learning_rate: Option<f64>,
+    /// Rows of a batch [default: 128]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    pub(crate) batch_size: Option<usize>,
+    /// Passes over the training images [default: 10]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    pub(crate) num_epoch: Option<u64>,
+    /// Fixes the initial values and the order of the images, to the bit [default: 111]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    pub(crate) seed: Option<u64>,
+    /// Threads; changes no bit of the result [default: the processors there are]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    pub(crate) threads: Option<usize>,
+
+    /// A folder with the four IDX files of a data set [default: MNIST, in the binary]
+    #[arg(long, value_name = "DIR", help_heading = "Files")]
+    pub(crate) data: Option<PathBuf>,
+    /// Where the run is written [default: the next free runs/mnist-rnn-N]
+    #[arg(long, value_name = "DIR", help_heading = "Files")]
+    pub(crate) out: Option<PathBuf>,
+    /// Settings from a TOML file, as a run writes it; flags go before it
+    #[arg(long, value_name = "FILE", help_heading = "Files")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Steps from one row of metrics.csv to the next, and from one look at the bar to the next [default: 10]
+    #[arg(long, value_name = "N", help_heading = "Output")]
+    pub(crate) batch_per_log: Option<u64>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct OutputArgs {
+    /// One JSON object a line on standard output, instead of text
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
+    /// Nothing on standard error but errors
+    #[arg(long, short, help_heading = "Output")]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  elman eval runs/mnist-rnn-1
+  elman eval model.safetensors --data fashion/")]
+pub(crate) struct EvalArgs {
+    /// A run's folder, or a model file
+    pub(crate) run: PathBuf,
+    /// A folder with the four IDX files of a data set [default: what the run was trained on]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Threads [default: the processors there are]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  elman predict runs/mnist-rnn-1 digit.png
+  elman predict runs/mnist-rnn-1 scan.png --invert        ink is dark on a light ground
+  elman predict runs/mnist-rnn-1 t10k-images-idx3-ubyte.gz --json")]
+pub(crate) struct PredictArgs {
+    /// A run's folder, or a model file
+    pub(crate) run: PathBuf,
+    /// Images: PNG files, or IDX files with many, gzipped or not
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Turn light into dark first: MNIST's ink is light on a dark ground
+    #[arg(long)]
+    pub(crate) invert: bool,
+    /// Threads [default: the processors there are]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  elman inspect runs/mnist-rnn-1
+  elman inspect model.safetensors --json")]
+pub(crate) struct InspectArgs {
+    /// A run's folder, or a model file
+    pub(crate) run: PathBuf,
+    /// JSON instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The share of the peak is that of a loop of multiply-adds on registers alone, timed in turn with the step, on as many
+threads. Operations are 2·m·n·k of each product of the step, nothing else.
+
+Examples:
+  elman bench
+  elman bench --hidden 512 --threads 1 --json")]
+pub(crate) struct BenchArgs {
+    /// The cell: rnn
+    #[arg(long, default_value = "rnn", value_parser = PossibleValuesParser::new(["rnn"]))]
+    pub(crate) cell: String,
+    /// Rows of a batch
+    #[arg(long, default_value_t = 128, value_name = "B")]
+    pub(crate) batch: usize,
+    /// Steps of a sequence
+    #[arg(long, default_value_t = 28, value_name = "T")]
+    pub(crate) steps: usize,
+    /// Floats of a step
+    #[arg(long, default_value_t = 28, value_name = "I")]
+    pub(crate) input: usize,
+    /// Floats of the state
+    #[arg(long, default_value_t = 128, value_name = "H")]
+    pub(crate) hidden: usize,
+    /// Threads [default: the processors there are]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    /// Rounds of peak and step in turn
+    #[arg(long, default_value_t = 60, value_name = "N")]
+    pub(crate) rounds: usize,
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The threads that a flag asks for, or all there are.
+pub(crate) fn threads(flag: Option<usize>) -> Result<usize, elman::Error> {
+    match flag {
+        None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
+        Some(threads @ 1..=THREADS_MAX) => Ok(threads),
+        Some(threads) => Err(elman::Error::Setting {
+            what: "threads",
+            found: threads.to_string(),
+            expected: format!("1 to {THREADS_MAX}"),
+        }),
+    }
+}
+
+/// More threads than any machine has; each takes a workspace.
+const THREADS_MAX: usize = 1024;
+
+/// The tutorial's flags have underscores, ours dashes: `--learning_rate=0.1` becomes `--learning-rate=0.1`. Values
+/// and what stands behind `--` stay as they are.
+pub(crate) fn with_dashes(args: impl Iterator<Item = OsString>) -> impl Iterator<Item = OsString> {
+    let mut flags = true;
+    args.map(move |arg| {
+        let Some(text) = arg.to_str() else { return arg };
+        flags &= text != "--";
+        if !flags || !text.starts_with("--") {
+            return arg;
+        }
+        match text.split_once('=') {
+            Some((name, value)) => format!("{}={value}", name.replace('_', "-")).into(),
+            None => text.replace('_', "-").into(),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn underscores_in_flags_become_dashes_and_nowhere_else() {
+        let args = ["elman", "--a_b", "--c_d=e_f", "g_h", "--", "--i_j"].map(OsString::from);
+        let expected = ["elman", "--a-b", "--c-d=e_f", "g_h", "--", "--i_j"].map(OsString::from);
+        assert!(with_dashes(args.into_iter()).eq(expected));
+    }
+
+    #[test]
+    fn every_flag_of_the_tutorial_is_there() {
+        let flags = "elman train mnist --learning_rate 0.01 --seed 1 --batch_size 2 --num_epoch 3 --batch_per_log 4 \
+                     --hidden_size 5";
+        let cli = Cli::try_parse_from(with_dashes(flags.split(' ').map(OsString::from))).unwrap();
+        let Command::Train { job: Job::Mnist(args) } = cli.command else { panic!("another command") };
+        assert_eq!(args.learning_rate, Some(0.01));
+        assert_eq!(
+            [args.seed, args.batch_size.map(|x| x as u64), args.num_epoch, args.batch_per_log],
+            [Some(1), Some(2), Some(3), Some(4)]
+        );
+        assert_eq!(args.hidden_size, Some(5));
+    }
+}

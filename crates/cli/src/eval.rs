@@ -1,0 +1,23 @@
+//! `elman eval`: loss and accuracy of a trained model.
+
+use elman::Predictor;
+
+use crate::args::{EvalArgs, threads};
+use crate::mnist::{MnistConfig, load_data, report};
+use crate::output::Output;
+use crate::run_folder;
+
+pub(crate) fn eval(args: &EvalArgs) -> anyhow::Result<()> {
+    let mut output = Output::new(args.output);
+    let threads = threads(args.threads)?;
+    let model = run_folder::load_model(&args.run)?;
+    let config = args.run.join(run_folder::CONFIG);
+    let folder = match &args.data {
+        Some(folder) => Some(folder.clone()),
+        None if config.exists() => MnistConfig::read(&config)?.data,
+        None => None,
+    };
+    let data = load_data(folder.as_deref())?;
+    let test = Predictor::new(model, threads).evaluate(&data.test)?;
+    report(&mut output, &test)
+}

@@ -1,0 +1,115 @@
+//! `elman inspect`: what is in a model or a run.
+
+use std::collections::BTreeMap;
+
+use elman::formats::Array;
+use elman::{Adam, Classifier, Trainer};
+use serde_json::json;
+
+use crate::args::{InspectArgs, OutputArgs};
+use crate::output::{Output, bytes, thousands};
+use crate::record::metrics::{self, Row};
+use crate::run_folder;
+
+pub(crate) fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
+    let mut output = Output::new(OutputArgs { json: args.json, quiet: false });
+    let model = run_folder::load_model(&args.run)?;
+    let config = args.run.join(run_folder::CONFIG);
+    let config = if config.exists() { Some(std::fs::read_to_string(config)?) } else { None };
+    let file = args.run.join(run_folder::METRICS);
+    let last = if file.exists() { metrics::read(&file)?.pop() } else { None };
+    let arrays: BTreeMap<String, Array> = model.arrays();
+    let memory = memory(&model);
+    if args.json {
+        let arrays: BTreeMap<&String, serde_json::Value> =
+            arrays.iter().map(|(name, array)| (name, summary(array))).collect();
+        let object = json!({
+            "model": model.config(), "parameters": model.parameter_count(), "arrays": arrays,
+            "memory": memory.map(|(what, bytes)| json!({"what": what, "bytes": bytes})),
+            "config": config, "last_row": last,
+        });
+        return output.result("", &object);
+    }
+    for line in text(&model, &arrays, &memory, config.as_deref(), last.as_ref()) {
+        output.line(&line)?;
+    }
+    Ok(())
+}
+
+/// What the model takes: its parameters, one stream, and training at the tutorial's batch on one thread.
+fn memory(model: &Classifier) -> [(&'static str, usize); 2] {
+    let parameters = model.parameter_count() * size_of::<f32>();
+    let steps = model.steps.unwrap_or(1);
+    let training = Trainer::new(model.clone(), Adam::new(0.001)).threads(1).memory(steps).total();
+    [("parameters", parameters), ("training, batches of 128, one thread, data apart", training)]
+}
+
+fn text(
+    model: &Classifier,
+    arrays: &BTreeMap<String, Array>,
+    memory: &[(&str, usize)],
+    config: Option<&str>,
+    last: Option<&Row>,
+) -> Vec<String> {
+    let mut lines = vec![
+        format!(
+            "rnn ({}), input {}, hidden {}, {} classes, {} parameters",
+            model.rnn.activation.name(),
+            model.rnn.input,
+            model.rnn.hidden,
+            model.classes,
+            thousands(model.parameter_count() as u64)
+        ),
+        String::new(),
+        format!("{:26} {:>12} {:>10} {:>10} {:>10} {:>10}", "array", "shape", "min", "mean", "max", "rms"),
+    ];
+    for (name, array) in arrays {
+        let shape = format!("{:?}", array.shape);
+        let s = Statistics::of(array);
+        let (min, mean, max, rms) = (s.min, s.mean, s.max, s.rms);
+        lines.push(format!("{name:26} {shape:>12} {min:>10.4} {mean:>10.4} {max:>10.4} {rms:>10.4}"));
+    }
+    lines.push(String::new());
+    lines.extend(memory.iter().map(|(what, count)| format!("memory, {what}: {}", bytes(*count))));
+    if let Some(row) = last {
+        lines.push(String::new());
+        lines.push(format!(
+            "step {}, epoch {}: loss {:.3}, accuracy {:.3}, {:.1} s",
+            row.step, row.epoch, row.loss, row.accuracy, row.seconds
+        ));
+        if let (Some(loss), Some(accuracy)) = (row.validation_loss, row.validation_accuracy) {
+            lines.push(format!("validation loss {loss:.3}, accuracy {accuracy:.3}"));
+        }
+    }
+    if let Some(config) = config {
+        lines.push(String::new());
+        lines.extend(config.lines().map(String::from));
+    }
+    lines
+}
+
+struct Statistics {
+    min: f32,
+    max: f32,
+    mean: f64,
+    rms: f64,
+}
+
+impl Statistics {
+    fn of(array: &Array) -> Self {
+        let count = array.data.len() as f64;
+        let sum: f64 = array.data.iter().map(|&x| f64::from(x)).sum();
+        let squares: f64 = array.data.iter().map(|&x| f64::from(x).powi(2)).sum();
+        Statistics {
+            min: array.data.iter().copied().fold(f32::INFINITY, f32::min),
+            max: array.data.iter().copied().fold(f32::NEG_INFINITY, f32::max),
+            mean: sum / count,
+            rms: (squares / count).sqrt(),
+        }
+    }
+}
+
+fn summary(array: &Array) -> serde_json::Value {
+    let Statistics { min, max, mean, rms } = Statistics::of(array);
+    json!({"shape": array.shape, "min": min, "max": max, "mean": mean, "rms": rms})
+}

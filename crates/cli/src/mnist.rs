@@ -1,0 +1,386 @@
+//! `elman train mnist`: the tutorial's job.
+//!
+//! An image is a sequence of its rows of pixels; the cell's final state names the digit.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use elman::datasets::{ImageSet, Split, images};
+use elman::{Activation, Adam, Classifier, Error, Evaluation, Init, Purpose, Random, Rnn, Step, Trainer};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::args::{MnistArgs, threads};
+use crate::output::{Output, bytes, seconds, thousands};
+use crate::record::curves;
+use crate::record::events::EventWriter;
+use crate::record::metrics::{MetricsWriter, Row};
+use crate::run_folder;
+
+/// Every setting of a run, as in its `config.toml`. The defaults are the tutorial's.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct MnistConfig {
+    job: String,
+    /// The folder of the data set; MNIST, in the binary, without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) data: Option<PathBuf>,
+    cell: String,
+    activation: String,
+    hidden_size: usize,
+    init: Init,
+    learning_rate: f64,
+    batch_size: usize,
+    num_epoch: u64,
+    seed: u64,
+    batch_per_log: u64,
+    threads: usize,
+}
+
+impl Default for MnistConfig {
+    fn default() -> Self {
+        MnistConfig {
+            job: "mnist".into(),
+            data: None,
+            cell: "rnn".into(),
+            activation: Activation::default().name().into(),
+            hidden_size: 128,
+            init: Init::default(),
+            learning_rate: 0.001,
+            batch_size: 128,
+            num_epoch: 10,
+            seed: 111,
+            batch_per_log: 10,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+        }
+    }
+}
+
+impl MnistConfig {
+    /// Reads a configuration; what it does not name has its default.
+    ///
+    /// # Errors
+    /// If it cannot be read, or has an unknown name or a value of another type.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let config: Self = toml::from_str(&text).with_context(|| format!("cannot read {}", path.display()))?;
+        if config.job != "mnist" {
+            bail!("{} is the configuration of job {:?}; expected \"mnist\"", path.display(), config.job);
+        }
+        Ok(config)
+    }
+
+    /// The file's settings, or the defaults, with the flags before them.
+    fn new(args: &MnistArgs) -> anyhow::Result<Self> {
+        let mut config = args.config.as_deref().map_or_else(|| Ok(Self::default()), Self::read)?;
+        fn set<T: Clone>(setting: &mut T, flag: &Option<T>) {
+            if let Some(value) = flag {
+                setting.clone_from(value);
+            }
+        }
+        set(&mut config.cell, &args.cell);
+        set(&mut config.activation, &args.activation);
+        set(&mut config.hidden_size, &args.hidden_size);
+        set(&mut config.learning_rate, &args.learning_rate);
+        set(&mut config.batch_size, &args.batch_size);
+        set(&mut config.num_epoch, &args.num_epoch);
+        set(&mut config.seed, &args.seed);
+        set(&mut config.batch_per_log, &args.batch_per_log);
+        set(&mut config.threads, &args.threads);
+        if let Some(name) = &args.init {
+            config.init = Init::ALL.into_iter().find(|init| init.name() == name).unwrap_or_default();
+        }
+        if args.data.is_some() {
+            config.data.clone_from(&args.data);
+        }
+        config.check()?;
+        Ok(config)
+    }
+
+    /// What the library does not check: the rest is refused there.
+    fn check(&self) -> Result<(), Error> {
+        let at_least_1 = |what, value: u64| match value {
+            0 => Err(Error::Setting { what, found: "0".into(), expected: "at least 1".into() }),
+            _ => Ok(()),
+        };
+        at_least_1("num_epoch", self.num_epoch)?;
+        at_least_1("batch_per_log", self.batch_per_log)?;
+        threads(Some(self.threads))?;
+        Adam::new(self.learning_rate).check()?;
+        if self.cell != "rnn" {
+            let expected = "one of: rnn".into();
+            return Err(Error::Setting { what: "cell", found: format!("{:?}", self.cell), expected });
+        }
+        self.activation()?;
+        Ok(())
+    }
+
+    fn activation(&self) -> Result<Activation, Error> {
+        Activation::from_name(&self.activation).ok_or_else(|| Error::Setting {
+            what: "activation",
+            found: format!("{:?}", self.activation),
+            expected: format!("one of: {}", Activation::ALL.map(Activation::name).join(", ")),
+        })
+    }
+
+    /// The tutorial's network, with its initial values.
+    fn model(&self, data: &ImageSet) -> Result<Classifier, Error> {
+        let rnn = Rnn::new(data.cols, self.hidden_size).activation(self.activation()?);
+        let cell = rnn.init(self.init, &mut Random::new(self.seed, Purpose::Cell))?;
+        let head = &mut Random::new(self.seed, Purpose::Head);
+        let mut model = Classifier::new(&cell, data.classes().max(2), self.init, head)?;
+        model.steps = Some(data.rows);
+        Ok(model)
+    }
+}
+
+/// The images of a folder, or MNIST from the binary.
+///
+/// # Errors
+/// If they cannot be read, or there is no folder and the binary was built without MNIST.
+pub(crate) fn load_data(folder: Option<&Path>) -> anyhow::Result<Split> {
+    match folder {
+        Some(folder) => Ok(images::load_dir(folder)?),
+        #[cfg(feature = "mnist")]
+        None => Ok(elman::datasets::mnist::load()?),
+        #[cfg(not(feature = "mnist"))]
+        None => bail!("this binary was built without MNIST; name a folder with --data"),
+    }
+}
+
+/// Trains, evaluates, and leaves the run's folder behind.
+pub(crate) fn train(args: MnistArgs) -> anyhow::Result<()> {
+    let mut output = Output::new(args.output);
+    let config = MnistConfig::new(&args)?;
+    let data = load_data(config.data.as_deref())?;
+    let model = config.model(&data.train)?;
+    let mut trainer = Trainer::new(model, Adam::new(config.learning_rate))
+        .batch_size(config.batch_size)
+        .seed(config.seed)
+        .threads(config.threads);
+    check_memory(&trainer, &data.train)?;
+    // Refuses what does not fit before anything is written.
+    trainer.fit(&data.train)?;
+    let folder = run_folder::create(args.out.as_deref(), &format!("mnist-{}", config.cell))?;
+    run_folder::write_text(&folder.join(run_folder::CONFIG), &toml::to_string(&config)?)?;
+    output.remark(&describe(&trainer, &data, &folder));
+
+    let ended = Run::start(&folder, &mut output, &config)?.train(&mut trainer, &data);
+    // The last good weights, also when the loss has left the finite numbers.
+    let model_file = folder.join(run_folder::MODEL);
+    trainer.model.save(&model_file)?;
+    match ended.with_context(|| format!("{} holds the weights from before", model_file.display()))? {
+        Ended::Finished => {}
+        Ended::Interrupted => bail!(
+            "interrupted after step {}; {} holds the model as it was then",
+            trainer.steps_done(),
+            model_file.display()
+        ),
+    }
+    let test = trainer.evaluate(&data.test)?;
+    report(&mut output, &test)
+}
+
+/// The test line, in the tutorial's form.
+pub(crate) fn report(output: &mut Output, test: &Evaluation) -> anyhow::Result<()> {
+    let object = json!({
+        "event": "test", "loss": test.loss, "accuracy": test.accuracy, "correct": test.correct, "rows": test.rows,
+    });
+    output.result(format_args!("Test Loss: {:.3}, Test Acc: {:.3}", test.loss, test.accuracy), &object)
+}
+
+/// What is about to be trained, on what, with how much memory.
+fn describe(trainer: &Trainer, data: &Split, folder: &Path) -> String {
+    let memory = trainer.memory(data.train.rows);
+    let pixels = [&data.train, &data.validation, &data.test].map(|set| set.images.len() + set.labels.len());
+    let pixels: usize = pixels.iter().sum();
+    let model = &trainer.model;
+    format!(
+        "{} training, {} validation and {} test images of {}×{}, {} classes\n\
+         rnn {} → {} → {}, {} parameters; {} threads, {}\n\
+         memory: {} of data, {} to train\n\
+         run: {}",
+        thousands(data.train.len() as u64),
+        thousands(data.validation.len() as u64),
+        thousands(data.test.len() as u64),
+        data.train.rows,
+        data.train.cols,
+        model.classes,
+        model.rnn.input,
+        model.rnn.hidden,
+        model.classes,
+        thousands(model.parameter_count() as u64),
+        trainer.threads,
+        trainer.isa,
+        bytes(pixels),
+        bytes(memory.total()),
+        folder.display(),
+    )
+}
+
+/// Refuses a network that the machine has no memory for, before the system ends the process without a word.
+fn check_memory(trainer: &Trainer, data: &ImageSet) -> anyhow::Result<()> {
+    let needed = trainer.memory(data.rows).total();
+    if let Some(available) = available_memory()
+        && needed > available
+    {
+        bail!(
+            "training needs {} of memory and {} is available; choose a smaller hidden_size, batch_size or fewer threads",
+            bytes(needed),
+            bytes(available)
+        );
+    }
+    Ok(())
+}
+
+/// What Linux says is available; elsewhere unknown.
+fn available_memory() -> Option<usize> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kilobytes: usize = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kilobytes.checked_mul(1024)
+}
+
+enum Ended {
+    Finished,
+    Interrupted,
+}
+
+/// A run under way: its files and where it speaks.
+struct Run<'a> {
+    folder: &'a Path,
+    output: &'a mut Output,
+    config: &'a MnistConfig,
+    metrics: MetricsWriter,
+    events: EventWriter,
+    rows: Vec<Row>,
+    started: Instant,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl<'a> Run<'a> {
+    fn start(folder: &'a Path, output: &'a mut Output, config: &'a MnistConfig) -> anyhow::Result<Self> {
+        Ok(Run {
+            folder,
+            output,
+            config,
+            metrics: MetricsWriter::create(&folder.join(run_folder::METRICS))?,
+            events: EventWriter::create(folder)?,
+            rows: Vec::new(),
+            started: Instant::now(),
+            interrupted: watch_for_interrupts()?,
+        })
+    }
+
+    fn train(&mut self, trainer: &mut Trainer, data: &Split) -> anyhow::Result<Ended> {
+        let epochs = self.config.num_epoch;
+        let mut fit = trainer.fit(&data.train)?.epochs(epochs);
+        let bar = self.output.bar(epochs * fit.batches() as u64);
+        while let Some(step) = fit.next_step() {
+            let step = step?;
+            let last = step.batch == step.batches;
+            let validation = if last { Some(fit.trainer().evaluate(&data.validation)?) } else { None };
+            if last || step.step.is_multiple_of(self.config.batch_per_log) {
+                self.record(&step, validation)?;
+                bar.set_prefix(format!("epoch {}/{epochs}", step.epoch));
+                bar.set_message(self.rate(&step));
+                bar.set_position(step.step);
+            }
+            if last {
+                bar.suspend(|| self.epoch(&step, validation))?;
+                fit.trainer().model.save(&self.folder.join(run_folder::MODEL))?;
+                curves::draw(&self.folder.join(run_folder::CURVES), &self.rows)?;
+            }
+            if self.interrupted.load(Ordering::Relaxed) {
+                bar.finish_and_clear();
+                self.events.flush()?;
+                return Ok(Ended::Interrupted);
+            }
+        }
+        bar.finish_and_clear();
+        self.events.flush()?;
+        self.output.remark(&format!("trained in {}", seconds(self.started.elapsed())));
+        Ok(Ended::Finished)
+    }
+
+    /// A row of metrics, and the same for TensorBoard.
+    fn record(&mut self, step: &Step, validation: Option<Evaluation>) -> anyhow::Result<()> {
+        let row = Row {
+            step: step.step,
+            epoch: step.epoch,
+            loss: step.loss as f32,
+            accuracy: step.accuracy as f32,
+            learning_rate: step.learning_rate as f32,
+            grad_norm: step.grad_norm as f32,
+            seconds: self.started.elapsed().as_secs_f64(),
+            validation_loss: validation.map(|v| v.loss as f32),
+            validation_accuracy: validation.map(|v| v.accuracy as f32),
+        };
+        self.metrics.write(&row)?;
+        let tags = [
+            ("train/loss", Some(row.loss)),
+            ("train/accuracy", Some(row.accuracy)),
+            ("train/learning_rate", Some(row.learning_rate)),
+            ("train/grad_norm", Some(row.grad_norm)),
+            ("validation/loss", row.validation_loss),
+            ("validation/accuracy", row.validation_accuracy),
+        ];
+        for (tag, value) in tags {
+            if let Some(value) = value {
+                self.events.scalar(row.step, tag, value)?;
+            }
+        }
+        self.rows.push(row);
+        Ok(())
+    }
+
+    /// The tutorial's line.
+    fn epoch(&mut self, step: &Step, validation: Option<Evaluation>) -> anyhow::Result<()> {
+        self.events.flush()?;
+        let line = elman::Epoch { epoch: step.epoch, loss: step.loss, accuracy: step.accuracy };
+        let object = json!({
+            "event": "epoch", "epoch": step.epoch, "step": step.step,
+            "train_loss": step.loss, "train_accuracy": step.accuracy,
+            "validation_loss": validation.map(|v| v.loss), "validation_accuracy": validation.map(|v| v.accuracy),
+            "seconds": self.started.elapsed().as_secs_f64(),
+        });
+        self.output.result(line, &object)
+    }
+
+    fn rate(&self, step: &Step) -> String {
+        let rows = step.step as f64 * self.config.batch_size as f64;
+        let rate = rows / self.started.elapsed().as_secs_f64();
+        format!("loss {:.3} acc {:.3} {} sequences/s", step.loss, step.accuracy, thousands(rate as u64))
+    }
+}
+
+/// The flag that Ctrl-C sets; a second one ends the process at once.
+fn watch_for_interrupts() -> anyhow::Result<Arc<AtomicBool>> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&interrupted);
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(1);
+        }
+    })
+    .context("cannot watch for Ctrl-C")?;
+    Ok(interrupted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_survives_its_file() {
+        let config = MnistConfig { data: Some("some/where".into()), learning_rate: 0.1, ..MnistConfig::default() };
+        let text = toml::to_string(&config).unwrap();
+        assert_eq!(toml::from_str::<MnistConfig>(&text).unwrap(), config);
+        let partial = toml::from_str::<MnistConfig>("seed = 5").unwrap();
+        assert_eq!(partial, MnistConfig { seed: 5, ..MnistConfig::default() });
+        assert!(toml::from_str::<MnistConfig>("sed = 5").is_err());
+    }
+}

@@ -1,0 +1,104 @@
+//! Results on standard output; progress and remarks on standard error.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use crate::args::OutputArgs;
+
+/// Where a command speaks.
+pub(crate) struct Output {
+    /// JSON lines instead of text.
+    pub(crate) json: bool,
+    quiet: bool,
+    /// Whoever read standard output has gone.
+    closed: bool,
+}
+
+impl Output {
+    pub(crate) fn new(args: OutputArgs) -> Self {
+        Output { json: args.json, quiet: args.quiet, closed: false }
+    }
+
+    /// A result: a line of text, or the object.
+    pub(crate) fn result(&mut self, text: impl std::fmt::Display, object: &impl Serialize) -> anyhow::Result<()> {
+        let line = if self.json { serde_json::to_string(object)? } else { text.to_string() };
+        self.line(&line)
+    }
+
+    /// A line of standard output. When its reader has gone (`elman … | head`), the work goes on: what is written to
+    /// files must be whole.
+    pub(crate) fn line(&mut self, line: &str) -> anyhow::Result<()> {
+        if self.closed {
+            return Ok(());
+        }
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(format!("{line}\n").as_bytes()).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.closed = true,
+            written => written?,
+        }
+        Ok(())
+    }
+
+    /// A remark on standard error.
+    pub(crate) fn remark(&self, text: &str) {
+        if !self.quiet {
+            // A remark that cannot be made is no reason to stop.
+            let _ = writeln!(io::stderr(), "{text}");
+        }
+    }
+
+    /// A bar of `total` steps; hidden where standard error is no terminal.
+    pub(crate) fn bar(&self, total: u64) -> ProgressBar {
+        if self.quiet || !io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(10));
+        if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:30}] {pos}/{len} {msg} eta {eta}") {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar
+    }
+}
+
+/// 12345678 as 12,345,678.
+pub(crate) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Bytes as `1.5 MB`, in powers of ten.
+pub(crate) fn bytes(count: usize) -> String {
+    let count = count as f64;
+    match count {
+        ..1e3 => format!("{count} bytes"),
+        ..1e6 => format!("{:.1} kB", count / 1e3),
+        ..1e9 => format!("{:.1} MB", count / 1e6),
+        _ => format!("{:.1} GB", count / 1e9),
+    }
+}
+
+/// `12.3 s`
+pub(crate) fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!([0, 999, 1000, 1234567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([999, 1500, 25_000_000].map(bytes), ["999 bytes", "1.5 kB", "25.0 MB"]);
+    }
+}

@@ -1,0 +1,106 @@
+//! `elman predict`: classes and probabilities of images.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use elman::datasets::{Images, images};
+use elman::{Classifier, Predictor, most_probable};
+use serde_json::json;
+
+use crate::args::{PredictArgs, threads};
+use crate::output::Output;
+use crate::run_folder;
+
+/// The first bytes of every PNG file.
+const PNG_SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
+
+/// Most pixels of a PNG file: far beyond any image that a network reads row by row.
+const PIXELS_MAX: usize = 1 << 26;
+
+pub(crate) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
+    let mut output = Output::new(args.output);
+    let threads = threads(args.threads)?;
+    let model = run_folder::load_model(&args.run)?;
+    // All files are read before the first line is printed: a bad one leaves no half a result.
+    let mut inputs = Vec::new();
+    for file in &args.files {
+        let mut images = read_images(file)?;
+        check_size(&model, &images, file)?;
+        if args.invert {
+            images.images.iter_mut().for_each(|pixel| *pixel = 255 - *pixel);
+        }
+        inputs.push((file, images));
+    }
+    let mut predictor = Predictor::new(model, threads);
+    for (file, images) in inputs {
+        let probabilities = predictor.predict(&images)?;
+        for (index, row) in probabilities.outer_iter().enumerate() {
+            let row = row.to_vec();
+            let class = most_probable(&row);
+            let name =
+                if images.len() == 1 { file.display().to_string() } else { format!("{}[{index}]", file.display()) };
+            let listed: Vec<String> = row.iter().map(|p| format!("{p:.3}")).collect();
+            let text = format!("{name}: class {class}, probability {:.3} [{}]", row[class], listed.join(" "));
+            let object = json!({
+                "event": "prediction", "file": file, "index": index, "class": class, "probabilities": row,
+            });
+            output.result(text, &object)?;
+        }
+    }
+    Ok(())
+}
+
+/// A model reads images of one size.
+fn check_size(model: &Classifier, images: &Images, file: &Path) -> anyhow::Result<()> {
+    let (steps, input) = (model.steps.unwrap_or(images.rows), model.rnn.input);
+    if (images.rows, images.cols) != (steps, input) {
+        bail!(
+            "{} is {} pixels wide and {} high; the model reads images {input} wide and {steps} high",
+            file.display(),
+            images.cols,
+            images.rows
+        );
+    }
+    Ok(())
+}
+
+/// A PNG file, or an IDX file of images; the first bytes tell.
+fn read_images(path: &Path) -> anyhow::Result<Images> {
+    let mut start = [0; PNG_SIGNATURE.len()];
+    let is_png =
+        File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok_and(|()| start == PNG_SIGNATURE);
+    if is_png { read_png(path) } else { Ok(images::read_images(path)?) }
+}
+
+/// A PNG of any kind as one grey image: colours by their luma (ITU-R BT.601), what is transparent as black.
+fn read_png(path: &Path) -> anyhow::Result<Images> {
+    let context = || format!("cannot read {}", path.display());
+    let mut decoder = png::Decoder::new(BufReader::new(File::open(path).with_context(context)?));
+    decoder.set_transformations(png::Transformations::EXPAND | png::Transformations::STRIP_16);
+    let mut reader = decoder.read_info().with_context(context)?;
+    let (cols, rows) = (reader.info().width as usize, reader.info().height as usize);
+    if cols.saturating_mul(rows) > PIXELS_MAX {
+        bail!("cannot read {}: {cols}×{rows} pixels; expected at most {PIXELS_MAX} in all", path.display());
+    }
+    let size = reader.output_buffer_size().with_context(|| format!("cannot read {}: too large", path.display()))?;
+    let mut buffer = vec![0; size];
+    let info = reader.next_frame(&mut buffer).with_context(context)?;
+    let pixels = &buffer[..info.buffer_size()];
+    let over_black = |grey: u8, alpha: u8| ((u16::from(grey) * u16::from(alpha) + 127) / 255) as u8;
+    let images = match info.color_type {
+        png::ColorType::Grayscale => pixels.to_vec(),
+        png::ColorType::GrayscaleAlpha => pixels.chunks_exact(2).map(|p| over_black(p[0], p[1])).collect(),
+        png::ColorType::Rgb => pixels.chunks_exact(3).map(luma).collect(),
+        png::ColorType::Rgba => pixels.chunks_exact(4).map(|p| over_black(luma(p), p[3])).collect(),
+        png::ColorType::Indexed => bail!("cannot read {}: its palette was not resolved", path.display()),
+    };
+    Ok(Images { images, rows, cols })
+}
+
+/// 0.299 R + 0.587 G + 0.114 B
+fn luma(pixel: &[u8]) -> u8 {
+    let [r, g, b] = [pixel[0], pixel[1], pixel[2]].map(u32::from);
+    ((299 * r + 587 * g + 114 * b + 500) / 1000) as u8
+}

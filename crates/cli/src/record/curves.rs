@@ -1,0 +1,430 @@
+//! `curves.svg`: the loss and the accuracy of a run by step, one above the other.
+//!
+//! The faint line is what the training reports said, the strong one its moving mean; the dots are the validation set's,
+//! one per epoch. A loss that spans more than a factor of [`LOG_FROM`] gets a logarithmic axis. Where a loss is not
+//! finite the line has a gap, and the first such step is marked.
+//!
+//! Text is left to the program that shows the picture: no font is read, and the same rows give the same bytes.
+
+use std::path::Path;
+
+use anyhow::Context;
+use elman::formats::write_atomic;
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::axis::Axis;
+use super::metrics::Row;
+
+/// The picture's size.
+const SIZE: (u32, u32) = (900, 700);
+
+/// `plotters` rounds to whole units of the canvas. So the canvas is this much finer than the picture, or lines would
+/// have stairs.
+const SCALE: u32 = 8;
+
+/// Largest over smallest loss from which the axis is logarithmic.
+const LOG_FROM: f64 = 50.0;
+
+/// Reports are drawn in at most this many groups, about what the picture has pixels: a long run's file stays small.
+const GROUPS_MAX: usize = 800;
+
+/// The moving mean reaches over this share of the run: far enough to lose the noise of batches, and to keep the bends.
+const SMOOTHED_SHARE: f64 = 1.0 / 40.0;
+
+/// Above this many validation points, the line alone.
+const DOTS_MAX: usize = 60;
+
+/// Height of the title above the panels.
+const HEADER: u32 = 44;
+/// From a panel's left edge to its curves, and from its top.
+const INSET: (u32, u32) = (80, 28);
+/// To the right of the curves.
+const MARGIN: u32 = 22;
+
+const TRAINING: RGBColor = RGBColor(0x00, 0x72, 0xb2);
+const VALIDATION: RGBColor = RGBColor(0xd5, 0x5e, 0x00);
+const ALARM: RGBColor = RGBColor(0xb0, 0x10, 0x30);
+const INK: RGBColor = RGBColor(0x26, 0x26, 0x26);
+const PALE_INK: RGBColor = RGBColor(0x6b, 0x6b, 0x6b);
+const AXIS: RGBColor = RGBColor(0x9a, 0x9a, 0x9a);
+const GRID: RGBColor = RGBColor(0xe6, 0xe6, 0xe6);
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+/// Draws the rows into the file, titled by its folder. Who reads the file meanwhile sees the old picture or the new
+/// one, never a half.
+pub(crate) fn draw(path: &Path, rows: &[Row]) -> anyhow::Result<()> {
+    let title = path.parent().and_then(Path::file_name).map_or("Training".into(), |name| name.to_string_lossy());
+    let svg = picture(&title, rows).with_context(|| format!("cannot draw {}", path.display()))?;
+    write_atomic(path, svg.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The whole picture, as SVG.
+fn picture(title: &str, rows: &[Row]) -> anyhow::Result<String> {
+    let curve = |value: fn(&Row) -> Option<f32>| {
+        rows.iter().filter_map(|row| Some((row.step as f64, f64::from(value(row)?)))).collect::<Vec<_>>()
+    };
+    let loss = Curves { name: "loss", training: curve(|r| Some(r.loss)), validation: curve(|r| r.validation_loss) };
+    let accuracy = Curves {
+        name: "accuracy",
+        training: curve(|r| Some(r.accuracy)),
+        validation: curve(|r| r.validation_accuracy),
+    };
+
+    let mut svg = String::new();
+    let root = SVGBackend::with_string(&mut svg, (px(SIZE.0), px(SIZE.1))).into_drawing_area();
+    root.fill(&WHITE)?;
+    let title: String = title.chars().filter(|c| !c.is_control()).collect(); // XML has no way to write them
+    text(&root, &title, (INSET.0, 26), HPos::Left, &style(20, INK))?;
+    text(&root, &summary(rows), (SIZE.0 - MARGIN, 26), HPos::Right, &style(13, PALE_INK))?;
+    let (_, panels) = root.split_vertically(px(HEADER));
+    let last = rows.iter().map(|row| row.step).max().unwrap_or(0).max(1) as f64;
+    if accuracy.finite().next().is_some() {
+        let (upper, lower) = panels.split_vertically(px((SIZE.1 - HEADER) / 2));
+        panel(&upper, &loss, loss_axis(&loss), last)?;
+        panel(&lower, &accuracy, accuracy_axis(&accuracy), last)?;
+    } else {
+        // The job has no accuracy.
+        panel(&panels, &loss, loss_axis(&loss), last)?;
+    }
+    root.present()?;
+    drop((root, panels));
+    let size = |(w, h): (u32, u32)| format!(r#"width="{w}" height="{h}""#);
+    Ok(svg.replacen(&size((px(SIZE.0), px(SIZE.1))), &size(SIZE), 1))
+}
+
+/// Where the run stands, in a line.
+fn summary(rows: &[Row]) -> String {
+    let Some(last) = rows.last() else { return "no reports yet".to_owned() };
+    let mut line = format!("epoch {}, step {}", last.epoch, last.step);
+    let validated = rows.iter().rev().find(|row| row.validation_loss.is_some() || row.validation_accuracy.is_some());
+    if let Some(row) = validated {
+        let part = |name, value: Option<f32>| match value {
+            Some(value) if value.is_finite() && value != 0.0 && !(1e-3..1e4).contains(&value.abs()) => {
+                format!(", {name} {value:.2e}")
+            }
+            Some(value) => format!(", {name} {value:.3}"),
+            None => String::new(),
+        };
+        line += &part("validation loss", row.validation_loss);
+        line += &part("accuracy", row.validation_accuracy);
+    }
+    line
+}
+
+/// The points (step, value) of one panel, in the order of steps. Values need not be finite.
+struct Curves {
+    name: &'static str,
+    training: Vec<(f64, f64)>,
+    validation: Vec<(f64, f64)>,
+}
+
+impl Curves {
+    /// All values that can be drawn.
+    fn finite(&self) -> impl Iterator<Item = f64> {
+        self.training.iter().chain(&self.validation).map(|&(_, value)| value).filter(|value| value.is_finite())
+    }
+
+    /// The smallest and the largest value that can be drawn.
+    fn extent(&self) -> Option<(f64, f64)> {
+        self.finite().map(|value| (value, value)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+}
+
+/// A loss that spans more than a factor of [`LOG_FROM`] is seen by its logarithm; one that comes near to 0, from 0.
+fn loss_axis(loss: &Curves) -> Axis {
+    let (low, high) = loss.extent().unwrap_or((0.0, 1.0));
+    if low > 0.0 && high / low >= LOG_FROM {
+        let margin = (high / low).powf(0.04);
+        return Axis::logarithmic(low / margin, high * margin);
+    }
+    let margin = if low < high { 0.05 * (high - low) } else { 0.1 * if low == 0.0 { 1.0 } else { low.abs() } };
+    let near_zero = (0.0..0.3 * high).contains(&low);
+    Axis::linear(if near_zero { 0.0 } else { low - margin }, high + margin)
+}
+
+/// From 0 to 1; of a network that is good from the start, from where it starts.
+fn accuracy_axis(accuracy: &Curves) -> Axis {
+    let (low, high) = accuracy.extent().unwrap_or((0.0, 1.0));
+    let high = high.max(1.0);
+    let from_zero = (0.0..0.5).contains(&low);
+    Axis::linear(if from_zero { 0.0 } else { low - 0.05 * (high - low).max(0.01) }, high)
+}
+
+/// Neighbouring reports drawn as one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Group {
+    step: f64,
+    /// The extremes and the mean of the finite values; NaN where there is none.
+    min: f64,
+    max: f64,
+    mean: f64,
+}
+
+fn groups(points: &[(f64, f64)]) -> Vec<Group> {
+    let size = points.len().div_ceil(GROUPS_MAX).max(1);
+    let group = |points: &[(f64, f64)]| {
+        let values = points.iter().map(|&(_, value)| value).filter(|value| value.is_finite());
+        let (count, sum) = count_and_sum(values.clone());
+        Group {
+            step: points[points.len() / 2].0,
+            min: values.clone().reduce(f64::min).unwrap_or(f64::NAN),
+            max: values.reduce(f64::max).unwrap_or(f64::NAN),
+            mean: sum / count,
+        }
+    };
+    points.chunks(size).map(group).collect()
+}
+
+/// How many values are finite, and their sum.
+fn count_and_sum(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    values.filter(|value| value.is_finite()).fold((0.0, 0.0), |(count, sum), value| (count + 1.0, sum + value))
+}
+
+/// The centred moving mean of the groups, which unlike a running average does not lag behind. Near the start, where the
+/// curve is steep, it reaches as far ahead as there is behind; at the end it takes what there is. Gaps stay.
+fn smoothed(groups: &[Group]) -> Vec<(f64, f64)> {
+    let reach = (groups.len() as f64 * SMOOTHED_SHARE / 2.0).round() as usize;
+    let mean = |i: usize| {
+        let reach = reach.min(i);
+        let near = &groups[i - reach..groups.len().min(i + reach + 1)];
+        let (count, sum) = count_and_sum(near.iter().map(|group| group.mean));
+        sum / count
+    };
+    groups.iter().enumerate().map(|(i, g)| (g.step, if g.mean.is_finite() { mean(i) } else { f64::NAN })).collect()
+}
+
+/// One panel: axes, curves, and the key above them.
+fn panel(area: &Area, curves: &Curves, axis: Axis, last: f64) -> anyhow::Result<()> {
+    let [bottom, top] = [axis.low, axis.high];
+    let mut chart = ChartBuilder::on(area)
+        .margin_top(px(INSET.1))
+        .margin_right(px(MARGIN))
+        .margin_bottom(px(6))
+        .margin_left(px(12))
+        .x_label_area_size(px(42))
+        .y_label_area_size(px(INSET.0 - 12))
+        .build_cartesian_2d(Axis::count(last), axis)?;
+    chart
+        .configure_mesh()
+        .x_desc("step")
+        .y_desc(curves.name)
+        .label_style(style(13, INK))
+        .axis_desc_style(style(15, INK))
+        .axis_style(stroke(AXIS, 1.0))
+        .bold_line_style(stroke(GRID, 1.0))
+        .light_line_style(TRANSPARENT)
+        .set_all_tick_mark_size(px(4))
+        .draw()?;
+
+    let reports = groups(&curves.training);
+    let mean = smoothed(&reports);
+    let mut raw: Vec<_> = reports.iter().flat_map(|group| [(group.step, group.min), (group.step, group.max)]).collect();
+    raw.dedup();
+    let is_noisy = reports.iter().zip(&mean).any(|(group, mean)| group.min < mean.1 || group.max > mean.1);
+    let validation: Vec<_> = groups(&curves.validation).iter().map(|group| (group.step, group.mean)).collect();
+    let mut lines = Vec::new();
+    if is_noisy {
+        // From the extremes of each group to those of the next there is a band rather than a line.
+        let color = TRAINING.mix(if reports.len() < curves.training.len() { 0.22 } else { 0.4 });
+        lines.push(Line { name: "training", points: &raw, color, width: 1.0, dots: false });
+    }
+    let name = if is_noisy { "training, smoothed" } else { "training" };
+    lines.push(Line { name, points: &mean, color: TRAINING.mix(1.0), width: 2.2, dots: false });
+    if !curves.validation.is_empty() {
+        let dots = curves.validation.len() <= DOTS_MAX;
+        lines.push(Line { name: "validation", points: &validation, color: VALIDATION.mix(1.0), width: 1.6, dots });
+    }
+
+    let mut left = INSET.0;
+    for line in &lines {
+        for segment in line.points.split(|point| !point.1.is_finite()) {
+            let points = segment.iter().copied();
+            if segment.len() > 1 {
+                chart.draw_series(LineSeries::new(points.clone(), stroke(line.color, line.width)))?;
+            }
+            if segment.len() == 1 || line.dots {
+                chart.draw_series(points.map(|point| Circle::new(point, px(3), line.color.filled())))?;
+            }
+        }
+        let middle = |x: u32| (px(x) as i32, px(INSET.1 / 2) as i32);
+        let width = if line.color.alpha() < 1.0 { 4.0 } else { line.width }; // a pale hairline alone is not seen
+        area.draw(&PathElement::new([middle(left), middle(left + 24)], stroke(line.color, width)))?;
+        if line.dots {
+            area.draw(&Circle::new(middle(left + 12), px(3), line.color.filled()))?;
+        }
+        text(area, line.name, (left + 30, INSET.1 / 2), HPos::Left, &style(13, INK))?;
+        left += 30 + 7 * line.name.len() as u32 + 24;
+    }
+
+    if let Some(&(step, _)) = curves.training.iter().find(|point| !point.1.is_finite()) {
+        let ends = [(step, bottom), (step, top)];
+        chart.draw_series([PathElement::new(ends, stroke(ALARM.mix(1.0), 1.0))])?;
+        let (side, away) = if step < last / 2.0 { (HPos::Left, 6) } else { (HPos::Right, -6) };
+        let note = format!("first {} that is not finite: step {step}", curves.name);
+        let style = style(13, ALARM).pos(Pos::new(side, VPos::Top));
+        chart.draw_series([
+            EmptyElement::at((step, top)) + Text::new(note, (away * SCALE as i32, px(6) as i32), style)
+        ])?;
+    }
+    Ok(())
+}
+
+/// A line of a panel and its place in the key.
+struct Line<'a> {
+    name: &'static str,
+    points: &'a [(f64, f64)],
+    color: RGBAColor,
+    width: f64,
+    dots: bool,
+}
+
+/// Pixels of the picture in units of the canvas.
+fn px(pixels: u32) -> u32 {
+    pixels * SCALE
+}
+
+fn stroke(color: impl Color, pixels: f64) -> ShapeStyle {
+    color.stroke_width((pixels * f64::from(SCALE)).round() as u32)
+}
+
+/// Letters of that many pixels.
+fn style(pixels: u32, color: RGBColor) -> TextStyle<'static> {
+    // `plotters` divides by 1.24.
+    ("sans-serif", 1.24 * f64::from(px(pixels))).into_font().color(&color)
+}
+
+/// Text beside a point given in pixels, in the middle of its line.
+fn text(area: &Area, text: &str, at: (u32, u32), side: HPos, style: &TextStyle) -> anyhow::Result<()> {
+    let at = (px(at.0) as i32, px(at.1) as i32);
+    Ok(area.draw_text(text, &style.pos(Pos::new(side, VPos::Center)), at)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROW: Row = Row {
+        step: 1,
+        epoch: 1,
+        loss: 0.5,
+        accuracy: 0.75,
+        learning_rate: 0.001,
+        grad_norm: 1.0,
+        seconds: 0.0,
+        validation_loss: None,
+        validation_accuracy: None,
+    };
+
+    /// A run of so many reports, with a validation every 25.
+    fn run(reports: u64, loss: impl Fn(u64) -> f32) -> Vec<Row> {
+        let row = |step| {
+            let loss = loss(step);
+            let validation = (step % 25 == 0).then_some(loss);
+            Row { step, loss, validation_loss: validation, validation_accuracy: validation.map(|_| 0.8), ..ROW }
+        };
+        (1..=reports).map(row).collect()
+    }
+
+    /// Every number in the attributes that place things.
+    fn coordinates(svg: &str) -> impl Iterator<Item = i64> {
+        let places = [" points=", " x=", " x1=", " x2=", " y=", " y1=", " y2=", " cx=", " cy="];
+        let values =
+            places.into_iter().flat_map(|name| svg.split(name).skip(1).map(|rest| rest.split('"').nth(1).unwrap()));
+        values.flat_map(|value| value.split([' ', ',']).filter(|number| !number.is_empty()).map(|n| n.parse().unwrap()))
+    }
+
+    #[test]
+    fn everything_stays_within_the_picture() {
+        let nan_accuracy = |row: &Row| Row { accuracy: f32::NAN, validation_accuracy: None, ..*row };
+        let falling = run(100, |step| 2.3 / step as f32);
+        let cases = [
+            vec![],
+            vec![ROW],
+            vec![Row { validation_loss: Some(0.4), validation_accuracy: Some(0.5), ..ROW }],
+            vec![Row { step: u64::MAX, ..ROW }],
+            vec![Row { step: 0, ..ROW }],
+            falling.iter().map(nan_accuracy).collect(),
+            falling,
+            run(100, |_| f32::NAN),
+            run(100, |step| if step < 50 { 1.0 } else { f32::INFINITY }),
+            run(100, |step| if step < 50 { f32::NEG_INFINITY } else { 1.0 }),
+            run(100, |step| if step % 2 == 0 { f32::NAN } else { 1.0 }),
+            run(100, |step| if step == 50 { f32::MAX } else { f32::MIN }),
+            run(100, |step| if step == 50 { f32::MAX } else { f32::from_bits(1) }),
+            run(100, |_| f32::MAX),
+            run(100, |_| 0.7),
+            run(100, |_| -0.7),
+            run(100, |_| 0.0),
+            run(100, |step| 1.0 + step as f32 * f32::EPSILON),
+        ];
+        for (number, rows) in cases.iter().enumerate() {
+            let svg = picture("run", rows).unwrap();
+            assert!(svg.starts_with("<svg width=\"900\" height=\"700\" viewBox=\"0 0 7200 5600\""), "case {number}");
+            assert!(svg.trim_end().ends_with("</svg>"), "case {number}");
+            let limit = i64::from(px(SIZE.0));
+            assert!(coordinates(&svg).all(|at| (0..=limit).contains(&at)), "case {number}");
+        }
+    }
+
+    #[test]
+    fn a_long_run_makes_no_large_file_and_keeps_its_spikes() {
+        let rows = run(100_000, |step| if step == 77_777 { 50.0 } else { 1.0 + 0.1 * (step % 7) as f32 });
+        assert!(picture("run", &rows).unwrap().len() < 100_000);
+        let points: Vec<_> = rows.iter().map(|row| (row.step as f64, f64::from(row.loss))).collect();
+        let groups = groups(&points);
+        assert!(groups.len() <= GROUPS_MAX);
+        assert_eq!(groups.iter().filter(|group| group.max == 50.0).count(), 1);
+    }
+
+    #[test]
+    fn the_mean_of_a_straight_line_is_that_line_and_gaps_stay() {
+        let points: Vec<_> = (0..400).map(|i| (f64::from(i), f64::from(i))).collect();
+        let mean = smoothed(&groups(&points));
+        assert_eq!(mean[..395], points[..395]);
+
+        let mut broken = points;
+        broken[200].1 = f64::NAN;
+        let mean = smoothed(&groups(&broken));
+        assert_eq!(mean.iter().filter(|point| point.1.is_nan()).count(), 1);
+        assert!(mean[200].1.is_nan());
+    }
+
+    #[test]
+    fn the_picture_tells_where_a_loss_breaks() {
+        let svg = picture("run", &run(100, |step| if step < 50 { 1.0 } else { f32::NAN })).unwrap();
+        assert!(svg.contains("first loss that is not finite: step 50"));
+
+        let whole = picture("run", &run(100, |_| 1.0)).unwrap();
+        assert!(!whole.contains("not finite"));
+        // One value gone: the line is two, and the mark is one.
+        let gap = picture("run", &run(100, |step| if step == 60 { f32::NAN } else { 1.0 })).unwrap();
+        let lines = |svg: &str| svg.matches("<polyline").count();
+        assert_eq!(lines(&gap), lines(&whole) + 2);
+    }
+
+    #[test]
+    fn a_title_is_no_markup() {
+        let svg = picture("<a> & \u{1b}b", &[ROW]).unwrap();
+        assert!(svg.contains("&lt;a&gt; &amp; b"));
+    }
+
+    #[test]
+    fn the_file_is_the_picture_titled_by_its_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let run_dir = dir.path().join("mnist-rnn-1");
+        std::fs::create_dir(&run_dir).unwrap();
+        let path = run_dir.join("curves.svg");
+        std::fs::write(&path, "old").unwrap();
+        let rows = run(100, |step| 1.0 / step as f32);
+        draw(&path, &rows).unwrap();
+        let svg = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(svg, picture("mnist-rnn-1", &rows).unwrap());
+        assert!(svg.contains("\nmnist-rnn-1\n"));
+
+        let error = format!("{:#}", draw(&dir.path().join("none/curves.svg"), &rows).unwrap_err());
+        assert!(error.starts_with("cannot write ") && error.contains("none/curves.svg: "), "{error}");
+    }
+}

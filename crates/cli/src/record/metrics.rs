@@ -1,0 +1,168 @@
+//! `metrics.csv`: one row per report, in the order of time.
+//!
+//! The validation columns are filled in the last row of an epoch and empty elsewhere. Numbers are written with the
+//! fewest digits that read back to the same bits; what is not finite is `NaN`, `inf` or `-inf`.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use serde::{Deserialize, Serialize};
+
+/// The header line: the names and the order of the fields of [`Row`].
+const COLUMNS: [&str; 9] = [
+    "step",
+    "epoch",
+    "loss",
+    "accuracy",
+    "learning_rate",
+    "grad_norm",
+    "seconds",
+    "validation_loss",
+    "validation_accuracy",
+];
+
+/// One line of `metrics.csv`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Row {
+    /// Optimizer steps done since the run began, resumed or not.
+    pub(crate) step: u64,
+    /// The epoch of this step, from 1.
+    pub(crate) epoch: u64,
+    /// Mean loss of the training batch.
+    pub(crate) loss: f32,
+    /// Share of the training batch that was right, 0 to 1; NaN where the job has no such thing.
+    pub(crate) accuracy: f32,
+    /// The learning rate of this step.
+    pub(crate) learning_rate: f32,
+    /// Norm of the whole gradient, before clipping.
+    pub(crate) grad_norm: f32,
+    /// Seconds of training since the run began.
+    pub(crate) seconds: f64,
+    /// Mean loss of the validation set, in the last row of an epoch.
+    pub(crate) validation_loss: Option<f32>,
+    /// Share of the validation set that was right, in the last row of an epoch.
+    pub(crate) validation_accuracy: Option<f32>,
+}
+
+/// Writes `metrics.csv`. Each row is in the file when [`write`](Self::write) returns, so that a run can be watched and
+/// a run that is killed keeps its rows.
+pub(crate) struct MetricsWriter {
+    path: PathBuf,
+    csv: csv::Writer<File>,
+}
+
+impl MetricsWriter {
+    /// Starts the file with its header line. What was there is gone: who resumes a run [`read`]s the rows first and
+    /// writes again those up to the checkpoint.
+    pub(crate) fn create(path: &Path) -> anyhow::Result<Self> {
+        let file = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
+        let csv = csv::WriterBuilder::new().has_headers(false).from_writer(file);
+        let mut writer = Self { path: path.to_owned(), csv };
+        writer.put(COLUMNS)?;
+        Ok(writer)
+    }
+
+    /// Adds one row.
+    pub(crate) fn write(&mut self, row: &Row) -> anyhow::Result<()> {
+        self.put(row)
+    }
+
+    /// One line, and on to the system with it.
+    fn put(&mut self, line: impl Serialize) -> anyhow::Result<()> {
+        let done = self.csv.serialize(line).and_then(|()| Ok(self.csv.flush()?));
+        done.with_context(|| format!("cannot write {}", self.path.display()))
+    }
+}
+
+/// Reads the rows of a `metrics.csv`. Its columns must be those of this version, in their order.
+pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Row>> {
+    let rows = || {
+        let mut csv = csv::Reader::from_reader(File::open(path)?);
+        let found = csv.headers()?.iter().collect::<Vec<_>>();
+        ensure!(found == COLUMNS, "its columns are {}, expected {}", found.join(","), COLUMNS.join(","));
+        Ok(csv.deserialize().collect::<Result<_, _>>()?)
+    };
+    rows().with_context(|| format!("cannot read {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Row = Row {
+        step: 10,
+        epoch: 1,
+        loss: 2.296_875,
+        accuracy: 0.101_562_5,
+        learning_rate: 0.001,
+        grad_norm: 1e-7,
+        seconds: 0.25,
+        validation_loss: None,
+        validation_accuracy: None,
+    };
+    const END_OF_EPOCH: Row =
+        Row { step: 429, validation_loss: Some(0.281), validation_accuracy: Some(0.906), ..PLAIN };
+
+    fn write(path: &Path, rows: &[Row]) {
+        let mut writer = MetricsWriter::create(path).unwrap();
+        rows.iter().for_each(|row| writer.write(row).unwrap());
+    }
+
+    #[test]
+    fn a_file_is_this_text() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("metrics.csv");
+        write(&path, &[PLAIN, END_OF_EPOCH]);
+        let expected = "step,epoch,loss,accuracy,learning_rate,grad_norm,seconds,validation_loss,validation_accuracy\n\
+            10,1,2.296875,0.1015625,0.001,1e-7,0.25,,\n\
+            429,1,2.296875,0.1015625,0.001,1e-7,0.25,0.281,0.906\n";
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), expected);
+    }
+
+    #[test]
+    fn rows_come_back_bit_for_bit() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("metrics.csv");
+        let rows = [
+            PLAIN,
+            END_OF_EPOCH,
+            Row { step: u64::MAX, loss: f32::INFINITY, accuracy: f32::NEG_INFINITY, grad_norm: f32::MAX, ..PLAIN },
+            Row { loss: f32::from_bits(1), accuracy: -0.0, learning_rate: 0.1 + 0.2, seconds: 0.1 + 0.2, ..PLAIN },
+        ];
+        write(&path, &rows);
+        assert_eq!(read(&path).unwrap(), rows);
+
+        write(&path, &[Row { loss: f32::NAN, validation_loss: Some(f32::NAN), ..PLAIN }]);
+        let rows = read(&path).unwrap();
+        assert!(rows[0].loss.is_nan() && rows[0].validation_loss.unwrap().is_nan());
+    }
+
+    #[test]
+    fn a_row_is_in_the_file_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("metrics.csv");
+        let mut writer = MetricsWriter::create(&path).unwrap();
+        assert_eq!(read(&path).unwrap(), []);
+        writer.write(&PLAIN).unwrap();
+        assert_eq!(read(&path).unwrap(), [PLAIN]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("metrics.csv");
+        let complaint = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            format!("{:#}", read(&path).unwrap_err())
+        };
+        assert!(complaint("step,loss\n").contains("its columns are step,loss, expected step,epoch,loss,"));
+        assert!(complaint("").contains("its columns are , expected step,"));
+        let header = COLUMNS.join(",");
+        assert!(complaint(&format!("{header}\n10,1,2.3")).contains("line: 2"));
+        assert!(complaint(&format!("{header}\n10,1,x,0,0,0,0,,\n")).contains("field 2: invalid float literal"));
+
+        let missing = format!("{:#}", read(&dir.path().join("none.csv")).unwrap_err());
+        assert!(missing.starts_with("cannot read ") && missing.contains("none.csv: "), "{missing}");
+    }
+}

@@ -1,0 +1,61 @@
+//! The folder of a run.
+//!
+//! `config.toml`, every setting; `model.safetensors`, enough alone to evaluate and predict; `metrics.csv`;
+//! `curves.svg`; TensorBoard's event file.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use elman::Classifier;
+use elman::formats::write_atomic;
+
+pub(crate) const CONFIG: &str = "config.toml";
+pub(crate) const MODEL: &str = "model.safetensors";
+pub(crate) const METRICS: &str = "metrics.csv";
+pub(crate) const CURVES: &str = "curves.svg";
+
+/// Makes the folder of a new run: `out`, or the next free `runs/<name>-N`.
+pub(crate) fn create(out: Option<&Path>, name: &str) -> anyhow::Result<PathBuf> {
+    let Some(out) = out else { return next_free(Path::new("runs"), name) };
+    for file in [CONFIG, MODEL, METRICS] {
+        if out.join(file).exists() {
+            bail!("{} already holds a run ({file} is there); choose another --out, or remove it", out.display());
+        }
+    }
+    fs::create_dir_all(out).with_context(|| format!("cannot make the folder {}", out.display()))?;
+    Ok(out.to_path_buf())
+}
+
+/// Making the folder is also what reserves it: two runs that start together get two.
+fn next_free(parent: &Path, name: &str) -> anyhow::Result<PathBuf> {
+    fs::create_dir_all(parent).with_context(|| format!("cannot make the folder {}", parent.display()))?;
+    for number in 1u32.. {
+        let folder = parent.join(format!("{name}-{number}"));
+        match fs::create_dir(&folder) {
+            Ok(()) => return Ok(folder),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot make the folder {}", folder.display()));
+            }
+        }
+    }
+    bail!("no free folder {}/{name}-N is left", parent.display())
+}
+
+/// Writes a text file of the run, whole or not at all.
+pub(crate) fn write_text(path: &Path, text: &str) -> anyhow::Result<()> {
+    write_atomic(path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The model of a run's folder, or of a model file.
+pub(crate) fn load_model(run: &Path) -> anyhow::Result<Classifier> {
+    if !run.exists() {
+        bail!("{} does not exist; expected a run's folder or a model file", run.display());
+    }
+    let path = if run.is_dir() { run.join(MODEL) } else { run.to_path_buf() };
+    if run.is_dir() && !path.exists() {
+        bail!("{} holds no {MODEL}; expected a run's folder or a model file", run.display());
+    }
+    Ok(Classifier::load(&path)?)
+}

@@ -1,0 +1,88 @@
+//! What can go wrong outside the code, each error with what was expected and what was found.
+
+use std::path::PathBuf;
+
+/// Why something cannot be done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A setting is out of its range.
+    #[error("{what} is {found}; expected {expected}")]
+    Setting {
+        /// The setting, as on the command line.
+        what: &'static str,
+        /// Its value.
+        found: String,
+        /// What it may be.
+        expected: String,
+    },
+    /// Arrays or data of another shape than the model's.
+    #[error("{what} has shape {found:?}; expected {expected:?}")]
+    Shape {
+        /// The array.
+        what: String,
+        /// Its shape.
+        found: Vec<usize>,
+        /// The shape that fits.
+        expected: Vec<usize>,
+    },
+    /// A row is longer than the data has steps.
+    #[error("sequence length {length} of row {row} exceeds the {steps} steps of the data")]
+    Length {
+        /// The row, from 0.
+        row: usize,
+        /// Its length.
+        length: usize,
+        /// Steps of the data.
+        steps: usize,
+    },
+    /// A label that the model has no class for.
+    #[error("label {label} of row {row}; the model has classes 0 to {}", classes - 1)]
+    Label {
+        /// The row, from 0.
+        row: usize,
+        /// Its label.
+        label: usize,
+        /// Classes of the model.
+        classes: usize,
+    },
+    /// Training has left the finite numbers.
+    #[error(
+        "the {what} at step {step} (epoch {epoch}) is {value}; training stopped before this step changed the weights. \
+         Try a smaller learning rate"
+    )]
+    Diverged {
+        /// `loss` or `gradient norm`.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+        /// The step, from 1.
+        step: u64,
+        /// The epoch, from 1.
+        epoch: u64,
+    },
+    /// A model file is not one of ours.
+    #[error("cannot load {}: {why}", path.display())]
+    Model {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A file of arrays cannot be read or written.
+    #[error(transparent)]
+    File(#[from] elman_formats::Error),
+    /// A data set cannot be read.
+    #[error(transparent)]
+    Data(#[from] elman_datasets::Error),
+}
+
+impl Error {
+    pub(crate) fn setting(what: &'static str, found: impl ToString, expected: impl Into<String>) -> Self {
+        Error::Setting { what, found: found.to_string(), expected: expected.into() }
+    }
+
+    pub(crate) fn shape(what: impl Into<String>, found: &[usize], expected: &[usize]) -> Self {
+        Error::Shape { what: what.into(), found: found.to_vec(), expected: expected.to_vec() }
+    }
+}

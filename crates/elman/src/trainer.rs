@@ -1,0 +1,494 @@
+//! Training: one step is one batch, forward, backward, and Adam.
+//!
+//! A batch is cut into tiles, by the shapes alone; consecutive tiles form a group with a gradient of its own; the
+//! groups' gradients are added in their order. Which thread works on which group changes no bit.
+
+use std::fmt;
+
+use elman_kernels::{Aligned, Isa, Mode, Score, adam, sum_arrays, tile_rows};
+use ndarray::Array2;
+
+use crate::adam::{Adam, Moments};
+use crate::classifier::{Classifier, transpose_panel};
+use crate::random::{Purpose, Random};
+use crate::workers::{Workers, check_all, check_inputs, check_rows};
+use crate::{Error, Labelled, Sequences, isa};
+
+/// Most groups of tiles, and so the most threads that a step can use.
+const GROUPS_MAX: usize = 32;
+
+/// Bytes that the groups' gradients may take, unless there are just two groups.
+const GROUPS_BYTES: usize = 64 << 20;
+
+/// Parameters that one thread updates at a time. A multiple of 16.
+const BLOCK: usize = 4096;
+
+/// A model in training. Users write loops over [`Trainer::fit`], not callbacks.
+pub struct Trainer {
+    /// The model as it is now.
+    pub model: Classifier,
+    /// The optimizer's settings; may be changed between steps.
+    pub adam: Adam,
+    /// Rows of a batch. 128 by default.
+    pub batch_size: usize,
+    /// Fixes the order of the rows. 111 by default.
+    pub seed: u64,
+    /// Threads; as many as there are processors by default. Changes no bit of any result.
+    pub threads: usize,
+    /// The instruction set; by default what `ELMAN_ISA` says, or the widest.
+    pub isa: Isa,
+    moments: Moments,
+    /// Steps done.
+    step: u64,
+    /// Epochs done.
+    epoch: u64,
+    workers: Option<Workers>,
+    groups: Vec<Group>,
+    gradient: Aligned,
+}
+
+/// Tiles that one thread works off, and the sum of their gradients.
+struct Group {
+    gradient: Aligned,
+    score: Score,
+}
+
+/// Bytes that training takes, beside the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// Parameters, their transposed copies, their gradient and moments.
+    pub model: usize,
+    /// Gradients of the groups of tiles.
+    pub groups: usize,
+    /// Workspaces of the threads.
+    pub workspaces: usize,
+}
+
+impl Memory {
+    /// All of it.
+    pub fn total(&self) -> usize {
+        self.model + self.groups + self.workspaces
+    }
+}
+
+impl Trainer {
+    /// A trainer with the tutorial's settings: batches of 128 rows, seed 111.
+    pub fn new(model: Classifier, adam: Adam) -> Self {
+        let moments = Moments::zeros(model.parameters.len());
+        Trainer {
+            model,
+            adam,
+            batch_size: 128,
+            seed: 111,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            isa: isa::active(),
+            moments,
+            step: 0,
+            epoch: 0,
+            workers: None,
+            groups: Vec::new(),
+            gradient: Aligned::default(),
+        }
+    }
+
+    /// With batches of another size.
+    pub fn batch_size(self, batch_size: usize) -> Self {
+        Trainer { batch_size, ..self }
+    }
+
+    /// With another seed.
+    pub fn seed(self, seed: u64) -> Self {
+        Trainer { seed, ..self }
+    }
+
+    /// With another number of threads.
+    pub fn threads(self, threads: usize) -> Self {
+        Trainer { threads, ..self }
+    }
+
+    /// On another instruction set.
+    pub fn isa(self, isa: Isa) -> Self {
+        Trainer { isa, ..self }
+    }
+
+    /// Steps done so far.
+    pub fn steps_done(&self) -> u64 {
+        self.step
+    }
+
+    /// Epochs done so far.
+    pub fn epochs_done(&self) -> u64 {
+        self.epoch
+    }
+
+    /// What training on sequences of `steps` steps takes, in bytes.
+    pub fn memory(&self, steps: usize) -> Memory {
+        let parameters = self.model.parameters.len();
+        let transposed = self.model.transposed.recurrent.len() + self.model.transposed.head.len();
+        Memory {
+            model: (4 * parameters + transposed) * size_of::<f32>(),
+            groups: self.group_count() * parameters * size_of::<f32>(),
+            workspaces: self.threads.max(1) * Workers::bytes(&self.model, steps),
+        }
+    }
+
+    /// Trains on a data set: an iterator over epochs.
+    ///
+    /// ```no_run
+    /// # fn train(mut trainer: elman::Trainer, data: &elman::Arrays) -> Result<(), elman::Error> {
+    /// for epoch in trainer.fit(data)?.epochs(10) {
+    ///     println!("{}", epoch?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// If a setting is out of range, or the data does not fit the model.
+    pub fn fit<'a, D: Labelled>(&'a mut self, data: &'a D) -> Result<Fit<'a, D>, Error> {
+        self.adam.check()?;
+        if data.is_empty() {
+            return Err(Error::setting("the data set", "empty", "at least one row"));
+        }
+        if !(1..=data.len()).contains(&self.batch_size) {
+            let expected = format!("1 to {}, the rows of the training set", data.len());
+            return Err(Error::setting("batch_size", self.batch_size, expected));
+        }
+        check_all(&self.model, data)?;
+        u32::try_from(data.len()).map_err(|_| Error::setting("the data set", data.len(), "fewer than 2^32 rows"))?;
+        self.prepare(data.steps());
+        Ok(Fit { trainer: self, data, order: Vec::new(), batch: 0, epochs: 1, done: 0 })
+    }
+
+    /// Mean loss and accuracy over a data set.
+    ///
+    /// # Errors
+    /// If the data does not fit the model.
+    pub fn evaluate<D: Labelled>(&mut self, data: &D) -> Result<Evaluation, Error> {
+        check_all(&self.model, data)?;
+        let workers = take_workers(&mut self.workers, &self.model, data.steps(), self.threads, self.isa);
+        Ok(Evaluation::from(workers.evaluate(&self.model, data)))
+    }
+
+    /// The gradient of the mean loss of some rows by all parameters, as plain arrays, beside the loss. Trains nothing.
+    ///
+    /// # Errors
+    /// If the data does not fit the model.
+    #[expect(clippy::type_complexity, reason = "a score and arrays by name")]
+    pub fn gradient<D: Labelled>(
+        &mut self,
+        data: &D,
+        rows: &[u32],
+    ) -> Result<(Evaluation, std::collections::BTreeMap<String, elman_formats::Array>), Error> {
+        check_rows(&self.model, data, rows)?;
+        self.prepare(data.steps());
+        let score = self.accumulate(data, rows);
+        self.reduce();
+        Ok((Evaluation::from(score), self.model.unpack(&self.gradient)))
+    }
+
+    /// One step on the given rows of a data set: forward, backward, Adam.
+    ///
+    /// # Errors
+    /// If the data does not fit the model, or the loss or the gradient is not finite; the weights are then unchanged.
+    pub fn train_rows<D: Labelled>(&mut self, data: &D, rows: &[u32]) -> Result<Step, Error> {
+        self.adam.check()?;
+        check_rows(&self.model, data, rows)?;
+        self.prepare(data.steps());
+        self.train_batch(data, rows)
+    }
+
+    fn group_count(&self) -> usize {
+        let tiles = self.batch_size.div_ceil(tile_rows(self.model.rnn.hidden)).max(1);
+        let affordable = GROUPS_BYTES / (self.model.parameters.len() * size_of::<f32>());
+        tiles.min(affordable.clamp(2, GROUPS_MAX))
+    }
+
+    /// Sets up threads and buffers, once for a model, batch size and length of sequences.
+    fn prepare(&mut self, steps: usize) {
+        take_workers(&mut self.workers, &self.model, steps, self.threads, self.isa);
+        let len = self.model.parameters.len();
+        self.groups
+            .resize_with(self.group_count(), || Group { gradient: Aligned::zeros(len), score: Score::default() });
+        if self.gradient.len() != len {
+            self.gradient = Aligned::zeros(len);
+        }
+    }
+
+    fn train_batch<D: Labelled>(&mut self, data: &D, rows: &[u32]) -> Result<Step, Error> {
+        let score = self.accumulate(data, rows);
+        let grad_norm = self.reduce().sqrt();
+        let (step, epoch) = (self.step + 1, self.epoch + 1);
+        for (what, value) in [("loss", score.mean_loss()), ("gradient norm", grad_norm)] {
+            if !value.is_finite() {
+                return Err(Error::Diverged { what, value, step, epoch });
+            }
+        }
+        self.step = step;
+        self.update();
+        Ok(Step {
+            step,
+            epoch,
+            batch: 0,
+            batches: 0,
+            loss: score.mean_loss(),
+            accuracy: score.accuracy(),
+            learning_rate: self.adam.learning_rate,
+            grad_norm,
+        })
+    }
+
+    /// Gradients of each group of tiles, of the mean loss over all rows.
+    fn accumulate<D: Labelled>(&mut self, data: &D, rows: &[u32]) -> Score {
+        let Trainer { model, workers, groups, isa, .. } = self;
+        let Some(workers) = workers else { return Score::default() };
+        let tile = tile_rows(model.rnn.hidden);
+        let tiles = rows.len().div_ceil(tile);
+        let (count, isa, model) = (groups.len(), *isa, &*model);
+        let scale = 1.0 / rows.len() as f32;
+        workers.pool.for_each(&mut workers.spaces, groups, |space, index, group| {
+            group.score = Score::default();
+            let mut mode = Mode::Overwrite;
+            for tile_index in index * tiles / count..(index + 1) * tiles / count {
+                let rows = &rows[tile_index * tile..((tile_index + 1) * tile).min(rows.len())];
+                space.forward(isa, model, data, rows.iter().map(|&row| row as usize));
+                group.score.add(space.loss(data, scale));
+                space.backward(isa, model, &mut group.gradient, mode);
+                mode = Mode::Add;
+            }
+            if mode == Mode::Overwrite {
+                group.gradient.fill(0.0);
+            }
+        });
+        groups.iter().fold(Score::default(), |mut sum, group| {
+            sum.add(group.score);
+            sum
+        })
+    }
+
+    /// Adds the groups' gradients, in their order; returns the square of the sum's norm.
+    fn reduce(&mut self) -> f64 {
+        let Trainer { workers, groups, gradient, isa, .. } = self;
+        let Some(workers) = workers else { return 0.0 };
+        let (groups, isa) = (&*groups, *isa);
+        let mut blocks: Vec<(&mut [f32], f64)> = gradient.chunks_mut(BLOCK).map(|block| (block, 0.0)).collect();
+        workers.pool.for_each(&mut workers.spaces, &mut blocks, |_, index, (block, squares)| {
+            let range = index * BLOCK..index * BLOCK + block.len();
+            let parts = groups.iter().map(|group| &group.gradient[range.clone()]);
+            *squares = sum_arrays(isa, parts, block);
+        });
+        blocks.iter().map(|(_, squares)| squares).sum()
+    }
+
+    /// Adam on every parameter, then the transposed panels anew.
+    fn update(&mut self) {
+        let Trainer { model, workers, gradient, moments, isa, adam: settings, step, .. } = self;
+        let Some(workers) = workers else { return };
+        let (gradient, isa, constants) = (&**gradient, *isa, settings.at(*step));
+        let (m, v) = (moments.m.chunks_mut(BLOCK), moments.v.chunks_mut(BLOCK));
+        let mut blocks: Vec<_> = model.parameters.chunks_mut(BLOCK).zip(m.zip(v)).collect();
+        workers.pool.for_each(&mut workers.spaces, &mut blocks, |_, index, (parameters, (m, v))| {
+            let start = index * BLOCK;
+            adam(isa, constants, parameters, &gradient[start..start + parameters.len()], m, v);
+        });
+        let Classifier { rnn, classes, parameters, transposed, .. } = model;
+        let (rnn, classes, parameters) = (*rnn, *classes, &**parameters);
+        let mut panels: Vec<_> = transposed.panels(rnn, classes).collect();
+        workers.pool.for_each(&mut workers.spaces, &mut panels, |_, _, (panel, out)| {
+            transpose_panel(rnn, classes, parameters, *panel, out);
+        });
+    }
+}
+
+/// The workers for data of `steps` steps: those there are, or new ones.
+fn take_workers<'a>(
+    workers: &'a mut Option<Workers>,
+    model: &Classifier,
+    steps: usize,
+    threads: usize,
+    isa: Isa,
+) -> &'a mut Workers {
+    let fits = |w: &Workers| w.steps == steps && w.pool.threads() == threads.max(1) && w.isa == isa;
+    if workers.as_ref().is_some_and(|workers| !fits(workers)) {
+        *workers = None;
+    }
+    workers.get_or_insert_with(|| Workers::new(model, steps, threads, isa))
+}
+
+/// Training under way on a data set.
+pub struct Fit<'a, D> {
+    trainer: &'a mut Trainer,
+    data: &'a D,
+    order: Vec<u32>,
+    /// Batches of this epoch that are done.
+    batch: usize,
+    epochs: u64,
+    /// Epochs of this call that are done.
+    done: u64,
+}
+
+impl<D: Labelled> Fit<'_, D> {
+    /// For so many epochs; 1 without it.
+    pub fn epochs(self, epochs: u64) -> Self {
+        Fit { epochs, ..self }
+    }
+
+    /// Batches of an epoch; rows that do not fill a batch are left out, others in each epoch.
+    pub fn batches(&self) -> usize {
+        self.data.len() / self.trainer.batch_size
+    }
+
+    /// The trainer, to look at the model or to evaluate between steps.
+    pub fn trainer(&mut self) -> &mut Trainer {
+        self.trainer
+    }
+
+    /// Trains on the next batch. None when all epochs are done.
+    ///
+    /// # Errors
+    /// If the loss or the gradient is not finite; the weights are then unchanged.
+    pub fn next_step(&mut self) -> Option<Result<Step, Error>> {
+        if self.done == self.epochs {
+            return None;
+        }
+        let batches = self.batches();
+        let trainer = &mut *self.trainer;
+        if self.batch == 0 {
+            let rows = self.data.len() as u32;
+            self.order = Random::at(trainer.seed, Purpose::Shuffle, trainer.epoch, 0).order(rows);
+        }
+        // Evaluation on other data may have replaced the workspaces.
+        trainer.prepare(self.data.steps());
+        let rows = &self.order[self.batch * trainer.batch_size..][..trainer.batch_size];
+        let step = match trainer.train_batch(self.data, rows) {
+            Ok(step) => step,
+            Err(error) => {
+                self.done = self.epochs;
+                return Some(Err(error));
+            }
+        };
+        self.batch += 1;
+        let step = Step { batch: self.batch, batches, ..step };
+        if self.batch == batches {
+            self.batch = 0;
+            self.done += 1;
+            trainer.epoch += 1;
+        }
+        Some(Ok(step))
+    }
+}
+
+/// Epochs.
+impl<D: Labelled> Iterator for Fit<'_, D> {
+    type Item = Result<Epoch, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.next_step()? {
+                Ok(step) if step.batch == step.batches => {
+                    return Some(Ok(Epoch { epoch: step.epoch, loss: step.loss, accuracy: step.accuracy }));
+                }
+                Ok(_) => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+/// What a step saw, before it changed the weights.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// From 1.
+    pub step: u64,
+    /// From 1.
+    pub epoch: u64,
+    /// Batch of the epoch, from 1; 0 outside [`Fit`].
+    pub batch: usize,
+    /// Batches of the epoch; 0 outside [`Fit`].
+    pub batches: usize,
+    /// Mean loss of the batch, in nats.
+    pub loss: f64,
+    /// Part of the batch that was right.
+    pub accuracy: f64,
+    /// α
+    pub learning_rate: f64,
+    /// Euclidean norm of the gradient.
+    pub grad_norm: f64,
+}
+
+/// An epoch's figures: those of its last batch, as in the tutorial.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Epoch {
+    /// From 1.
+    pub epoch: u64,
+    /// Mean loss of the last batch, in nats.
+    pub loss: f64,
+    /// Part of the last batch that was right.
+    pub accuracy: f64,
+}
+
+/// The tutorial's line.
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Epoch: {}, Train Loss: {:.3}, Train Acc: {:.3}", self.epoch, self.loss, self.accuracy)
+    }
+}
+
+/// Figures of a whole data set.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Mean loss, in nats.
+    pub loss: f64,
+    /// Part of the rows that are right.
+    pub accuracy: f64,
+    /// Rows that are right.
+    pub correct: usize,
+    /// Rows.
+    pub rows: usize,
+}
+
+impl From<Score> for Evaluation {
+    fn from(score: Score) -> Self {
+        Evaluation { loss: score.mean_loss(), accuracy: score.accuracy(), correct: score.correct, rows: score.rows }
+    }
+}
+
+/// A trained model with threads, to evaluate and predict.
+pub struct Predictor {
+    model: Classifier,
+    threads: usize,
+    isa: Isa,
+    workers: Option<Workers>,
+}
+
+impl Predictor {
+    /// A predictor on `threads` threads.
+    pub fn new(model: Classifier, threads: usize) -> Self {
+        Predictor { model, threads, isa: isa::active(), workers: None }
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Classifier {
+        &self.model
+    }
+
+    /// Mean loss and accuracy over a data set.
+    ///
+    /// # Errors
+    /// If the data does not fit the model.
+    pub fn evaluate<D: Labelled>(&mut self, data: &D) -> Result<Evaluation, Error> {
+        check_all(&self.model, data)?;
+        let workers = take_workers(&mut self.workers, &self.model, data.steps(), self.threads, self.isa);
+        Ok(Evaluation::from(workers.evaluate(&self.model, data)))
+    }
+
+    /// Probabilities [N, C] of every row.
+    ///
+    /// # Errors
+    /// If the data does not fit the model.
+    pub fn predict<D: Sequences>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
+        check_inputs(&self.model, data)?;
+        let workers = take_workers(&mut self.workers, &self.model, data.steps(), self.threads, self.isa);
+        Ok(workers.predict(&self.model, data))
+    }
+}
