@@ -7,7 +7,7 @@
 
 Run it by hand; it takes some ten seconds. README.md, beside this file, lists every array.
 
-B batch, T steps, I input size, H hidden size. All is f32 (`lengths` is i32), row-major, batch-major.
+B batch, T steps, I input size, H hidden size. All is f32, row-major, batch-major.
 The cell is h_t = φ([x_t, h_{t-1}] kernel + bias): the kernel's first I rows belong to x.
 """
 
@@ -141,7 +141,7 @@ def dynamic_rnn():
     shared = {
         # Not zero past a row's length: whoever reads those steps gets other results.
         "inputs": normal(1.0, batch, steps, size),
-        "lengths": np.array(DYNAMIC["lengths"], np.int32),
+        "lengths": np.array(DYNAMIC["lengths"], np.float32),
         "initial_state": normal(0.5, batch, hidden),
         "cotangent/outputs": normal(1.0, batch, steps, hidden),
         "cotangent/state": normal(1.0, batch, hidden),
@@ -161,7 +161,7 @@ def dynamic_rnn():
             outputs, state = tf.nn.dynamic_rnn(
                 cell,
                 given["inputs"],
-                sequence_length=given["lengths"],
+                sequence_length=tf.cast(given["lengths"], tf.int32),
                 initial_state=given["initial_state"],
             )
             objective = tf.reduce_sum(outputs * given["cotangent/outputs"])

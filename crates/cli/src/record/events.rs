@@ -9,8 +9,8 @@
 //! its check    u32, little-endian: masked CRC-32C of the message
 //! ```
 //!
-//! The messages are encoded by hand. There are two kinds of them, with seven fields in all; a protobuf library would bring
-//! a code generator, a copy of TensorFlow's `.proto` files, and more source than is here. The fields, from
+//! The messages are encoded by hand. There are two kinds of them, with seven fields in all; a protobuf library would
+//! bring a code generator, a copy of TensorFlow's `.proto` files, and more source than is here. The fields, from
 //! TensorFlow's `event.proto` and `summary.proto`:
 //!
 //! ```text
@@ -62,7 +62,7 @@ impl EventWriter {
         Ok(writer)
     }
 
-    /// Adds a point to the curve `tag`. A `/` in the tag groups curves: `loss/train`, `loss/validation`.
+    /// Adds a point to the curve `tag`. A `/` in the tag groups curves: `train/loss`, `train/accuracy`.
     pub(crate) fn scalar(&mut self, step: u64, tag: &str, value: f32) -> anyhow::Result<()> {
         let mut point = Vec::new();
         put_bytes(&mut point, 1, tag.as_bytes());

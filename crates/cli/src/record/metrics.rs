@@ -25,7 +25,7 @@ const COLUMNS: [&str; 9] = [
 /// One line of `metrics.csv`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Row {
-    /// Optimizer steps done since the run began, resumed or not.
+    /// Optimizer steps done since the run began.
     pub(crate) step: u64,
     /// The epoch of this step, from 1.
     pub(crate) epoch: u64,
@@ -53,8 +53,7 @@ pub(crate) struct MetricsWriter {
 }
 
 impl MetricsWriter {
-    /// Starts the file with its header line. What was there is gone: who resumes a run [`read`]s the rows first and
-    /// writes again those up to the checkpoint.
+    /// Starts the file with its header line. What was there is gone.
     pub(crate) fn create(path: &Path) -> anyhow::Result<Self> {
         let file = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
         let csv = csv::WriterBuilder::new().has_headers(false).from_writer(file);
