@@ -8,8 +8,8 @@ use std::iter::once;
 
 use crate::activation::Identity;
 use crate::panels::{odd_stride, padded, panels, transpose_panel};
-use crate::product::{Accumulate, Affine, Mode, Segment, Store, product};
-use crate::simd::{Isa, Kernel, LANES, Left, Right, Simd};
+use crate::product::{Accumulate, Affine, Mode, Segment, Store};
+use crate::simd::{Isa, LANES, Left, Right};
 
 /// A dense layer: its sizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +64,13 @@ impl Dense {
         assert_eq!(weights.len(), self.weights_len(), "weights of {self:?}");
         assert_eq!(inputs.len(), rows * self.input_stride(), "inputs of {self:?}, {rows} rows");
         assert_eq!(outputs.len(), rows * self.output_stride(), "outputs of {self:?}, {rows} rows");
-        isa.run(Forward { dense: *self, weights, inputs, rows, outputs });
+        let segment = Segment {
+            left: Left { data: &inputs[self.input_at()..], row: self.input_stride(), col: 1 },
+            right: Right { data: &weights[LANES..], row: LANES, panel: self.depth() * LANES },
+            depth: self.input,
+        };
+        let ends = Affine::<Identity>::new(weights, self.depth(), outputs, self.output_stride());
+        isa.product(rows, panels(self.output), once(segment), ends);
     }
 
     /// dx = dy Wᵀ into `d_inputs [R, Ip]`; `[dW db] = [x 1]ᵀ dy` into `gradient`, laid out as the weights.
@@ -89,62 +95,18 @@ impl Dense {
         assert_eq!(d_outputs.len(), rows * self.output_stride(), "gradient by the outputs of {self:?}, {rows} rows");
         assert_eq!(d_inputs.len(), rows * padded(self.input), "gradient by the inputs of {self:?}, {rows} rows");
         assert_eq!(gradient.len(), self.weights_len(), "gradient of the weights of {self:?}");
-        isa.run(Backward { dense: *self, transposed, inputs, rows, d_outputs, d_inputs, gradient, mode });
-    }
-}
-
-struct Forward<'a> {
-    dense: Dense,
-    weights: &'a [f32],
-    inputs: &'a [f32],
-    rows: usize,
-    outputs: &'a mut [f32],
-}
-
-impl Kernel for Forward<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Forward { dense, weights, inputs, rows, outputs } = self;
-        let segment = Segment {
-            left: Left { data: &inputs[dense.input_at()..], row: dense.input_stride(), col: 1 },
-            right: Right { data: &weights[LANES..], row: LANES, panel: dense.depth() * LANES },
-            depth: dense.input,
-        };
-        let mut ends = Affine::<Identity>::new(weights, dense.depth(), outputs, dense.output_stride());
-        product(s, rows, panels(dense.output), once(segment), &mut ends);
-    }
-}
-
-struct Backward<'a> {
-    dense: Dense,
-    transposed: &'a [f32],
-    inputs: &'a [f32],
-    rows: usize,
-    d_outputs: &'a [f32],
-    d_inputs: &'a mut [f32],
-    gradient: &'a mut [f32],
-    mode: Mode,
-}
-
-impl Kernel for Backward<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Backward { dense, transposed, inputs, rows, d_outputs, d_inputs, gradient, mode } = self;
         let back = Segment {
-            left: Left { data: d_outputs, row: dense.output_stride(), col: 1 },
-            right: Right { data: transposed, row: LANES, panel: dense.output * LANES },
-            depth: dense.output,
+            left: Left { data: d_outputs, row: self.output_stride(), col: 1 },
+            right: Right { data: transposed, row: LANES, panel: self.output * LANES },
+            depth: self.output,
         };
-        let mut ends = Store { out: d_inputs, stride: padded(dense.input) };
-        product(s, rows, panels(dense.input), once(back), &mut ends);
+        isa.product(rows, panels(self.input), once(back), Store { out: d_inputs, stride: padded(self.input) });
         let weights = Segment {
-            left: Left { data: &inputs[dense.input_at() - 1..], row: 1, col: dense.input_stride() },
-            right: Right { data: d_outputs, row: dense.output_stride(), panel: LANES },
+            left: Left { data: &inputs[self.input_at() - 1..], row: 1, col: self.input_stride() },
+            right: Right { data: d_outputs, row: self.output_stride(), panel: LANES },
             depth: rows,
         };
-        let mut ends = Accumulate { into: gradient, depth: dense.depth(), first_row: 0, mode };
-        product(s, dense.depth(), panels(dense.output), once(weights), &mut ends);
+        let ends = Accumulate { into: gradient, depth: self.depth(), first_row: 0, mode };
+        isa.product(self.depth(), panels(self.output), once(weights), ends);
     }
 }

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use crate::activation::Phi;
-use crate::simd::{LANES, Left, Right, Simd, multiply};
+use crate::simd::{Isa, Kernel, LANES, Left, Right, Simd, multiply};
 
 /// How a gradient meets what its buffer holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +23,42 @@ pub(crate) struct Segment<'a> {
 }
 
 /// What a sum starts from, and where it goes: both in registers, so nothing is written twice.
-pub(crate) trait Ends<S: Simd> {
+pub(crate) trait Ends {
+    /// Whether products of one to three rows are frequent enough for blocks of several panels.
+    const WIDE: bool;
+
     /// The value of sixteen sums of a row before the product.
-    fn start(&self, s: S, row: usize, panel: usize) -> S::F;
+    fn start<S: Simd>(&self, s: S, row: usize, panel: usize) -> S::F;
     /// Takes the sixteen finished sums of a row.
-    fn finish(&mut self, s: S, row: usize, panel: usize, sums: S::F);
+    fn finish<S: Simd>(&mut self, s: S, row: usize, panel: usize, sums: S::F);
+}
+
+impl Isa {
+    /// A product on this instruction set: see [`product`]. One function for each kind of `ends`, for all who use it.
+    pub(crate) fn product<'a, E: Ends>(
+        self,
+        rows: usize,
+        panels: usize,
+        segments: impl Iterator<Item = Segment<'a>> + Clone,
+        ends: E,
+    ) {
+        self.run(Product { rows, panels, segments, ends });
+    }
+}
+
+struct Product<I, E> {
+    rows: usize,
+    panels: usize,
+    segments: I,
+    ends: E,
+}
+
+impl<'a, I: Iterator<Item = Segment<'a>> + Clone, E: Ends> Kernel for Product<I, E> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(mut self, s: S) {
+        product(s, self.rows, self.panels, self.segments, &mut self.ends);
+    }
 }
 
 /// `finish(start + Σ segments)` for each row and panel of sixteen columns.
@@ -35,7 +66,7 @@ pub(crate) trait Ends<S: Simd> {
 /// A panel of weights stays in the first-level cache while all rows pass. With few rows, several panels go side by
 /// side instead, so that enough sums are under way to hide the latency of a multiply-add.
 #[inline(always)]
-pub(crate) fn product<'a, S: Simd, E: Ends<S>>(
+pub(crate) fn product<'a, S: Simd, E: Ends>(
     s: S,
     rows: usize,
     panels: usize,
@@ -46,15 +77,16 @@ pub(crate) fn product<'a, S: Simd, E: Ends<S>>(
     while panel < panels {
         let left = panels - panel;
         let together = match rows {
+            _ if !E::WIDE => 1,
             1 if left >= 4 => 4,
             1..=3 if left >= 2 => 2,
             _ => 1,
         };
         match (rows, together) {
-            (1, 4) => block::<S, 1, 4, E>(s, 0, panel, segments.clone(), ends),
-            (1, 2) => block::<S, 1, 2, E>(s, 0, panel, segments.clone(), ends),
-            (2, 2) => block::<S, 2, 2, E>(s, 0, panel, segments.clone(), ends),
-            (3, 2) => block::<S, 3, 2, E>(s, 0, panel, segments.clone(), ends),
+            (1, 4) if E::WIDE => block::<S, 1, 4, E>(s, 0, panel, segments.clone(), ends),
+            (1, 2) if E::WIDE => block::<S, 1, 2, E>(s, 0, panel, segments.clone(), ends),
+            (2, 2) if E::WIDE => block::<S, 2, 2, E>(s, 0, panel, segments.clone(), ends),
+            (3, 2) if E::WIDE => block::<S, 3, 2, E>(s, 0, panel, segments.clone(), ends),
             _ => all_rows(s, rows, panel, segments.clone(), ends),
         }
         panel += together;
@@ -63,7 +95,7 @@ pub(crate) fn product<'a, S: Simd, E: Ends<S>>(
 
 /// One panel, all rows: as many full blocks as there are, the rest in blocks that are not too thin.
 #[inline(always)]
-fn all_rows<'a, S: Simd, E: Ends<S>>(
+fn all_rows<'a, S: Simd, E: Ends>(
     s: S,
     rows: usize,
     panel: usize,
@@ -94,7 +126,7 @@ fn all_rows<'a, S: Simd, E: Ends<S>>(
 
 /// `M` rows by `N` panels, from start to finish in registers.
 #[inline(always)]
-fn block<'a, S: Simd, const M: usize, const N: usize, E: Ends<S>>(
+fn block<'a, S: Simd, const M: usize, const N: usize, E: Ends>(
     s: S,
     row: usize,
     panel: usize,
@@ -136,13 +168,15 @@ impl<'a, P> Affine<'a, P> {
     }
 }
 
-impl<S: Simd, P: Phi> Ends<S> for Affine<'_, P> {
+impl<P: Phi> Ends for Affine<'_, P> {
+    const WIDE: bool = true;
+
     #[inline(always)]
-    fn start(&self, s: S, _: usize, panel: usize) -> S::F {
+    fn start<S: Simd>(&self, s: S, _: usize, panel: usize) -> S::F {
         s.load(&self.bias[panel * self.panel..])
     }
     #[inline(always)]
-    fn finish(&mut self, s: S, row: usize, panel: usize, sums: S::F) {
+    fn finish<S: Simd>(&mut self, s: S, row: usize, panel: usize, sums: S::F) {
         s.store(P::apply(s, sums), &mut self.out[row * self.stride + panel * LANES..]);
     }
 }
@@ -153,13 +187,15 @@ pub(crate) struct Store<'a> {
     pub(crate) stride: usize,
 }
 
-impl<S: Simd> Ends<S> for Store<'_> {
+impl Ends for Store<'_> {
+    const WIDE: bool = false;
+
     #[inline(always)]
-    fn start(&self, s: S, _: usize, _: usize) -> S::F {
+    fn start<S: Simd>(&self, s: S, _: usize, _: usize) -> S::F {
         s.splat(0.0)
     }
     #[inline(always)]
-    fn finish(&mut self, s: S, row: usize, panel: usize, sums: S::F) {
+    fn finish<S: Simd>(&mut self, s: S, row: usize, panel: usize, sums: S::F) {
         s.store(sums, &mut self.out[row * self.stride + panel * LANES..]);
     }
 }
@@ -179,16 +215,18 @@ impl Accumulate<'_> {
     }
 }
 
-impl<S: Simd> Ends<S> for Accumulate<'_> {
+impl Ends for Accumulate<'_> {
+    const WIDE: bool = false;
+
     #[inline(always)]
-    fn start(&self, s: S, row: usize, panel: usize) -> S::F {
+    fn start<S: Simd>(&self, s: S, row: usize, panel: usize) -> S::F {
         match self.mode {
             Mode::Overwrite => s.splat(0.0),
             Mode::Add => s.load(&self.into[self.at(row, panel)..]),
         }
     }
     #[inline(always)]
-    fn finish(&mut self, s: S, row: usize, panel: usize, sums: S::F) {
+    fn finish<S: Simd>(&mut self, s: S, row: usize, panel: usize, sums: S::F) {
         let at = self.at(row, panel);
         s.store(sums, &mut self.into[at..]);
     }

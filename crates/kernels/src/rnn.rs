@@ -17,6 +17,7 @@
 //! that has ended costs no work, and its final state stays where its last step wrote it.
 
 use std::iter::once;
+use std::marker::PhantomData;
 
 use crate::activation::{Activation, Phi, Relu, Tanh};
 use crate::panels::{odd_stride, padded, panels, transpose_panel};
@@ -144,7 +145,25 @@ impl Rnn {
         initial: Initial,
     ) {
         self.check(weights, history, rows, active);
-        isa.run(Forward { rnn: *self, weights, history, rows, active, initial });
+        let (stride, depth) = (self.stride(), self.depth());
+        for (t, &active) in active.iter().enumerate() {
+            let (before, after) = history.split_at_mut((t + 1) * rows * stride);
+            let both = Segment {
+                left: Left { data: &before[t * rows * stride + self.input_at()..], row: stride, col: 1 },
+                right: Right { data: &weights[LANES..], row: LANES, panel: depth * LANES },
+                depth: if t == 0 && initial == Initial::Zero { self.input } else { self.input + self.hidden },
+            };
+            let out = &mut after[self.state_at()..];
+            let columns = panels(self.hidden);
+            match self.activation {
+                Activation::Tanh => {
+                    isa.product(active, columns, once(both), Affine::<Tanh>::new(weights, depth, out, stride));
+                }
+                Activation::Relu => {
+                    isa.product(active, columns, once(both), Affine::<Relu>::new(weights, depth, out, stride));
+                }
+            }
+        }
     }
 
     /// All steps backward:
@@ -190,18 +209,8 @@ impl Rnn {
         if let Some(d_initial) = &gradients.initial {
             check("the gradient by the initial state", d_initial.len(), rows * hp);
         }
-        isa.run(Backward {
-            rnn: *self,
-            recurrent,
-            inputs,
-            history,
-            rows,
-            active,
-            initial,
-            upstream,
-            gradients,
-            scratch,
-        });
+        let rnn = *self;
+        Backward { isa, rnn, recurrent, inputs, history, rows, active, initial, upstream, gradients, scratch }.run();
     }
 
     fn check(&self, weights: &[f32], history: &[f32], rows: usize, active: &[usize]) {
@@ -218,46 +227,8 @@ fn chunk_steps(rows: usize) -> usize {
     (CHUNK / rows.max(1)).max(1)
 }
 
-struct Forward<'a> {
-    rnn: Rnn,
-    weights: &'a [f32],
-    history: &'a mut [f32],
-    rows: usize,
-    active: &'a [usize],
-    initial: Initial,
-}
-
-impl Kernel for Forward<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        match self.rnn.activation {
-            Activation::Tanh => self.forward::<S, Tanh>(s),
-            Activation::Relu => self.forward::<S, Relu>(s),
-        }
-    }
-}
-
-impl Forward<'_> {
-    #[inline(always)]
-    fn forward<S: Simd, P: Phi>(self, s: S) {
-        let Forward { rnn, weights, history, rows, active, initial } = self;
-        let (stride, depth) = (rnn.stride(), rnn.depth());
-        for (t, &active) in active.iter().enumerate() {
-            let (before, after) = history.split_at_mut((t + 1) * rows * stride);
-            let now = &before[t * rows * stride..];
-            let both = Segment {
-                left: Left { data: &now[rnn.input_at()..], row: stride, col: 1 },
-                right: Right { data: &weights[LANES..], row: LANES, panel: depth * LANES },
-                depth: if t == 0 && initial == Initial::Zero { rnn.input } else { rnn.input + rnn.hidden },
-            };
-            let mut ends = Affine::<P>::new(weights, depth, &mut after[rnn.state_at()..], stride);
-            product(s, active, panels(rnn.hidden), once(both), &mut ends);
-        }
-    }
-}
-
 struct Backward<'a> {
+    isa: Isa,
     rnn: Rnn,
     recurrent: &'a [f32],
     inputs: &'a [f32],
@@ -270,22 +241,10 @@ struct Backward<'a> {
     scratch: &'a mut [f32],
 }
 
-impl Kernel for Backward<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        match self.rnn.activation {
-            Activation::Tanh => self.backward::<S, Tanh>(s),
-            Activation::Relu => self.backward::<S, Relu>(s),
-        }
-    }
-}
-
 impl Backward<'_> {
     /// Chunks of steps, the last first. The scratch holds da of one chunk, `[chunk + 1, R, da stride]`; its last slot
     /// is da of the step after the chunk. Chunks are counted from step 0, so steps that no row runs change nothing.
-    #[inline(always)]
-    fn backward<S: Simd, P: Phi>(mut self, s: S) {
+    fn run(mut self) {
         let chunk = chunk_steps(self.rows);
         let slot = self.rows * odd_stride(self.rnn.hidden);
         // Steps that no row runs; their inputs get no gradient.
@@ -299,58 +258,57 @@ impl Backward<'_> {
         for first in (0..steps).step_by(chunk).rev() {
             let end = (first + chunk).min(steps);
             for t in (first..end).rev() {
-                self.step::<S, P>(s, t, t - first);
-                self.input_gradient(s, t, t - first);
+                match self.rnn.activation {
+                    Activation::Tanh => self.step::<Tanh>(t, t - first),
+                    Activation::Relu => self.step::<Relu>(t, t - first),
+                }
+                self.input_gradient(t, t - first);
             }
-            self.weight_gradient(s, first, end);
+            self.weight_gradient(first, end);
             self.gradients.mode = Mode::Add;
             self.scratch.copy_within(..slot, chunk * slot);
             // A short last chunk leaves da of its first step where the next chunk looks for it, at slot `chunk`.
         }
-        self.initial_gradient(s);
+        self.initial_gradient();
     }
 
     /// Rows that run step t.
-    #[inline(always)]
     fn active(&self, t: usize) -> usize {
         self.active.get(t).copied().unwrap_or(0)
     }
 
     /// da_t into slot `at`, from da_{t+1} in the slot behind it.
-    #[inline(always)]
-    fn step<S: Simd, P: Phi>(&mut self, s: S, t: usize, at: usize) {
+    fn step<P: Phi>(&mut self, t: usize, at: usize) {
         let (rnn, rows) = (self.rnn, self.rows);
         let (hp, da_stride) = (padded(rnn.hidden), odd_stride(rnn.hidden));
         let (runs, goes_on) = (self.active(t), self.active(t + 1));
         let (now, next) = self.scratch[at * rows * da_stride..].split_at_mut(rows * da_stride);
-        let mut ends = BackwardStep::<P> {
+        let recurrent = Segment {
+            left: Left { data: next, row: da_stride, col: 1 },
+            right: Right { data: self.recurrent, row: LANES, panel: rnn.hidden * LANES },
+            depth: rnn.hidden,
+        };
+        let ends = BackwardStep::<P> {
             h: &self.history[(t + 1) * rows * rnn.stride() + rnn.state_at()..],
             h_stride: rnn.stride(),
             d_outputs: self.upstream.outputs.map(|outputs| &outputs[t * rows * hp..(t + 1) * rows * hp]),
             d_stride: hp,
             da: now,
             da_stride,
-            phi: std::marker::PhantomData,
+            phi: PhantomData,
         };
-        let recurrent = Segment {
-            left: Left { data: next, row: da_stride, col: 1 },
-            right: Right { data: self.recurrent, row: LANES, panel: rnn.hidden * LANES },
-            depth: rnn.hidden,
-        };
-        product(s, goes_on, panels(rnn.hidden), once(recurrent), &mut ends);
-        // The rows whose last step this is: the gradient by the final state enters here.
-        for row in goes_on..runs {
-            for panel in 0..panels(rnn.hidden) {
-                let from_outputs = ends.start(s, row, panel);
-                let from_state = s.load(&self.upstream.state[row * hp + panel * LANES..]);
-                ends.finish(s, row, panel, s.add(from_outputs, from_state));
-            }
-        }
+        self.isa.run(StepBack {
+            ends,
+            recurrent,
+            runs,
+            goes_on,
+            panels: panels(rnn.hidden),
+            state: self.upstream.state,
+        });
     }
 
     /// [dR dW db] += Σ [h x 1]ᵀ da over the steps of a chunk.
-    #[inline(always)]
-    fn weight_gradient<S: Simd>(&mut self, s: S, first: usize, end: usize) {
+    fn weight_gradient(&mut self, first: usize, end: usize) {
         let (rnn, rows) = (self.rnn, self.rows);
         let (stride, da_stride) = (rnn.stride(), odd_stride(rnn.hidden));
         let (history, da, active) = (self.history, &*self.scratch, self.active);
@@ -365,21 +323,22 @@ impl Backward<'_> {
             })
         };
         let columns = panels(rnn.hidden);
-        let mut ends =
-            Accumulate { into: self.gradients.weights, depth: rnn.depth(), first_row: 0, mode: self.gradients.mode };
+        let (into, mode) = (&mut *self.gradients.weights, self.gradients.mode);
+        let mut sum = |rows: usize, first_row: usize, first_step: usize, column: usize| {
+            let ends = Accumulate { into, depth: rnn.depth(), first_row, mode };
+            self.isa.product(rows, columns, segments(first_step, column), ends);
+        };
         if first == 0 && self.initial == Initial::Zero {
             // A zero initial state adds nothing: its rows start at step 1.
-            product(s, 1 + rnn.input, columns, segments(0, rnn.one_at()), &mut ends);
-            ends.first_row = 1 + rnn.input;
-            product(s, rnn.hidden, columns, segments(1.min(end), rnn.state_at()), &mut ends);
+            sum(1 + rnn.input, 0, 0, rnn.one_at());
+            sum(rnn.hidden, 1 + rnn.input, 1.min(end), rnn.state_at());
         } else {
-            product(s, rnn.depth(), columns, segments(first, rnn.one_at()), &mut ends);
+            sum(rnn.depth(), 0, first, rnn.one_at());
         }
     }
 
     /// dx_t = da_t Wᵀ, when asked for.
-    #[inline(always)]
-    fn input_gradient<S: Simd>(&mut self, s: S, t: usize, at: usize) {
+    fn input_gradient(&mut self, t: usize, at: usize) {
         let active = self.active(t);
         let (rnn, rows, da_stride) = (self.rnn, self.rows, odd_stride(self.rnn.hidden));
         let Some(d_inputs) = &mut self.gradients.inputs else { return };
@@ -391,12 +350,11 @@ impl Backward<'_> {
             right: Right { data: self.inputs, row: LANES, panel: rnn.hidden * LANES },
             depth: rnn.hidden,
         };
-        product(s, active, panels(rnn.input), once(segment), &mut Store { out, stride: ip });
+        self.isa.product(active, panels(rnn.input), once(segment), Store { out, stride: ip });
     }
 
     /// dh_0 = da_0 Rᵀ, when asked for; a row of length 0 hands its gradient through.
-    #[inline(always)]
-    fn initial_gradient<S: Simd>(&mut self, s: S) {
+    fn initial_gradient(&mut self) {
         let active = self.active(0);
         let (rnn, da_stride) = (self.rnn, odd_stride(self.rnn.hidden));
         let Some(out) = &mut self.gradients.initial else { return };
@@ -407,7 +365,35 @@ impl Backward<'_> {
             right: Right { data: self.recurrent, row: LANES, panel: rnn.hidden * LANES },
             depth: rnn.hidden,
         };
-        product(s, active, panels(rnn.hidden), once(segment), &mut Store { out, stride: hp });
+        self.isa.product(active, panels(rnn.hidden), once(segment), Store { out, stride: hp });
+    }
+}
+
+/// One step backward of all rows that run it.
+struct StepBack<'a, P> {
+    ends: BackwardStep<'a, P>,
+    recurrent: Segment<'a>,
+    /// Rows that run the step, and those of them that run the next one too.
+    runs: usize,
+    goes_on: usize,
+    panels: usize,
+    /// [R, Hp]
+    state: &'a [f32],
+}
+
+impl<P: Phi> Kernel for StepBack<'_, P> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(mut self, s: S) {
+        product(s, self.goes_on, self.panels, once(self.recurrent), &mut self.ends);
+        // The rows whose last step this is: the gradient by the final state enters here.
+        for row in self.goes_on..self.runs {
+            for panel in 0..self.panels {
+                let from_outputs = self.ends.start(s, row, panel);
+                let from_state = s.load(&self.state[row * self.ends.d_stride + panel * LANES..]);
+                self.ends.finish(s, row, panel, s.add(from_outputs, from_state));
+            }
+        }
     }
 }
 
@@ -419,19 +405,21 @@ struct BackwardStep<'a, P> {
     d_stride: usize,
     da: &'a mut [f32],
     da_stride: usize,
-    phi: std::marker::PhantomData<P>,
+    phi: PhantomData<P>,
 }
 
-impl<S: Simd, P: Phi> Ends<S> for BackwardStep<'_, P> {
+impl<P: Phi> Ends for BackwardStep<'_, P> {
+    const WIDE: bool = true;
+
     #[inline(always)]
-    fn start(&self, s: S, row: usize, panel: usize) -> S::F {
+    fn start<S: Simd>(&self, s: S, row: usize, panel: usize) -> S::F {
         match self.d_outputs {
             Some(d) => s.load(&d[row * self.d_stride + panel * LANES..]),
             None => s.splat(0.0),
         }
     }
     #[inline(always)]
-    fn finish(&mut self, s: S, row: usize, panel: usize, sums: S::F) {
+    fn finish<S: Simd>(&mut self, s: S, row: usize, panel: usize, sums: S::F) {
         let h = s.load(&self.h[row * self.h_stride + panel * LANES..]);
         s.store(P::backward(s, h, sums), &mut self.da[row * self.da_stride + panel * LANES..]);
     }
