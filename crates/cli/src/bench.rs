@@ -5,14 +5,18 @@
 
 use std::time::Instant;
 
-use elman::{Adam, Arrays, Classifier, Error, Init, Isa, Purpose, Random, Rnn, Trainer, peak_rate};
+use elman::{Adam, Arrays, Classifier, Error, Init, Isa, Memory, Purpose, Random, Rnn, Trainer, peak_rate};
 use serde::Serialize;
 
 use crate::args::{BenchArgs, OutputArgs, threads};
+use crate::mnist::check_memory;
 use crate::output::{Output, bytes};
 
 /// Classes of the head: as many as digits.
 const CLASSES: usize = 10;
+
+/// Most rows, steps and rounds.
+const SIZE_MAX: usize = 1 << 24;
 
 /// Seconds that the steps of a round take, about; the peak's loop takes as long.
 const ROUND: f64 = 0.02;
@@ -39,14 +43,19 @@ pub(crate) fn bench(args: &BenchArgs) -> anyhow::Result<()> {
     let mut output = Output::new(OutputArgs { json: args.json, quiet: false });
     let threads = threads(args.threads)?;
     for (what, size) in [("batch", args.batch), ("steps", args.steps), ("rounds", args.rounds)] {
-        if size == 0 {
-            return Err(Error::Setting { what, found: "0".into(), expected: "at least 1".into() }.into());
+        if !(1..=SIZE_MAX).contains(&size) {
+            let expected = format!("at least 1 and at most {SIZE_MAX}");
+            return Err(Error::Setting { what, found: size.to_string(), expected }.into());
         }
     }
-    let cell = Rnn::new(args.input, args.hidden).init(Init::Tf, &mut Random::new(111, Purpose::Cell))?;
+    let rnn = Rnn::new(args.input, args.hidden);
+    rnn.check()?;
+    let memory = Memory::of_training(rnn, CLASSES, args.steps, args.batch, threads).total();
+    let floats = args.batch.saturating_mul(args.steps).saturating_mul(args.input);
+    check_memory(memory.saturating_add(floats.saturating_mul(size_of::<f32>())))?;
+    let cell = rnn.init(Init::Tf, &mut Random::new(111, Purpose::Cell))?;
     let model = Classifier::new(&cell, CLASSES, Init::Tf, &mut Random::new(111, Purpose::Head))?;
     let mut trainer = Trainer::new(model, Adam::new(0.001)).batch_size(args.batch).seed(111).threads(threads);
-    let memory = trainer.memory(args.steps).total();
     let data = made_up_data(args)?;
     let rows: Vec<u32> = (0..args.batch as u32).collect();
     let isa = trainer.isa;

@@ -1,5 +1,6 @@
 //! `elman eval`: loss and accuracy of a trained model.
 
+use anyhow::bail;
 use elman::Predictor;
 
 use crate::args::{EvalArgs, threads};
@@ -18,6 +19,18 @@ pub(crate) fn eval(args: &EvalArgs) -> anyhow::Result<()> {
         None => None,
     };
     let data = load_data(folder.as_deref())?;
+    let name = folder.map_or("MNIST, in the binary".into(), |folder| folder.display().to_string());
+    if let Some(steps) = model.steps
+        && (data.test.rows, data.test.cols) != (steps, model.rnn.input)
+    {
+        bail!(
+            "the images of {name} are {} pixels wide and {} high; the model reads images {} wide and {steps} high; \
+             --data names another set",
+            data.test.cols,
+            data.test.rows,
+            model.rnn.input
+        );
+    }
     let test = Predictor::new(model, threads).evaluate(&data.test)?;
     report(&mut output, &test)
 }

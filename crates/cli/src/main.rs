@@ -30,7 +30,7 @@ fn run(cli: args::Cli) -> anyhow::Result<()> {
     // A set that is not there is refused before anything is done.
     elman::isa_from_environment()?;
     match cli.command {
-        args::Command::Train { job: args::Job::Mnist(args) } => mnist::train(args),
+        args::Command::Train { job: args::Job::Mnist(args) } => mnist::train(&args),
         args::Command::Eval(args) => eval::eval(&args),
         args::Command::Predict(args) => predict::predict(&args),
         args::Command::Inspect(args) => inspect::inspect(&args),

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 use elman::datasets::{ImageSet, Split, images};
-use elman::{Activation, Adam, Classifier, Error, Evaluation, Init, Purpose, Random, Rnn, Step, Trainer};
+use elman::{Activation, Adam, Classifier, Error, Evaluation, Init, Memory, Purpose, Random, Rnn, Step, Trainer};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -93,8 +93,9 @@ impl MnistConfig {
         if let Some(name) = &args.init {
             config.init = Init::ALL.into_iter().find(|init| init.name() == name).unwrap_or_default();
         }
-        if args.data.is_some() {
-            config.data.clone_from(&args.data);
+        if let Some(folder) = &args.data {
+            // Absolute, so that `eval` finds it from wherever it is called.
+            config.data = Some(std::path::absolute(folder).unwrap_or_else(|_| folder.clone()));
         }
         config.check()?;
         Ok(config)
@@ -106,6 +107,12 @@ impl MnistConfig {
             0 => Err(Error::Setting { what, found: "0".into(), expected: "at least 1".into() }),
             _ => Ok(()),
         };
+        if let Some(data) = &self.data
+            && data.to_str().is_none()
+        {
+            let expected = "a path in Unicode, for it is kept in config.toml".into();
+            return Err(Error::Setting { what: "data", found: data.display().to_string(), expected });
+        }
         at_least_1("num_epoch", self.num_epoch)?;
         at_least_1("batch_per_log", self.batch_per_log)?;
         threads(Some(self.threads))?;
@@ -127,11 +134,15 @@ impl MnistConfig {
     }
 
     /// The tutorial's network, with its initial values.
-    fn model(&self, data: &ImageSet) -> Result<Classifier, Error> {
+    fn model(&self, data: &ImageSet) -> anyhow::Result<Classifier> {
         let rnn = Rnn::new(data.cols, self.hidden_size).activation(self.activation()?);
+        rnn.check()?;
+        let classes = data.classes().max(2);
+        let memory = Memory::of_training(rnn, classes, data.rows, self.batch_size, self.threads);
+        check_memory(memory.total())?;
         let cell = rnn.init(self.init, &mut Random::new(self.seed, Purpose::Cell))?;
         let head = &mut Random::new(self.seed, Purpose::Head);
-        let mut model = Classifier::new(&cell, data.classes().max(2), self.init, head)?;
+        let mut model = Classifier::new(&cell, classes, self.init, head)?;
         model.steps = Some(data.rows);
         Ok(model)
     }
@@ -152,36 +163,48 @@ pub(crate) fn load_data(folder: Option<&Path>) -> anyhow::Result<Split> {
 }
 
 /// Trains, evaluates, and leaves the run's folder behind.
-pub(crate) fn train(args: MnistArgs) -> anyhow::Result<()> {
+pub(crate) fn train(args: &MnistArgs) -> anyhow::Result<()> {
     let mut output = Output::new(args.output);
-    let config = MnistConfig::new(&args)?;
+    let config = MnistConfig::new(args)?;
     let data = load_data(config.data.as_deref())?;
     let model = config.model(&data.train)?;
     let mut trainer = Trainer::new(model, Adam::new(config.learning_rate))
         .batch_size(config.batch_size)
         .seed(config.seed)
         .threads(config.threads);
-    check_memory(&trainer, &data.train)?;
     // Refuses what does not fit before anything is written.
     trainer.fit(&data.train)?;
+    let settings = toml::to_string(&config)?;
     let folder = run_folder::create(args.out.as_deref(), &format!("mnist-{}", config.cell))?;
-    run_folder::write_text(&folder.join(run_folder::CONFIG), &toml::to_string(&config)?)?;
+    run_folder::write_text(&folder.join(run_folder::CONFIG), &settings)?;
     output.remark(&describe(&trainer, &data, &folder));
 
     let ended = Run::start(&folder, &mut output, &config)?.train(&mut trainer, &data);
     // The last good weights, also when the loss has left the finite numbers.
     let model_file = folder.join(run_folder::MODEL);
-    trainer.model.save(&model_file)?;
-    match ended.with_context(|| format!("{} holds the weights from before", model_file.display()))? {
-        Ended::Finished => {}
-        Ended::Interrupted => bail!(
+    let saved = trainer.model.save(&model_file);
+    if let (Err(error), Err(also)) = (&ended, &saved) {
+        bail!("{error:#}; and then: {also}");
+    }
+    saved?;
+    match ended {
+        Ok(Ended::Finished) => {}
+        Err(error) => bail!("{error:#}; {} holds the last weights", model_file.display()),
+        Ok(Ended::Interrupted) => bail!(
             "interrupted after step {}; {} holds the model as it was then",
             trainer.steps_done(),
             model_file.display()
         ),
     }
     let test = trainer.evaluate(&data.test)?;
-    report(&mut output, &test)
+    report(&mut output, &test)?;
+    if !test.loss.is_finite() {
+        bail!(
+            "the test loss is {}: the last steps have left the finite numbers. Try a smaller learning rate",
+            test.loss
+        );
+    }
+    Ok(())
 }
 
 /// The test line, in the tutorial's form.
@@ -222,13 +245,12 @@ fn describe(trainer: &Trainer, data: &Split, folder: &Path) -> String {
 }
 
 /// Refuses a network that the machine has no memory for, before the system ends the process without a word.
-fn check_memory(trainer: &Trainer, data: &ImageSet) -> anyhow::Result<()> {
-    let needed = trainer.memory(data.rows).total();
+pub(crate) fn check_memory(needed: usize) -> anyhow::Result<()> {
     if let Some(available) = available_memory()
         && needed > available
     {
         bail!(
-            "training needs {} of memory and {} is available; choose a smaller hidden_size, batch_size or fewer threads",
+            "training needs {} of memory and {} is available; choose smaller sizes or fewer threads",
             bytes(needed),
             bytes(available)
         );
@@ -278,16 +300,16 @@ impl<'a> Run<'a> {
     fn train(&mut self, trainer: &mut Trainer, data: &Split) -> anyhow::Result<Ended> {
         let epochs = self.config.num_epoch;
         let mut fit = trainer.fit(&data.train)?.epochs(epochs);
-        let bar = self.output.bar(epochs * fit.batches() as u64);
+        let bar = self.output.bar(epochs.saturating_mul(fit.batches() as u64));
         while let Some(step) = fit.next_step() {
             let step = step?;
             let last = step.batch == step.batches;
             let validation = if last { Some(fit.trainer().evaluate(&data.validation)?) } else { None };
             if last || step.step.is_multiple_of(self.config.batch_per_log) {
                 self.record(&step, validation)?;
+                bar.set_position(step.step);
                 bar.set_prefix(format!("epoch {}/{epochs}", step.epoch));
                 bar.set_message(self.rate(&step));
-                bar.set_position(step.step);
             }
             if last {
                 bar.suspend(|| self.epoch(&step, validation))?;
@@ -361,13 +383,16 @@ impl<'a> Run<'a> {
 fn watch_for_interrupts() -> anyhow::Result<Arc<AtomicBool>> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&interrupted);
-    ctrlc::set_handler(move || {
+    let set = ctrlc::try_set_handler(move || {
         if flag.swap(true, Ordering::Relaxed) {
             std::process::exit(1);
         }
-    })
-    .context("cannot watch for Ctrl-C")?;
-    Ok(interrupted)
+    });
+    match set {
+        // A signal was set aside before the start, as by nohup: it stays so.
+        Err(ctrlc::Error::MultipleHandlers) => Ok(interrupted),
+        set => set.context("cannot watch for Ctrl-C").map(|()| interrupted),
+    }
 }
 
 #[cfg(test)]

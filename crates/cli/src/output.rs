@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
+use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
@@ -37,7 +38,7 @@ impl Output {
         let mut stdout = io::stdout().lock();
         match stdout.write_all(format!("{line}\n").as_bytes()).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.closed = true,
-            written => written?,
+            written => written.context("cannot write to standard output")?,
         }
         Ok(())
     }
@@ -56,7 +57,7 @@ impl Output {
             return ProgressBar::hidden();
         }
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(10));
-        if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:30}] {pos}/{len} {msg} eta {eta}") {
+        if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:12}] {pos}/{len} {msg} eta {eta}") {
             bar.set_style(style.progress_chars("=> "));
         }
         bar

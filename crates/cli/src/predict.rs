@@ -1,7 +1,6 @@
 //! `elman predict`: classes and probabilities of images.
 
-use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Cursor;
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -44,7 +43,7 @@ pub(crate) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
             let listed: Vec<String> = row.iter().map(|p| format!("{p:.3}")).collect();
             let text = format!("{name}: class {class}, probability {:.3} [{}]", row[class], listed.join(" "));
             let object = json!({
-                "event": "prediction", "file": file, "index": index, "class": class, "probabilities": row,
+                "event": "prediction", "file": file.display().to_string(), "index": index, "class": class, "probabilities": row,
             });
             output.result(text, &object)?;
         }
@@ -68,16 +67,19 @@ fn check_size(model: &Classifier, images: &Images, file: &Path) -> anyhow::Resul
 
 /// A PNG file, or an IDX file of images; the first bytes tell.
 fn read_images(path: &Path) -> anyhow::Result<Images> {
-    let mut start = [0; PNG_SIGNATURE.len()];
-    let is_png =
-        File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok_and(|()| start == PNG_SIGNATURE);
-    if is_png { read_png(path) } else { Ok(images::read_images(path)?) }
+    // In one go: a pipe can be read once.
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    if bytes.starts_with(&PNG_SIGNATURE) {
+        return read_png(path, &bytes);
+    }
+    let images = images::parse_images(&path.display().to_string(), &bytes);
+    images.with_context(|| format!("{} is neither a PNG file nor a good IDX file of images", path.display()))
 }
 
 /// A PNG of any kind as one grey image: colours by their luma (ITU-R BT.601), what is transparent as black.
-fn read_png(path: &Path) -> anyhow::Result<Images> {
+fn read_png(path: &Path, bytes: &[u8]) -> anyhow::Result<Images> {
     let context = || format!("cannot read {}", path.display());
-    let mut decoder = png::Decoder::new(BufReader::new(File::open(path).with_context(context)?));
+    let mut decoder = png::Decoder::new(Cursor::new(bytes));
     decoder.set_transformations(png::Transformations::EXPAND | png::Transformations::STRIP_16);
     let mut reader = decoder.read_info().with_context(context)?;
     let (cols, rows) = (reader.info().width as usize, reader.info().height as usize);

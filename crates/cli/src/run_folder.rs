@@ -24,7 +24,14 @@ pub(crate) fn create(out: Option<&Path>, name: &str) -> anyhow::Result<PathBuf> 
         }
     }
     fs::create_dir_all(out).with_context(|| format!("cannot make the folder {}", out.display()))?;
-    Ok(out.to_path_buf())
+    // Making this file is what takes the folder: of two runs that start together one gets it.
+    match fs::File::create_new(out.join(CONFIG)) {
+        Ok(_) => Ok(out.to_path_buf()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            bail!("{} already holds a run ({CONFIG} is there); choose another --out, or remove it", out.display())
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot write {}", out.join(CONFIG).display())),
+    }
 }
 
 /// Making the folder is also what reserves it: two runs that start together get two.

@@ -149,6 +149,14 @@ pub fn read_images(path: &Path) -> Result<Images, Error> {
     images(&Source::Path(path.to_owned()))
 }
 
+/// Reads the content of an IDX file of images, gzipped or not; `name` stands for it in messages.
+///
+/// # Errors
+/// As [`read_images`].
+pub fn parse_images(name: &str, bytes: &[u8]) -> Result<Images, Error> {
+    images(&Source::Bytes { name, bytes })
+}
+
 /// Training images, training labels, test images, test labels.
 pub(crate) fn load(sources: [Source; 4]) -> Result<Split, Error> {
     let [train_images, train_labels, test_images, test_labels] = sources;

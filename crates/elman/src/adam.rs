@@ -28,11 +28,12 @@ impl Adam {
     /// Refuses values that cannot train.
     ///
     /// # Errors
-    /// If the learning rate is not a finite number above 0, a β is not in [0, 1), or ε is not above 0.
+    /// If the learning rate is not above 0 and finite, in single precision too, a β is not in [0, 1), or ε is not above 0.
     pub fn check(&self) -> Result<(), Error> {
-        let finite = "a finite number above 0";
-        if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
-            return Err(Error::setting("learning_rate", self.learning_rate, finite));
+        // It is used in single precision, and must be neither 0 nor infinite there.
+        if !(f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX)).contains(&self.learning_rate) {
+            let expected = format!("above 0 and at most {:e}", f32::MAX);
+            return Err(Error::setting("learning_rate", self.learning_rate, expected));
         }
         for (what, beta) in [("beta1", self.beta1), ("beta2", self.beta2)] {
             if !(0.0..1.0).contains(&beta) {
@@ -40,7 +41,7 @@ impl Adam {
             }
         }
         if !(self.epsilon.is_finite() && self.epsilon > 0.0) {
-            return Err(Error::setting("epsilon", self.epsilon, finite));
+            return Err(Error::setting("epsilon", self.epsilon, "a finite number above 0"));
         }
         Ok(())
     }
@@ -83,7 +84,7 @@ mod tests {
 
     #[test]
     fn settings_out_of_range_are_named() {
-        for rate in [f64::NAN, 0.0, -1.0, f64::INFINITY] {
+        for rate in [f64::NAN, 0.0, -1.0, f64::INFINITY, 1e39, 1e-60] {
             let message = Adam::new(rate).check().unwrap_err().to_string();
             assert!(message.contains("learning_rate is") && message.contains("above 0"), "{message}");
         }

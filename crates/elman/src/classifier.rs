@@ -20,6 +20,9 @@ use crate::rnn::{Rnn, RnnCell};
 /// Most classes of a model.
 const CLASSES_MAX: usize = 65_536;
 
+/// Most steps of the sequences that a model is meant for.
+const STEPS_MAX: usize = 1 << 24;
+
 /// The key of a model file's metadata under which its configuration stands, as JSON.
 const METADATA_KEY: &str = "elman";
 
@@ -98,7 +101,7 @@ impl Classifier {
         if !(2..=CLASSES_MAX).contains(&classes) {
             return Err(Error::setting("the number of classes", classes, format!("2 to {CLASSES_MAX}")));
         }
-        let dense = kernels::Dense { input: rnn.hidden, output: classes };
+        let dense = dense_of(rnn, classes);
         let cell = rnn.kernel();
         Ok(Classifier {
             rnn,
@@ -119,7 +122,7 @@ impl Classifier {
         RnnCell { rnn: self.rnn, weights }
     }
 
-    /// The dense layer's kernel [H, C] and bias [C].
+    /// The dense layer's kernel [H, C] and bias `[C]`.
     pub fn head(&self) -> (Array2<f32>, Vec<f32>) {
         let (layout, weights) = (self.head_layout(), &self.parameters[self.cell_len()..]);
         (layout.entries[0].matrix(weights), layout.entries[1].unpack(weights))
@@ -177,7 +180,7 @@ impl Classifier {
     pub fn save(&self, path: &Path) -> Result<(), Error> {
         let config = serde_json::to_string(&self.config())
             .map_err(|error| Error::Model { path: path.into(), why: error.to_string() })?;
-        let file = formats::File { arrays: self.arrays(), metadata: Some((METADATA_KEY.into(), config)) };
+        let file = formats::File { arrays: self.arrays(), metadata: [(METADATA_KEY.into(), config)].into() };
         Ok(formats::write(path, &file)?)
     }
 
@@ -188,13 +191,10 @@ impl Classifier {
     pub fn load(path: &Path) -> Result<Self, Error> {
         let file = formats::read(path)?;
         let bad = |why: String| Error::Model { path: path.into(), why };
-        let config = match &file.metadata {
-            Some((key, config)) if key == METADATA_KEY => config,
-            _ => {
-                return Err(bad(format!(
-                    "no configuration under the key {METADATA_KEY:?} of its metadata; expected a model that elman wrote"
-                )));
-            }
+        let Some(config) = file.metadata.get(METADATA_KEY) else {
+            return Err(bad(format!(
+                "no configuration under the key {METADATA_KEY:?} of its metadata; expected a model that elman wrote"
+            )));
         };
         let config: Config =
             serde_json::from_str(config).map_err(|error| bad(format!("its configuration: {error}")))?;
@@ -204,6 +204,9 @@ impl Classifier {
         let [LayerConfig::Rnn(rnn)] = config.layers[..] else {
             return Err(bad(format!("it has {} layers; this program knows one", config.layers.len())));
         };
+        if config.steps.is_some_and(|steps| !(1..=STEPS_MAX).contains(&steps)) {
+            return Err(bad(format!("its steps are {:?}; expected 1 to {STEPS_MAX}", config.steps)));
+        }
         // Before any memory is set aside: the sizes must be those of the arrays that the file really holds.
         let kernel = file.arrays.get("layers.0.kernel").map(|array| array.shape.as_slice());
         if kernel != Some(&[rnn.input, rnn.hidden]) {
@@ -220,7 +223,7 @@ impl Classifier {
     }
 
     pub(crate) fn dense(&self) -> kernels::Dense {
-        kernels::Dense { input: self.rnn.hidden, output: self.classes }
+        dense_of(self.rnn, self.classes)
     }
 
     /// Floats of the cell's weights: where those of the head start.
@@ -259,6 +262,11 @@ impl Classifier {
     }
 }
 
+/// The dense layer on a cell's final state.
+pub(crate) fn dense_of(rnn: Rnn, classes: usize) -> kernels::Dense {
+    kernels::Dense { input: rnn.hidden, output: classes }
+}
+
 impl Transposed {
     /// The panels, numbered: those of Rᵀ, then those of the head's Wᵀ.
     pub(crate) fn panels(&mut self, rnn: Rnn, classes: usize) -> impl Iterator<Item = (usize, &mut [f32])> {
@@ -273,6 +281,6 @@ pub(crate) fn transpose_panel(rnn: Rnn, classes: usize, parameters: &[f32], pane
     let (weights, head) = parameters.split_at(cell.weights_len());
     match panel.checked_sub(panels(rnn.hidden)) {
         None => cell.transpose_recurrent(weights, panel, out),
-        Some(panel) => kernels::Dense { input: rnn.hidden, output: classes }.transpose(head, panel, out),
+        Some(panel) => dense_of(rnn, classes).transpose(head, panel, out),
     }
 }

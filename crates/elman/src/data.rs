@@ -85,14 +85,14 @@ fn read_pixels(pixels: &[u8], x: &mut [f32]) {
 pub struct Arrays {
     /// x [N, T, I]
     pub xs: Array3<f32>,
-    /// Classes [N].
+    /// Classes `[N]`.
     pub labels: Array1<usize>,
-    /// Steps of each row [N].
+    /// Steps of each row `[N]`.
     pub lengths: Array1<usize>,
 }
 
 impl Arrays {
-    /// Rows of one length: x [N, T, I], labels [N].
+    /// Rows of one length: x [N, T, I], labels `[N]`.
     ///
     /// # Errors
     /// If there are not as many labels as rows.
@@ -101,7 +101,7 @@ impl Arrays {
         Self::with_lengths(xs, labels, lengths)
     }
 
-    /// Rows of different lengths: x [N, T, I], labels [N], lengths [N].
+    /// Rows of different lengths: x [N, T, I], labels `[N]`, lengths `[N]`.
     ///
     /// # Errors
     /// If there are not as many labels or lengths as rows, or a length exceeds T.

@@ -48,8 +48,8 @@ pub enum Error {
     },
     /// Training has left the finite numbers.
     #[error(
-        "the {what} at step {step} (epoch {epoch}) is {value}; training stopped before this step changed the weights. \
-         Try a smaller learning rate"
+        "the {what} at step {step} (epoch {epoch}) is {value}; training stopped, with the last weights whose loss was \
+         finite. Try a smaller learning rate"
     )]
     Diverged {
         /// `loss` or `gradient norm`.

@@ -52,3 +52,8 @@ pub use random::{Purpose, Random};
 pub use rnn::{DynamicRnn, Rnn, RnnCell, RnnGradients, RnnStream, Unrolled};
 pub use trainer::{Epoch, Evaluation, Fit, Memory, Predictor, Step, Trainer};
 pub use workers::most_probable;
+
+/// The README's examples are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

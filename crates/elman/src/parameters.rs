@@ -10,7 +10,7 @@ use ndarray::Array2;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) name: String,
-    /// [rows, columns], or [columns].
+    /// [rows, columns], or `[columns]`.
     pub(crate) shape: Vec<usize>,
     /// Rows of a panel.
     pub(crate) depth: usize,
@@ -46,7 +46,7 @@ impl Entry {
         values
     }
 
-    /// As a matrix; [columns] becomes [1, columns].
+    /// As a matrix; `[columns]` becomes [1, columns].
     pub(crate) fn matrix(&self, weights: &[f32]) -> Array2<f32> {
         let (rows, columns) = (self.count() / self.columns(), self.columns());
         let depth = self.depth;

@@ -64,7 +64,11 @@ impl Rnn {
         Ok(cell)
     }
 
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    /// Refuses sizes that no cell has.
+    ///
+    /// # Errors
+    /// If a size is 0 or above 16,384.
+    pub fn check(&self) -> Result<(), Error> {
         for (what, size) in [("input size", self.input), ("hidden_size", self.hidden)] {
             if !(1..=SIZE_MAX).contains(&size) {
                 return Err(Error::setting(what, size, format!("1 to {SIZE_MAX}")));
@@ -161,7 +165,7 @@ impl RnnCell {
         self.rnn.layout("").entries[1].matrix(&self.weights)
     }
 
-    /// b [H]
+    /// b `[H]`
     pub fn bias(&self) -> Array1<f32> {
         self.rnn.layout("").entries[2].matrix(&self.weights).remove_axis(Axis(0))
     }
@@ -223,7 +227,7 @@ pub struct DynamicRnn<'a> {
 }
 
 impl<'a> DynamicRnn<'a> {
-    /// Steps of each row [B], in any order, 0 to T. Without it, every row has T.
+    /// Steps of each row `[B]`, in any order, 0 to T. Without it, every row has T.
     ///
     /// Past its end a row's outputs are zero and its state is carried through.
     pub fn sequence_length(self, lengths: &'a [usize]) -> Self {
@@ -330,7 +334,7 @@ pub struct RnnGradients {
     pub kernel: Array2<f32>,
     /// dR [H, H]
     pub recurrent_kernel: Array2<f32>,
-    /// db [H]
+    /// db `[H]`
     pub bias: Array1<f32>,
     /// dx [B, T, I], zero past a row's end.
     pub inputs: Array3<f32>,
@@ -457,7 +461,7 @@ pub struct RnnStream<'a> {
 }
 
 impl RnnStream<'_> {
-    /// One step: `x [I]` in, the new state [H] out. Allocates nothing.
+    /// One step: `x [I]` in, the new state `[H]` out. Allocates nothing.
     ///
     /// # Panics
     /// If `x` does not have I floats.
@@ -471,13 +475,13 @@ impl RnnStream<'_> {
         self.state()
     }
 
-    /// The state [H].
+    /// The state `[H]`.
     pub fn state(&self) -> &[f32] {
         let kernel = self.cell.rnn.kernel();
         &self.history[kernel.state_at()..][..kernel.hidden]
     }
 
-    /// Goes on from another state [H].
+    /// Goes on from another state `[H]`.
     ///
     /// # Panics
     /// If `h` does not have H floats.

@@ -78,7 +78,7 @@ impl Tile {
         self.order.iter().enumerate().map(|(place, &(row, length))| (row, length, place))
     }
 
-    /// h [H] of a row of the tile after `t` steps; after none, the initial state, when it was given or the row is empty.
+    /// h `[H]` of a row of the tile after `t` steps; after none, the initial state, when it was given or the row is empty.
     pub(crate) fn state(&self, t: usize, place: usize) -> &[f32] {
         let start = (t * self.order.len() + place) * self.rnn.stride() + self.rnn.state_at();
         &self.history[start..start + self.rnn.hidden]

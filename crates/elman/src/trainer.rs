@@ -9,9 +9,10 @@ use elman_kernels::{Aligned, Isa, Mode, Score, adam, sum_arrays, tile_rows};
 use ndarray::Array2;
 
 use crate::adam::{Adam, Moments};
-use crate::classifier::{Classifier, transpose_panel};
+use crate::classifier::{Classifier, dense_of, transpose_panel};
 use crate::random::{Purpose, Random};
-use crate::workers::{Workers, check_all, check_inputs, check_rows};
+use crate::rnn::Rnn;
+use crate::workers::{Workers, Workspace, check_all, check_inputs, check_rows};
 use crate::{Error, Labelled, Sequences, isa};
 
 /// Most groups of tiles, and so the most threads that a step can use.
@@ -45,6 +46,8 @@ pub struct Trainer {
     workers: Option<Workers>,
     groups: Vec<Group>,
     gradient: Aligned,
+    /// The parameters before the last step: its loss was finite.
+    previous: Option<Aligned>,
 }
 
 /// Tiles that one thread works off, and the sum of their gradients.
@@ -65,6 +68,21 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// What training a classifier takes: known from the sizes alone, before anything is set aside.
+    pub fn of_training(rnn: Rnn, classes: usize, steps: usize, batch_size: usize, threads: usize) -> Self {
+        let dense = dense_of(rnn, classes);
+        let cell = rnn.kernel();
+        let parameters = cell.weights_len() + dense.weights_len();
+        let transposed = cell.recurrent_transposed_len() + dense.transposed_len();
+        let floats = size_of::<f32>();
+        Memory {
+            // The parameters, those of the step before, the gradient, two moments.
+            model: (5 * parameters + transposed) * floats,
+            groups: group_count(rnn, parameters, batch_size) * parameters * floats,
+            workspaces: threads.max(1).saturating_mul(Workspace::bytes(rnn, classes, steps)),
+        }
+    }
+
     /// All of it.
     pub fn total(&self) -> usize {
         self.model + self.groups + self.workspaces
@@ -88,6 +106,7 @@ impl Trainer {
             workers: None,
             groups: Vec::new(),
             gradient: Aligned::default(),
+            previous: None,
         }
     }
 
@@ -123,13 +142,7 @@ impl Trainer {
 
     /// What training on sequences of `steps` steps takes, in bytes.
     pub fn memory(&self, steps: usize) -> Memory {
-        let parameters = self.model.parameters.len();
-        let transposed = self.model.transposed.recurrent.len() + self.model.transposed.head.len();
-        Memory {
-            model: (4 * parameters + transposed) * size_of::<f32>(),
-            groups: self.group_count() * parameters * size_of::<f32>(),
-            workspaces: self.threads.max(1) * Workers::bytes(&self.model, steps),
-        }
+        Memory::of_training(self.model.rnn, self.model.classes, steps, self.batch_size, self.threads)
     }
 
     /// Trains on a data set: an iterator over epochs.
@@ -174,7 +187,6 @@ impl Trainer {
     ///
     /// # Errors
     /// If the data does not fit the model.
-    #[expect(clippy::type_complexity, reason = "a score and arrays by name")]
     pub fn gradient<D: Labelled>(
         &mut self,
         data: &D,
@@ -190,7 +202,8 @@ impl Trainer {
     /// One step on the given rows of a data set: forward, backward, Adam.
     ///
     /// # Errors
-    /// If the data does not fit the model, or the loss or the gradient is not finite; the weights are then unchanged.
+    /// If the data does not fit the model, or the loss or the gradient is not finite; the weights are then the last ones
+    /// whose loss was finite.
     pub fn train_rows<D: Labelled>(&mut self, data: &D, rows: &[u32]) -> Result<Step, Error> {
         self.adam.check()?;
         check_rows(&self.model, data, rows)?;
@@ -198,18 +211,12 @@ impl Trainer {
         self.train_batch(data, rows)
     }
 
-    fn group_count(&self) -> usize {
-        let tiles = self.batch_size.div_ceil(tile_rows(self.model.rnn.hidden)).max(1);
-        let affordable = GROUPS_BYTES / (self.model.parameters.len() * size_of::<f32>());
-        tiles.min(affordable.clamp(2, GROUPS_MAX))
-    }
-
     /// Sets up threads and buffers, once for a model, batch size and length of sequences.
     fn prepare(&mut self, steps: usize) {
         take_workers(&mut self.workers, &self.model, steps, self.threads, self.isa);
         let len = self.model.parameters.len();
-        self.groups
-            .resize_with(self.group_count(), || Group { gradient: Aligned::zeros(len), score: Score::default() });
+        let count = group_count(self.model.rnn, len, self.batch_size);
+        self.groups.resize_with(count, || Group { gradient: Aligned::zeros(len), score: Score::default() });
         if self.gradient.len() != len {
             self.gradient = Aligned::zeros(len);
         }
@@ -221,6 +228,10 @@ impl Trainer {
         let (step, epoch) = (self.step + 1, self.epoch + 1);
         for (what, value) in [("loss", score.mean_loss()), ("gradient norm", grad_norm)] {
             if !value.is_finite() {
+                if let Some(previous) = self.previous.take() {
+                    self.model.parameters = previous;
+                    self.model.transpose();
+                }
                 return Err(Error::Diverged { what, value, step, epoch });
             }
         }
@@ -282,13 +293,16 @@ impl Trainer {
 
     /// Adam on every parameter, then the transposed panels anew.
     fn update(&mut self) {
-        let Trainer { model, workers, gradient, moments, isa, adam: settings, step, .. } = self;
+        let Trainer { model, workers, gradient, moments, previous, isa, adam: settings, step, .. } = self;
         let Some(workers) = workers else { return };
         let (gradient, isa, constants) = (&**gradient, *isa, settings.at(*step));
+        let previous = previous.get_or_insert_with(|| Aligned::zeros(gradient.len()));
         let (m, v) = (moments.m.chunks_mut(BLOCK), moments.v.chunks_mut(BLOCK));
-        let mut blocks: Vec<_> = model.parameters.chunks_mut(BLOCK).zip(m.zip(v)).collect();
-        workers.pool.for_each(&mut workers.spaces, &mut blocks, |_, index, (parameters, (m, v))| {
+        let parameters = model.parameters.chunks_mut(BLOCK).zip(previous.chunks_mut(BLOCK));
+        let mut blocks: Vec<_> = parameters.zip(m.zip(v)).collect();
+        workers.pool.for_each(&mut workers.spaces, &mut blocks, |_, index, ((parameters, previous), (m, v))| {
             let start = index * BLOCK;
+            previous.copy_from_slice(parameters);
             adam(isa, constants, parameters, &gradient[start..start + parameters.len()], m, v);
         });
         let Classifier { rnn, classes, parameters, transposed, .. } = model;
@@ -298,6 +312,13 @@ impl Trainer {
             transpose_panel(rnn, classes, parameters, *panel, out);
         });
     }
+}
+
+/// Groups that a batch is worked off in: by the shapes alone.
+fn group_count(rnn: Rnn, parameters: usize, batch_size: usize) -> usize {
+    let tiles = batch_size.div_ceil(tile_rows(rnn.hidden)).max(1);
+    let affordable = GROUPS_BYTES / (parameters * size_of::<f32>());
+    tiles.min(affordable.clamp(2, GROUPS_MAX))
 }
 
 /// The workers for data of `steps` steps: those there are, or new ones.
@@ -346,7 +367,7 @@ impl<D: Labelled> Fit<'_, D> {
     /// Trains on the next batch. None when all epochs are done.
     ///
     /// # Errors
-    /// If the loss or the gradient is not finite; the weights are then unchanged.
+    /// If the loss or the gradient is not finite; the weights are then the last ones whose loss was finite.
     pub fn next_step(&mut self) -> Option<Result<Step, Error>> {
         if self.done == self.epochs {
             return None;

@@ -1,12 +1,14 @@
 //! Threads, and what each of them needs to carry tiles through a classifier.
 
+use elman_kernels as kernels;
 use elman_kernels::rnn::{Gradients, Upstream};
 use elman_kernels::{
-    Aligned, Dense, Isa, Mode, Pool, Rnn, Score, in_top_1, padded, softmax, softmax_cross_entropy, tile_rows,
+    Aligned, Dense, Isa, Mode, Pool, Score, in_top_1, padded, softmax, softmax_cross_entropy, tile_rows,
 };
 use ndarray::{Array2, ArrayViewMut2, Axis};
 
-use crate::classifier::Classifier;
+use crate::classifier::{Classifier, dense_of};
+use crate::rnn::Rnn;
 use crate::tile::Tile;
 use crate::{Error, Labelled, Sequences};
 
@@ -16,7 +18,7 @@ pub(crate) struct Workers {
     pub(crate) pool: Pool,
     pub(crate) spaces: Vec<Workspace>,
     pub(crate) steps: usize,
-    rnn: Rnn,
+    rnn: kernels::Rnn,
 }
 
 /// Everything one thread needs for one tile.
@@ -38,15 +40,6 @@ impl Workers {
         let pool = Pool::new(threads);
         let spaces = (0..pool.threads()).map(|_| Workspace::new(model, steps)).collect();
         Workers { isa, pool, spaces, steps, rnn: model.rnn.kernel() }
-    }
-
-    /// Bytes of one thread's workspace.
-    pub(crate) fn bytes(model: &Classifier, steps: usize) -> usize {
-        let (rnn, dense, rows) = (model.rnn.kernel(), model.dense(), tile_rows(model.rnn.hidden));
-        let floats = Tile::floats(rnn, steps, rows)
-            + rows * (dense.input_stride() + dense.output_stride() + padded(rnn.hidden))
-            + rnn.scratch_len(rows);
-        floats * size_of::<f32>()
     }
 
     /// Loss and accuracy over a whole data set.
@@ -84,6 +77,15 @@ impl Workers {
 }
 
 impl Workspace {
+    /// Bytes of a workspace: known from the sizes alone.
+    pub(crate) fn bytes(rnn: Rnn, classes: usize, steps: usize) -> usize {
+        let (cell, dense, rows) = (rnn.kernel(), dense_of(rnn, classes), tile_rows(rnn.hidden));
+        let floats = Tile::floats(cell, steps, rows)
+            + rows * (dense.input_stride() + dense.output_stride() + padded(rnn.hidden))
+            + cell.scratch_len(rows);
+        floats * size_of::<f32>()
+    }
+
     fn new(model: &Classifier, steps: usize) -> Self {
         let (rnn, dense, rows) = (model.rnn.kernel(), model.dense(), tile_rows(model.rnn.hidden));
         let mut last = Aligned::zeros(rows * dense.input_stride());

@@ -23,9 +23,9 @@ pub struct Array {
 pub struct File {
     /// Arrays by name.
     pub arrays: BTreeMap<String, Array>,
-    /// A word about the file under each key. One key at most is written: the format's crate keeps several in no
+    /// A word about the file under each key. Written with one key at most: the format's crate keeps several in no
     /// order, and equal files must be equal in every byte.
-    pub metadata: Option<(String, String)>,
+    pub metadata: BTreeMap<String, String>,
 }
 
 /// Why a file cannot be read or written. Each says where, what was expected and what was found.
@@ -33,22 +33,22 @@ pub struct File {
 #[non_exhaustive]
 pub enum Error {
     /// The file system refuses.
-    #[error("cannot {verb} {}: {source}", path.display())]
+    #[error("cannot {verb} {}: {cause}", path.display())]
     Io {
         /// `read` or `write`.
         verb: &'static str,
         /// The file.
         path: PathBuf,
         /// What the system says.
-        source: io::Error,
+        cause: io::Error,
     },
     /// Not a safetensors file, or a damaged one.
-    #[error("cannot read {}: not a whole safetensors file ({source}); expected a header and exactly the bytes it names", path.display())]
+    #[error("cannot read {}: not a whole safetensors file ({cause}); expected a header and exactly the bytes it names", path.display())]
     Format {
         /// The file.
         path: PathBuf,
         /// What the format's crate says.
-        source: SafeTensorError,
+        cause: SafeTensorError,
     },
     /// An array of another type than `f32`.
     #[error("cannot read {}: array {name} has type {found:?}; expected F32", path.display())]
@@ -61,12 +61,12 @@ pub enum Error {
         found: Dtype,
     },
     /// The arrays cannot be laid out.
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("cannot write {}: {cause}", path.display())]
     Layout {
         /// The file.
         path: PathBuf,
         /// What the format's crate says.
-        source: SafeTensorError,
+        cause: SafeTensorError,
     },
 }
 
@@ -75,13 +75,10 @@ pub enum Error {
 /// # Errors
 /// If the file cannot be read, is not whole, or holds another type than `f32`.
 pub fn read(path: &Path) -> Result<File, Error> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Io { verb: "read", path: path.into(), source })?;
-    let format = |source| Error::Format { path: path.into(), source };
+    let bytes = std::fs::read(path).map_err(|cause| Error::Io { verb: "read", path: path.into(), cause })?;
+    let format = |cause| Error::Format { path: path.into(), cause };
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(format)?;
-    let metadata = header.metadata().as_ref().and_then(|all| {
-        let first = all.keys().min()?;
-        all.get_key_value(first).map(|(key, value)| (key.clone(), value.clone()))
-    });
+    let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
     let tensors = SafeTensors::deserialize(&bytes).map_err(format)?;
     let mut arrays = BTreeMap::new();
     for (name, view) in tensors.iter() {
@@ -100,7 +97,7 @@ pub fn read(path: &Path) -> Result<File, Error> {
 /// # Errors
 /// If a shape does not fit its floats, or the file system refuses.
 pub fn write(path: &Path, file: &File) -> Result<(), Error> {
-    let layout = |source| Error::Layout { path: path.into(), source };
+    let layout = |cause| Error::Layout { path: path.into(), cause };
     let bytes: Vec<(&String, Vec<u8>)> = file
         .arrays
         .iter()
@@ -111,9 +108,10 @@ pub fn write(path: &Path, file: &File) -> Result<(), Error> {
         .map(|(name, bytes)| Ok((*name, TensorView::new(Dtype::F32, file.arrays[*name].shape.clone(), bytes)?)))
         .collect::<Result<Vec<_>, _>>()
         .map_err(layout)?;
-    let metadata = file.metadata.clone().map(|one| HashMap::from([one]));
+    assert!(file.metadata.len() <= 1, "several keys would be written in no order");
+    let metadata = Some(file.metadata.clone().into_iter().collect::<HashMap<_, _>>()).filter(|all| !all.is_empty());
     let bytes = safetensors::serialize(views, metadata).map_err(layout)?;
-    write_atomic(path, &bytes).map_err(|source| Error::Io { verb: "write", path: path.into(), source })
+    write_atomic(path, &bytes).map_err(|cause| Error::Io { verb: "write", path: path.into(), cause })
 }
 
 #[cfg(test)]
@@ -129,7 +127,7 @@ mod tests {
             arrays: [("b", array(&[2, 3])), ("a", array(&[])), ("empty", array(&[0, 4]))]
                 .map(|(name, array)| (name.to_owned(), array))
                 .into(),
-            metadata: Some(("key".into(), "wörd".into())),
+            metadata: [("key".into(), "wörd".into())].into(),
         }
     }
 

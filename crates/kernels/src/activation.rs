@@ -86,7 +86,7 @@ const TANH_CLAMP: f32 = 9.02;
 #[inline(always)]
 pub(crate) fn tanh<S: Simd>(s: S, x: S::F) -> S::F {
     const P: [f32; 5] = [1.0, 1.337_971_8e-1, 3.494_034_3e-3, 2.058_347_9e-5, 1.331_906_9e-8];
-    const Q: [f32; 5] = [1.0, 4.671_303_3e-1, 2.587_107_2e-2, 3.283_092_5e-4, 7.762_017_7e-7];
+    const Q: [f32; 5] = [1.0, 4.671_303_3e-1, 2.587_107_2e-2, 3.283_092_5e-4, 7.762_018e-7];
     let x = s.at_least(s.at_most(x, s.splat(TANH_CLAMP)), s.splat(-TANH_CLAMP));
     let u = s.mul(x, x);
     let y = s.div(s.mul(x, horner(s, P, u)), horner(s, Q, u));

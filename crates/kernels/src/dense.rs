@@ -64,6 +64,9 @@ impl Dense {
         assert_eq!(weights.len(), self.weights_len(), "weights of {self:?}");
         assert_eq!(inputs.len(), rows * self.input_stride(), "inputs of {self:?}, {rows} rows");
         assert_eq!(outputs.len(), rows * self.output_stride(), "outputs of {self:?}, {rows} rows");
+        if rows == 0 {
+            return;
+        }
         let segment = Segment {
             left: Left { data: &inputs[self.input_at()..], row: self.input_stride(), col: 1 },
             right: Right { data: &weights[LANES..], row: LANES, panel: self.depth() * LANES },

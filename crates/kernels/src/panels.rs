@@ -59,7 +59,7 @@ fn check(matrix: usize, columns: usize, packed: usize, depth: usize, first_row: 
 /// `transposed [columns][16]`, padded with zeros.
 ///
 /// # Panics
-/// If a slice has another length.
+/// If a slice has another length, or there are not so many rows or panels.
 pub fn transpose_panel(
     packed: &[f32],
     depth: usize,
@@ -71,6 +71,8 @@ pub fn transpose_panel(
 ) {
     assert_eq!(packed.len(), padded(columns) * depth, "packed must be [{}][{depth}][16]", panels(columns));
     assert_eq!(transposed.len(), columns * LANES, "transposed must be [{columns}][16]");
+    assert!(panel < panels(rows), "panel {panel} of {}", panels(rows));
+    assert!(first_row + rows <= depth, "rows {first_row}..{} do not fit into {depth}", first_row + rows);
     let from = first_row + panel * LANES;
     let wide = LANES.min(rows - panel * LANES);
     for (c, out) in transposed.chunks_exact_mut(LANES).enumerate() {

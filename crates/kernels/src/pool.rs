@@ -23,15 +23,22 @@ pub struct Pool {
 type Job = dyn Fn(usize) + Sync;
 
 struct Shared {
-    /// Grows by one with each job; the job itself is in `job`.
-    ticket: AtomicUsize,
-    job: Mutex<Option<&'static Job>>,
+    desk: Mutex<Desk>,
     wake: Condvar,
-    /// Workers that have not finished the current job.
+    /// Grows by one with each job; what a spinning worker watches.
+    ticket: AtomicUsize,
+    /// Workers that have taken the current job and not finished it.
     running: AtomicUsize,
     panicked: AtomicBool,
     stop: AtomicBool,
     spins: usize,
+}
+
+/// What is decided under the lock.
+struct Desk {
+    /// The job, while workers may take it.
+    job: Option<&'static Job>,
+    sleepers: usize,
 }
 
 impl Pool {
@@ -41,9 +48,9 @@ impl Pool {
         let threads = threads.max(1);
         let processors = thread::available_parallelism().map_or(1, usize::from);
         let shared = Arc::new(Shared {
-            ticket: AtomicUsize::new(0),
-            job: Mutex::new(None),
+            desk: Mutex::new(Desk { job: None, sleepers: 0 }),
             wake: Condvar::new(),
+            ticket: AtomicUsize::new(0),
             running: AtomicUsize::new(0),
             panicked: AtomicBool::new(false),
             stop: AtomicBool::new(false),
@@ -90,36 +97,42 @@ impl Pool {
         });
     }
 
-    /// `body(worker)` once on each thread. Returns when all have finished. `&mut` keeps a second job out.
+    /// `body(worker)` once on the calling thread, and on each worker that comes before the caller has finished. (One
+    /// that was held up between seeing a job and taking it may come twice: `body` finds nothing left to do then.)
+    /// Returns when all have finished. A worker that comes late, because the system runs something else in its place,
+    /// is not waited for. `&mut` keeps a second job out.
     fn run(&mut self, body: &BorrowedJob<'_>) {
         if self.threads.is_empty() {
             return body(0);
         }
-        // SAFETY: only the lifetime changes. No worker touches the job after it has counted `running` down, and this
-        // function does not return, nor unwind, before `running` is 0.
+        // SAFETY: only the lifetime changes. A worker takes the job under the lock while it lies on the desk, and is
+        // counted as running before it lets go of the lock. This function neither returns nor unwinds before the job
+        // is off the desk and nobody is running, so no worker touches it afterwards.
         let job: &'static Job = unsafe { std::mem::transmute::<&BorrowedJob<'_>, &'static Job>(body) };
-        self.shared.running.store(self.threads.len(), Ordering::Relaxed);
+        let shared = &*self.shared;
         {
-            let mut place = lock(&self.shared.job);
-            *place = Some(job);
-            self.shared.ticket.fetch_add(1, Ordering::Release);
-            self.shared.wake.notify_all();
+            let mut desk = lock(&shared.desk);
+            desk.job = Some(job);
+            shared.ticket.fetch_add(1, Ordering::Release);
+            if desk.sleepers > 0 {
+                shared.wake.notify_all();
+            }
         }
         let own = catch_unwind(AssertUnwindSafe(|| body(0)));
+        lock(&shared.desk).job = None;
         let mut spins = 0;
-        while self.shared.running.load(Ordering::Acquire) > 0 {
+        while shared.running.load(Ordering::Acquire) > 0 {
             spins += 1;
-            if spins < self.shared.spins {
+            if spins < shared.spins {
                 std::hint::spin_loop();
             } else {
                 thread::yield_now();
             }
         }
-        *lock(&self.shared.job) = None;
         if let Err(panic) = own {
             resume_unwind(panic);
         }
-        assert!(!self.shared.panicked.swap(false, Ordering::Relaxed), "a worker thread panicked");
+        assert!(!shared.panicked.swap(false, Ordering::Relaxed), "a worker thread panicked");
     }
 }
 
@@ -129,7 +142,7 @@ type BorrowedJob<'a> = dyn Fn(usize) + Sync + 'a;
 impl Drop for Pool {
     fn drop(&mut self) {
         {
-            let _place = lock(&self.shared.job);
+            let _desk = lock(&self.shared.desk);
             self.shared.stop.store(true, Ordering::Relaxed);
             self.shared.ticket.fetch_add(1, Ordering::Release);
             self.shared.wake.notify_all();
@@ -149,14 +162,21 @@ impl Shared {
             if self.stop.load(Ordering::Relaxed) {
                 return;
             }
-            let job = *lock(&self.job);
-            if let Some(job) = job
-                && catch_unwind(AssertUnwindSafe(|| job(worker))).is_err()
-            {
+            let Some(job) = self.take() else { continue };
+            if catch_unwind(AssertUnwindSafe(|| job(worker))).is_err() {
                 self.panicked.store(true, Ordering::Relaxed);
             }
             self.running.fetch_sub(1, Ordering::Release);
         }
+    }
+
+    /// The job, if it still lies on the desk. Whoever takes it counts as running before the lock is free again.
+    fn take(&self) -> Option<&'static Job> {
+        let desk = lock(&self.desk);
+        if desk.job.is_some() {
+            self.running.fetch_add(1, Ordering::Relaxed);
+        }
+        desk.job
     }
 
     /// Waits until the ticket is another than `seen`, and returns it.
@@ -168,13 +188,15 @@ impl Shared {
             }
             std::hint::spin_loop();
         }
-        let mut place = lock(&self.job);
+        let mut desk = lock(&self.desk);
         loop {
             let ticket = self.ticket.load(Ordering::Acquire);
             if ticket != seen {
                 return ticket;
             }
-            place = self.wake.wait(place).unwrap_or_else(PoisonError::into_inner);
+            desk.sleepers += 1;
+            desk = self.wake.wait(desk).unwrap_or_else(PoisonError::into_inner);
+            desk.sleepers -= 1;
         }
     }
 }

@@ -14,7 +14,8 @@
 //! *Weights* `[panel of H][1 + I + H][16]`: b, then the rows of W, then of R.
 //!
 //! *Active* `[T]`: rows are sorted by length, the longest first; at step t the first `active[t]` of them run. A row
-//! that has ended costs no work, and its final state stays where its last step wrote it.
+//! that has ended costs no work, and its final state stays where its last step wrote it. A row of length 0 has none of
+//! its own: its final state is the initial one, which stands in the history only when it was given.
 
 use std::iter::once;
 use std::marker::PhantomData;
@@ -145,6 +146,8 @@ impl Rnn {
         initial: Initial,
     ) {
         self.check(weights, history, rows, active);
+        // A tile without rows has no history to slice.
+        let active = if rows == 0 { &[] } else { active };
         let (stride, depth) = (self.stride(), self.depth());
         for (t, &active) in active.iter().enumerate() {
             let (before, after) = history.split_at_mut((t + 1) * rows * stride);

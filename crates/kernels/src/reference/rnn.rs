@@ -13,13 +13,13 @@ pub struct RnnReference {
     pub w: Vec<f64>,
     /// R [H, H]
     pub r: Vec<f64>,
-    /// b [H]
+    /// b `[H]`
     pub b: Vec<f64>,
     /// x [B, T, I]
     pub x: Vec<f64>,
     /// h_0 [B, H]
     pub h0: Vec<f64>,
-    /// [B]
+    /// `[B]`
     pub lengths: Vec<usize>,
     /// T
     pub steps: usize,
@@ -36,7 +36,7 @@ pub struct RnnGradients {
     pub w: Vec<f64>,
     /// dR [H, H]
     pub r: Vec<f64>,
-    /// db [H]
+    /// db `[H]`
     pub b: Vec<f64>,
     /// dx [B, T, I]
     pub x: Vec<f64>,

@@ -1,0 +1,387 @@
+//! `elman eval` and `elman predict` on a run of a small set, and on files that they must refuse.
+
+mod support;
+
+use std::fs;
+
+use png::{BitDepth, ColorType};
+use serde_json::Value;
+use support::*;
+
+#[test]
+fn eval_repeats_the_runs_test_line() {
+    let place = Place::with_set();
+    for (flags, out) in [("", "text"), ("--json", "json")] {
+        let run = place.elman(&format!("{QUICK} --num-epoch 2 {flags} --out {out}"));
+        let last = *run.succeeded().last().unwrap();
+        // The run's folder, its path in full, and the model file beside the data's folder.
+        for line in [
+            format!("eval {out}"),
+            format!("eval {out}/"),
+            format!("eval {}", place.path(out).display()),
+            format!("eval {out}/model.safetensors --data set"),
+            format!("eval {out} --data set --quiet"),
+        ] {
+            let eval = place.elman(&format!("{line} {flags}"));
+            assert_eq!(eval.succeeded(), [last], "{line}");
+            assert_eq!(eval.stderr, "", "{line}");
+        }
+    }
+}
+
+/// One object for each image.
+fn predictions(outcome: &Outcome) -> Vec<Value> {
+    outcome.succeeded();
+    let objects = objects(&outcome.stdout);
+    for object in &objects {
+        assert_eq!(object["event"], "prediction");
+        let probabilities = probabilities(object);
+        assert_eq!(probabilities.len(), CLASSES);
+        assert!(probabilities.iter().all(|p| (0.0..=1.0).contains(p)), "{object}");
+        assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < SUM_ERROR, "{object}");
+        let class = object["class"].as_u64().unwrap() as usize;
+        assert!(probabilities.iter().all(|&p| p <= probabilities[class]), "{object}");
+    }
+    objects
+}
+
+/// Three numbers of 24 bits, rounded, added up.
+const SUM_ERROR: f64 = 1e-6;
+
+fn probabilities(object: &Value) -> Vec<f64> {
+    object["probabilities"].as_array().unwrap().iter().map(|p| p.as_f64().unwrap()).collect()
+}
+
+#[test]
+fn predict_reads_idx_plain_and_gzipped() {
+    let place = Place::with_run();
+    let file = format!("set/{TEST_IMAGES}");
+    place.write("zipped", &gzip(&place.bytes(&file)));
+    let plain = predictions(&place.elman(&format!("predict run {file} --json")));
+    let zipped = predictions(&place.elman("predict run zipped --json"));
+    assert_eq!(plain.len(), TEST);
+    for (index, (plain, zipped)) in plain.iter().zip(&zipped).enumerate() {
+        assert_eq!((&plain["index"], &plain["file"]), (&index.into(), &file.as_str().into()));
+        assert_eq!(plain["probabilities"], zipped["probabilities"]);
+    }
+    // As many are right as eval counts.
+    let right = plain.iter().zip(labels(TEST)).filter(|(found, label)| found["class"] == *label).count();
+    let eval = place.elman("eval run --json");
+    assert_eq!(objects(&eval.stdout)[0]["correct"], right);
+    assert!(right > TEST * 2 / 3, "it did not learn");
+}
+
+#[test]
+fn predict_as_text() {
+    let place = Place::with_run();
+    place.write("one", &idx(&[1, SIDE, SIDE], &image(1)));
+    place.write("two", &idx(&[2, SIDE, SIDE], &[image(0), image(2)].concat()));
+    let outcome = place.elman("predict run one two");
+    let lines = outcome.succeeded();
+    assert_eq!(lines.len(), 3);
+    for (line, name) in lines.iter().zip(["one", "two[0]", "two[1]"]) {
+        let rest = line.strip_prefix(name).unwrap_or_else(|| panic!("{line}"));
+        assert_eq!(form(rest), ": class 9, probability 9.999 [9.999 9.999 9.999]");
+    }
+    assert_eq!(outcome.stderr, "");
+}
+
+/// A PNG of so many pixels from its packed rows.
+fn png_file(side: usize, color: ColorType, depth: BitDepth, data: &[u8]) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, side as u32, side as u32);
+    encoder.set_color(color);
+    encoder.set_depth(depth);
+    if color == ColorType::Indexed {
+        // Backwards, so that an index is not its colour.
+        encoder.set_palette((0..=255).rev().flat_map(|grey| [grey; 3]).collect::<Vec<u8>>());
+    }
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(data).unwrap();
+    writer.finish().unwrap();
+    file
+}
+
+#[test]
+fn predict_reads_png_of_every_kind() {
+    let place = Place::with_run();
+    let grey = image(1);
+    place.write("image.idx", &idx(&[1, SIDE, SIDE], &grey));
+    let expected = predictions(&place.elman("predict run image.idx --json"));
+    let each = |pixel: fn(u8) -> Vec<u8>| grey.iter().flat_map(|&x| pixel(x)).collect::<Vec<_>>();
+    let files = [
+        ("grey", ColorType::Grayscale, BitDepth::Eight, grey.clone()),
+        ("grey-16", ColorType::Grayscale, BitDepth::Sixteen, each(|x| vec![x, 0])),
+        ("grey-alpha", ColorType::GrayscaleAlpha, BitDepth::Eight, each(|x| vec![x, 255])),
+        ("rgb", ColorType::Rgb, BitDepth::Eight, each(|x| vec![x, x, x])),
+        ("rgb-16", ColorType::Rgb, BitDepth::Sixteen, each(|x| vec![x, 7, x, 7, x, 7])),
+        ("rgba", ColorType::Rgba, BitDepth::Eight, each(|x| vec![x, x, x, 255])),
+        // White ink, as strong as it is opaque.
+        ("ink", ColorType::Rgba, BitDepth::Eight, each(|x| vec![255, 255, 255, x])),
+        ("palette", ColorType::Indexed, BitDepth::Eight, each(|x| vec![255 - x])),
+    ];
+    for (name, color, depth, data) in files {
+        // What a file is called does not matter.
+        place.write(name, &png_file(SIDE, color, depth, &data));
+        let found = predictions(&place.elman(&format!("predict run {name} --json")));
+        assert_eq!(found[0]["probabilities"], expected[0]["probabilities"], "{name}");
+        assert_eq!(found[0]["file"], name);
+    }
+
+    // Bits and nibbles: black and white, and 16 greys.
+    let bits: Vec<u8> = (0..SIDE).map(|row| 0b0001_1100_u8.rotate_left(row as u32)).collect();
+    let white = |at: usize| bits[at / SIDE] >> (7 - at % SIDE) & 1 == 1;
+    let pixels: Vec<u8> = (0..SIDE * SIDE).map(|at| if white(at) { 255 } else { 0 }).collect();
+    let nibbles: Vec<u8> = pixels.chunks(2).map(|two| two[0] & 0xf0 | two[1] & 0x0f).collect();
+    place.write("bits.idx", &idx(&[1, SIDE, SIDE], &pixels));
+    place.write("bits.png", &png_file(SIDE, ColorType::Grayscale, BitDepth::One, &bits));
+    place.write("nibbles.png", &png_file(SIDE, ColorType::Grayscale, BitDepth::Four, &nibbles));
+    let found = predictions(&place.elman("predict run bits.idx bits.png nibbles.png --json"));
+    assert_eq!(found[0]["probabilities"], found[1]["probabilities"]);
+    assert_eq!(found[0]["probabilities"], found[2]["probabilities"]);
+}
+
+#[test]
+fn invert_turns_light_into_dark() {
+    let place = Place::with_run();
+    let dark: Vec<u8> = image(2).iter().map(|x| 255 - x).collect();
+    place.write("light.png", &png_file(SIDE, ColorType::Grayscale, BitDepth::Eight, &image(2)));
+    place.write("dark.png", &png_file(SIDE, ColorType::Grayscale, BitDepth::Eight, &dark));
+    place.write("dark.idx", &idx(&[1, SIDE, SIDE], &dark));
+    let light = predictions(&place.elman("predict run light.png --json"));
+    for line in ["predict run dark.png --json --invert", "predict run --invert dark.idx --json"] {
+        assert_eq!(predictions(&place.elman(line))[0]["probabilities"], light[0]["probabilities"]);
+    }
+    assert_ne!(predictions(&place.elman("predict run dark.png --json"))[0]["probabilities"], light[0]["probabilities"]);
+}
+
+#[test]
+fn predict_refuses_what_is_no_image_of_its_size() {
+    let place = Place::with_run();
+    let good = png_file(SIDE, ColorType::Grayscale, BitDepth::Eight, &image(0));
+    let mut flipped = good.clone();
+    // A byte of the compressed pixels, before their checksum and the closing chunk.
+    let at = flipped.len() - 24;
+    flipped[at] ^= 0x10;
+    place.write("good.png", &good);
+    place.write("large.png", &png_file(9, ColorType::Grayscale, BitDepth::Eight, &[7; 81]));
+    place.write("wide.idx", &idx(&[1, 8, 9], &[7; 72]));
+    place.write("high.idx", &idx(&[1, 9, 8], &[7; 72]));
+    place.write("cut.png", &good[..good.len() / 2]);
+    place.write("head.png", &good[..12]);
+    place.write("flipped.png", &flipped);
+    place.write("notes.txt", b"Not an image, but a text of several words.");
+    place.write("empty", b"");
+    place.write("labels", &idx(&[3], &[0, 1, 2]));
+    place.write("none", &idx(&[0, 8, 8], &[]));
+    place.write("short", &idx(&[2, 8, 8], &[0; 100]));
+    fs::create_dir(place.path("folder")).unwrap();
+    for (file, words) in [
+        ("large.png", &["large.png", "9 pixels wide and 9 high", "8 wide and 8 high"][..]),
+        ("wide.idx", &["wide.idx", "9 pixels wide and 8 high", "8 wide and 8 high"]),
+        ("high.idx", &["high.idx", "8 pixels wide and 9 high", "8 wide and 8 high"]),
+        ("cut.png", &["cannot read cut.png"]),
+        ("head.png", &["cannot read head.png"]),
+        ("flipped.png", &["cannot read flipped.png"]),
+        ("notes.txt", &["cannot read notes.txt", "not an IDX file"]),
+        ("empty", &["cannot read empty", "truncated"]),
+        ("labels", &["cannot read labels", "expected 3"]),
+        ("none", &["cannot read none", "empty"]),
+        ("short", &["cannot read short", "expected 128 bytes", "found 100"]),
+        ("folder", &["cannot read folder", "directory"]),
+        ("missing.png", &["cannot read missing.png", "No such file"]),
+    ] {
+        place.elman(&format!("predict run {file}")).refused(1, words);
+        // A good file before it gives no half a result.
+        place.elman(&format!("predict run good.png {file} --json")).refused(1, words);
+    }
+    place.elman("predict run").refused(2, &["FILE"]);
+    place.elman("predict run good.png --threads 0").refused(2, &["threads is 0"]);
+}
+
+/// Every command that reads a model refuses this one, the same way.
+#[track_caller]
+fn refused_by_all(place: &Place, run: &str, words: &[&str]) {
+    for line in [
+        format!("eval {run} --data set"),
+        format!("predict {run} set/{TEST_IMAGES}"),
+        format!("inspect {run}"),
+        format!("inspect {run} --json"),
+    ] {
+        place.elman(&line).refused(1, words);
+    }
+}
+
+#[test]
+fn a_model_file_must_be_there_and_whole() {
+    let place = Place::with_run();
+    let good = place.bytes("run/model.safetensors");
+    refused_by_all(&place, "nowhere", &["nowhere does not exist", "expected a run's folder or a model file"]);
+    refused_by_all(&place, "set", &["set holds no model.safetensors", "expected a run's folder"]);
+    place.write("empty", b"");
+    refused_by_all(&place, "empty", &["cannot read empty", "not a whole safetensors file"]);
+    place.write("garbage", b"\xff\xd8\xff\xe0 a photograph of a horse");
+    refused_by_all(&place, "garbage", &["cannot read garbage", "not a whole safetensors file"]);
+    place.write("longer", &[&good[..], b"\0"].concat());
+    refused_by_all(&place, "longer", &["cannot read longer", "not a whole safetensors file"]);
+    for end in [7, 50, good.len() / 2, good.len() - 1] {
+        place.write("cut/model.safetensors", &good[..end]);
+        let words = ["cannot read cut/model.safetensors", "not a whole safetensors file"];
+        place.elman("eval cut --data set").refused(1, &words);
+    }
+}
+
+#[test]
+fn a_model_file_must_have_our_configuration() {
+    let place = Place::with_run();
+    let ours = RawModel::read(&place.path("run/model.safetensors"));
+    let refused = |model: &RawModel, words: &[&str]| {
+        model.write(&place.path("altered"));
+        refused_by_all(&place, "altered", &[&["altered"], words].concat());
+    };
+    let mut foreign = ours.clone();
+    foreign.header.remove("__metadata__");
+    refused(&foreign, &["no configuration", "a model that elman wrote"]);
+    foreign.header.insert("__metadata__".into(), serde_json::json!({"format": "pt"}));
+    refused(&foreign, &["no configuration", "a model that elman wrote"]);
+
+    let with = |change: &dyn Fn(&mut Value), words: &[&str]| {
+        let (mut model, mut config) = (ours.clone(), ours.config());
+        change(&mut config);
+        model.set_config(&config);
+        refused(&model, words);
+    };
+    with(&|config| config["version"] = 2.into(), &["version 2", "knows 1"]);
+    with(&|config| config["colour"] = "blue".into(), &["unknown field `colour`"]);
+    with(&|config| config["layers"][0]["colour"] = "blue".into(), &["unknown field `colour`"]);
+    with(&|config| config["layers"][0]["hidden"] = 17.into(), &["layers.0.kernel", "[8, 16]", "[8, 17]"]);
+    with(&|config| config["layers"][0]["hidden"] = 4_000_000_000_000_u64.into(), &["layers.0.kernel"]);
+    with(&|config| config["layers"][0]["input"] = 9.into(), &["layers.0.kernel", "[8, 16]", "[9, 16]"]);
+    with(&|config| config["layers"][0]["cell"] = "transformer".into(), &["unknown variant `transformer`", "rnn"]);
+    with(&|config| config["layers"][0]["activation"] = "sine".into(), &["sine", "tanh", "relu"]);
+    with(&|config| config["layers"] = Value::Array(vec![]), &["0 layers", "knows one"]);
+    with(&|config| config["head"]["classes"] = 4.into(), &["head.bias", "[3]", "[4]"]);
+    with(&|config| config["steps"] = (-1).into(), &["its configuration"]);
+    with(&|config| *config = "[".into(), &["its configuration"]);
+}
+
+#[test]
+fn a_model_file_must_have_our_arrays() {
+    let place = Place::with_run();
+    let ours = model(&place.path("run/model.safetensors"));
+    let refused = |change: &dyn Fn(&mut elman::formats::File), words: &[&str]| {
+        let mut file = ours.clone();
+        change(&mut file);
+        elman::formats::write(&place.path("altered"), &file).unwrap();
+        refused_by_all(&place, "altered", &[&["altered"], words].concat());
+    };
+    refused(&|file| file.arrays.clear(), &["layers.0.kernel"]);
+    refused(&|file| drop(file.arrays.remove("head.kernel")), &["head.kernel missing"]);
+    refused(&|file| drop(file.arrays.remove("layers.0.bias")), &["layers.0.bias missing"]);
+    let spare = ours.arrays["head.bias"].clone();
+    refused(&|file| drop(file.arrays.insert("layers.1.bias".into(), spare.clone())), &["layers.1.bias"]);
+    refused(
+        &|file| file.arrays.get_mut("layers.0.recurrent_kernel").unwrap().shape = vec![4, 64],
+        &["layers.0.recurrent_kernel", "[4, 64]", "[16, 16]"],
+    );
+}
+
+#[test]
+fn eval_refuses_data_of_another_kind() {
+    let place = Place::with_run();
+    place.write_set("wide", 8, 9);
+    place.elman("eval run --data wide").refused(1, &["9", "8"]);
+    // Four classes where the model has three.
+    place.write_set("more", SIDE, SIDE);
+    for (name, count) in [(TRAIN_LABELS, TRAINING), (TEST_LABELS, TEST)] {
+        let labels: Vec<u8> = (0..count).map(|index| (index % 4) as u8).collect();
+        place.write(&format!("more/{name}"), &idx(&[count], &labels));
+    }
+    place.elman("eval run --data more").refused(1, &["label 3", "classes 0 to 2"]);
+    place.elman("eval run --data nowhere").refused(1, &["nowhere", TEST_IMAGES]);
+    place.elman("eval run --threads 0").refused(2, &["threads is 0"]);
+    // The set that the run names is gone.
+    fs::remove_file(place.path(&format!("set/{TEST_LABELS}"))).unwrap();
+    place.elman("eval run").refused(1, &["missing in the folder set", TEST_LABELS]);
+}
+
+#[test]
+fn eval_refuses_images_that_are_higher_than_the_models() {
+    let place = Place::with_run();
+    place.write_set("high", 9, SIDE);
+    place.elman("eval run --data high").refused(1, &["9", "8"]);
+}
+
+#[test]
+fn a_message_says_everything_once() {
+    let place = Place::with_run();
+    place.write("empty", b"");
+    place.write("folder/model.safetensors/in-the-way", b"");
+    for line in ["eval empty", "inspect folder"] {
+        let outcome = place.elman(line);
+        outcome.refused(1, &["cannot read "]);
+        let cause = outcome.stderr.trim().rsplit(": ").next().unwrap();
+        assert_eq!(outcome.stderr.matches(cause).count(), 1, "{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn a_model_may_carry_more_metadata_than_ours() {
+    let place = Place::with_run();
+    let mut model = RawModel::read(&place.path("run/model.safetensors"));
+    for key in ["author", "format"] {
+        model.header["__metadata__"][key] = "someone".into();
+    }
+    model.write(&place.path("more"));
+    assert_eq!(place.elman("eval more --data set").succeeded(), place.elman("eval run").succeeded());
+}
+
+#[test]
+fn a_model_for_sequences_without_end_is_inspected_or_refused() {
+    let place = Place::with_run();
+    let mut model = RawModel::read(&place.path("run/model.safetensors"));
+    let mut config = model.config();
+    for steps in [1_u64 << 63, u64::MAX] {
+        config["steps"] = steps.into();
+        model.set_config(&config);
+        model.write(&place.path("endless"));
+        let outcome = place.elman("inspect endless");
+        if outcome.code != Some(0) {
+            outcome.refused(1, &["endless", "steps"]);
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn predict_reads_from_a_pipe() {
+    let place = Place::with_run();
+    place.write("image.png", &png_file(SIDE, ColorType::Grayscale, BitDepth::Eight, &image(1)));
+    place.write("image.idx", &idx(&[1, SIDE, SIDE], &image(1)));
+    for file in ["image.png", "image.idx"] {
+        let direct = predictions(&place.elman(&format!("predict run {file} --json")));
+        let mut command = std::process::Command::new("sh");
+        let script = format!("cat {file} | {} predict run /dev/stdin --json", env!("CARGO_BIN_EXE_elman"));
+        let piped = predictions(&Outcome::of(command.args(["-c", &script]).current_dir(place.path(""))));
+        assert_eq!(piped[0]["probabilities"], direct[0]["probabilities"], "{file}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn predict_reads_a_file_whose_name_is_no_unicode() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let place = Place::with_run();
+    let name = OsStr::from_bytes(b"im\xe9ge");
+    if fs::write(place.path("").join(name), idx(&[1, SIDE, SIDE], &image(1))).is_err() {
+        // A file system that has no such names.
+        return;
+    }
+    for line in ["predict run", "predict run --json"] {
+        let outcome = Outcome::of(place.command(line).arg(name));
+        outcome.succeeded();
+        assert!(outcome.stdout.contains("im\u{fffd}ge"), "{}", outcome.stdout);
+    }
+}

@@ -1,0 +1,283 @@
+//! What `elman train` refuses: in one clear message, before it has written anything.
+
+mod support;
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use support::*;
+
+/// Training on the small set with these settings is refused with these words, and leaves nothing behind.
+#[track_caller]
+fn refused(place: &Place, flags: &str, code: i32, words: &[&str]) {
+    let before = place.names("");
+    let data = if flags.contains("--data") || flags.contains("--config") { "" } else { "--data set" };
+    place.elman(&format!("train mnist {data} {flags}")).refused(code, words);
+    assert_eq!(place.names(""), before, "{flags} left something behind");
+}
+
+#[test]
+fn settings_out_of_range() {
+    let place = Place::with_set();
+    for (flags, words) in [
+        ("--batch-size 0", &["batch_size is 0", "1 to 550"][..]),
+        ("--batch-size 551", &["batch_size is 551", "1 to 550"]),
+        ("--batch-size 18446744073709551615", &["batch_size is 18446744073709551615"]),
+        ("--hidden-size 0", &["hidden_size is 0", "1 to "]),
+        ("--hidden-size 1000000000", &["hidden_size is 1000000000", "1 to "]),
+        ("--hidden-size 18446744073709551615", &["hidden_size is 18446744073709551615"]),
+        ("--learning-rate nan", &["learning_rate is NaN", "a finite number above 0"]),
+        ("--learning-rate -1", &["learning_rate is -1", "above 0"]),
+        ("--learning-rate 0", &["learning_rate is 0", "above 0"]),
+        ("--learning-rate -0.0", &["learning_rate is -0", "above 0"]),
+        ("--learning-rate inf", &["learning_rate is inf", "finite"]),
+        ("--num-epoch 0", &["num_epoch is 0", "at least 1"]),
+        ("--batch-per-log 0", &["batch_per_log is 0", "at least 1"]),
+        ("--threads 0", &["threads is 0", "1 to "]),
+        ("--threads 1000000", &["threads is 1000000", "1 to "]),
+    ] {
+        refused(&place, flags, 2, words);
+        refused(&place, &format!("{flags} --out run"), 2, words);
+    }
+}
+
+#[test]
+fn what_is_no_value_for_its_flag() {
+    let place = Place::with_set();
+    for (flags, words) in [
+        ("--batch-size ten", &["ten", "--batch-size"][..]),
+        ("--batch-size 1.5", &["1.5", "--batch-size"]),
+        ("--seed -1", &["-1"]),
+        ("--seed 99999999999999999999", &["99999999999999999999", "--seed"]),
+        ("--learning-rate fast", &["fast", "--learning-rate"]),
+        ("--learning-rate", &["--learning-rate"]),
+        ("--cell gru9", &["gru9", "--cell", "rnn"]),
+        ("--activation sine", &["sine", "--activation", "tanh", "relu"]),
+        ("--init zeros", &["zeros", "--init", "tf", "keras", "pytorch"]),
+        ("--no-such-flag", &["--no-such-flag"]),
+        ("--hidden-sise 5", &["--hidden-sise", "--hidden-size"]),
+        ("spare", &["spare"]),
+    ] {
+        refused(&place, flags, 2, words);
+    }
+}
+
+#[test]
+fn a_command_or_a_job_that_is_not_there() {
+    let place = Place::new();
+    place.elman("trian").refused(2, &["trian", "train"]);
+    place.elman("train fashion").refused(2, &["fashion"]);
+    // Without a job, the jobs are listed; without a command, the commands.
+    for (line, words) in [("train", &["mnist", "the tutorial's job"][..]), ("", &["train", "eval", "predict", "bench"])]
+    {
+        let outcome = place.elman(line);
+        assert_eq!((outcome.code, &*outcome.stdout), (Some(2), ""));
+        for word in words {
+            assert!(outcome.stderr.contains(word), "{}", outcome.stderr);
+        }
+    }
+    assert!(place.names("").is_empty());
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    let place = Place::new();
+    for line in
+        ["--help", "-h", "train --help", "train mnist --help", "eval -h", "predict -h", "inspect -h", "bench -h"]
+    {
+        let outcome = place.elman(line);
+        outcome.succeeded();
+        assert!(outcome.stdout.contains("Usage: elman") && outcome.stderr.is_empty(), "{line}");
+        assert!(line.contains("train -") || outcome.stdout.contains("Examples:"), "{line} has no example");
+    }
+    assert!(place.elman("train mnist --help").stdout.contains("--learning_rate"));
+    assert!(place.elman("--version").succeeded()[0].starts_with("elman "));
+}
+
+/// The small set with one of its files replaced, or without it.
+fn with_file(name: &str, content: Option<&[u8]>) -> Place {
+    let place = Place::with_set();
+    match content {
+        Some(content) => place.write(&format!("set/{name}"), content),
+        None => fs::remove_file(place.path(&format!("set/{name}"))).unwrap(),
+    }
+    place
+}
+
+#[test]
+fn data_that_is_not_there() {
+    let place = Place::with_set();
+    refused(&place, "--data nowhere", 1, &["cannot read the folder nowhere", TRAIN_IMAGES, TEST_LABELS]);
+    let file = format!("set/{TRAIN_IMAGES}");
+    refused(&place, &format!("--data {file}"), 1, &["cannot read the folder set/train-images", TRAIN_IMAGES]);
+    fs::create_dir(place.path("empty")).unwrap();
+    refused(&place, "--data empty", 1, &["missing in the folder empty", TRAIN_IMAGES, TEST_LABELS, "found no files"]);
+    for name in [TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS] {
+        let place = with_file(name, None);
+        let words = ["missing in the folder set", name, "with or without .gz", "found "];
+        refused(&place, "", 1, &words);
+        refused(&place, "--out run", 1, &words);
+    }
+    // A folder in the place of a file is no file.
+    let place = with_file(TEST_LABELS, None);
+    fs::create_dir(place.path(&format!("set/{TEST_LABELS}"))).unwrap();
+    refused(&place, "", 1, &["missing in the folder set", TEST_LABELS]);
+}
+
+#[test]
+fn images_that_are_damaged() {
+    let good = idx(&[TRAINING, SIDE, SIDE], &images(1, TRAINING, SIDE, SIDE));
+    let at = format!("cannot read set/{TRAIN_IMAGES}: ");
+    let refuses = |content: &[u8], words: &[&str]| {
+        refused(&with_file(TRAIN_IMAGES, Some(content)), "--out run", 1, &[&[at.as_str()], words].concat());
+    };
+    refuses(&good[..good.len() - 1], &["truncated", "600×8×8", "expected 38400 bytes", "found 38399"]);
+    refuses(&good[..10], &["truncated", "its header takes 16 bytes", "found 10"]);
+    refuses(&[], &["truncated", "4 bytes", "found 0"]);
+    refuses(&[&good[..], b"!"].concat(), &["more data than its header says", "expected 38400 bytes"]);
+    refuses(b"<!DOCTYPE html><title>404 Not Found</title>", &["not an IDX file (magic 0x3c21444f)", "0x00000803"]);
+    refuses(&idx(&[TRAINING], &labels(TRAINING)), &["number of dimensions is 1", "expected 3", "swapped"]);
+    refuses(&[&[0, 0, 0x0d, 3][..], &good[4..]].concat(), &["f32", "magic 0x00000d03", "expected u8"]);
+    refuses(&idx(&[0, SIDE, SIDE], &[]), &["empty", "0×8×8"]);
+    refuses(&idx(&[600, 0, SIDE], &[]), &["empty", "600×0×8"]);
+    // Headers that claim far more than there is: no memory is taken for it.
+    let most = u32::MAX as usize;
+    refuses(&idx(&[most, SIDE, SIDE], &[0; 100]), &["truncated", "4294967295×8×8", "found 100"]);
+    refuses(&idx(&[most, 1, 1], &[0; 100]), &["truncated", "4294967295×1×1", "found 100"]);
+    refuses(&idx(&[most, most, most], &[0; 100]), &["more bytes than can be counted"]);
+    refuses(&gzip(&idx(&[most, SIDE, SIDE], &[0; 100])), &["4294967295×8×8", "expected at most"]);
+    refuses(&gzip(&idx(&[most, 1, 1], &[0; 100])), &["truncated", "4294967295×1×1", "found 100"]);
+    // Gzip.
+    let zipped = gzip(&good);
+    refuses(&[&zipped[..], b"trailing"].concat(), &["bytes follow the end of its gzip stream"]);
+    refuses(&zipped[..zipped.len() / 2], &["truncated"]);
+    refuses(&gzip(&zipped), &["magic 0x1f8b", "gzipped twice"]);
+    let mut flipped = zipped.clone();
+    // In the checksum.
+    let at_crc = flipped.len() - 6;
+    flipped[at_crc] ^= 1;
+    refuses(&flipped, &["damaged gzip stream"]);
+}
+
+#[test]
+fn files_that_do_not_belong_together() {
+    let place = with_file(TRAIN_LABELS, Some(&idx(&[TRAINING - 1], &labels(TRAINING - 1))));
+    refused(&place, "", 1, &[TRAIN_LABELS, "599 labels", "expected 600", TRAIN_IMAGES]);
+    let place = with_file(TEST_LABELS, Some(&idx(&[TEST + 1], &labels(TEST + 1))));
+    refused(&place, "", 1, &[TEST_LABELS, "61 labels", "expected 60", TEST_IMAGES]);
+    let place = with_file(TEST_IMAGES, Some(&idx(&[TEST, 9, 9], &[0; TEST * 81])));
+    refused(&place, "", 1, &[TEST_IMAGES, "9×9", "expected 8×8", TRAIN_IMAGES]);
+    let place = with_file(TEST_LABELS, Some(&idx(&[TEST], &[9; TEST])));
+    refused(&place, "", 1, &[TEST_LABELS, "label 9", "less than 3"]);
+    // Which of two is meant?
+    let place = Place::with_set();
+    place.write(&format!("set/other-{TRAIN_IMAGES}.gz"), &[]);
+    refused(&place, "", 1, &["2 files of training images", TRAIN_IMAGES, "expected one"]);
+    // One image is for validation; none is left.
+    let place = with_file(TRAIN_IMAGES, Some(&idx(&[1, SIDE, SIDE], &image(0))));
+    place.write(&format!("set/{TRAIN_LABELS}"), &idx(&[1], &[0]));
+    refused(&place, "", 1, &[TRAIN_IMAGES, "1 image", "expected at least 2"]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_or_is_taken() {
+    let place = Place::with_set();
+    place.write("file", b"In the way.");
+    refused(&place, "--out file/run", 1, &["cannot make the folder file/run", "directory"]);
+    refused(&place, "--out file", 1, &["cannot make the folder file"]);
+    refused(&place, "--out /dev/null/run", 1, &["cannot make the folder /dev/null/run", "directory"]);
+    assert_eq!(place.text("file"), "In the way.");
+
+    // Where the runs should be numbered.
+    place.write("runs", b"In the way too.");
+    refused(&place, "", 1, &["cannot make the folder runs"]);
+
+    place.elman(&format!("{QUICK} --num-epoch 1 --out run")).succeeded();
+    let files: Vec<_> = place.names("run").into_iter().map(|name| place.bytes(&format!("run/{name}"))).collect();
+    refused(&place, "--out run", 1, &["run already holds a run", "choose another --out"]);
+    // A part of a run is one too.
+    fs::create_dir(place.path("part")).unwrap();
+    fs::copy(place.path("run/model.safetensors"), place.path("part/model.safetensors")).unwrap();
+    refused(&place, "--out part", 1, &["part already holds a run", "model.safetensors"]);
+    assert_eq!(
+        files,
+        place.names("run").into_iter().map(|name| place.bytes(&format!("run/{name}"))).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn configurations() {
+    let place = Place::with_set();
+    let refuses = |content: &[u8], code: i32, words: &[&str]| {
+        place.write("c.toml", content);
+        refused(&place, "--config c.toml", code, words);
+        refused(&place, "--config c.toml --out run", code, words);
+    };
+    refuses(b"data = \"set\"\nhiden_size = 5\n", 1, &["cannot read c.toml", "hiden_size", "hidden_size"]);
+    refuses(b"data = \"set\"\nhidden_size = \"large\"\n", 1, &["cannot read c.toml", "hidden_size", "large"]);
+    refuses(b"data = \"set\"\nhidden_size = -5\n", 1, &["cannot read c.toml", "-5"]);
+    refuses(b"data = \"set\"\nnum_epoch = 1.5\n", 1, &["cannot read c.toml", "1.5"]);
+    refuses(b"data = \"set\"\nseed = 1\nseed = 2\n", 1, &["cannot read c.toml", "seed", "duplicate"]);
+    refuses(b"data = \"set\"\ninit = \"zeros\"\n", 1, &["cannot read c.toml", "zeros", "keras"]);
+    refuses(b"hidden_size\n", 1, &["cannot read c.toml", "hidden_size"]);
+    refuses(b"\xff\xfe", 1, &["cannot read c.toml", "UTF-8"]);
+    refuses(b"job = \"text\"\n", 1, &["c.toml is the configuration of job \"text\"", "\"mnist\""]);
+    // As the flags of the same names.
+    refuses(b"data = \"set\"\ncell = \"gru9\"\n", 2, &["cell is \"gru9\"", "rnn"]);
+    refuses(b"data = \"set\"\nactivation = \"sine\"\n", 2, &["activation is \"sine\"", "tanh", "relu"]);
+    refuses(b"data = \"set\"\nnum_epoch = 0\n", 2, &["num_epoch is 0", "at least 1"]);
+    refuses(b"data = \"set\"\nthreads = 0\n", 2, &["threads is 0"]);
+    refuses(b"data = \"set\"\nlearning_rate = nan\n", 2, &["learning_rate is NaN"]);
+    refuses(b"data = \"set\"\nbatch_size = 0\n", 2, &["batch_size is 0"]);
+    refuses(b"data = \"set\"\nhidden_size = 0\n", 2, &["hidden_size is 0"]);
+    refuses(b"data = \"nowhere\"\n", 1, &["cannot read the folder nowhere"]);
+    refused(&place, "--config nowhere.toml", 1, &["cannot read nowhere.toml", "No such file"]);
+    refused(&place, "--config set", 1, &["cannot read set", "directory"]);
+}
+
+#[test]
+fn the_largest_numbers_of_a_flag_train_and_come_back() {
+    let place = Place::with_set();
+    // TOML promises integers up to 2^63 only.
+    let flags = "--seed 18446744073709551615 --batch-per-log 18446744073709551615";
+    place.elman(&format!("{QUICK} --num-epoch 1 {flags} --out one")).succeeded();
+    place.elman("train mnist --config one/config.toml --out two").succeeded();
+    assert_eq!(place.bytes("one/model.safetensors"), place.bytes("two/model.safetensors"));
+}
+
+#[test]
+fn the_largest_number_of_epochs_trains_or_is_refused() {
+    let place = Place::with_set();
+    let mut command = place.command(&format!("{QUICK} --quiet --num-epoch 18446744073709551615 --out run"));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    // It would take a while.
+    child.kill().unwrap();
+    let outcome = Outcome::from(child.wait_with_output().unwrap());
+    if !line.starts_with("Epoch: 1, ") {
+        outcome.refused(2, &["num_epoch is 18446744073709551615"]);
+        assert!(!place.path("run").exists());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn data_in_a_path_that_is_no_unicode_is_read_or_refused() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let place = Place::with_set();
+    let name = OsStr::from_bytes(b"s\xe9t");
+    if fs::rename(place.path("set"), place.path("").join(name)).is_err() {
+        // A file system that has no such names.
+        return;
+    }
+    let mut command = place.command("train mnist --num-epoch 1 --hidden-size 5 --threads 1 --out run --data");
+    let outcome = Outcome::of(command.arg(name));
+    if outcome.code != Some(0) {
+        outcome.refused(outcome.code.filter(|code| [1, 2].contains(code)).unwrap(), &["s\u{fffd}t"]);
+        assert!(!place.path("run").exists());
+    }
+}
