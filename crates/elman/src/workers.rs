@@ -82,7 +82,7 @@ impl Workspace {
         let (cell, dense, rows) = (rnn.kernel(), dense_of(rnn, classes), tile_rows(rnn.hidden));
         let floats = Tile::floats(cell, steps, rows)
             + rows * (dense.input_stride() + dense.output_stride() + padded(rnn.hidden))
-            + cell.scratch_len(rows);
+            + scratch_max(cell, rows);
         floats * size_of::<f32>()
     }
 
@@ -99,7 +99,7 @@ impl Workspace {
             last,
             logits: Aligned::zeros(rows * dense.output_stride()),
             d_last: Aligned::zeros(rows * padded(rnn.hidden)),
-            scratch: Aligned::zeros(rnn.scratch_len(rows)),
+            scratch: Aligned::zeros(scratch_max(rnn, rows)),
         }
     }
 
@@ -154,6 +154,11 @@ impl Workspace {
         let scratch = &mut self.scratch[..model.rnn.kernel().scratch_len(count)];
         self.tile.backward(isa, &model.transposed.recurrent, &[], upstream, gradients, scratch);
     }
+}
+
+/// Floats of the scratch for a tile of `rows` rows or fewer: fewer rows can need more.
+fn scratch_max(rnn: kernels::Rnn, rows: usize) -> usize {
+    (1..=rows).map(|rows| rnn.scratch_len(rows)).max().unwrap_or(0)
 }
 
 /// Refuses data that the model cannot read.

@@ -27,6 +27,12 @@ pub(crate) trait Ends {
     /// Whether products of one to three rows are frequent enough for blocks of several panels.
     const WIDE: bool;
 
+    /// How the matrices lie: known to the compiler, or it computes every address of the innermost loop anew.
+    ///
+    /// Plain: rows of the left matrix and of the panels are contiguous, `left.col` = 1 and `right.row` = 16.
+    /// Otherwise the left matrix is read by columns, `left.row` = 1, and the right one as it lies, `right.panel` = 16.
+    const PLAIN: bool;
+
     /// The value of sixteen sums of a row before the product.
     fn start<S: Simd>(&self, s: S, row: usize, panel: usize) -> S::F;
     /// Takes the sixteen finished sums of a row.
@@ -140,9 +146,17 @@ fn block<'a, S: Simd, const M: usize, const N: usize, E: Ends>(
         }
     }
     for segment in segments {
-        let left = Left { data: &segment.left.data[row * segment.left.row..], ..segment.left };
-        let right = Right { data: &segment.right.data[panel * segment.right.panel..], ..segment.right };
-        multiply(s, &mut sums, left, right, segment.depth);
+        let Segment { left, right, depth } = segment;
+        let (left, right) = if E::PLAIN {
+            debug_assert!(left.col == 1 && right.row == LANES);
+            (Left { col: 1, ..left }, Right { row: LANES, ..right })
+        } else {
+            debug_assert!(left.row == 1 && right.panel == LANES);
+            (Left { row: 1, ..left }, Right { panel: LANES, ..right })
+        };
+        let left = Left { data: &left.data[row * left.row..], ..left };
+        let right = Right { data: &right.data[panel * right.panel..], ..right };
+        multiply(s, &mut sums, left, right, depth);
     }
     for (r, of_row) in sums.into_iter().enumerate() {
         for (n, sum) in of_row.into_iter().enumerate() {
@@ -170,6 +184,7 @@ impl<'a, P> Affine<'a, P> {
 
 impl<P: Phi> Ends for Affine<'_, P> {
     const WIDE: bool = true;
+    const PLAIN: bool = true;
 
     #[inline(always)]
     fn start<S: Simd>(&self, s: S, _: usize, panel: usize) -> S::F {
@@ -189,6 +204,7 @@ pub(crate) struct Store<'a> {
 
 impl Ends for Store<'_> {
     const WIDE: bool = false;
+    const PLAIN: bool = true;
 
     #[inline(always)]
     fn start<S: Simd>(&self, s: S, _: usize, _: usize) -> S::F {
@@ -217,6 +233,7 @@ impl Accumulate<'_> {
 
 impl Ends for Accumulate<'_> {
     const WIDE: bool = false;
+    const PLAIN: bool = false;
 
     #[inline(always)]
     fn start<S: Simd>(&self, s: S, row: usize, panel: usize) -> S::F {

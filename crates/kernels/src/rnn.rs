@@ -413,6 +413,7 @@ struct BackwardStep<'a, P> {
 
 impl<P: Phi> Ends for BackwardStep<'_, P> {
     const WIDE: bool = true;
+    const PLAIN: bool = true;
 
     #[inline(always)]
     fn start<S: Simd>(&self, s: S, row: usize, panel: usize) -> S::F {
