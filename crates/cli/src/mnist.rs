@@ -93,12 +93,17 @@ impl MnistConfig {
         if let Some(name) = &args.init {
             config.init = Init::ALL.into_iter().find(|init| init.name() == name).unwrap_or_default();
         }
-        if let Some(folder) = &args.data {
-            // Absolute, so that `eval` finds it from wherever it is called.
-            config.data = Some(std::path::absolute(folder).unwrap_or_else(|_| folder.clone()));
+        if args.data.is_some() {
+            config.data.clone_from(&args.data);
         }
         config.check()?;
         Ok(config)
+    }
+
+    /// As it is kept in the run's folder: the data's path absolute, so that `eval` finds it from wherever it is called.
+    fn to_toml(&self) -> anyhow::Result<String> {
+        let data = self.data.as_deref().map(std::path::absolute).transpose()?;
+        Ok(toml::to_string(&MnistConfig { data, ..self.clone() })?)
     }
 
     /// What the library does not check: the rest is refused there.
@@ -174,7 +179,7 @@ pub(crate) fn train(args: &MnistArgs) -> anyhow::Result<()> {
         .threads(config.threads);
     // Refuses what does not fit before anything is written.
     trainer.fit(&data.train)?;
-    let settings = toml::to_string(&config)?;
+    let settings = config.to_toml()?;
     let folder = run_folder::create(args.out.as_deref(), &format!("mnist-{}", config.cell))?;
     run_folder::write_text(&folder.join(run_folder::CONFIG), &settings)?;
     output.remark(&describe(&trainer, &data, &folder));

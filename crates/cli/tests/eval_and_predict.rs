@@ -302,7 +302,7 @@ fn eval_refuses_data_of_another_kind() {
     place.elman("eval run --threads 0").refused(2, &["threads is 0"]);
     // The set that the run names is gone.
     fs::remove_file(place.path(&format!("set/{TEST_LABELS}"))).unwrap();
-    place.elman("eval run").refused(1, &["missing in the folder set", TEST_LABELS]);
+    place.elman("eval run").refused(1, &["missing in the folder", "set: ", TEST_LABELS]);
 }
 
 #[test]

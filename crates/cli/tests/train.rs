@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::path::Path;
 use std::process::Stdio;
 
 use elman::formats::Array;
@@ -60,9 +61,8 @@ fn the_configuration_has_every_setting_also_the_defaults() {
     let place = Place::with_set();
     place.elman("train mnist --data set --num-epoch 1 --threads 1 --out run").succeeded();
     let found: toml::Table = place.text("run/config.toml").parse().unwrap();
-    let expected: toml::Table = r#"
+    let mut expected: toml::Table = r#"
         job = "mnist"
-        data = "set"
         cell = "rnn"
         activation = "tanh"
         hidden_size = 128
@@ -76,6 +76,12 @@ fn the_configuration_has_every_setting_also_the_defaults() {
     "#
     .parse()
     .unwrap();
+    // Absolute: the run can be evaluated from anywhere.
+    let set = place.path("set").canonicalize().unwrap();
+    let written = found["data"].as_str().unwrap().to_owned();
+    assert_eq!(Path::new(&written).canonicalize().unwrap(), set);
+    assert!(Path::new(&written).is_absolute(), "{written}");
+    expected.insert("data".into(), written.into());
     assert_eq!(found, expected);
 }
 
