@@ -32,5 +32,9 @@ pub(crate) fn eval(args: &EvalArgs) -> anyhow::Result<()> {
         );
     }
     let test = Predictor::new(model, threads).evaluate(&data.test)?;
-    report(&mut output, &test)
+    report(&mut output, &test)?;
+    if !test.loss.is_finite() {
+        bail!("the test loss is {}; the model {} is damaged", test.loss, args.run.display());
+    }
+    Ok(())
 }

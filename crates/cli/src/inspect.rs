@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Context;
 use elman::formats::Array;
-use elman::{Adam, Classifier, Trainer};
+use elman::{Classifier, Memory};
 use serde_json::json;
 
 use crate::args::{InspectArgs, OutputArgs};
@@ -15,7 +16,12 @@ pub(crate) fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     let mut output = Output::new(OutputArgs { json: args.json, quiet: false });
     let model = run_folder::load_model(&args.run)?;
     let config = args.run.join(run_folder::CONFIG);
-    let config = if config.exists() { Some(std::fs::read_to_string(config)?) } else { None };
+    let config = if config.exists() {
+        let text = std::fs::read_to_string(&config);
+        Some(text.with_context(|| format!("cannot read {}", config.display()))?)
+    } else {
+        None
+    };
     let file = args.run.join(run_folder::METRICS);
     let last = if file.exists() { metrics::read(&file)?.pop() } else { None };
     let arrays: BTreeMap<String, Array> = model.arrays();
@@ -36,11 +42,11 @@ pub(crate) fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the model takes: its parameters, one stream, and training at the tutorial's batch on one thread.
+/// What the model takes: its parameters, and training at the tutorial's batch on one thread.
 fn memory(model: &Classifier) -> [(&'static str, usize); 2] {
     let parameters = model.parameter_count() * size_of::<f32>();
     let steps = model.steps.unwrap_or(1);
-    let training = Trainer::new(model.clone(), Adam::new(0.001)).threads(1).memory(steps).total();
+    let training = Memory::of_training(model.rnn, model.classes, steps, 128, 1).total();
     [("parameters", parameters), ("training, batches of 128, one thread, data apart", training)]
 }
 

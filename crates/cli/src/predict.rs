@@ -37,7 +37,9 @@ pub(crate) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
         let probabilities = predictor.predict(&images)?;
         for (index, row) in probabilities.outer_iter().enumerate() {
             let row = row.to_vec();
-            let class = most_probable(&row);
+            let Some(class) = most_probable(&row) else {
+                bail!("the model's answer for {} is not a number; {} is damaged", file.display(), args.run.display());
+            };
             let name =
                 if images.len() == 1 { file.display().to_string() } else { format!("{}[{index}]", file.display()) };
             let listed: Vec<String> = row.iter().map(|p| format!("{p:.3}")).collect();

@@ -255,12 +255,12 @@ fn a_model_file_must_have_our_configuration() {
     with(&|config| config["colour"] = "blue".into(), &["unknown field `colour`"]);
     with(&|config| config["layers"][0]["colour"] = "blue".into(), &["unknown field `colour`"]);
     with(&|config| config["layers"][0]["hidden"] = 17.into(), &["layers.0.kernel", "[8, 16]", "[8, 17]"]);
-    with(&|config| config["layers"][0]["hidden"] = 4_000_000_000_000_u64.into(), &["layers.0.kernel"]);
+    with(&|config| config["layers"][0]["hidden"] = 4_000_000_000_000_u64.into(), &["hidden_size is", "16384"]);
     with(&|config| config["layers"][0]["input"] = 9.into(), &["layers.0.kernel", "[8, 16]", "[9, 16]"]);
     with(&|config| config["layers"][0]["cell"] = "transformer".into(), &["unknown variant `transformer`", "rnn"]);
     with(&|config| config["layers"][0]["activation"] = "sine".into(), &["sine", "tanh", "relu"]);
     with(&|config| config["layers"] = Value::Array(vec![]), &["0 layers", "knows one"]);
-    with(&|config| config["head"]["classes"] = 4.into(), &["head.bias", "[3]", "[4]"]);
+    with(&|config| config["head"]["classes"] = 4.into(), &["head.kernel", "[16, 3]", "[16, 4]"]);
     with(&|config| config["steps"] = (-1).into(), &["its configuration"]);
     with(&|config| *config = "[".into(), &["its configuration"]);
 }
@@ -276,8 +276,8 @@ fn a_model_file_must_have_our_arrays() {
         refused_by_all(&place, "altered", &[&["altered"], words].concat());
     };
     refused(&|file| file.arrays.clear(), &["layers.0.kernel"]);
-    refused(&|file| drop(file.arrays.remove("head.kernel")), &["head.kernel missing"]);
-    refused(&|file| drop(file.arrays.remove("layers.0.bias")), &["layers.0.bias missing"]);
+    refused(&|file| drop(file.arrays.remove("head.kernel")), &["head.kernel is missing"]);
+    refused(&|file| drop(file.arrays.remove("layers.0.bias")), &["layers.0.bias is missing"]);
     let spare = ours.arrays["head.bias"].clone();
     refused(&|file| drop(file.arrays.insert("layers.1.bias".into(), spare.clone())), &["layers.1.bias"]);
     refused(

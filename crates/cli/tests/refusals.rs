@@ -27,7 +27,10 @@ fn settings_out_of_range() {
         ("--hidden-size 0", &["hidden_size is 0", "1 to "]),
         ("--hidden-size 1000000000", &["hidden_size is 1000000000", "1 to "]),
         ("--hidden-size 18446744073709551615", &["hidden_size is 18446744073709551615"]),
-        ("--learning-rate nan", &["learning_rate is NaN", "expected above 0 and at most 3.4028235e38"]),
+        (
+            "--learning-rate nan",
+            &["learning_rate is NaN", "expected a finite number above 0, from 1.1754944e-38 to 3.4028235e38"],
+        ),
         ("--learning-rate -1", &["learning_rate is -1", "above 0"]),
         ("--learning-rate 0", &["learning_rate is 0", "above 0"]),
         ("--learning-rate -0.0", &["learning_rate is -0", "above 0"]),

@@ -30,18 +30,18 @@ impl Adam {
     /// # Errors
     /// If the learning rate is not above 0 and finite, in single precision too, a β is not in [0, 1), or ε is not above 0.
     pub fn check(&self) -> Result<(), Error> {
-        // It is used in single precision, and must be neither 0 nor infinite there.
-        if !(f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX)).contains(&self.learning_rate) {
-            let expected = format!("above 0 and at most {:e}", f32::MAX);
-            return Err(Error::setting("learning_rate", self.learning_rate, expected));
-        }
-        for (what, beta) in [("beta1", self.beta1), ("beta2", self.beta2)] {
-            if !(0.0..1.0).contains(&beta) {
-                return Err(Error::setting(what, beta, "at least 0 and below 1"));
+        // They are used in single precision, and must be neither 0 nor infinite there.
+        let single = f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX);
+        for (what, value) in [("learning_rate", self.learning_rate), ("epsilon", self.epsilon)] {
+            if !single.contains(&value) {
+                let expected = format!("a finite number above 0, from {:e} to {:e}", f32::MIN_POSITIVE, f32::MAX);
+                return Err(Error::setting(what, value, expected));
             }
         }
-        if !(self.epsilon.is_finite() && self.epsilon > 0.0) {
-            return Err(Error::setting("epsilon", self.epsilon, "a finite number above 0"));
+        for (what, beta) in [("beta1", self.beta1), ("beta2", self.beta2)] {
+            if !(0.0..1.0).contains(&(beta as f32)) {
+                return Err(Error::setting(what, beta, "at least 0 and below 1"));
+            }
         }
         Ok(())
     }
@@ -88,6 +88,8 @@ mod tests {
             let message = Adam::new(rate).check().unwrap_err().to_string();
             assert!(message.contains("learning_rate is") && message.contains("above 0"), "{message}");
         }
+        assert!(Adam { beta2: 0.999_999_999, ..Adam::new(0.1) }.check().is_err(), "1 in single precision");
+        assert!(Adam { epsilon: 1e-60, ..Adam::new(0.1) }.check().is_err(), "0 in single precision");
         assert!(Adam { beta1: 1.0, ..Adam::new(0.1) }.check().unwrap_err().to_string().contains("beta1 is 1"));
         assert!(Adam { epsilon: 0.0, ..Adam::new(0.1) }.check().unwrap_err().to_string().contains("epsilon is 0"));
         assert!(Adam::new(0.1).check().is_ok());

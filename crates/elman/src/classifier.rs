@@ -26,6 +26,10 @@ const STEPS_MAX: usize = 1 << 24;
 /// The key of a model file's metadata under which its configuration stands, as JSON.
 const METADATA_KEY: &str = "elman";
 
+/// What the names of the cell's and the head's arrays start with.
+const CELL: &str = "layers.0.";
+const HEAD: &str = "head.";
+
 /// A model's configuration: enough, beside the arrays, to build it again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -98,9 +102,7 @@ impl Classifier {
 
     fn empty(rnn: Rnn, classes: usize) -> Result<Self, Error> {
         rnn.check()?;
-        if !(2..=CLASSES_MAX).contains(&classes) {
-            return Err(Error::setting("the number of classes", classes, format!("2 to {CLASSES_MAX}")));
-        }
+        check_classes(classes)?;
         let dense = dense_of(rnn, classes);
         let cell = rnn.kernel();
         Ok(Classifier {
@@ -208,13 +210,14 @@ impl Classifier {
             return Err(bad(format!("its steps are {:?}; expected 1 to {STEPS_MAX}", config.steps)));
         }
         // Before any memory is set aside: the sizes must be those of the arrays that the file really holds.
-        let kernel = file.arrays.get("layers.0.kernel").map(|array| array.shape.as_slice());
-        if kernel != Some(&[rnn.input, rnn.hidden]) {
-            return Err(bad(format!("layers.0.kernel has shape {kernel:?}; expected [{}, {}]", rnn.input, rnn.hidden)));
-        }
-        let bias = file.arrays.get("head.bias").map(|array| array.shape.as_slice());
-        if bias != Some(&[config.head.classes]) {
-            return Err(bad(format!("head.bias has shape {bias:?}; expected [{}]", config.head.classes)));
+        rnn.check().and_then(|()| check_classes(config.head.classes)).map_err(|error| bad(error.to_string()))?;
+        let head = dense_layout(HEAD, rnn.hidden, config.head.classes);
+        for entry in rnn.layout(CELL).entries.into_iter().chain(head.entries) {
+            let found = file.arrays.get(&entry.name).map(|array| &array.shape);
+            if found != Some(&entry.shape) {
+                let found = found.map_or("missing".into(), |shape| format!("of shape {shape:?}"));
+                return Err(bad(format!("{} is {found}; its configuration expects {:?}", entry.name, entry.shape)));
+            }
         }
         let mut model = Self::empty(rnn, config.head.classes).map_err(|error| bad(error.to_string()))?;
         model.steps = config.steps;
@@ -232,12 +235,12 @@ impl Classifier {
     }
 
     fn head_layout(&self) -> Layout {
-        dense_layout("head.", self.rnn.hidden, self.classes)
+        dense_layout(HEAD, self.rnn.hidden, self.classes)
     }
 
     /// All arrays, and where their layer's weights lie in the flat buffer.
     fn entries(&self) -> impl Iterator<Item = (Entry, std::ops::Range<usize>)> {
-        let (cell, head) = (self.rnn.layout("layers.0."), self.head_layout());
+        let (cell, head) = (self.rnn.layout(CELL), self.head_layout());
         let (middle, end) = (cell.len, cell.len + head.len);
         let cell = cell.entries.into_iter().map(move |entry| (entry, 0..middle));
         cell.chain(head.entries.into_iter().map(move |entry| (entry, middle..end)))
@@ -260,6 +263,13 @@ impl Classifier {
             transpose_panel(*rnn, *classes, parameters, panel, out);
         }
     }
+}
+
+fn check_classes(classes: usize) -> Result<(), Error> {
+    if !(2..=CLASSES_MAX).contains(&classes) {
+        return Err(Error::setting("the number of classes", classes, format!("2 to {CLASSES_MAX}")));
+    }
+    Ok(())
 }
 
 /// The dense layer on a cell's final state.

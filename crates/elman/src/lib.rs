@@ -49,7 +49,7 @@ pub use init::Init;
 pub use isa::{active as active_isa, from_environment as isa_from_environment};
 pub use peak::peak_rate;
 pub use random::{Purpose, Random};
-pub use rnn::{DynamicRnn, Rnn, RnnCell, RnnGradients, RnnStream, Unrolled};
+pub use rnn::{DynamicRnn, Rnn, RnnCell, RnnGradients, RnnStream, Unrolled, Wanted};
 pub use trainer::{Epoch, Evaluation, Fit, Memory, Predictor, Step, Trainer};
 pub use workers::most_probable;
 

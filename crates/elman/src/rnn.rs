@@ -336,10 +336,19 @@ pub struct RnnGradients {
     pub recurrent_kernel: Array2<f32>,
     /// db `[H]`
     pub bias: Array1<f32>,
-    /// dx [B, T, I], zero past a row's end.
-    pub inputs: Array3<f32>,
-    /// dh_0 [B, H]
-    pub initial_state: Array2<f32>,
+    /// dx [B, T, I], zero past a row's end; when asked for.
+    pub inputs: Option<Array3<f32>>,
+    /// dh_0 [B, H], when asked for.
+    pub initial_state: Option<Array2<f32>>,
+}
+
+/// Which gradients [`Unrolled::backward`] computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Those by the cell's parameters.
+    Parameters,
+    /// Those by the inputs and the initial state too.
+    Everything,
 }
 
 impl Unrolled<'_> {
@@ -377,7 +386,9 @@ impl Unrolled<'_> {
         &self,
         d_outputs: Option<ArrayView3<'_, f32>>,
         d_state: Option<ArrayView2<'_, f32>>,
+        wanted: Wanted,
     ) -> Result<RnnGradients, Error> {
+        let everything = wanted == Wanted::Everything;
         let (rnn, kernel) = (self.cell.rnn, self.cell.rnn.kernel());
         let (input, hidden) = (rnn.input, rnn.hidden);
         if let Some(d) = d_outputs
@@ -395,7 +406,7 @@ impl Unrolled<'_> {
             kernel.transpose_recurrent(&self.cell.weights, panel, out);
         }
         let mut inputs = Aligned::zeros(kernel.input_transposed_len());
-        for (panel, out) in inputs.chunks_exact_mut(hidden * kernels::LANES).enumerate() {
+        for (panel, out) in inputs.chunks_exact_mut(hidden * kernels::LANES).enumerate().filter(|_| everything) {
             kernel.transpose_input(&self.cell.weights, panel, out);
         }
         let (hp, ip) = (padded(hidden), panels(input) * kernels::LANES);
@@ -427,12 +438,12 @@ impl Unrolled<'_> {
                 Gradients {
                     weights: &mut weights,
                     mode: Mode::Add,
-                    inputs: Some(&mut d_inputs),
-                    initial: Some(&mut d_initial),
+                    inputs: everything.then_some(d_inputs.as_mut_slice()),
+                    initial: everything.then_some(d_initial.as_mut_slice()),
                 },
                 &mut Aligned::zeros(kernel.scratch_len(count)),
             );
-            for (row, length, place) in tile.rows() {
+            for (row, length, place) in tile.rows().filter(|_| everything) {
                 for t in 0..length {
                     let from = &d_inputs[(t * count + place) * ip..][..input];
                     gradients_x.slice_mut(s![row, t, ..]).iter_mut().zip(from).for_each(|(to, &from)| *to = from);
@@ -446,8 +457,8 @@ impl Unrolled<'_> {
             kernel: layout.entries[0].matrix(&weights),
             recurrent_kernel: layout.entries[1].matrix(&weights),
             bias: layout.entries[2].matrix(&weights).remove_axis(Axis(0)),
-            inputs: gradients_x,
-            initial_state: gradients_h0,
+            inputs: everything.then_some(gradients_x),
+            initial_state: everything.then_some(gradients_h0),
         })
     }
 }

@@ -26,7 +26,7 @@ const BLOCK: usize = 4096;
 
 /// A model in training. Users write loops over [`Trainer::fit`], not callbacks.
 pub struct Trainer {
-    /// The model as it is now.
+    /// The model as it is now. For one of other sizes make another trainer: the moments belong to this one.
     pub model: Classifier,
     /// The optimizer's settings; may be changed between steps.
     pub adam: Adam,
@@ -170,7 +170,8 @@ impl Trainer {
         check_all(&self.model, data)?;
         u32::try_from(data.len()).map_err(|_| Error::setting("the data set", data.len(), "fewer than 2^32 rows"))?;
         self.prepare(data.steps());
-        Ok(Fit { trainer: self, data, order: Vec::new(), batch: 0, epochs: 1, done: 0 })
+        let batch_size = self.batch_size;
+        Ok(Fit { trainer: self, data, batch_size, order: Vec::new(), batch: 0, epochs: 1, done: 0 })
     }
 
     /// Mean loss and accuracy over a data set.
@@ -178,9 +179,7 @@ impl Trainer {
     /// # Errors
     /// If the data does not fit the model.
     pub fn evaluate<D: Labelled>(&mut self, data: &D) -> Result<Evaluation, Error> {
-        check_all(&self.model, data)?;
-        let workers = take_workers(&mut self.workers, &self.model, data.steps(), self.threads, self.isa);
-        Ok(Evaluation::from(workers.evaluate(&self.model, data)))
+        evaluate(&mut self.workers, &self.model, data, self.threads, self.isa)
     }
 
     /// The gradient of the mean loss of some rows by all parameters, as plain arrays, beside the loss. Trains nothing.
@@ -216,6 +215,9 @@ impl Trainer {
         take_workers(&mut self.workers, &self.model, steps, self.threads, self.isa);
         let len = self.model.parameters.len();
         let count = group_count(self.model.rnn, len, self.batch_size);
+        if self.gradient.len() != len {
+            self.groups.clear();
+        }
         self.groups.resize_with(count, || Group { gradient: Aligned::zeros(len), score: Score::default() });
         if self.gradient.len() != len {
             self.gradient = Aligned::zeros(len);
@@ -228,7 +230,10 @@ impl Trainer {
         let (step, epoch) = (self.step + 1, self.epoch + 1);
         for (what, value) in [("loss", score.mean_loss()), ("gradient norm", grad_norm)] {
             if !value.is_finite() {
-                if let Some(previous) = self.previous.take() {
+                // With a finite loss, the weights as they are now are the last good ones.
+                if what == "loss"
+                    && let Some(previous) = self.previous.take()
+                {
                     self.model.parameters = previous;
                     self.model.transpose();
                 }
@@ -321,6 +326,18 @@ fn group_count(rnn: Rnn, parameters: usize, batch_size: usize) -> usize {
     tiles.min(affordable.clamp(2, GROUPS_MAX))
 }
 
+fn evaluate<D: Labelled>(
+    workers: &mut Option<Workers>,
+    model: &Classifier,
+    data: &D,
+    threads: usize,
+    isa: Isa,
+) -> Result<Evaluation, Error> {
+    check_all(model, data)?;
+    let workers = take_workers(workers, model, data.steps(), threads, isa);
+    Ok(Evaluation::from(workers.evaluate(model, data)))
+}
+
 /// The workers for data of `steps` steps: those there are, or new ones.
 fn take_workers<'a>(
     workers: &'a mut Option<Workers>,
@@ -329,7 +346,7 @@ fn take_workers<'a>(
     threads: usize,
     isa: Isa,
 ) -> &'a mut Workers {
-    let fits = |w: &Workers| w.steps == steps && w.pool.threads() == threads.max(1) && w.isa == isa;
+    let fits = |w: &Workers| w.fits(model, steps, threads, isa);
     if workers.as_ref().is_some_and(|workers| !fits(workers)) {
         *workers = None;
     }
@@ -340,6 +357,8 @@ fn take_workers<'a>(
 pub struct Fit<'a, D> {
     trainer: &'a mut Trainer,
     data: &'a D,
+    /// As it was when training started.
+    batch_size: usize,
     order: Vec<u32>,
     /// Batches of this epoch that are done.
     batch: usize,
@@ -356,7 +375,7 @@ impl<D: Labelled> Fit<'_, D> {
 
     /// Batches of an epoch; rows that do not fill a batch are left out, others in each epoch.
     pub fn batches(&self) -> usize {
-        self.data.len() / self.trainer.batch_size
+        self.data.len() / self.batch_size
     }
 
     /// The trainer, to look at the model or to evaluate between steps.
@@ -380,7 +399,7 @@ impl<D: Labelled> Fit<'_, D> {
         }
         // Evaluation on other data may have replaced the workspaces.
         trainer.prepare(self.data.steps());
-        let rows = &self.order[self.batch * trainer.batch_size..][..trainer.batch_size];
+        let rows = &self.order[self.batch * self.batch_size..][..self.batch_size];
         let step = match trainer.train_batch(self.data, rows) {
             Ok(step) => step,
             Err(error) => {
@@ -498,9 +517,7 @@ impl Predictor {
     /// # Errors
     /// If the data does not fit the model.
     pub fn evaluate<D: Labelled>(&mut self, data: &D) -> Result<Evaluation, Error> {
-        check_all(&self.model, data)?;
-        let workers = take_workers(&mut self.workers, &self.model, data.steps(), self.threads, self.isa);
-        Ok(Evaluation::from(workers.evaluate(&self.model, data)))
+        evaluate(&mut self.workers, &self.model, data, self.threads, self.isa)
     }
 
     /// Probabilities [N, C] of every row.
@@ -508,7 +525,7 @@ impl Predictor {
     /// # Errors
     /// If the data does not fit the model.
     pub fn predict<D: Sequences>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
-        check_inputs(&self.model, data)?;
+        check_inputs(&self.model, data, 0..data.len())?;
         let workers = take_workers(&mut self.workers, &self.model, data.steps(), self.threads, self.isa);
         Ok(workers.predict(&self.model, data))
     }

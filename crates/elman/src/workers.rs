@@ -17,7 +17,10 @@ pub(crate) struct Workers {
     pub(crate) isa: Isa,
     pub(crate) pool: Pool,
     pub(crate) spaces: Vec<Workspace>,
-    pub(crate) steps: usize,
+    steps: usize,
+    /// As asked for: the system may have refused some.
+    threads: usize,
+    classes: usize,
     rnn: kernels::Rnn,
 }
 
@@ -39,7 +42,13 @@ impl Workers {
     pub(crate) fn new(model: &Classifier, steps: usize, threads: usize, isa: Isa) -> Self {
         let pool = Pool::new(threads);
         let spaces = (0..pool.threads()).map(|_| Workspace::new(model, steps)).collect();
-        Workers { isa, pool, spaces, steps, rnn: model.rnn.kernel() }
+        Workers { isa, pool, spaces, steps, threads, classes: model.classes, rnn: model.rnn.kernel() }
+    }
+
+    /// Whether they were made for this model and data.
+    pub(crate) fn fits(&self, model: &Classifier, steps: usize, threads: usize, isa: Isa) -> bool {
+        (self.rnn, self.classes) == (model.rnn.kernel(), model.classes)
+            && (self.steps, self.threads, self.isa) == (steps, threads, isa)
     }
 
     /// Loss and accuracy over a whole data set.
@@ -162,12 +171,16 @@ fn scratch_max(rnn: kernels::Rnn, rows: usize) -> usize {
 }
 
 /// Refuses data that the model cannot read.
-pub(crate) fn check_inputs<D: Sequences>(model: &Classifier, data: &D) -> Result<(), Error> {
+pub(crate) fn check_inputs<D: Sequences>(
+    model: &Classifier,
+    data: &D,
+    mut rows: impl Iterator<Item = usize>,
+) -> Result<(), Error> {
     if data.input() != model.rnn.input {
-        let (rows, steps) = (data.len(), data.steps());
-        return Err(Error::shape("the data", &[rows, steps, data.input()], &[rows, steps, model.rnn.input]));
+        let (count, steps) = (data.len(), data.steps());
+        return Err(Error::shape("the data", &[count, steps, data.input()], &[count, steps, model.rnn.input]));
     }
-    if let Some(row) = (0..data.len()).find(|&row| data.length(row) > data.steps()) {
+    if let Some(row) = rows.find(|&row| data.length(row) > data.steps()) {
         return Err(Error::Length { row, length: data.length(row), steps: data.steps() });
     }
     Ok(())
@@ -175,19 +188,19 @@ pub(crate) fn check_inputs<D: Sequences>(model: &Classifier, data: &D) -> Result
 
 /// Refuses a data set with inputs or labels that the model has no place for.
 pub(crate) fn check_all<D: Labelled>(model: &Classifier, data: &D) -> Result<(), Error> {
-    check_inputs(model, data)?;
+    check_inputs(model, data, 0..data.len())?;
     check_labels(model, data, 0..data.len())
 }
 
 /// Refuses rows that are not in the data set, or that the model cannot read.
 pub(crate) fn check_rows<D: Labelled>(model: &Classifier, data: &D, rows: &[u32]) -> Result<(), Error> {
-    check_inputs(model, data)?;
     if let Some(row) = rows.iter().find(|&&row| row as usize >= data.len()) {
         return Err(Error::setting("a row's number", row, format!("below {}, the rows of the data set", data.len())));
     }
     if rows.is_empty() {
         return Err(Error::setting("the batch", "empty", "at least one row"));
     }
+    check_inputs(model, data, rows.iter().map(|&row| row as usize))?;
     check_labels(model, data, rows.iter().map(|&row| row as usize))
 }
 
@@ -198,7 +211,7 @@ fn check_labels<D: Labelled>(model: &Classifier, data: &D, mut rows: impl Iterat
     }
 }
 
-/// The class of highest probability; of equals the first.
-pub fn most_probable(probabilities: &[f32]) -> usize {
-    (0..probabilities.len()).find(|&class| in_top_1(probabilities, class)).unwrap_or(0)
+/// The class of highest probability; of equals the first. None if a probability is not a number.
+pub fn most_probable(probabilities: &[f32]) -> Option<usize> {
+    (0..probabilities.len()).find(|&class| in_top_1(probabilities, class))
 }

@@ -76,7 +76,7 @@ impl Dense {
         isa.product(rows, panels(self.output), once(segment), ends);
     }
 
-    /// dx = dy Wᵀ into `d_inputs [R, Ip]`; `[dW db] = [x 1]ᵀ dy` into `gradient`, laid out as the weights.
+    /// dx = dy Wᵀ into `d_inputs [R, Ip]`; `[db; dW] = [1 x]ᵀ dy` into `gradient`, laid out as the weights.
     /// `transposed` is Wᵀ in panels; `d_outputs [R, output stride]`.
     ///
     /// # Panics

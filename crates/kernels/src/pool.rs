@@ -44,6 +44,7 @@ struct Desk {
 impl Pool {
     /// `threads` threads, counting the caller's; 0 counts as 1. With more threads than processors none of them spins:
     /// it would take time from those that work.
+    /// Where the system refuses a thread, the pool has fewer: what is computed does not depend on it.
     pub fn new(threads: usize) -> Pool {
         let threads = threads.max(1);
         let processors = thread::available_parallelism().map_or(1, usize::from);
@@ -57,9 +58,9 @@ impl Pool {
             spins: if threads <= processors { SPINS } else { 0 },
         });
         let threads = (1..threads)
-            .map(|worker| {
+            .map_while(|worker| {
                 let shared = Arc::clone(&shared);
-                thread::spawn(move || shared.work(worker))
+                thread::Builder::new().spawn(move || shared.work(worker)).ok()
             })
             .collect();
         Pool { shared, threads }
@@ -129,10 +130,12 @@ impl Pool {
                 thread::yield_now();
             }
         }
+        // Taken before anything unwinds: it must not be there for the next job.
+        let panicked = shared.panicked.swap(false, Ordering::Relaxed);
         if let Err(panic) = own {
             resume_unwind(panic);
         }
-        assert!(!shared.panicked.swap(false, Ordering::Relaxed), "a worker thread panicked");
+        assert!(!panicked, "a worker thread panicked");
     }
 }
 
@@ -163,8 +166,10 @@ impl Shared {
                 return;
             }
             let Some(job) = self.take() else { continue };
-            if catch_unwind(AssertUnwindSafe(|| job(worker))).is_err() {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| job(worker))) {
                 self.panicked.store(true, Ordering::Relaxed);
+                // Dropping it could panic again, and the caller would wait for this worker forever.
+                std::mem::forget(panic);
             }
             self.running.fetch_sub(1, Ordering::Release);
         }
@@ -269,6 +274,10 @@ mod tests {
             }));
             assert!(result.is_err());
         }
+        let all = catch_unwind(AssertUnwindSafe(|| {
+            pool.for_each(&mut [(); 2], &mut [0; 4], |(), _, _| panic!("every item"));
+        }));
+        assert!(all.is_err());
         let mut items = [0; 4];
         pool.for_each(&mut [(); 2], &mut items, |(), _, item| *item = 1);
         assert_eq!(items, [1; 4]);

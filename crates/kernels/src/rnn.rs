@@ -172,7 +172,7 @@ impl Rnn {
     /// All steps backward:
     ///
     /// da_t = (dh_t + da_{t+1} Rᵀ) ⊙ φ'        dx_t = da_t Wᵀ
-    /// [dR dW db] = Σ_t [h_{t-1} x_t 1]ᵀ da_t        dh_0 = da_0 Rᵀ
+    /// [db; dW; dR] = Σ_t [1 x_t h_{t-1}]ᵀ da_t        dh_0 = da_1 Rᵀ, steps counted from 1
     ///
     /// where dh_t is the gradient by the output of step t, plus that by the final state at a row's last step.
     /// `history` is what `forward` left. `recurrent` is Rᵀ and `inputs` Wᵀ in panels; `inputs` may be empty when
@@ -310,7 +310,7 @@ impl Backward<'_> {
         });
     }
 
-    /// [dR dW db] += Σ [h x 1]ᵀ da over the steps of a chunk.
+    /// [db; dW; dR] += Σ [1 x h]ᵀ da over the steps of a chunk.
     fn weight_gradient(&mut self, first: usize, end: usize) {
         let (rnn, rows) = (self.rnn, self.rows);
         let (stride, da_stride) = (rnn.stride(), odd_stride(rnn.hidden));
@@ -356,7 +356,7 @@ impl Backward<'_> {
         self.isa.product(active, panels(rnn.input), once(segment), Store { out, stride: ip });
     }
 
-    /// dh_0 = da_0 Rᵀ, when asked for; a row of length 0 hands its gradient through.
+    /// The gradient by the initial state, da of the first step times Rᵀ, when asked for; a row of length 0 hands its gradient through.
     fn initial_gradient(&mut self) {
         let active = self.active(0);
         let (rnn, da_stride) = (self.rnn, odd_stride(self.rnn.hidden));

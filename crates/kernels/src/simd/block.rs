@@ -43,8 +43,13 @@ pub(crate) fn multiply<S: Simd, const M: usize, const N: usize>(
     if depth == 0 {
         return;
     }
-    assert!((M - 1) * left.row + (depth - 1) * left.col < left.data.len(), "left matrix too short");
-    assert!((N - 1) * right.panel + (depth - 1) * right.row + LANES <= right.data.len(), "right matrix too short");
+    // Saturating: a product that wrapped around would pass the test.
+    let last = |rows: usize, row: usize, col: usize| {
+        (rows - 1).saturating_mul(row).saturating_add((depth - 1).saturating_mul(col))
+    };
+    assert!(last(M, left.row, left.col) < left.data.len(), "left matrix too short");
+    let end = last(N, right.panel, right.row).saturating_add(LANES);
+    assert!(end <= right.data.len(), "right matrix too short");
     let mut acc = *sums;
     let mut k = 0;
     while k + 4 <= depth {

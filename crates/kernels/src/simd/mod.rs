@@ -68,7 +68,7 @@ impl Isa {
     #[inline]
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self {
-            Isa::Portable => kernel.run(portable::Portable),
+            Isa::Portable => portable::Portable.vectorize(kernel),
             Isa::Avx2 => match avx2::Avx2::detect() {
                 Some(avx2) => avx2.vectorize(kernel),
                 None => panic!("this processor has no AVX2 and FMA"),
