@@ -27,13 +27,16 @@
 mod adam;
 mod classifier;
 mod data;
+mod dynamic_rnn;
 mod error;
 mod init;
 mod isa;
 mod parameters;
 mod peak;
+mod predictor;
 mod random;
 mod rnn;
+mod stream;
 mod tile;
 mod trainer;
 mod workers;
@@ -41,6 +44,7 @@ mod workers;
 pub use adam::Adam;
 pub use classifier::{Classifier, Config, HeadConfig, LayerConfig};
 pub use data::{Arrays, Labelled, Sequences};
+pub use dynamic_rnn::{DynamicRnn, RnnGradients, Unrolled, Wanted};
 pub use elman_datasets as datasets;
 pub use elman_formats as formats;
 pub use elman_kernels::{Activation, Isa};
@@ -48,9 +52,11 @@ pub use error::Error;
 pub use init::Init;
 pub use isa::{active as active_isa, from_environment as isa_from_environment};
 pub use peak::peak_rate;
+pub use predictor::{Evaluation, Predictor};
 pub use random::{Purpose, Random};
-pub use rnn::{DynamicRnn, Rnn, RnnCell, RnnGradients, RnnStream, Unrolled, Wanted};
-pub use trainer::{Epoch, Evaluation, Fit, Memory, Predictor, Step, Trainer};
+pub use rnn::{Rnn, RnnCell};
+pub use stream::RnnStream;
+pub use trainer::{Epoch, Fit, Memory, Step, Trainer};
 pub use workers::most_probable;
 
 /// The README's examples are tests.

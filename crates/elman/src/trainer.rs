@@ -6,14 +6,14 @@
 use std::fmt;
 
 use elman_kernels::{Aligned, Isa, Mode, Score, adam, sum_arrays, tile_rows};
-use ndarray::Array2;
 
 use crate::adam::{Adam, Moments};
 use crate::classifier::{Classifier, dense_of, transpose_panel};
+use crate::predictor::{Evaluation, evaluate};
 use crate::random::{Purpose, Random};
 use crate::rnn::Rnn;
-use crate::workers::{Workers, Workspace, check_all, check_inputs, check_rows};
-use crate::{Error, Labelled, Sequences, isa};
+use crate::workers::{Workers, Workspace, check_all, check_rows, take_workers};
+use crate::{Error, Labelled, isa};
 
 /// Most groups of tiles, and so the most threads that a step can use.
 const GROUPS_MAX: usize = 32;
@@ -326,33 +326,6 @@ fn group_count(rnn: Rnn, parameters: usize, batch_size: usize) -> usize {
     tiles.min(affordable.clamp(2, GROUPS_MAX))
 }
 
-fn evaluate<D: Labelled>(
-    workers: &mut Option<Workers>,
-    model: &Classifier,
-    data: &D,
-    threads: usize,
-    isa: Isa,
-) -> Result<Evaluation, Error> {
-    check_all(model, data)?;
-    let workers = take_workers(workers, model, data.steps(), threads, isa);
-    Ok(Evaluation::from(workers.evaluate(model, data)))
-}
-
-/// The workers for data of `steps` steps: those there are, or new ones.
-fn take_workers<'a>(
-    workers: &'a mut Option<Workers>,
-    model: &Classifier,
-    steps: usize,
-    threads: usize,
-    isa: Isa,
-) -> &'a mut Workers {
-    let fits = |w: &Workers| w.fits(model, steps, threads, isa);
-    if workers.as_ref().is_some_and(|workers| !fits(workers)) {
-        *workers = None;
-    }
-    workers.get_or_insert_with(|| Workers::new(model, steps, threads, isa))
-}
-
 /// Training under way on a data set.
 pub struct Fit<'a, D> {
     trainer: &'a mut Trainer,
@@ -471,62 +444,5 @@ pub struct Epoch {
 impl fmt::Display for Epoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Epoch: {}, Train Loss: {:.3}, Train Acc: {:.3}", self.epoch, self.loss, self.accuracy)
-    }
-}
-
-/// Figures of a whole data set.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Evaluation {
-    /// Mean loss, in nats.
-    pub loss: f64,
-    /// Part of the rows that are right.
-    pub accuracy: f64,
-    /// Rows that are right.
-    pub correct: usize,
-    /// Rows.
-    pub rows: usize,
-}
-
-impl From<Score> for Evaluation {
-    fn from(score: Score) -> Self {
-        Evaluation { loss: score.mean_loss(), accuracy: score.accuracy(), correct: score.correct, rows: score.rows }
-    }
-}
-
-/// A trained model with threads, to evaluate and predict.
-pub struct Predictor {
-    model: Classifier,
-    threads: usize,
-    isa: Isa,
-    workers: Option<Workers>,
-}
-
-impl Predictor {
-    /// A predictor on `threads` threads.
-    pub fn new(model: Classifier, threads: usize) -> Self {
-        Predictor { model, threads, isa: isa::active(), workers: None }
-    }
-
-    /// The model.
-    pub fn model(&self) -> &Classifier {
-        &self.model
-    }
-
-    /// Mean loss and accuracy over a data set.
-    ///
-    /// # Errors
-    /// If the data does not fit the model.
-    pub fn evaluate<D: Labelled>(&mut self, data: &D) -> Result<Evaluation, Error> {
-        evaluate(&mut self.workers, &self.model, data, self.threads, self.isa)
-    }
-
-    /// Probabilities [N, C] of every row.
-    ///
-    /// # Errors
-    /// If the data does not fit the model.
-    pub fn predict<D: Sequences>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
-        check_inputs(&self.model, data, 0..data.len())?;
-        let workers = take_workers(&mut self.workers, &self.model, data.steps(), self.threads, self.isa);
-        Ok(workers.predict(&self.model, data))
     }
 }

@@ -165,6 +165,21 @@ impl Workspace {
     }
 }
 
+/// The workers for data of `steps` steps: those there are, or new ones.
+pub(crate) fn take_workers<'a>(
+    workers: &'a mut Option<Workers>,
+    model: &Classifier,
+    steps: usize,
+    threads: usize,
+    isa: Isa,
+) -> &'a mut Workers {
+    let fits = |w: &Workers| w.fits(model, steps, threads, isa);
+    if workers.as_ref().is_some_and(|workers| !fits(workers)) {
+        *workers = None;
+    }
+    workers.get_or_insert_with(|| Workers::new(model, steps, threads, isa))
+}
+
 /// Floats of the scratch for a tile of `rows` rows or fewer: fewer rows can need more.
 fn scratch_max(rnn: kernels::Rnn, rows: usize) -> usize {
     (1..=rows).map(|rows| rnn.scratch_len(rows)).max().unwrap_or(0)
