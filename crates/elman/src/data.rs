@@ -44,8 +44,7 @@ impl Sequences for ImageSet {
     }
     #[inline]
     fn read(&self, row: usize, step: usize, x: &mut [f32]) {
-        let start = (row * self.rows + step) * self.cols;
-        read_pixels(&self.images[start..start + self.cols], x);
+        read_pixels(self.image(row), step, x);
     }
 }
 
@@ -68,13 +67,14 @@ impl Sequences for elman_datasets::Images {
         self.cols
     }
     fn read(&self, row: usize, step: usize, x: &mut [f32]) {
-        let start = (row * self.rows + step) * self.cols;
-        read_pixels(&self.images[start..start + self.cols], x);
+        read_pixels(self.image(row), step, x);
     }
 }
 
+/// Row `step` of an image.
 #[inline]
-fn read_pixels(pixels: &[u8], x: &mut [f32]) {
+fn read_pixels(image: &[u8], step: usize, x: &mut [f32]) {
+    let pixels = &image[step * x.len()..][..x.len()];
     for (x, &pixel) in x.iter_mut().zip(pixels) {
         *x = f32::from(pixel) * (1.0 / 255.0);
     }

@@ -3,7 +3,7 @@
 //! All parameters of a model lie in one buffer, in the order the kernels read; gradients and moments have the same
 //! layout. Users and files see plain row-major arrays; they are packed and unpacked here.
 
-use elman_kernels::{LANES, pack, padded, unpack};
+use elman_kernels::{pack, padded, unpack};
 use ndarray::Array2;
 
 /// One plain array within the weights of a layer, which are `[panel][depth][16]`.
@@ -48,11 +48,9 @@ impl Entry {
 
     /// As a matrix; `[columns]` becomes [1, columns].
     pub(crate) fn matrix(&self, weights: &[f32]) -> Array2<f32> {
-        let (rows, columns) = (self.count() / self.columns(), self.columns());
-        let depth = self.depth;
-        Array2::from_shape_fn((rows, columns), |(r, c)| {
-            weights[((c / LANES) * depth + self.first_row + r) * LANES + c % LANES]
-        })
+        let values = self.unpack(weights);
+        let columns = self.columns();
+        Array2::from_shape_fn((self.count() / columns, columns), |(r, c)| values[r * columns + c])
     }
 }
 
