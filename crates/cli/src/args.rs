@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 
+use crate::network::NetworkArgs;
+
 /// Recurrent neural networks: train, evaluate, predict.
 #[derive(Debug, Parser)]
 #[command(
@@ -58,17 +60,15 @@ Each flag works with underscores too: --learning_rate 0.001.
 Examples:
   elman train mnist
   elman train mnist --hidden_size 64 --num_epoch 3 --out runs/small
+  elman train mnist --cell lstm --layers 2 --dropout 0.2
+  elman train mnist --cell gru --bidirectional --hidden_size 64
   elman train mnist --data fashion/      the four IDX files of another set, gzipped or not")]
 pub(crate) struct MnistArgs {
-    /// The cell: rnn
-    #[arg(long, value_parser = PossibleValuesParser::new(["rnn"]), help_heading = "Model")]
-    pub(crate) cell: Option<String>,
     /// Floats of the state [default: 128]
     #[arg(long, value_name = "N", help_heading = "Model")]
     pub(crate) hidden_size: Option<usize>,
-    /// φ of the cell: tanh or relu [default: tanh]
-    #[arg(long, value_parser = PossibleValuesParser::new(["tanh", "relu"]), help_heading = "Model")]
-    pub(crate) activation: Option<String>,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
     /// Initial values as in tf, keras or pytorch [default: tf]
     #[arg(long, value_parser = PossibleValuesParser::new(["tf", "keras", "pytorch"]), help_heading = "Model")]
     pub(crate) init: Option<String>,
@@ -88,6 +88,12 @@ pub(crate) struct MnistArgs {
     /// Threads; changes no bit of the result [default: the processors there are]
     #[arg(long, value_name = "N", help_heading = "Training")]
     pub(crate) threads: Option<usize>,
+    /// Cut the gradient by the state after every N steps: truncated back-propagation [default: never]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    pub(crate) truncate: Option<usize>,
+    /// Most memory to train in, as 500MB or 2GiB; long sequences are run again in parts, with the same result
+    #[arg(long, value_name = "SIZE", help_heading = "Training")]
+    pub(crate) memory_budget: Option<String>,
 
     /// A folder with the four IDX files of a data set [default: MNIST, in the binary]
     #[arg(long, value_name = "DIR", help_heading = "Files")]
@@ -176,11 +182,11 @@ threads. Operations are 2·m·n·k of each product of the step, nothing else.
 
 Examples:
   elman bench
-  elman bench --hidden 512 --threads 1 --json")]
+  elman bench --hidden 512 --threads 1 --json
+  elman bench --cell lstm --zoneout 0.1 --lengths even")]
 pub(crate) struct BenchArgs {
-    /// The cell: rnn
-    #[arg(long, default_value = "rnn", value_parser = PossibleValuesParser::new(["rnn"]))]
-    pub(crate) cell: String,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
     /// Rows of a batch
     #[arg(long, default_value_t = 128, value_name = "B")]
     pub(crate) batch: usize,
@@ -193,6 +199,9 @@ pub(crate) struct BenchArgs {
     /// Floats of the state
     #[arg(long, default_value_t = 128, value_name = "H")]
     pub(crate) hidden: usize,
+    /// Steps of the rows: all, or evenly from 1 to all
+    #[arg(long, default_value = "full", value_parser = PossibleValuesParser::new(["full", "even"]))]
+    pub(crate) lengths: String,
     /// Threads [default: the processors there are]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,

@@ -5,11 +5,15 @@
 
 use std::time::Instant;
 
-use elman::{Adam, Arrays, Classifier, Error, Init, Isa, Memory, Purpose, Random, Rnn, Trainer, peak_rate};
+use elman::{
+    Adam, Arrays, Classifier, Error, Head, Init, Isa, Memory, Network, Purpose, Random, Sequences, Stack, Trainer,
+    peak_rate,
+};
 use serde::Serialize;
 
 use crate::args::{BenchArgs, OutputArgs, threads};
 use crate::mnist::check_memory;
+use crate::network::{self, NetworkConfig};
 use crate::output::{Output, bytes};
 
 /// Classes of the head: as many as digits.
@@ -30,13 +34,17 @@ struct Report {
     input: usize,
     hidden: usize,
     threads: usize,
+    /// The layers with their options.
+    network: String,
+    lengths: String,
     isa: &'static str,
     train_step_ms: f64,
     train_gflops: f64,
     peak_gflops: f64,
     share_of_peak: f64,
     share_of_peak_best: f64,
-    stream_step_us: f64,
+    /// None: a bidirectional network has no stream.
+    stream_step_us: Option<f64>,
 }
 
 pub(crate) fn bench(args: &BenchArgs) -> anyhow::Result<()> {
@@ -48,13 +56,16 @@ pub(crate) fn bench(args: &BenchArgs) -> anyhow::Result<()> {
             return Err(Error::Setting { what, found: size.to_string(), expected }.into());
         }
     }
-    let rnn = Rnn::new(args.input, args.hidden);
-    rnn.check()?;
-    let memory = Memory::of_training(rnn, CLASSES, args.steps, args.batch, threads).total();
+    let mut config = NetworkConfig::default();
+    config.hidden_size = args.hidden;
+    config.set(&args.network);
+    let stack = config.stack(args.input)?;
+    let head = Head::last_state(CLASSES);
+    let memory = Memory::of_training(&stack, head, args.steps, args.batch, threads).total();
     let floats = args.batch.saturating_mul(args.steps).saturating_mul(args.input);
     check_memory(memory.saturating_add(floats.saturating_mul(size_of::<f32>())))?;
-    let cell = rnn.init(Init::Tf, &mut Random::new(111, Purpose::Cell))?;
-    let model = Classifier::new(&cell, CLASSES, Init::Tf, &mut Random::new(111, Purpose::Head))?;
+    let network = Network::new(stack.clone(), Init::Tf, &mut Random::new(111, Purpose::Cell))?;
+    let model = Classifier::new(&network, head, Init::Tf, &mut Random::new(111, Purpose::Head))?;
     let mut trainer = Trainer::new(model, Adam::new(0.001)).batch_size(args.batch).seed(111).threads(threads);
     let data = made_up_data(args)?;
     let rows: Vec<u32> = (0..args.batch as u32).collect();
@@ -66,7 +77,8 @@ pub(crate) fn bench(args: &BenchArgs) -> anyhow::Result<()> {
         trainer.train_rows(&data, &rows)?;
     }
     let repeats = (ROUND / (started.elapsed().as_secs_f64() / 3.0)).ceil().max(1.0) as usize;
-    let operations = operations(args);
+    let steps: usize = (0..data.len()).map(|row| data.length(row)).sum();
+    let operations = operations(&stack, args.batch, steps);
     let mut rounds = Vec::with_capacity(args.rounds);
     for _ in 0..args.rounds {
         let peak = peak_rate(isa, threads, ROUND);
@@ -79,30 +91,31 @@ pub(crate) fn bench(args: &BenchArgs) -> anyhow::Result<()> {
     }
     let step = median(rounds.iter().map(|round| round.step));
     let report = Report {
-        cell: args.cell.clone(),
+        cell: config.cell.clone(),
         batch: args.batch,
         steps: args.steps,
         input: args.input,
         hidden: args.hidden,
         threads,
+        network: network::describe(&stack),
+        lengths: args.lengths.clone(),
         isa: isa.name(),
         train_step_ms: step * 1e3,
         train_gflops: operations / step / 1e9,
         peak_gflops: median(rounds.iter().map(|round| round.peak)) / 1e9,
         share_of_peak: median(rounds.iter().map(|round| round.share)),
         share_of_peak_best: rounds.iter().map(|round| round.share).fold(0.0, f64::max),
-        stream_step_us: stream_step(&trainer.model, isa, args.rounds) * 1e6,
+        stream_step_us: stream_step(&network, isa, args.rounds).map(|seconds| seconds * 1e6),
     };
     let text = format!(
-        "{}, batch {}, {} steps, input {}, hidden {}; {} threads, {}, {} to train\n\
+        "{}; batch {}, {} steps ({}); {} threads, {}, {} to train\n\
          training step   {:.3} ms, {:.1} GFLOP/s\n\
          peak            {:.1} GFLOP/s; share {:.3}, best round {:.3}\n\
-         streaming step  {:.2} µs, one row, one thread",
-        report.cell,
+         streaming step  {}",
+        report.network,
         report.batch,
         report.steps,
-        report.input,
-        report.hidden,
+        report.lengths,
         report.threads,
         report.isa,
         bytes(memory),
@@ -111,7 +124,9 @@ pub(crate) fn bench(args: &BenchArgs) -> anyhow::Result<()> {
         report.peak_gflops,
         report.share_of_peak,
         report.share_of_peak_best,
-        report.stream_step_us
+        report
+            .stream_step_us
+            .map_or("none: a layer is bidirectional".into(), |us| format!("{us:.2} µs, one row, one thread"))
     );
     output.result(text, &report)
 }
@@ -124,13 +139,15 @@ struct Round {
     share: f64,
 }
 
-/// 2·m·n·k of every product of a training step. Forward `[x h] [W; R]`; backward da Rᵀ and `[x h]ᵀ da`, no gradient by
-/// the input; the head's three products.
-fn operations(args: &BenchArgs) -> f64 {
-    let [batch, steps, input, hidden] = [args.batch, args.steps, args.input, args.hidden].map(|size| size as f64);
-    let cell = batch * steps * hidden * (2.0 * (input + hidden) + hidden);
-    let head = 3.0 * batch * hidden * CLASSES as f64;
-    2.0 * (cell + head)
+/// 2·m·n·k of every product of a training step over `steps` steps of all rows: each cell forward and back, the gradient
+/// by the input from the second layer on, the head's three products.
+fn operations(stack: &Stack, rows: usize, steps: usize) -> f64 {
+    let layer = |(index, layer): (usize, &elman::Layer)| {
+        let [forward, backward, input] = layer.cell.get().operations();
+        layer.directions() as f64 * (forward + backward + if index > 0 { input } else { 0.0 })
+    };
+    let cells: f64 = stack.layers.iter().enumerate().map(layer).sum();
+    cells * steps as f64 + 6.0 * (rows * stack.summary() * CLASSES) as f64
 }
 
 fn made_up_data(args: &BenchArgs) -> Result<Arrays, Error> {
@@ -138,22 +155,25 @@ fn made_up_data(args: &BenchArgs) -> Result<Arrays, Error> {
     let shape = (args.batch, args.steps, args.input);
     let xs = ndarray::Array3::from_shape_simple_fn(shape, || random.uniform(1.0));
     let labels = ndarray::Array1::from_shape_simple_fn(args.batch, || random.below(CLASSES as u32) as usize);
-    Arrays::new(xs, labels)
+    let length = || if args.lengths == "even" { 1 + random.below(args.steps as u32) as usize } else { args.steps };
+    let lengths = ndarray::Array1::from_shape_simple_fn(args.batch, length);
+    Arrays::with_lengths(xs, labels, lengths)
 }
 
 /// Seconds of a streaming step at batch 1: the median of the rounds' means.
-fn stream_step(model: &Classifier, isa: Isa, rounds: usize) -> f64 {
-    let cell = model.cell();
-    let mut stream = cell.stream_on(isa);
-    let x = vec![0.5; model.rnn.input];
-    let repeats = (4_000_000 / (model.rnn.hidden * (model.rnn.hidden + model.rnn.input))).clamp(10, 10_000);
-    median((0..rounds).map(|_| {
+fn stream_step(network: &Network, isa: Isa, rounds: usize) -> Option<f64> {
+    let mut stream = network.stream_on(isa).ok()?;
+    let stack = network.stack();
+    let x = vec![0.5; stack.input()];
+    let operations: f64 = stack.layers.iter().map(|layer| layer.cell.get().operations()[0]).sum();
+    let repeats = ((8e6 / operations) as usize).clamp(10, 10_000);
+    Some(median((0..rounds).map(|_| {
         let started = Instant::now();
         for _ in 0..repeats {
             std::hint::black_box(stream.step(std::hint::black_box(&x)));
         }
         started.elapsed().as_secs_f64() / repeats as f64
-    }))
+    })))
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {
@@ -169,18 +189,14 @@ mod tests {
 
     #[test]
     fn the_tutorials_step_is_405_megaflop() {
-        let args = BenchArgs {
-            cell: "rnn".into(),
-            batch: 128,
-            steps: 28,
-            input: 28,
-            hidden: 128,
-            threads: None,
-            rounds: 1,
-            json: false,
-        };
         // 128·28 rows and steps × 2·128·(156 + 128 + 156), and 3 products of the head.
-        assert_eq!(operations(&args), 403_701_760.0 + 983_040.0);
+        let stack = elman::Rnn::new(28, 128).into();
+        assert_eq!(operations(&stack, 128, 128 * 28), 403_701_760.0 + 983_040.0);
+        // Four gates; a second layer has the gradient by its input too.
+        let lstm = Stack::new(elman::Lstm::new(28, 128)).then(elman::Lstm::new(128, 128));
+        let first = 128.0 * 28.0 * 2.0 * 512.0 * (156.0 + 128.0 + 156.0);
+        let second = 128.0 * 28.0 * 2.0 * 512.0 * (256.0 + 256.0 + 256.0);
+        assert_eq!(operations(&lstm, 128, 128 * 28), first + second + 983_040.0);
     }
 
     #[test]

@@ -21,14 +21,14 @@ pub(crate) fn eval(args: &EvalArgs) -> anyhow::Result<()> {
     let data = load_data(folder.as_deref())?;
     let name = folder.map_or("MNIST, in the binary".into(), |folder| folder.display().to_string());
     if let Some(steps) = model.steps
-        && (data.test.rows, data.test.cols) != (steps, model.rnn.input)
+        && (data.test.rows, data.test.cols) != (steps, model.stack().input())
     {
         bail!(
             "the images of {name} are {} pixels wide and {} high; the model reads images {} wide and {steps} high; \
              --data names another set",
             data.test.cols,
             data.test.rows,
-            model.rnn.input
+            model.stack().input()
         );
     }
     let test = Predictor::new(model, threads).evaluate(&data.test)?;

@@ -8,6 +8,7 @@ use elman::{Classifier, Memory};
 use serde_json::json;
 
 use crate::args::{InspectArgs, OutputArgs};
+use crate::network;
 use crate::output::{Output, bytes, thousands};
 use crate::record::metrics::{self, Row};
 use crate::run_folder;
@@ -46,7 +47,7 @@ pub(crate) fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
 fn memory(model: &Classifier) -> [(&'static str, usize); 2] {
     let parameters = model.parameter_count() * size_of::<f32>();
     let steps = model.steps.unwrap_or(1);
-    let training = Memory::of_training(model.rnn, model.classes, steps, 128, 1).total();
+    let training = Memory::of_training(model.stack(), model.head(), steps, 128, 1).total();
     [("parameters", parameters), ("training, batches of 128, one thread, data apart", training)]
 }
 
@@ -59,11 +60,9 @@ fn text(
 ) -> Vec<String> {
     let mut lines = vec![
         format!(
-            "rnn ({}), input {}, hidden {}, {} classes, {} parameters",
-            model.rnn.activation.name(),
-            model.rnn.input,
-            model.rnn.hidden,
-            model.classes,
+            "{}, {} classes, {} parameters",
+            network::describe(model.stack()),
+            model.head().classes,
             thousands(model.parameter_count() as u64)
         ),
         String::new(),

@@ -5,6 +5,7 @@ mod bench;
 mod eval;
 mod inspect;
 mod mnist;
+mod network;
 mod output;
 mod predict;
 mod record;
@@ -41,7 +42,7 @@ fn run(cli: args::Cli) -> anyhow::Result<()> {
 /// 2 for a setting out of its range, as for any other wrong usage; 1 for what failed.
 fn exit_code(error: &anyhow::Error) -> u8 {
     match error.downcast_ref::<elman::Error>() {
-        Some(elman::Error::Setting { .. }) => 2,
+        Some(elman::Error::Setting { .. } | elman::Error::Unsupported { .. }) => 2,
         _ => 1,
     }
 }

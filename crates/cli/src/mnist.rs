@@ -9,11 +9,12 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 use elman::datasets::{ImageSet, Split, images};
-use elman::{Activation, Adam, Classifier, Error, Evaluation, Init, Memory, Purpose, Random, Rnn, Step, Trainer};
+use elman::{Adam, Classifier, Error, Evaluation, Head, Init, Memory, Network, Purpose, Random, Step, Trainer};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::args::{MnistArgs, threads};
+use crate::network::{self, NetworkConfig};
 use crate::output::{Output, bytes, seconds, thousands};
 use crate::record::curves;
 use crate::record::events::EventWriter;
@@ -22,15 +23,14 @@ use crate::run_folder;
 
 /// Every setting of a run, as in its `config.toml`. The defaults are the tutorial's.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub(crate) struct MnistConfig {
     job: String,
     /// The folder of the data set; MNIST, in the binary, without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<PathBuf>,
-    cell: String,
-    activation: String,
-    hidden_size: usize,
+    #[serde(flatten)]
+    network: NetworkConfig,
     init: Init,
     learning_rate: f64,
     batch_size: usize,
@@ -38,6 +38,10 @@ pub(crate) struct MnistConfig {
     seed: u64,
     batch_per_log: u64,
     threads: usize,
+    /// Steps after which the gradient is cut; 0: never.
+    truncate: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory_budget: Option<String>,
 }
 
 impl Default for MnistConfig {
@@ -45,9 +49,7 @@ impl Default for MnistConfig {
         MnistConfig {
             job: "mnist".into(),
             data: None,
-            cell: "rnn".into(),
-            activation: Activation::default().name().into(),
-            hidden_size: 128,
+            network: NetworkConfig::default(),
             init: Init::default(),
             learning_rate: 0.001,
             batch_size: 128,
@@ -55,6 +57,8 @@ impl Default for MnistConfig {
             seed: 111,
             batch_per_log: 10,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
+            truncate: 0,
+            memory_budget: None,
         }
     }
 }
@@ -66,11 +70,28 @@ impl MnistConfig {
     /// If it cannot be read, or has an unknown name or a value of another type.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let config: Self = toml::from_str(&text).with_context(|| format!("cannot read {}", path.display()))?;
+        let config = Self::parse(&text).with_context(|| format!("cannot read {}", path.display()))?;
         if config.job != "mnist" {
             bail!("{} is the configuration of job {:?}; expected \"mnist\"", path.display(), config.job);
         }
         Ok(config)
+    }
+
+    /// From TOML; a name that is no setting is refused.
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        let full = MnistConfig {
+            data: Some(PathBuf::new()),
+            network: NetworkConfig::full(),
+            memory_budget: Some(String::new()),
+            ..MnistConfig::default()
+        };
+        let known = toml::Table::try_from(full)?;
+        let table: toml::Table = toml::from_str(text)?;
+        if let Some(name) = table.keys().find(|name| !known.contains_key(*name)) {
+            let known: Vec<&str> = known.keys().map(String::as_str).collect();
+            bail!("unknown setting {name:?}; expected one of: {}", known.join(", "));
+        }
+        Ok(toml::from_str(text)?)
     }
 
     /// The file's settings, or the defaults, with the flags before them.
@@ -81,9 +102,9 @@ impl MnistConfig {
                 setting.clone_from(value);
             }
         }
-        set(&mut config.cell, &args.cell);
-        set(&mut config.activation, &args.activation);
-        set(&mut config.hidden_size, &args.hidden_size);
+        config.network.set(&args.network);
+        set(&mut config.network.hidden_size, &args.hidden_size);
+        set(&mut config.truncate, &args.truncate);
         set(&mut config.learning_rate, &args.learning_rate);
         set(&mut config.batch_size, &args.batch_size);
         set(&mut config.num_epoch, &args.num_epoch);
@@ -95,6 +116,9 @@ impl MnistConfig {
         }
         if args.data.is_some() {
             config.data.clone_from(&args.data);
+        }
+        if args.memory_budget.is_some() {
+            config.memory_budget.clone_from(&args.memory_budget);
         }
         config.check()?;
         Ok(config)
@@ -122,32 +146,26 @@ impl MnistConfig {
         at_least_1("batch_per_log", self.batch_per_log)?;
         threads(Some(self.threads))?;
         Adam::new(self.learning_rate).check()?;
-        if self.cell != "rnn" {
-            let expected = "one of: rnn".into();
-            return Err(Error::Setting { what: "cell", found: format!("{:?}", self.cell), expected });
-        }
-        self.activation()?;
+        self.budget()?;
+        // What the size of the images does not decide.
+        self.network.stack(1)?;
         Ok(())
     }
 
-    fn activation(&self) -> Result<Activation, Error> {
-        Activation::from_name(&self.activation).ok_or_else(|| Error::Setting {
-            what: "activation",
-            found: format!("{:?}", self.activation),
-            expected: format!("one of: {}", Activation::ALL.map(Activation::name).join(", ")),
-        })
+    fn budget(&self) -> Result<Option<usize>, Error> {
+        self.memory_budget.as_deref().map(parse_bytes).transpose()
     }
 
     /// The tutorial's network, with its initial values.
     fn model(&self, data: &ImageSet) -> anyhow::Result<Classifier> {
-        let rnn = Rnn::new(data.cols, self.hidden_size).activation(self.activation()?);
-        rnn.check()?;
-        let classes = data.classes().max(2);
-        let memory = Memory::of_training(rnn, classes, data.rows, self.batch_size, self.threads);
+        let stack = self.network.stack(data.cols)?;
+        let head = Head::last_state(data.classes().max(2));
+        let budget = self.budget()?;
+        let (_, memory) = Memory::within(budget, &stack, head, data.rows, self.batch_size, self.threads)?;
         check_memory(memory.total())?;
-        let cell = rnn.init(self.init, &mut Random::new(self.seed, Purpose::Cell))?;
-        let head = &mut Random::new(self.seed, Purpose::Head);
-        let mut model = Classifier::new(&cell, classes, self.init, head)?;
+        let network = Network::new(stack, self.init, &mut Random::new(self.seed, Purpose::Cell))?;
+        let random = &mut Random::new(self.seed, Purpose::Head);
+        let mut model = Classifier::new(&network, head, self.init, random)?;
         model.steps = Some(data.rows);
         Ok(model)
     }
@@ -176,18 +194,20 @@ pub(crate) fn train(args: &MnistArgs) -> anyhow::Result<()> {
     let mut trainer = Trainer::new(model, Adam::new(config.learning_rate))
         .batch_size(config.batch_size)
         .seed(config.seed)
-        .threads(config.threads);
+        .threads(config.threads)
+        .truncate(config.truncate);
+    trainer.memory_budget = config.budget()?;
     // Refuses what does not fit before anything is written.
     trainer.fit(&data.train)?;
     let settings = config.to_toml()?;
-    let folder = run_folder::create(args.out.as_deref(), &format!("mnist-{}", config.cell))?;
+    let folder = run_folder::create(args.out.as_deref(), &format!("mnist-{}", config.network.cell))?;
     run_folder::write_text(&folder.join(run_folder::CONFIG), &settings)?;
-    output.remark(&describe(&trainer, &data, &folder));
+    output.remark(&describe(&trainer, &data, &folder)?);
 
     let ended = Run::start(&folder, &mut output, &config)?.train(&mut trainer, &data);
     // The last good weights, also when the loss has left the finite numbers.
     let model_file = folder.join(run_folder::MODEL);
-    let saved = trainer.model.save(&model_file);
+    let saved = trainer.model().save(&model_file);
     if let (Err(error), Err(also)) = (&ended, &saved) {
         bail!("{error:#}; and then: {also}");
     }
@@ -221,32 +241,57 @@ pub(crate) fn report(output: &mut Output, test: &Evaluation) -> anyhow::Result<(
 }
 
 /// What is about to be trained, on what, with how much memory.
-fn describe(trainer: &Trainer, data: &Split, folder: &Path) -> String {
-    let memory = trainer.memory(data.train.rows);
+fn describe(trainer: &Trainer, data: &Split, folder: &Path) -> Result<String, Error> {
+    let (part, memory) = trainer.memory(data.train.rows)?;
+    let parts = if part < data.train.rows { format!(", in parts of {part} steps") } else { String::new() };
     let pixels = [&data.train, &data.validation, &data.test].map(|set| set.images.len() + set.labels.len());
     let pixels: usize = pixels.iter().sum();
-    let model = &trainer.model;
-    format!(
+    let model = trainer.model();
+    Ok(format!(
         "{} training, {} validation and {} test images of {}×{}, {} classes\n\
-         rnn {} → {} → {}, {} parameters; {} threads, {}\n\
-         memory: {} of data, {} to train\n\
+         {}, {} classes: {} parameters; {} threads, {}\n\
+         memory: {} of data, {} to train{parts}\n\
          run: {}",
         thousands(data.train.len() as u64),
         thousands(data.validation.len() as u64),
         thousands(data.test.len() as u64),
         data.train.rows,
         data.train.cols,
-        model.classes,
-        model.rnn.input,
-        model.rnn.hidden,
-        model.classes,
+        model.head().classes,
+        network::describe(model.stack()),
+        model.head().classes,
         thousands(model.parameter_count() as u64),
         trainer.threads,
         trainer.isa,
         bytes(pixels),
         bytes(memory.total()),
         folder.display(),
-    )
+    ))
+}
+
+/// `500MB`, `2GiB`, `1000000`: a number of bytes.
+fn parse_bytes(text: &str) -> Result<usize, Error> {
+    let refuse = || Error::Setting {
+        what: "memory_budget",
+        found: format!("{text:?}"),
+        expected: "a size, as 500MB, 2GiB or a number of bytes".into(),
+    };
+    let digits = text.trim().trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
+    let factor = match text.trim()[digits.len()..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "kb" => 1e3,
+        "mb" => 1e6,
+        "gb" => 1e9,
+        "kib" => 1024.0,
+        "mib" => 1024.0 * 1024.0,
+        "gib" => 1024.0 * 1024.0 * 1024.0,
+        _ => return Err(refuse()),
+    };
+    let number: f64 = digits.parse().map_err(|_| refuse())?;
+    if !(number.is_finite() && number > 0.0) {
+        return Err(refuse());
+    }
+    Ok((number * factor) as usize)
 }
 
 /// Refuses a network that the machine has no memory for, before the system ends the process without a word.
@@ -318,7 +363,7 @@ impl<'a> Run<'a> {
             }
             if last {
                 bar.suspend(|| self.epoch(&step, validation))?;
-                fit.trainer().model.save(&self.folder.join(run_folder::MODEL))?;
+                fit.trainer().model().save(&self.folder.join(run_folder::MODEL))?;
                 curves::draw(&self.folder.join(run_folder::CURVES), &self.rows)?;
             }
             if self.interrupted.load(Ordering::Relaxed) {
@@ -408,9 +453,23 @@ mod tests {
     fn a_configuration_survives_its_file() {
         let config = MnistConfig { data: Some("some/where".into()), learning_rate: 0.1, ..MnistConfig::default() };
         let text = toml::to_string(&config).unwrap();
-        assert_eq!(toml::from_str::<MnistConfig>(&text).unwrap(), config);
-        let partial = toml::from_str::<MnistConfig>("seed = 5").unwrap();
+        assert_eq!(MnistConfig::parse(&text).unwrap(), config);
+        let partial = MnistConfig::parse("seed = 5").unwrap();
         assert_eq!(partial, MnistConfig { seed: 5, ..MnistConfig::default() });
-        assert!(toml::from_str::<MnistConfig>("sed = 5").is_err());
+        let message = MnistConfig::parse("sed = 5").unwrap_err().to_string();
+        assert!(message.contains("unknown setting \"sed\"") && message.contains("seed"), "{message}");
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        for (text, bytes) in
+            [("500MB", 500_000_000), ("2 GiB", 2 << 30), ("1.5kb", 1500), ("77", 77), ("8MiB", 8 << 20)]
+        {
+            assert_eq!(parse_bytes(text).unwrap(), bytes, "{text}");
+        }
+        for text in ["", "MB", "-1MB", "12 parsecs", "nanMB", "0"] {
+            let message = parse_bytes(text).unwrap_err().to_string();
+            assert!(message.contains("memory_budget") && message.contains("500MB"), "{message}");
+        }
     }
 }

@@ -55,7 +55,7 @@ pub(crate) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
 
 /// A model reads images of one size.
 fn check_size(model: &Classifier, images: &Images, file: &Path) -> anyhow::Result<()> {
-    let (steps, input) = (model.steps.unwrap_or(images.rows), model.rnn.input);
+    let (steps, input) = (model.steps.unwrap_or(images.rows), model.stack().input());
     if (images.rows, images.cols) != (steps, input) {
         bail!(
             "{} is {} pixels wide and {} high; the model reads images {input} wide and {steps} high",

@@ -29,6 +29,10 @@ pub trait Sequences: Sync {
 pub trait Labelled: Sequences {
     /// The class of a row.
     fn label(&self, row: usize) -> usize;
+    /// The class at a step of a row, for a head on every step; that of the row, unless the data has others.
+    fn step_label(&self, row: usize, _step: usize) -> usize {
+        self.label(row)
+    }
 }
 
 /// An image is a sequence of its rows: T rows of I pixels, each times 1/255 as TensorFlow's reader does.

@@ -36,6 +36,42 @@ pub enum Error {
         /// Steps of the data.
         steps: usize,
     },
+    /// An option that a cell does not compute.
+    #[error("{what} is not computed for {cell}: {why}")]
+    Unsupported {
+        /// The option.
+        what: &'static str,
+        /// The cell's name.
+        cell: &'static str,
+        /// Why, or what to use instead.
+        why: String,
+    },
+    /// A token that the embedding has no vector for.
+    #[error("step {step} of row {row} is {found}; expected a token, a whole number from 0 to {}", tokens - 1)]
+    Token {
+        /// The row, from 0.
+        row: usize,
+        /// The step, from 0.
+        step: usize,
+        /// What stands there.
+        found: f32,
+        /// Tokens of the embedding.
+        tokens: usize,
+    },
+    /// A backward pass that is not the gradient of its forward pass.
+    #[error(
+        "the gradient of {cell} by {what} is wrong: along a random direction the loss changes by {expected:e}, the          backward pass says {found:e}"
+    )]
+    Gradient {
+        /// The cell's name.
+        cell: &'static str,
+        /// An array of the cell, its inputs or its initial state.
+        what: String,
+        /// What the backward pass says.
+        found: f64,
+        /// What central differences say.
+        expected: f64,
+    },
     /// A label that the model has no class for.
     #[error("label {label} of row {row}; the model has classes 0 to {}", classes - 1)]
     Label {

@@ -3,8 +3,12 @@
 //! I input, H hidden, O output. Glorot & Bengio (2010), <https://proceedings.mlr.press/v9/glorot10a.html>: uniform
 //! within ±√(6 / (inputs + outputs)). Orthogonal: Saxe et al. (2014), <https://arxiv.org/abs/1312.6120>.
 
+use elman_kernels::layout::{Entry, Role};
+use elman_kernels::{Cell, Reset};
 use serde::{Deserialize, Serialize};
 
+use crate::layer::{AnyCell, Embedding, Stack};
+use crate::parameters::Plan;
 use crate::random::Random;
 
 /// Whose initial values.
@@ -34,37 +38,74 @@ impl Init {
     }
 }
 
-/// Row-major arrays of a cell: kernel `[I, H]`, recurrent kernel `[H, H]`, bias `[H]`.
-pub(crate) struct CellValues {
-    pub(crate) kernel: Vec<f32>,
-    pub(crate) recurrent_kernel: Vec<f32>,
-    pub(crate) bias: Vec<f32>,
-}
-
-pub(crate) fn rnn(init: Init, input: usize, hidden: usize, random: &mut Random) -> CellValues {
-    match init {
-        Init::Tf => {
-            let bound = glorot(input + hidden, hidden);
-            CellValues {
-                kernel: uniform(input * hidden, bound, random),
-                recurrent_kernel: uniform(hidden * hidden, bound, random),
-                bias: vec![0.0; hidden],
-            }
-        }
-        Init::Keras => CellValues {
-            kernel: uniform(input * hidden, glorot(input, hidden), random),
-            recurrent_kernel: orthogonal(hidden, random),
-            bias: vec![0.0; hidden],
-        },
-        Init::PyTorch => {
-            let bound = 1.0 / (hidden as f32).sqrt();
-            CellValues {
-                kernel: uniform(input * hidden, bound, random),
-                recurrent_kernel: uniform(hidden * hidden, bound, random),
-                bias: (0..hidden).map(|_| random.uniform(bound) + random.uniform(bound)).collect(),
-            }
+/// Fills the parameters of a network.
+pub(crate) fn network(init: Init, stack: &Stack, plan: &Plan, parameters: &mut [f32], random: &mut Random) {
+    if let Some(Embedding { size, .. }) = stack.embedding {
+        // Whatever the convention: the vectors of tokens that are looked up have no fan-in.
+        let bound = 1.0 / (size as f32).sqrt();
+        parameters[plan.embedding.clone()].iter_mut().for_each(|x| *x = random.uniform(bound));
+    }
+    for (track, place) in plan.tracks.iter().enumerate() {
+        let cell = &stack.layers[place.layer].cell;
+        for entry in plan.entries_of(track) {
+            let values = values(init, cell, entry, random);
+            entry.pack(&values, &mut parameters[place.weights.clone()]);
         }
     }
+}
+
+/// One array of a cell, row-major.
+fn values(init: Init, cell: &AnyCell, entry: &Entry, random: &mut Random) -> Vec<f32> {
+    let (spec, count, columns) = (cell.get(), entry.count(), entry.columns());
+    let hidden = columns / entry.gates.max(1);
+    let rows = count / columns;
+    match (entry.role, init) {
+        (Role::Gain, _) => vec![1.0; count],
+        (Role::Shift, _) => vec![0.0; count],
+        (Role::Bias, Init::Tf | Init::Keras) => {
+            let mut values = vec![0.0; count];
+            match cell {
+                // The forget gate starts open: Jozefowicz et al. (2015).
+                AnyCell::Lstm(lstm) if !lstm.coupled => values[hidden..2 * hidden].fill(1.0),
+                // TensorFlow's GRUCell has gates that start open.
+                AnyCell::Gru(_) if init == Init::Tf && entry.gates == 3 => values[..2 * hidden].fill(1.0),
+                _ => {}
+            }
+            values
+        }
+        (Role::Bias, Init::PyTorch) => {
+            let bound = pytorch(spec);
+            // Two biases are added; the candidate of a GRU that resets after the product keeps its two apart.
+            let alone = |column: usize| match cell {
+                AnyCell::Gru(gru) => gru.reset == Reset::After && (entry.gates == 1 || column >= 2 * hidden),
+                _ => false,
+            };
+            let draw = |column| {
+                if alone(column) { random.uniform(bound) } else { random.uniform(bound) + random.uniform(bound) }
+            };
+            (0..count).map(draw).collect()
+        }
+        (_, Init::PyTorch) => uniform(count, pytorch(spec), random),
+        (Role::Kernel | Role::Recurrent, Init::Tf) => {
+            let joint = spec.input() + spec.output();
+            let all = glorot(joint, columns);
+            let AnyCell::Gru(_) = cell else { return uniform(count, all, random) };
+            // TensorFlow's GRUCell has a kernel of its gates and one of its candidate.
+            let [gates, candidate] = [glorot(joint, 2 * hidden), glorot(joint, hidden)];
+            let bound = |at: usize| if at % columns < 2 * hidden { gates } else { candidate };
+            (0..count).map(|at| random.uniform(bound(at))).collect()
+        }
+        (Role::Recurrent, Init::Keras) => orthogonal(rows, columns, random),
+        (Role::Kernel | Role::Projection, _) => uniform(count, glorot(rows, columns), random),
+        // A vector for each gate: as TensorFlow draws a variable of one axis.
+        (Role::Peephole, _) => uniform(count, glorot(hidden, hidden), random),
+    }
+}
+
+/// PyTorch's bound for every array of a cell.
+fn pytorch(cell: &dyn Cell) -> f32 {
+    let hidden = if cell.memory() > 0 { cell.memory() } else { cell.output() };
+    1.0 / (hidden as f32).sqrt()
 }
 
 /// Kernel `[I, O]` and bias `[O]` of a dense layer.
@@ -86,27 +127,29 @@ fn uniform(count: usize, bound: f32, random: &mut Random) -> Vec<f32> {
     (0..count).map(|_| random.uniform(bound)).collect()
 }
 
-/// A random orthogonal `[n, n]`: rows of normal numbers, made orthonormal one after the other (Gram & Schmidt, twice,
-/// which is as exact as a Householder reflection). The first non-zero component along each row keeps its sign, so all
-/// rotations are alike likely.
-fn orthogonal(n: usize, random: &mut Random) -> Vec<f32> {
-    let mut rows: Vec<Vec<f64>> = Vec::with_capacity(n);
-    while rows.len() < n {
-        let mut row: Vec<f64> = (0..n).map(|_| random.normal()).collect();
+/// A random `[rows, columns]` whose rows are orthonormal, or whose columns are where there are more rows: vectors of
+/// normal numbers, made orthonormal one after the other (Gram & Schmidt, twice, which is as exact as a Householder
+/// reflection). The first non-zero component along each vector keeps its sign, so all rotations are alike likely.
+fn orthogonal(rows: usize, columns: usize, random: &mut Random) -> Vec<f32> {
+    let (count, width) = (rows.min(columns), rows.max(columns));
+    let mut vectors: Vec<Vec<f64>> = Vec::with_capacity(count);
+    while vectors.len() < count {
+        let mut vector: Vec<f64> = (0..width).map(|_| random.normal()).collect();
         for _ in 0..2 {
-            for other in &rows {
-                let along = dot(&row, other);
-                row.iter_mut().zip(other).for_each(|(x, y)| *x -= along * y);
+            for other in &vectors {
+                let along = dot(&vector, other);
+                vector.iter_mut().zip(other).for_each(|(x, y)| *x -= along * y);
             }
         }
-        let norm = dot(&row, &row).sqrt();
+        let norm = dot(&vector, &vector).sqrt();
         // Within the span of the others, but for rounding: draw another.
         if norm > 1e-8 {
-            row.iter_mut().for_each(|x| *x /= norm);
-            rows.push(row);
+            vector.iter_mut().for_each(|x| *x /= norm);
+            vectors.push(vector);
         }
     }
-    rows.into_iter().flatten().map(|x| x as f32).collect()
+    let at = |row: usize, column: usize| if rows <= columns { vectors[row][column] } else { vectors[column][row] };
+    (0..rows * columns).map(|index| at(index / columns, index % columns) as f32).collect()
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -117,6 +160,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 mod tests {
     use super::*;
     use crate::random::Purpose;
+    use elman_kernels::{Gru, Lstm, Rnn};
 
     fn random() -> Random {
         Random::new(5, Purpose::Cell)
@@ -128,12 +172,17 @@ mod tests {
         assert!(largest <= bound && largest > 0.97 * bound, "largest {largest}, bound {bound}");
     }
 
+    fn drawn(init: Init, stack: impl Into<Stack>) -> std::collections::BTreeMap<String, Vec<f32>> {
+        let network = crate::Network::new(stack, init, &mut random()).unwrap();
+        network.arrays().into_iter().map(|(name, array)| (name, array.data)).collect()
+    }
+
     #[test]
     fn tensorflow_bounds_are_the_tutorials() {
-        let cell = rnn(Init::Tf, 28, 128, &mut random());
-        assert_bound(&cell.kernel, 0.145_35);
-        assert_bound(&cell.recurrent_kernel, 0.145_35);
-        assert!(cell.bias.iter().all(|&b| b == 0.0));
+        let cell = drawn(Init::Tf, Rnn::new(28, 128));
+        assert_bound(&cell["layers.0.kernel"], 0.145_35);
+        assert_bound(&cell["layers.0.recurrent_kernel"], 0.145_35);
+        assert!(cell["layers.0.bias"].iter().all(|&b| b == 0.0));
         let (kernel, bias) = dense(Init::Tf, 128, 10, &mut random());
         assert_bound(&kernel, 0.208_52);
         assert_eq!(bias, [0.0; 10]);
@@ -141,21 +190,46 @@ mod tests {
 
     #[test]
     fn pytorch_bounds_follow_the_hidden_size() {
-        let cell = rnn(Init::PyTorch, 28, 100, &mut random());
-        assert_bound(&cell.kernel, 0.1);
-        assert_bound(&cell.recurrent_kernel, 0.1);
-        assert!(cell.bias.iter().any(|b| b.abs() > 0.1), "two biases add up");
-        assert!(cell.bias.iter().all(|b| b.abs() <= 0.2));
+        let cell = drawn(Init::PyTorch, Rnn::new(28, 100));
+        assert_bound(&cell["layers.0.kernel"], 0.1);
+        assert_bound(&cell["layers.0.recurrent_kernel"], 0.1);
+        assert!(cell["layers.0.bias"].iter().any(|b| b.abs() > 0.1), "two biases add up");
+        assert!(cell["layers.0.bias"].iter().all(|b| b.abs() <= 0.2));
+        let gru = drawn(Init::PyTorch, Gru::new(28, 100));
+        assert_bound(&gru["layers.0.recurrent_bias"], 0.1);
+        assert_bound(&gru["layers.0.bias"][200..], 0.1);
+        assert!(gru["layers.0.bias"][..200].iter().any(|b| b.abs() > 0.1), "two biases add up");
     }
 
     #[test]
-    fn keras_recurrent_kernel_is_orthogonal() {
+    fn gates_start_where_the_convention_has_them() {
+        let ones = |values: &[f32]| values.iter().filter(|&&b| b == 1.0).count();
+        for init in [Init::Tf, Init::Keras] {
+            let lstm = &drawn(init, Lstm::new(3, 5))["layers.0.bias"];
+            assert_eq!((ones(lstm), ones(&lstm[5..10])), (5, 5), "{init:?}: the forget gate");
+            assert_eq!(ones(&drawn(init, Lstm::new(3, 5).coupled(true))["layers.0.bias"]), 0);
+        }
+        let gru = &drawn(Init::Tf, Gru::new(3, 5))["layers.0.bias"];
+        assert_eq!((ones(gru), ones(&gru[..10])), (10, 10), "both gates");
+        assert_eq!(ones(&drawn(Init::Keras, Gru::new(3, 5))["layers.0.bias"]), 0);
+        let kernel = &drawn(Init::Tf, Gru::new(28, 100))["layers.0.kernel"];
+        let part = |candidate: bool| -> Vec<f32> {
+            kernel.iter().enumerate().filter(|(at, _)| (at % 300 >= 200) == candidate).map(|(_, &x)| x).collect()
+        };
+        assert_bound(&part(false), (6.0f32 / 328.0).sqrt());
+        assert_bound(&part(true), (6.0f32 / 228.0).sqrt());
+    }
+
+    #[test]
+    fn keras_recurrent_kernels_are_orthogonal() {
         for n in [1, 2, 33, 128] {
-            let r = rnn(Init::Keras, 3, n, &mut random()).recurrent_kernel;
-            for a in 0..n {
-                for b in 0..n {
-                    let dot: f64 = (0..n).map(|k| f64::from(r[a * n + k]) * f64::from(r[b * n + k])).sum();
-                    assert!((dot - f64::from(a == b)).abs() < 1e-6, "rows {a} and {b} of {n}: {dot}");
+            for (gates, cells) in [(1, drawn(Init::Keras, Rnn::new(3, n))), (4, drawn(Init::Keras, Lstm::new(3, n)))] {
+                let (r, wide) = (&cells["layers.0.recurrent_kernel"], gates * n);
+                for a in 0..n {
+                    for b in 0..n {
+                        let dot: f64 = (0..wide).map(|k| f64::from(r[a * wide + k]) * f64::from(r[b * wide + k])).sum();
+                        assert!((dot - f64::from(a == b)).abs() < 1e-6, "rows {a} and {b} of {n}: {dot}");
+                    }
                 }
             }
         }

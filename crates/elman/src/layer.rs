@@ -1,216 +1,330 @@
-//! The Elman cell: one call is one step in time, `dynamic_rnn` is all of them.
-//!
-//! T steps, B rows, I input, H hidden. Arrays are batch first, as in TensorFlow.
+//! What a network is made of: cells, layers of them, and a stack of layers.
 
-use elman_kernels as kernels;
-use elman_kernels::{Activation, Aligned, Isa};
-use ndarray::{Array1, Array2, ArrayView2, ArrayView3, Axis};
+use std::sync::Arc;
+
+use elman_kernels::{Cell, Gru, Lstm, Rnn};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::dynamic_rnn::DynamicRnn;
-use crate::init::{self, Init};
-use crate::isa;
-use crate::parameters::{Entry, Layout};
-use crate::random::Random;
-use crate::stream::RnnStream;
 
-/// Largest I and H: beyond, one matrix alone has more than a quarter of a billion weights.
+/// Largest I, H and P: beyond, one matrix alone has more than a quarter of a billion weights.
 const SIZE_MAX: usize = 16_384;
 
-/// The Elman network's cell: its sizes and options.
+/// Most layers of a stack.
+const LAYERS_MAX: usize = 64;
+
+/// Most tokens of an embedding.
+const TOKENS_MAX: usize = 1 << 20;
+
+/// A cell of any kind.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "cell", rename_all = "lowercase")]
+pub enum AnyCell {
+    /// The Elman cell.
+    Rnn(Rnn),
+    /// The LSTM.
+    Lstm(Lstm),
+    /// The GRU.
+    Gru(Gru),
+    /// A cell of one's own. A model file cannot name it.
+    #[serde(skip)]
+    Custom(Arc<dyn Cell>),
+}
+
+impl AnyCell {
+    /// A cell of one's own.
+    pub fn custom(cell: impl Cell + 'static) -> Self {
+        AnyCell::Custom(Arc::new(cell))
+    }
+
+    /// What it can do.
+    pub fn get(&self) -> &dyn Cell {
+        match self {
+            AnyCell::Rnn(cell) => cell,
+            AnyCell::Lstm(cell) => cell,
+            AnyCell::Gru(cell) => cell,
+            AnyCell::Custom(cell) => &**cell,
+        }
+    }
+
+    /// Refuses sizes and options that the cell does not compute.
+    fn check(&self) -> Result<(), Error> {
+        let cell = self.get();
+        size("input size", cell.input())?;
+        size("hidden_size", if cell.memory() > 0 { cell.memory() } else { cell.output() })?;
+        let noise = cell.noise();
+        for (what, rate) in [
+            ("recurrent_dropout", noise.recurrent_dropout),
+            ("candidate_dropout", noise.candidate_dropout),
+            ("zoneout", noise.zoneout),
+            ("memory_zoneout", noise.memory_zoneout),
+        ] {
+            check_rate(what, rate)?;
+        }
+        if cell.memory() == 0 && noise.memory_zoneout > 0.0 {
+            return Err(unsupported(
+                "memory_zoneout",
+                cell,
+                "it has no memory beside its state; zoneout is for the state",
+            ));
+        }
+        match self {
+            AnyCell::Rnn(rnn) if rnn.noise.candidate_dropout > 0.0 => {
+                Err(unsupported("candidate_dropout", rnn, "it has no candidate beside its state"))
+            }
+            AnyCell::Lstm(lstm) => check_lstm(lstm),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn check_lstm(lstm: &Lstm) -> Result<(), Error> {
+    if let Some(projection) = lstm.projection {
+        size("projection", projection)?;
+    }
+    for (what, limit) in [("cell_clip", lstm.cell_clip), ("projection_clip", lstm.projection_clip)] {
+        if let Some(limit) = limit
+            && !(limit > 0.0 && limit.is_finite())
+        {
+            return Err(Error::setting(what, limit, "a finite number above 0"));
+        }
+    }
+    if lstm.projection_clip.is_some() && lstm.projection.is_none() {
+        return Err(unsupported("projection_clip", lstm, "it has no projection"));
+    }
+    if lstm.layer_norm && lstm.peepholes {
+        return Err(unsupported("peepholes", lstm, "with layer_norm the gates see no memory"));
+    }
+    if lstm.layer_norm && lstm.cell_clip.is_some() {
+        return Err(unsupported("cell_clip", lstm, "with layer_norm the memory is normalised instead"));
+    }
+    Ok(())
+}
+
+fn size(what: &'static str, size: usize) -> Result<(), Error> {
+    if (1..=SIZE_MAX).contains(&size) { Ok(()) } else { Err(Error::setting(what, size, format!("1 to {SIZE_MAX}"))) }
+}
+
+/// Refuses what is no part of a whole.
+fn check_rate(what: &'static str, rate: f32) -> Result<(), Error> {
+    // Masks are drawn to 1/65,536; 1 would leave nothing.
+    if (0.0..1.0).contains(&rate) && (rate * 65_536.0).round() < 65_536.0 {
+        return Ok(());
+    }
+    Err(Error::setting(what, rate, "at least 0 and below 1"))
+}
+
+fn unsupported(what: &'static str, cell: &dyn Cell, why: &str) -> Error {
+    Error::Unsupported { what, cell: cell.name(), why: why.into() }
+}
+
+impl From<Rnn> for AnyCell {
+    fn from(cell: Rnn) -> Self {
+        AnyCell::Rnn(cell)
+    }
+}
+
+impl From<Lstm> for AnyCell {
+    fn from(cell: Lstm) -> Self {
+        AnyCell::Lstm(cell)
+    }
+}
+
+impl From<Gru> for AnyCell {
+    fn from(cell: Gru) -> Self {
+        AnyCell::Gru(cell)
+    }
+}
+
+/// How the two directions of a layer become one output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Merge {
+    /// Side by side, `[2 P]`: the forward direction first.
+    #[default]
+    Concat,
+    /// Added, `[P]`.
+    Sum,
+}
+
+/// A layer: a cell, in one direction or both, and what happens to its outputs on their way to the next layer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Layer {
+    /// The cell.
+    #[serde(flatten)]
+    pub cell: AnyCell,
+    /// With a second cell of the same kind that reads each row from its own last step to its first. Its outputs are put
+    /// back in order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bidirectional: Option<Merge>,
+    /// Whether the layer's input is added to its outputs.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub residual: bool,
+    /// Part of the outputs that is dropped in training on the way to the next layer, anew at each step.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub dropout: f32,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl<C: Into<AnyCell>> From<C> for Layer {
+    fn from(cell: C) -> Self {
+        Layer::new(cell)
+    }
+}
+
+impl Layer {
+    /// A layer in one direction.
+    pub fn new(cell: impl Into<AnyCell>) -> Self {
+        Layer { cell: cell.into(), bidirectional: None, residual: false, dropout: 0.0 }
+    }
+
+    /// In both directions.
+    pub fn bidirectional(self, merge: Merge) -> Self {
+        Layer { bidirectional: Some(merge), ..self }
+    }
+
+    /// With its input added to its outputs, or not.
+    pub fn residual(self, residual: bool) -> Self {
+        Layer { residual, ..self }
+    }
+
+    /// With a part of its outputs dropped in training.
+    pub fn dropout(self, dropout: f32) -> Self {
+        Layer { dropout, ..self }
+    }
+
+    /// I
+    pub fn input(&self) -> usize {
+        self.cell.get().input()
+    }
+
+    /// Directions, 1 or 2.
+    pub fn directions(&self) -> usize {
+        1 + usize::from(self.bidirectional.is_some())
+    }
+
+    /// Floats of its outputs: P, or 2 P when two directions stand side by side.
+    pub fn output(&self) -> usize {
+        let one = self.cell.get().output();
+        if self.bidirectional == Some(Merge::Concat) { 2 * one } else { one }
+    }
+}
+
+/// A vector for each token, looked up: what a network of tokens starts with.
 ///
-/// h_t = φ(x_t W + h_{t-1} R + b)
-///
-/// TensorFlow's `BasicRNNCell`, Keras's `SimpleRNN`, PyTorch's `nn.RNN`. Elman (1990), "Finding structure in time",
-/// <https://doi.org/10.1207/s15516709cog1402_1>
+/// Tokens come as floats, one a step: whole numbers from 0, exact up to 2²⁴.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Rnn {
-    /// I, the floats of a step.
-    pub input: usize,
-    /// H, the floats of the state.
-    pub hidden: usize,
-    /// φ, tanh by default.
-    #[serde(with = "activation_name")]
-    pub activation: Activation,
+pub struct Embedding {
+    /// V, the tokens.
+    pub tokens: usize,
+    /// Floats of a vector.
+    pub size: usize,
 }
 
-impl Rnn {
-    /// A cell that reads `input` floats a step and carries a state of `hidden`.
-    pub fn new(input: usize, hidden: usize) -> Self {
-        Rnn { input, hidden, activation: Activation::default() }
+/// Layers, each reading the outputs of the one before.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Stack {
+    /// Vectors for tokens, before the first layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedding: Option<Embedding>,
+    /// From the input on.
+    pub layers: Vec<Layer>,
+}
+
+impl<L: Into<Layer>> From<L> for Stack {
+    fn from(layer: L) -> Self {
+        Stack::new(layer)
+    }
+}
+
+impl Stack {
+    /// A stack of one layer.
+    pub fn new(layer: impl Into<Layer>) -> Self {
+        Stack { embedding: None, layers: vec![layer.into()] }
     }
 
-    /// With another activation.
-    pub fn activation(self, activation: Activation) -> Self {
-        Rnn { activation, ..self }
+    /// With another layer on top.
+    pub fn then(mut self, layer: impl Into<Layer>) -> Self {
+        self.layers.push(layer.into());
+        self
     }
 
-    /// The cell with initial values by a convention.
+    /// For tokens, with vectors of the size that the first layer reads.
+    pub fn embedding(self, tokens: usize) -> Self {
+        let size = self.layers.first().map_or(0, Layer::input);
+        Stack { embedding: Some(Embedding { tokens, size }), ..self }
+    }
+
+    /// Floats of a step of the data: 1 for tokens.
+    pub fn input(&self) -> usize {
+        if self.embedding.is_some() { 1 } else { self.layers.first().map_or(0, Layer::input) }
+    }
+
+    /// Floats of the outputs of the last layer.
+    pub fn output(&self) -> usize {
+        self.layers.last().map_or(0, Layer::output)
+    }
+
+    /// Floats of the final states h of the last layer, both directions side by side: what a head on them reads.
+    pub fn summary(&self) -> usize {
+        self.layers.last().map_or(0, |layer| layer.directions() * layer.cell.get().output())
+    }
+
+    /// The widest state of the cells, for [`tile_rows`](elman_kernels::tile_rows).
+    pub(crate) fn widest(&self) -> usize {
+        let widths = self.layers.iter().map(|layer| layer.cell.get().output().max(layer.cell.get().memory()));
+        widths.max().unwrap_or(1)
+    }
+
+    /// Whether a layer reads its rows from their ends, so that outputs depend on later inputs.
+    pub fn is_bidirectional(&self) -> bool {
+        self.layers.iter().any(|layer| layer.bidirectional.is_some())
+    }
+
+    /// Whether training draws masks.
+    pub(crate) fn is_noisy(&self) -> bool {
+        self.layers.iter().any(|layer| layer.dropout > 0.0 || !layer.cell.get().noise().is_none())
+    }
+
+    /// Refuses sizes that do not fit each other, and options that a cell does not compute.
     ///
     /// # Errors
-    /// If a size is 0 or above 16,384.
-    pub fn init(self, init: Init, random: &mut Random) -> Result<RnnCell, Error> {
-        self.check()?;
-        let values = init::rnn(init, self.input, self.hidden, random);
-        let mut cell = RnnCell { rnn: self, weights: Aligned::zeros(self.kernel().weights_len()) };
-        for (entry, values) in
-            self.layout("").entries.iter().zip([&values.kernel, &values.recurrent_kernel, &values.bias])
-        {
-            entry.pack(values, &mut cell.weights);
-        }
-        Ok(cell)
-    }
-
-    /// Refuses sizes that no cell has.
-    ///
-    /// # Errors
-    /// If a size is 0 or above 16,384.
+    /// The first of them, by its name.
     pub fn check(&self) -> Result<(), Error> {
-        for (what, size) in [("input size", self.input), ("hidden_size", self.hidden)] {
-            if !(1..=SIZE_MAX).contains(&size) {
-                return Err(Error::setting(what, size, format!("1 to {SIZE_MAX}")));
+        if !(1..=LAYERS_MAX).contains(&self.layers.len()) {
+            return Err(Error::setting("layers", self.layers.len(), format!("1 to {LAYERS_MAX}")));
+        }
+        if let Some(Embedding { tokens, size: found }) = self.embedding {
+            if !(1..=TOKENS_MAX).contains(&tokens) {
+                return Err(Error::setting("tokens", tokens, format!("1 to {TOKENS_MAX}")));
             }
+            if found != self.layers[0].input() {
+                return Err(Error::shape("the vectors of the embedding", &[found], &[self.layers[0].input()]));
+            }
+        }
+        let mut before: Option<usize> = None;
+        for (index, layer) in self.layers.iter().enumerate() {
+            layer.cell.check()?;
+            check_rate("dropout", layer.dropout)?;
+            if let Some(before) = before
+                && layer.input() != before
+            {
+                return Err(Error::shape(format!("the input of layer {index}"), &[layer.input()], &[before]));
+            }
+            if layer.residual && layer.input() != layer.output() {
+                let what = format!("the input of layer {index}, which is residual,");
+                return Err(Error::shape(what, &[layer.input()], &[layer.output()]));
+            }
+            if index + 1 == self.layers.len() && layer.dropout > 0.0 {
+                let why = "dropout is applied between layers, and it is the last one";
+                return Err(unsupported("dropout", layer.cell.get(), why));
+            }
+            before = Some(layer.output());
         }
         Ok(())
-    }
-
-    pub(crate) fn kernel(&self) -> kernels::Rnn {
-        kernels::Rnn { input: self.input, hidden: self.hidden, activation: self.activation }
-    }
-
-    /// The plain arrays of the cell and where they lie in its weights: `kernel [I, H]`, `recurrent_kernel [H, H]`,
-    /// `bias [H]`.
-    pub(crate) fn layout(&self, prefix: &str) -> Layout {
-        let depth = self.kernel().depth();
-        let entry = |name: &str, shape: &[usize], first_row| Entry {
-            name: format!("{prefix}{name}"),
-            shape: shape.to_vec(),
-            depth,
-            first_row,
-        };
-        Layout {
-            entries: vec![
-                entry("kernel", &[self.input, self.hidden], 1),
-                entry("recurrent_kernel", &[self.hidden, self.hidden], 1 + self.input),
-                entry("bias", &[self.hidden], 0),
-            ],
-            len: self.kernel().weights_len(),
-        }
-    }
-}
-
-/// The activation by its name, as in configuration files.
-mod activation_name {
-    use elman_kernels::Activation;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub(super) fn serialize<S: Serializer>(activation: &Activation, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(activation.name())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Activation, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        let known = Activation::ALL.map(Activation::name).join(", ");
-        Activation::from_name(&name)
-            .ok_or_else(|| D::Error::custom(format!("unknown activation {name:?}; expected {known}")))
-    }
-}
-
-/// An Elman cell with its parameters.
-#[derive(Clone, Debug)]
-pub struct RnnCell {
-    /// Sizes and options.
-    pub rnn: Rnn,
-    /// In the kernels' order.
-    pub(crate) weights: Aligned,
-}
-
-impl RnnCell {
-    /// A cell with given parameters: `kernel [I, H]`, `recurrent_kernel [H, H]`, `bias [H]`.
-    ///
-    /// # Errors
-    /// If a shape does not fit the cell.
-    pub fn from_arrays(
-        rnn: Rnn,
-        kernel: ArrayView2<'_, f32>,
-        recurrent_kernel: ArrayView2<'_, f32>,
-        bias: &[f32],
-    ) -> Result<Self, Error> {
-        rnn.check()?;
-        let mut cell = RnnCell { rnn, weights: Aligned::zeros(rnn.kernel().weights_len()) };
-        let given = [
-            (kernel.shape().to_vec(), kernel.iter().copied().collect()),
-            (recurrent_kernel.shape().to_vec(), recurrent_kernel.iter().copied().collect()),
-            (vec![bias.len()], bias.to_vec()),
-        ];
-        for (entry, (shape, values)) in rnn.layout("").entries.iter().zip(given) {
-            if shape != entry.shape {
-                return Err(Error::shape(entry.name.as_str(), &shape, &entry.shape));
-            }
-            entry.pack::<Vec<f32>>(&values, &mut cell.weights);
-        }
-        Ok(cell)
-    }
-
-    /// W [I, H]
-    pub fn kernel(&self) -> Array2<f32> {
-        self.rnn.layout("").entries[0].matrix(&self.weights)
-    }
-
-    /// R [H, H]
-    pub fn recurrent_kernel(&self) -> Array2<f32> {
-        self.rnn.layout("").entries[1].matrix(&self.weights)
-    }
-
-    /// b `[H]`
-    pub fn bias(&self) -> Array1<f32> {
-        self.rnn.layout("").entries[2].matrix(&self.weights).remove_axis(Axis(0))
-    }
-
-    /// A state of zeros for `rows` rows [B, H].
-    pub fn zero_state(&self, rows: usize) -> Array2<f32> {
-        Array2::zeros((rows, self.rnn.hidden))
-    }
-
-    /// One step in time: `x [B, I]` and `h [B, H]` give the next state [B, H].
-    ///
-    /// # Errors
-    /// If a shape does not fit the cell.
-    pub fn step(&self, x: ArrayView2<'_, f32>, h: ArrayView2<'_, f32>) -> Result<Array2<f32>, Error> {
-        // One step is a sequence of one: the same kernel, hence the same bits.
-        let (_, state) = self.dynamic_rnn(x.insert_axis(Axis(1))).initial_state(h).run()?;
-        Ok(state)
-    }
-
-    /// All steps of `xs [B, T, I]`, as TensorFlow's `dynamic_rnn`:
-    ///
-    /// ```
-    /// # use elman::{Init, Random, Purpose, Rnn};
-    /// # use ndarray::Array3;
-    /// # fn main() -> Result<(), elman::Error> {
-    /// let cell = Rnn::new(28, 128).init(Init::Tf, &mut Random::new(111, Purpose::Cell))?;
-    /// let xs = Array3::zeros((2, 5, 28));
-    /// let (outputs, state) = cell.dynamic_rnn(xs.view()).sequence_length(&[5, 3]).run()?;
-    /// assert_eq!((outputs.shape(), state.shape()), (&[2, 5, 128][..], &[2, 128][..]));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn dynamic_rnn<'a>(&'a self, xs: ArrayView3<'a, f32>) -> DynamicRnn<'a> {
-        DynamicRnn { cell: self, xs, lengths: None, initial_state: None, isa: isa::active() }
-    }
-
-    /// A stream: one row, one step a call, nothing allocated.
-    pub fn stream(&self) -> RnnStream<'_> {
-        self.stream_on(isa::active())
-    }
-
-    /// The same on another instruction set.
-    pub fn stream_on(&self, isa: Isa) -> RnnStream<'_> {
-        let kernel = self.rnn.kernel();
-        let mut history = Aligned::zeros(kernel.history_len(1, 1));
-        history[kernel.one_at()] = 1.0;
-        RnnStream { cell: self, history, isa }
     }
 }

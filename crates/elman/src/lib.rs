@@ -1,7 +1,7 @@
 //! Recurrent neural networks: cells, training, streams.
 //!
 //! ```
-//! use elman::{Adam, Arrays, Classifier, Init, Purpose, Random, Rnn, Trainer};
+//! use elman::{Adam, Arrays, Build, Classifier, Init, Purpose, Random, Rnn, Trainer};
 //! use ndarray::{Array1, Array3};
 //!
 //! # fn main() -> Result<(), elman::Error> {
@@ -31,31 +31,35 @@ mod dynamic_rnn;
 mod error;
 mod init;
 mod isa;
+mod layer;
+mod network;
 mod parameters;
 mod peak;
 mod predictor;
 mod random;
-mod rnn;
+mod state;
 mod stream;
 mod tile;
 mod trainer;
 mod workers;
 
 pub use adam::Adam;
-pub use classifier::{Classifier, Config, HeadConfig, LayerConfig};
+pub use classifier::{Classifier, Config, Head, Reads};
 pub use data::{Arrays, Labelled, Sequences};
-pub use dynamic_rnn::{DynamicRnn, RnnGradients, Unrolled, Wanted};
+pub use dynamic_rnn::{DynamicRnn, Gradients, Unrolled};
 pub use elman_datasets as datasets;
 pub use elman_formats as formats;
-pub use elman_kernels::{Activation, Isa};
+pub use elman_kernels::{Activation, Cell, Gru, Isa, Lstm, Noise, Reset, Rnn, cell, layout};
 pub use error::Error;
 pub use init::Init;
 pub use isa::{active as active_isa, from_environment as isa_from_environment};
+pub use layer::{AnyCell, Embedding, Layer, Merge, Stack};
+pub use network::{Build, Network};
 pub use peak::peak_rate;
 pub use predictor::{Evaluation, Predictor};
 pub use random::{Purpose, Random};
-pub use rnn::{Rnn, RnnCell};
-pub use stream::RnnStream;
+pub use state::{CellState, State};
+pub use stream::Stream;
 pub use trainer::{Epoch, Fit, Memory, Step, Trainer};
 pub use workers::most_probable;
 

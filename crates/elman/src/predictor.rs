@@ -3,8 +3,8 @@
 use elman_kernels::{Isa, Score};
 use ndarray::Array2;
 
-use crate::classifier::Classifier;
-use crate::workers::{Workers, check_all, check_inputs, take_workers};
+use crate::classifier::{Classifier, Reads};
+use crate::workers::{Job, Workers, check_all, check_inputs, take_workers};
 use crate::{Error, Labelled, Sequences, isa};
 
 /// Figures of a whole data set.
@@ -50,7 +50,8 @@ impl Predictor {
     /// # Errors
     /// If the data does not fit the model.
     pub fn evaluate<D: Labelled>(&mut self, data: &D) -> Result<Evaluation, Error> {
-        evaluate(&mut self.workers, &self.model, data, self.threads, self.isa)
+        let job = Job { steps: data.steps(), part: data.steps(), threads: self.threads, isa: self.isa };
+        evaluate(&mut self.workers, &self.model, data, job)
     }
 
     /// Probabilities [N, C] of every row.
@@ -59,8 +60,29 @@ impl Predictor {
     /// If the data does not fit the model.
     pub fn predict<D: Sequences>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
         check_inputs(&self.model, data, 0..data.len())?;
-        let workers = take_workers(&mut self.workers, &self.model, data.steps(), self.threads, self.isa);
+        if self.model.head().reads != Reads::LastState {
+            return Err(Error::setting("the head", "one on every step", "one on the last state; see predict_steps"));
+        }
+        let job = Job { steps: data.steps(), part: data.steps(), threads: self.threads, isa: self.isa };
+        let workers = take_workers(&mut self.workers, &self.model, job);
         Ok(workers.predict(&self.model, data))
+    }
+
+    /// Probabilities [T, C] of every step of a row, from a head on every step.
+    ///
+    /// # Errors
+    /// If the data does not fit the model, or its head reads the last state.
+    pub fn predict_steps<D: Sequences>(&mut self, data: &D, row: usize) -> Result<Array2<f32>, Error> {
+        if self.model.head().reads != Reads::EveryStep {
+            return Err(Error::setting("the head", "one on the last state", "one on every step; see predict"));
+        }
+        if row >= data.len() {
+            return Err(Error::setting("a row's number", row, format!("below {}", data.len())));
+        }
+        check_inputs(&self.model, data, row..row + 1)?;
+        let job = Job { steps: data.steps(), part: data.steps(), threads: self.threads, isa: self.isa };
+        let workers = take_workers(&mut self.workers, &self.model, job);
+        Ok(workers.predict_steps(&self.model, data, row))
     }
 }
 
@@ -69,10 +91,9 @@ pub(crate) fn evaluate<D: Labelled>(
     workers: &mut Option<Workers>,
     model: &Classifier,
     data: &D,
-    threads: usize,
-    isa: Isa,
+    job: Job,
 ) -> Result<Evaluation, Error> {
     check_all(model, data)?;
-    let workers = take_workers(workers, model, data.steps(), threads, isa);
+    let workers = take_workers(workers, model, job);
     Ok(Evaluation::from(workers.evaluate(model, data)))
 }

@@ -18,6 +18,10 @@ pub enum Purpose {
     Shuffle = 3,
     /// Data made up for a benchmark or an example.
     Data = 4,
+    /// Masks of a step of a row: dropout, zoneout.
+    Masks = 5,
+    /// Masks that all steps of a row share.
+    RowMasks = 6,
 }
 
 /// A stream of random numbers: ChaCha with 8 rounds, the key made of the stream's name.

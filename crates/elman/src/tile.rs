@@ -1,71 +1,225 @@
-//! A tile: a few rows of a batch that one worker carries through all their steps.
+//! A tile: a few rows of a batch that one worker carries through all layers and all their steps, forward and back.
+//!
+//! T steps, R rows of the tile, S steps of a part; P, M, I of a cell rounded up to whole vectors are Pp, Mp, Ip.
+//!
+//! A long sequence may be worked off in parts of S steps, to save memory: on the way forward only the states between
+//! parts are kept, on the way back each part is run again from there. The gradients are the same, bit for bit.
 
-use elman_kernels::rnn::{Gradients, Initial, Upstream};
-use elman_kernels::{Aligned, Isa, Rnn};
-use ndarray::ArrayView2;
+use elman_kernels::unroll::{Initial, Lengths, Phase, Upstream, chunk_steps};
+use elman_kernels::{Aligned, Isa, Unroll, draw_mask, padded, panels};
 
 use crate::Sequences;
+use crate::layer::{Layer, Merge, Stack};
+use crate::parameters::Plan;
+use crate::random::{Purpose, Random};
+use crate::state::State;
 
-/// The history of a tile and which rows are in it, the longest first.
-#[derive(Debug)]
+/// A network as a tile needs it.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) stack: &'a Stack,
+    pub(crate) plan: &'a Plan,
+    pub(crate) parameters: &'a [f32],
+}
+
+/// A row of a tile: some steps of a row of the data, from one reset to the next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Piece {
+    /// Row of the batch or data set.
+    pub(crate) row: usize,
+    /// Its first step.
+    pub(crate) start: usize,
+    /// Its steps.
+    pub(crate) length: usize,
+    /// Whether it goes on from the state that was carried here; others start from the initial one.
+    pub(crate) carried: bool,
+    /// Whether the row ends with it.
+    pub(crate) last: bool,
+}
+
+impl Piece {
+    /// A row without resets.
+    pub(crate) fn whole(row: usize, length: usize) -> Self {
+        Piece { row, start: 0, length, carried: true, last: true }
+    }
+}
+
+/// How a tile is cut and what is asked of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// T
+    pub(crate) steps: usize,
+    /// R
+    pub(crate) rows: usize,
+    /// S: T, or fewer to save memory.
+    pub(crate) part: usize,
+    /// Whether gradients enter through the outputs of the last layer.
+    pub(crate) through_outputs: bool,
+    /// Whether the gradient by the inputs is asked for.
+    pub(crate) inputs_too: bool,
+    /// Whether that by the initial state is.
+    pub(crate) initial_too: bool,
+}
+
+/// What training does that inference does not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Training {
+    /// What the masks are drawn from.
+    pub(crate) seed: u64,
+    /// The step of training, from 0.
+    pub(crate) step: u64,
+    /// Steps after which the gradient by the state is cut; 0: never.
+    pub(crate) truncate: usize,
+}
+
+/// The states of a track at one point in time, without padding: h [R, P], c [R, M].
+#[derive(Clone, Debug)]
+struct Kept {
+    h: Vec<f32>,
+    c: Vec<f32>,
+}
+
+/// The buffers of a tile.
+#[derive(Clone, Debug)]
 pub(crate) struct Tile {
-    rnn: Rnn,
-    history: Aligned,
-    steps: usize,
-    /// (row of the batch or data set, its length), the longest first; equal lengths in the order they came.
-    order: Vec<(usize, usize)>,
-    /// Rows that run each step.
+    shape: Shape,
+    order: Vec<Piece>,
+    /// `[T]`: rows that run each step.
     active: Vec<usize>,
     initial: Initial,
+    training: Option<Training>,
+    tracks: Vec<Unroll>,
+    /// The states before each part, for each track.
+    before: Vec<Vec<Kept>>,
+    /// The states after each row's last step.
+    last: Vec<Kept>,
+    /// The part that the buffers hold.
+    held: usize,
+    /// [S, R, words] for each layer: outputs that are kept on their way to the next.
+    dropout: Vec<Vec<u16>>,
+    /// Gradients by each track's state, [R, Pp] and [R, Mp]: on the way back, by the state after the part.
+    d_state: Vec<(Aligned, Aligned)>,
+    /// [S, R, …]: the gradient by a layer's outputs, by those of one direction, and by its inputs.
+    d_above: Aligned,
+    d_outputs: Aligned,
+    d_inputs: Aligned,
+    d_below: Aligned,
+    line: Vec<f32>,
+}
+
+/// Floats of the widest layer's outputs or inputs, in whole vectors.
+fn widest(stack: &Stack) -> usize {
+    let widths = stack.layers.iter().flat_map(|layer| [layer.output(), layer.input(), layer.cell.get().output()]);
+    padded(widths.max().unwrap_or(0))
+}
+
+/// Floats of the gradients between layers.
+fn between(stack: &Stack, shape: Shape) -> [usize; 4] {
+    let layers = stack.layers.len() > 1 || stack.embedding.is_some();
+    let one = shape.part * shape.rows * widest(stack);
+    let each = |on: bool| if on { one } else { 0 };
+    let both = stack.layers.iter().any(|layer| layer.bidirectional.is_some());
+    let any = layers || shape.through_outputs || shape.inputs_too;
+    [each(any), each(any && both), each(any && both), each(any)]
+}
+
+impl Shape {
+    /// Parts of the sequence.
+    pub(crate) fn parts(self) -> usize {
+        self.steps.div_ceil(self.part.max(1)).max(1)
+    }
+
+    /// Bytes that [`Tile::new`] sets aside.
+    pub(crate) fn bytes(self, stack: &Stack) -> usize {
+        let mut floats = between(stack, self).iter().sum::<usize>() + widest(stack);
+        let mut bytes = 0;
+        for layer in &stack.layers {
+            let cell = layer.cell.get();
+            bytes += layer.directions() * Unroll::bytes(cell, self.part, self.rows);
+            let (output, memory) = (cell.output(), cell.memory());
+            let kept = (self.parts() + 1) * (output + memory) + padded(output) + padded(memory);
+            floats += layer.directions() * self.rows * kept;
+            if layer.dropout > 0.0 {
+                bytes += self.part * self.rows * panels(layer.output()) * size_of::<u16>();
+            }
+        }
+        bytes + floats * size_of::<f32>()
+    }
+
+    /// Steps of a part are whole multiples of it, or all.
+    pub(crate) fn unit(self) -> usize {
+        chunk_steps(self.rows)
+    }
 }
 
 impl Tile {
-    /// Room for `rows` rows of `steps` steps.
-    pub(crate) fn new(rnn: Rnn, steps: usize, rows: usize) -> Self {
-        let mut history = Aligned::zeros(rnn.history_len(steps, rows));
-        for row in history.chunks_exact_mut(rnn.stride()) {
-            row[rnn.one_at()] = 1.0;
+    pub(crate) fn new(stack: &Stack, shape: Shape) -> Self {
+        let cells = || stack.layers.iter().flat_map(|layer| std::iter::repeat_n(layer.cell.get(), layer.directions()));
+        let kept = || -> Vec<Kept> {
+            let zeros = |width: usize| vec![0.0; shape.rows * width];
+            cells().map(|cell| Kept { h: zeros(cell.output()), c: zeros(cell.memory()) }).collect()
+        };
+        let words =
+            |layer: &Layer| if layer.dropout > 0.0 { shape.part * shape.rows * panels(layer.output()) } else { 0 };
+        let zeros = |width: usize| Aligned::zeros(shape.rows * padded(width));
+        let [d_above, d_outputs, d_inputs, d_below] = between(stack, shape).map(Aligned::zeros);
+        Tile {
+            shape,
+            order: Vec::with_capacity(shape.rows),
+            active: vec![0; shape.steps],
+            initial: Initial::Zero,
+            training: None,
+            tracks: cells().map(|cell| Unroll::new(cell, shape.part, shape.rows)).collect(),
+            before: (0..shape.parts()).map(|_| kept()).collect(),
+            last: kept(),
+            held: 0,
+            dropout: stack.layers.iter().map(|layer| vec![u16::MAX; words(layer)]).collect(),
+            d_state: cells().map(|cell| (zeros(cell.output()), zeros(cell.memory()))).collect(),
+            d_above,
+            d_outputs,
+            d_inputs,
+            d_below,
+            line: vec![0.0; widest(stack)],
         }
-        Tile { rnn, history, steps, order: Vec::with_capacity(rows), active: vec![0; steps], initial: Initial::Zero }
     }
 
-    /// Floats that a tile of that size holds.
-    pub(crate) fn floats(rnn: Rnn, steps: usize, rows: usize) -> usize {
-        rnn.history_len(steps, rows)
-    }
-
-    /// Reads rows of a data set, as many as the tile has room for or fewer; they start from zero.
-    pub(crate) fn gather<D: Sequences>(&mut self, data: &D, rows: impl IntoIterator<Item = usize>) {
+    /// Takes other rows, as many as there is room for or fewer. They start from zero; masks are drawn in training.
+    pub(crate) fn take(&mut self, pieces: impl IntoIterator<Item = Piece>, training: Option<Training>) {
         self.order.clear();
-        self.order.extend(rows.into_iter().map(|row| (row, data.length(row))));
-        self.order.sort_by_key(|&(_, length)| std::cmp::Reverse(length));
-        self.initial = Initial::Zero;
-        let count = self.order.len();
-        let (input, at, stride) = (self.rnn.input, self.rnn.input_at(), self.rnn.stride());
+        self.order.extend(pieces);
+        self.order.sort_by_key(|piece| std::cmp::Reverse(piece.length));
         for (t, active) in self.active.iter_mut().enumerate() {
-            *active = self.order.partition_point(|&(_, length)| length > t);
+            *active = self.order.partition_point(|piece| piece.length > t);
         }
-        for (place, &(row, length)) in self.order.iter().enumerate() {
-            if length == 0 {
-                // Its final state is its initial one. The other rows' zeros are never read.
-                let start = place * stride + self.rnn.state_at();
-                self.history[start..start + self.rnn.hidden].fill(0.0);
-            }
-            for t in 0..length {
-                let start = (t * count + place) * stride + at;
-                data.read(row, t, &mut self.history[start..start + input]);
-            }
+        self.initial = Initial::Zero;
+        self.training = training;
+        for kept in &mut self.before[0] {
+            kept.h.fill(0.0);
+            kept.c.fill(0.0);
         }
     }
 
-    /// Starts the rows that were gathered from `h [B, H]`, indexed as they are.
-    pub(crate) fn set_initial(&mut self, h: ArrayView2<'_, f32>) {
-        let (at, stride, hidden) = (self.rnn.state_at(), self.rnn.stride(), self.rnn.hidden);
-        for (place, &(row, _)) in self.order.iter().enumerate() {
-            let to = &mut self.history[place * stride + at..][..hidden];
-            to.iter_mut().zip(h.row(row)).for_each(|(to, &from)| *to = from);
+    /// Starts the rows from states, indexed as the pieces' rows: those that are carried from one, the others from the
+    /// other.
+    pub(crate) fn set_initial(&mut self, initial: Option<&State>, carried: Option<&State>) {
+        if initial.is_none() && carried.is_none() {
+            return;
         }
         self.initial = Initial::Given;
+        for (place, piece) in self.order.iter().enumerate() {
+            let Some(from) = carried.filter(|_| piece.carried).or(initial) else { continue };
+            for (kept, cell) in self.before[0].iter_mut().zip(&from.cells) {
+                for (to, from) in [(&mut kept.h, cell.h.row(piece.row)), (&mut kept.c, cell.c.row(piece.row))] {
+                    let width = from.len();
+                    to[place * width..][..width].iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+                }
+            }
+        }
+    }
+
+    /// The rows, the longest first.
+    pub(crate) fn pieces(&self) -> &[Piece] {
+        &self.order
     }
 
     /// Rows in the tile.
@@ -73,45 +227,404 @@ impl Tile {
         self.order.len()
     }
 
-    /// (row, length, place in the tile) of every row.
-    pub(crate) fn rows(&self) -> impl Iterator<Item = (usize, usize, usize)> {
-        self.order.iter().enumerate().map(|(place, &(row, length))| (row, length, place))
+    /// How it is cut.
+    pub(crate) fn shape(&self) -> Shape {
+        self.shape
     }
 
-    /// h `[H]` of a row of the tile after `t` steps; after none, the initial state, when it was given or the row is empty.
-    pub(crate) fn state(&self, t: usize, place: usize) -> &[f32] {
-        let start = (t * self.order.len() + place) * self.rnn.stride() + self.rnn.state_at();
-        &self.history[start..start + self.rnn.hidden]
+    /// Steps of a part, by their place in the sequence.
+    pub(crate) fn steps_of(&self, part: usize) -> std::ops::Range<usize> {
+        part * self.shape.part..((part + 1) * self.shape.part).min(self.shape.steps)
     }
 
-    pub(crate) fn forward(&mut self, isa: Isa, weights: &[f32]) {
-        let count = self.order.len();
-        let history = &mut self.history[..self.rnn.history_len(self.steps, count)];
-        self.rnn.forward(isa, weights, history, count, &self.active, self.initial);
+    /// Rows that run step t.
+    pub(crate) fn active(&self, t: usize) -> usize {
+        self.active[t]
     }
 
-    pub(crate) fn backward(
+    /// The final h `[P]` of a track for the row at `place`.
+    pub(crate) fn final_h(&self, track: usize, place: usize) -> &[f32] {
+        let width = self.last[track].h.len() / self.shape.rows;
+        &self.last[track].h[place * width..][..width]
+    }
+
+    /// The final c `[M]`.
+    pub(crate) fn final_c(&self, track: usize, place: usize) -> &[f32] {
+        let width = self.last[track].c.len() / self.shape.rows;
+        &self.last[track].c[place * width..][..width]
+    }
+
+    /// All layers and steps forward. The buffers then hold the last part.
+    pub(crate) fn forward<D: Sequences>(&mut self, isa: Isa, network: View<'_>, data: &D) {
+        let Tile { last, before, .. } = self;
+        last.clone_from(&before[0]);
+        for part in 0..self.shape.parts() {
+            self.run(isa, network, data, part);
+            let steps = self.steps_of(part);
+            let rows = self.order.len();
+            for track in 0..self.tracks.len() {
+                let unroll = &self.tracks[track];
+                for (place, piece) in self.order.iter().enumerate() {
+                    let t = piece.length.min(steps.end);
+                    if t <= steps.start {
+                        continue;
+                    }
+                    let (h, c) =
+                        (unroll.state(t - steps.start, rows, place), unroll.memory(t - steps.start, rows, place));
+                    let goes_on = piece.length > steps.end;
+                    let kept = if goes_on { &mut self.before[part + 1][track] } else { &mut self.last[track] };
+                    kept.h[place * h.len()..][..h.len()].copy_from_slice(h);
+                    kept.c[place * c.len()..][..c.len()].copy_from_slice(c);
+                }
+            }
+        }
+    }
+
+    /// Makes the buffers hold a part, running it again where they hold another.
+    pub(crate) fn hold<D: Sequences>(&mut self, isa: Isa, network: View<'_>, data: &D, part: usize) {
+        if self.held != part {
+            self.run(isa, network, data, part);
+        }
+    }
+
+    /// A part of the steps forward, from the states kept before it.
+    fn run<D: Sequences>(&mut self, isa: Isa, network: View<'_>, data: &D, part: usize) {
+        let View { stack, plan, parameters } = network;
+        self.held = part;
+        self.read(network, data, part);
+        self.draw(stack, part);
+        let rows = self.order.len();
+        for track in 0..self.tracks.len() {
+            let (unroll, kept) = (&mut self.tracks[track], &self.before[part][track]);
+            if self.initial == Initial::Given || part > 0 {
+                for place in 0..rows {
+                    let (h, c) = (unroll.initial_state_mut(place).len(), unroll.initial_memory_mut(place).len());
+                    unroll.initial_state_mut(place).copy_from_slice(&kept.h[place * h..][..h]);
+                    unroll.initial_memory_mut(place).copy_from_slice(&kept.c[place * c..][..c]);
+                }
+            }
+        }
+        for index in 0..stack.layers.len() {
+            for track in plan.tracks_of(index) {
+                let weights = &parameters[plan.tracks[track].weights.clone()];
+                let lengths = lengths(self.shape, &self.active, rows, self.initial, self.training, part);
+                self.tracks[track].forward(plan.cell(stack, track), isa, weights, lengths);
+            }
+            if index + 1 < stack.layers.len() {
+                self.hand_on(stack, plan, index, part);
+            }
+        }
+    }
+
+    /// Reads a part of the rows into the first layer.
+    fn read<D: Sequences>(&mut self, network: View<'_>, data: &D, part: usize) {
+        let View { stack, plan, parameters } = network;
+        let (rows, steps) = (self.order.len(), self.steps_of(part));
+        let tracks = plan.tracks_of(0);
+        for (place, &piece) in self.order.iter().enumerate() {
+            for t in steps.start..piece.length.min(steps.end) {
+                let first = self.tracks[tracks.start].input_mut(t - steps.start, rows, place);
+                match stack.embedding {
+                    None => data.read(piece.row, piece.start + t, first),
+                    Some(of) => {
+                        let token = token_at(data, piece, t);
+                        let vectors = &parameters[plan.embedding.clone()];
+                        first.copy_from_slice(&vectors[token * of.size..][..of.size]);
+                    }
+                }
+                if tracks.len() == 2 {
+                    let (forward, backward) = self.tracks.split_at_mut(tracks.start + 1);
+                    let from = forward[tracks.start].input(t - steps.start, rows, place);
+                    backward[0].input_mut(piece.length - 1 - t, rows, place).copy_from_slice(from);
+                }
+            }
+        }
+    }
+
+    /// Draws the masks of a part: by the row of the data and the step, so that nothing else decides them.
+    fn draw(&mut self, stack: &Stack, part: usize) {
+        let (Some(training), true) = (self.training, stack.is_noisy()) else { return };
+        let (rows, steps) = (self.order.len(), self.steps_of(part));
+        // What is drawn for: a track, or a layer's outputs.
+        let random = |piece: &Piece, t: usize, what: usize| {
+            let place = (piece.row as u64) << 32 | ((piece.start + t) as u64) << 8 | what as u64;
+            Random::at(training.seed, Purpose::Masks, training.step, place)
+        };
+        let tracks = self.tracks.len();
+        for (place, piece) in self.order.iter().enumerate() {
+            for (track, unroll) in self.tracks.iter_mut().enumerate() {
+                let mut of_row = Random::at(
+                    training.seed,
+                    Purpose::RowMasks,
+                    training.step,
+                    (piece.row as u64) << 32 | (piece.start as u64) << 8 | track as u64,
+                );
+                unroll.draw_row_mask(place, || of_row.bits());
+                if unroll.has_step_masks() {
+                    for t in steps.start..piece.length.min(steps.end) {
+                        let mut of_step = random(piece, t, track);
+                        unroll.draw_step_masks(t - steps.start, rows, place, || of_step.bits());
+                    }
+                }
+            }
+            for (index, layer) in stack.layers.iter().enumerate().filter(|(_, layer)| layer.dropout > 0.0) {
+                let words = panels(layer.output());
+                for t in steps.start..piece.length.min(steps.end) {
+                    let mut of_step = random(piece, t, tracks + index);
+                    let mask = &mut self.dropout[index][((t - steps.start) * rows + place) * words..][..words];
+                    draw_mask(layer.dropout, &mut || of_step.bits(), mask);
+                }
+            }
+        }
+    }
+
+    /// The outputs of a layer become the inputs of the next.
+    fn hand_on(&mut self, stack: &Stack, plan: &Plan, index: usize, part: usize) {
+        let (rows, steps) = (self.order.len(), self.steps_of(part));
+        let width = stack.layers[index].output();
+        let mut line = std::mem::take(&mut self.line);
+        for place in 0..rows {
+            let length = self.order[place].length;
+            for t in steps.start..length.min(steps.end) {
+                self.output(stack, plan, index, part, t, place, &mut line[..width]);
+                for track in plan.tracks_of(index + 1) {
+                    let at = if plan.tracks[track].reversed { length - 1 - t } else { t - steps.start };
+                    self.tracks[track].input_mut(at, rows, place).copy_from_slice(&line[..width]);
+                }
+            }
+        }
+        self.line = line;
+    }
+
+    /// What a layer sends on at step t of the sequence, for the row at `place`: both directions, its input, its mask.
+    #[expect(clippy::too_many_arguments, reason = "a place in a tile: every number by its name")]
+    pub(crate) fn output(
         &self,
-        isa: Isa,
-        recurrent: &[f32],
-        inputs: &[f32],
-        upstream: Upstream<'_>,
-        gradients: Gradients<'_>,
-        scratch: &mut [f32],
+        stack: &Stack,
+        plan: &Plan,
+        index: usize,
+        part: usize,
+        t: usize,
+        place: usize,
+        out: &mut [f32],
     ) {
-        let count = self.order.len();
-        let history = &self.history[..self.rnn.history_len(self.steps, count)];
-        self.rnn.backward(
-            isa,
-            recurrent,
-            inputs,
-            history,
-            count,
-            &self.active,
-            self.initial,
-            upstream,
-            gradients,
-            scratch,
-        );
+        let (rows, local, layer) = (self.order.len(), t - self.steps_of(part).start, &stack.layers[index]);
+        let tracks = plan.tracks_of(index);
+        let forward = self.tracks[tracks.start].state(local + 1, rows, place);
+        out[..forward.len()].copy_from_slice(forward);
+        if let Some(merge) = layer.bidirectional {
+            let at = self.order[place].length - 1 - t;
+            let backward = self.tracks[tracks.start + 1].state(at + 1, rows, place);
+            match merge {
+                Merge::Concat => out[forward.len()..].copy_from_slice(backward),
+                Merge::Sum => out.iter_mut().zip(backward).for_each(|(out, h)| *out += h),
+            }
+        }
+        if layer.residual {
+            let x = self.tracks[tracks.start].input(local, rows, place);
+            out.iter_mut().zip(x).for_each(|(out, x)| *out += x);
+        }
+        if self.training.is_some() && layer.dropout > 0.0 {
+            let words = panels(out.len());
+            mask(&self.dropout[index][(local * rows + place) * words..][..words], layer.dropout, out);
+        }
+    }
+
+    /// Before the way back: no gradient by any final state.
+    pub(crate) fn clear_gradients(&mut self) {
+        for (d_h, d_c) in &mut self.d_state {
+            d_h.fill(0.0);
+            d_c.fill(0.0);
+        }
+    }
+
+    /// The gradients by the final h `[P]` and c `[M]` of a track for the row at `place`, to be added to before the way
+    /// back; after it, those by the initial ones.
+    pub(crate) fn d_state_mut(
+        &mut self,
+        stack: &Stack,
+        plan: &Plan,
+        track: usize,
+        place: usize,
+    ) -> (&mut [f32], &mut [f32]) {
+        let cell = plan.cell(stack, track);
+        let (d_h, d_c) = &mut self.d_state[track];
+        let (pp, mp) = (padded(cell.output()), padded(cell.memory()));
+        (&mut d_h[place * pp..][..cell.output()], &mut d_c[place * mp..][..cell.memory()])
+    }
+
+    /// The gradient by the outputs of the last layer over a part, [S, R, Op], to be filled.
+    pub(crate) fn d_outputs_mut(&mut self, stack: &Stack, part: usize) -> &mut [f32] {
+        let len = self.steps_of(part).len() * self.order.len() * padded(stack.output());
+        &mut self.d_above[..len]
+    }
+
+    /// A part of the steps back, which the buffers hold; the last part first. The gradient by the parameters is added to
+    /// `gradient`. Returns that by the inputs of the first layer, [S, R, Ip], when it was asked for.
+    #[expect(clippy::too_many_arguments, reason = "a kernel: every slice by its name")]
+    pub(crate) fn backward<D: Sequences>(
+        &mut self,
+        isa: Isa,
+        network: View<'_>,
+        transposed: &[f32],
+        data: &D,
+        part: usize,
+        gradient: &mut [f32],
+    ) -> Option<&[f32]> {
+        let View { stack, plan, parameters } = network;
+        assert_eq!(self.held, part, "the buffers hold another part");
+        let (rows, steps, shape) = (self.order.len(), self.steps_of(part), self.shape);
+        let mut above = shape.through_outputs;
+        let initial_too = shape.initial_too || part > 0;
+        let mut inputs = false;
+        for index in (0..stack.layers.len()).rev() {
+            let layer = &stack.layers[index];
+            let (cell, width) = (layer.cell.get(), padded(layer.output()));
+            let (pp, ip) = (padded(cell.output()), padded(cell.input()));
+            let [n_above, n_outputs, n_inputs] = [width, pp, ip].map(|width| steps.len() * rows * width);
+            if above && layer.dropout > 0.0 && self.training.is_some() {
+                let words = panels(layer.output());
+                for (at, d) in self.d_above[..n_above].chunks_exact_mut(width).enumerate() {
+                    mask(&self.dropout[index][at * words..][..words], layer.dropout, d);
+                }
+            }
+            inputs = index > 0 || shape.inputs_too || stack.embedding.is_some();
+            let tracks = plan.tracks_of(index);
+            let single = tracks.len() == 1;
+            if inputs && !single {
+                self.d_below[..n_inputs].fill(0.0);
+            }
+            for track in tracks {
+                let reversed = plan.tracks[track].reversed;
+                if above && !single {
+                    let d_outputs = &mut self.d_outputs[..n_outputs];
+                    part_of(&self.order, layer, &self.d_above[..n_above], d_outputs, rows, reversed);
+                }
+                let outputs = if single { &self.d_above } else { &self.d_outputs };
+                let d_inputs = if single { &mut self.d_below } else { &mut self.d_inputs };
+                let (d_h, d_c) = &self.d_state[track];
+                let mp = padded(cell.memory());
+                let upstream = Upstream {
+                    state: &d_h[..rows * pp],
+                    memory: Some(&d_c[..rows * mp]),
+                    outputs: above.then(|| &outputs[..n_outputs]),
+                };
+                let lengths = lengths(shape, &self.active, rows, self.initial, self.training, part);
+                let of = &plan.tracks[track];
+                self.tracks[track].backward(
+                    cell,
+                    isa,
+                    &parameters[of.weights.clone()],
+                    &transposed[of.transposed.clone()],
+                    lengths,
+                    upstream,
+                    &mut gradient[of.weights.clone()],
+                    inputs.then(|| &mut d_inputs[..n_inputs]),
+                    initial_too,
+                );
+                if inputs && !single {
+                    add_in_order(
+                        &self.order,
+                        &self.d_inputs[..n_inputs],
+                        &mut self.d_below[..n_inputs],
+                        rows,
+                        ip,
+                        reversed,
+                    );
+                }
+                self.keep_d_state(track, steps.start, cell.output(), cell.memory());
+            }
+            if inputs && layer.residual && above {
+                self.d_below[..n_inputs].iter_mut().zip(&self.d_above[..n_above]).for_each(|(d, above)| *d += above);
+            }
+            std::mem::swap(&mut self.d_above, &mut self.d_below);
+            above = true;
+        }
+        if let (true, Some(of)) = (inputs, stack.embedding) {
+            let ip = padded(of.size);
+            let into = &mut gradient[plan.embedding.clone()];
+            for (place, &piece) in self.order.iter().enumerate() {
+                for t in steps.start..piece.length.min(steps.end) {
+                    let vector = &mut into[token_at(data, piece, t) * of.size..][..of.size];
+                    let d = &self.d_above[((t - steps.start) * rows + place) * ip..][..of.size];
+                    vector.iter_mut().zip(d).for_each(|(to, d)| *to += d);
+                }
+            }
+        }
+        shape.inputs_too.then(|| {
+            let ip = padded(stack.layers[0].input());
+            &self.d_above[..steps.len() * rows * ip]
+        })
+    }
+
+    /// The gradient by the state before the part becomes that by the state after the one before.
+    fn keep_d_state(&mut self, track: usize, start: usize, output: usize, memory: usize) {
+        let (unroll, (d_h, d_c)) = (&self.tracks[track], &mut self.d_state[track]);
+        for (place, _) in self.order.iter().enumerate().filter(|(_, piece)| piece.length > start) {
+            d_h[place * padded(output)..][..output].copy_from_slice(unroll.d_initial_state(place));
+            d_c[place * padded(memory)..][..memory].copy_from_slice(unroll.d_initial_memory(place));
+        }
+    }
+}
+
+/// What the rows do in a part.
+fn lengths(
+    shape: Shape,
+    active: &[usize],
+    rows: usize,
+    initial: Initial,
+    training: Option<Training>,
+    part: usize,
+) -> Lengths<'_> {
+    let start = part * shape.part;
+    Lengths {
+        rows,
+        active: &active[start..(start + shape.part).min(shape.steps)],
+        initial: if part > 0 { Initial::Given } else { initial },
+        phase: if training.is_some() { Phase::Training } else { Phase::Inference },
+        truncate: training.map_or(0, |training| training.truncate),
+        offset: start,
+    }
+}
+
+/// The token at step t of a piece; the data has been checked.
+fn token_at<D: Sequences>(data: &D, piece: Piece, t: usize) -> usize {
+    let mut token = [0.0];
+    data.read(piece.row, piece.start + t, &mut token);
+    token[0] as usize
+}
+
+/// Keeps what has its bit set, scaled so that the mean stays; zero elsewhere.
+fn mask(words: &[u16], p: f32, values: &mut [f32]) {
+    let scale = 1.0 / (1.0 - p);
+    for (at, value) in values.iter_mut().enumerate() {
+        let bit = words.get(at / 16).is_some_and(|word| word >> (at % 16) & 1 == 1);
+        *value = if bit { *value * scale } else { 0.0 };
+    }
+}
+
+/// The gradient by the outputs of one direction, in the order in which that direction ran.
+fn part_of(order: &[Piece], layer: &Layer, above: &[f32], out: &mut [f32], rows: usize, reversed: bool) {
+    let (output, wide) = (layer.cell.get().output(), padded(layer.output()));
+    let pp = padded(output);
+    let column = if reversed && layer.bidirectional == Some(Merge::Concat) { output } else { 0 };
+    out.fill(0.0);
+    for (place, piece) in order.iter().enumerate() {
+        for t in 0..piece.length {
+            let at = if reversed { piece.length - 1 - t } else { t };
+            let from = &above[(t * rows + place) * wide + column..][..output];
+            out[(at * rows + place) * pp..][..output].copy_from_slice(from);
+        }
+    }
+}
+
+/// Adds the gradient by the inputs of one direction to that of both, in the order of the sequence.
+fn add_in_order(order: &[Piece], from: &[f32], into: &mut [f32], rows: usize, ip: usize, reversed: bool) {
+    for (place, piece) in order.iter().enumerate() {
+        for t in 0..piece.length {
+            let at = if reversed { piece.length - 1 - t } else { t };
+            let from = &from[(at * rows + place) * ip..][..ip];
+            into[(t * rows + place) * ip..][..ip].iter_mut().zip(from).for_each(|(to, from)| *to += from);
+        }
     }
 }

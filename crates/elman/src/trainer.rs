@@ -5,14 +5,16 @@
 
 use std::fmt;
 
-use elman_kernels::{Aligned, Isa, Mode, Score, adam, sum_arrays, tile_rows};
+use elman_kernels::{Aligned, Isa, Score, adam, sum_arrays, tile_rows};
 
 use crate::adam::{Adam, Moments};
-use crate::classifier::{Classifier, dense_of, transpose_panel};
+use crate::classifier::{Classifier, Head, Reads};
+use crate::layer::Stack;
+use crate::parameters::Plan;
 use crate::predictor::{Evaluation, evaluate};
 use crate::random::{Purpose, Random};
-use crate::rnn::Rnn;
-use crate::workers::{Workers, Workspace, check_all, check_rows, take_workers};
+use crate::tile::Training;
+use crate::workers::{Job, Workers, Workspace, check_all, check_rows, sum, take_workers};
 use crate::{Error, Labelled, isa};
 
 /// Most groups of tiles, and so the most threads that a step can use.
@@ -26,8 +28,7 @@ const BLOCK: usize = 4096;
 
 /// A model in training. Users write loops over [`Trainer::fit`], not callbacks.
 pub struct Trainer {
-    /// The model as it is now. For one of other sizes make another trainer: the moments belong to this one.
-    pub model: Classifier,
+    model: Classifier,
     /// The optimizer's settings; may be changed between steps.
     pub adam: Adam,
     /// Rows of a batch. 128 by default.
@@ -36,6 +37,11 @@ pub struct Trainer {
     pub seed: u64,
     /// Threads; as many as there are processors by default. Changes no bit of any result.
     pub threads: usize,
+    /// Steps after which the gradient by the state is cut: truncated back-propagation through time. 0, the default: never.
+    pub truncate: usize,
+    /// Bytes that training may take beside the data. Sequences are worked off in parts where they would not fit, with
+    /// the same gradients. None, the default: as much as whole sequences take.
+    pub memory_budget: Option<usize>,
     /// The instruction set; by default what `ELMAN_ISA` says, or the widest.
     pub isa: Isa,
     moments: Moments,
@@ -68,18 +74,53 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// What training a classifier takes: known from the sizes alone, before anything is set aside.
-    pub fn of_training(rnn: Rnn, classes: usize, steps: usize, batch_size: usize, threads: usize) -> Self {
-        let dense = dense_of(rnn, classes);
-        let cell = rnn.kernel();
-        let parameters = cell.weights_len() + dense.weights_len();
-        let transposed = cell.recurrent_transposed_len() + dense.transposed_len();
+    /// What training takes: known from the sizes alone, before anything is set aside.
+    pub fn of_training(stack: &Stack, head: Head, steps: usize, batch_size: usize, threads: usize) -> Self {
+        Self::in_parts(stack, head, steps, steps, batch_size, threads)
+    }
+
+    /// The same with sequences in parts of `part` steps.
+    fn in_parts(stack: &Stack, head: Head, steps: usize, part: usize, batch_size: usize, threads: usize) -> Self {
+        let plan = Plan::new(stack, Some(head.dense(stack)));
         let floats = size_of::<f32>();
+        let workspace = Workspace::bytes(stack, head, steps, part);
+        let groups = group_count(stack, plan.len, batch_size);
         Memory {
             // The parameters, those of the step before, the gradient, two moments.
-            model: (5 * parameters + transposed) * floats,
-            groups: group_count(rnn, parameters, batch_size) * parameters * floats,
-            workspaces: threads.max(1).saturating_mul(Workspace::bytes(rnn, classes, steps)),
+            model: (5 * plan.len + plan.transposed_len) * floats,
+            groups: groups * plan.len * floats,
+            workspaces: threads.max(1).saturating_mul(workspace),
+        }
+    }
+
+    /// Steps of the parts that a budget allows, and what they take: whole sequences where they fit.
+    ///
+    /// # Errors
+    /// If not even the shortest parts fit, or a layer reads its rows from their ends and so needs them whole.
+    pub fn within(
+        budget: Option<usize>,
+        stack: &Stack,
+        head: Head,
+        steps: usize,
+        batch_size: usize,
+        threads: usize,
+    ) -> Result<(usize, Self), Error> {
+        let of = |part: usize| Self::in_parts(stack, head, steps, part, batch_size, threads);
+        let (whole, unit) = (of(steps), Workspace::unit(stack, head));
+        let Some(budget) = budget.filter(|&budget| whole.total() > budget) else { return Ok((steps, whole)) };
+        let refuse = |least: usize, why: &str| {
+            let expected = format!("at least {least} bytes{why}");
+            Err(Error::setting("memory_budget", format!("{budget} bytes"), expected))
+        };
+        if stack.is_bidirectional() {
+            return refuse(whole.total(), ": a bidirectional layer needs whole sequences");
+        }
+        // Longer parts take more and are run again all the same; shorter ones keep more states between them.
+        let parts = (1..=steps.div_ceil(unit)).map(|count| (count * unit).min(steps));
+        let best = parts.clone().rev().find(|&part| of(part).total() <= budget);
+        match best {
+            Some(part) => Ok((part, of(part))),
+            None => refuse(parts.map(|part| of(part).total()).min().unwrap_or(0), ""),
         }
     }
 
@@ -99,6 +140,8 @@ impl Trainer {
             batch_size: 128,
             seed: 111,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
+            truncate: 0,
+            memory_budget: None,
             isa: isa::active(),
             moments,
             step: 0,
@@ -125,9 +168,29 @@ impl Trainer {
         Trainer { threads, ..self }
     }
 
+    /// With the gradient by the state cut after every so many steps.
+    pub fn truncate(self, steps: usize) -> Self {
+        Trainer { truncate: steps, ..self }
+    }
+
+    /// Within so many bytes beside the data.
+    pub fn memory_budget(self, bytes: usize) -> Self {
+        Trainer { memory_budget: Some(bytes), ..self }
+    }
+
     /// On another instruction set.
     pub fn isa(self, isa: Isa) -> Self {
         Trainer { isa, ..self }
+    }
+
+    /// The model as it is now.
+    pub fn model(&self) -> &Classifier {
+        &self.model
+    }
+
+    /// The model, training done.
+    pub fn into_model(self) -> Classifier {
+        self.model
     }
 
     /// Steps done so far.
@@ -140,9 +203,19 @@ impl Trainer {
         self.epoch
     }
 
-    /// What training on sequences of `steps` steps takes, in bytes.
-    pub fn memory(&self, steps: usize) -> Memory {
-        Memory::of_training(self.model.rnn, self.model.classes, steps, self.batch_size, self.threads)
+    /// What training on sequences of `steps` steps takes, in bytes, and the steps of its parts.
+    ///
+    /// # Errors
+    /// If the memory budget does not suffice.
+    pub fn memory(&self, steps: usize) -> Result<(usize, Memory), Error> {
+        let (stack, head) = (self.model.stack(), self.model.head());
+        Memory::within(self.memory_budget, stack, head, steps, self.batch_size, self.threads)
+    }
+
+    /// The job of training on such sequences.
+    fn job(&self, steps: usize) -> Result<Job, Error> {
+        let (part, _) = self.memory(steps)?;
+        Ok(Job { steps, part, threads: self.threads, isa: self.isa })
     }
 
     /// Trains on a data set: an iterator over epochs.
@@ -169,7 +242,7 @@ impl Trainer {
         }
         check_all(&self.model, data)?;
         u32::try_from(data.len()).map_err(|_| Error::setting("the data set", data.len(), "fewer than 2^32 rows"))?;
-        self.prepare(data.steps());
+        self.prepare(data.steps())?;
         let batch_size = self.batch_size;
         Ok(Fit { trainer: self, data, batch_size, order: Vec::new(), batch: 0, epochs: 1, done: 0 })
     }
@@ -179,7 +252,8 @@ impl Trainer {
     /// # Errors
     /// If the data does not fit the model.
     pub fn evaluate<D: Labelled>(&mut self, data: &D) -> Result<Evaluation, Error> {
-        evaluate(&mut self.workers, &self.model, data, self.threads, self.isa)
+        let job = self.job(data.steps())?;
+        evaluate(&mut self.workers, &self.model, data, job)
     }
 
     /// The gradient of the mean loss of some rows by all parameters, as plain arrays, beside the loss. Trains nothing.
@@ -192,10 +266,10 @@ impl Trainer {
         rows: &[u32],
     ) -> Result<(Evaluation, std::collections::BTreeMap<String, elman_formats::Array>), Error> {
         check_rows(&self.model, data, rows)?;
-        self.prepare(data.steps());
+        self.prepare(data.steps())?;
         let score = self.accumulate(data, rows);
         self.reduce();
-        Ok((Evaluation::from(score), self.model.unpack(&self.gradient)))
+        Ok((Evaluation::from(score), self.model.plan.unpack(&self.gradient)))
     }
 
     /// One step on the given rows of a data set: forward, backward, Adam.
@@ -206,22 +280,21 @@ impl Trainer {
     pub fn train_rows<D: Labelled>(&mut self, data: &D, rows: &[u32]) -> Result<Step, Error> {
         self.adam.check()?;
         check_rows(&self.model, data, rows)?;
-        self.prepare(data.steps());
+        self.prepare(data.steps())?;
         self.train_batch(data, rows)
     }
 
     /// Sets up threads and buffers, once for a model, batch size and length of sequences.
-    fn prepare(&mut self, steps: usize) {
-        take_workers(&mut self.workers, &self.model, steps, self.threads, self.isa);
+    fn prepare(&mut self, steps: usize) -> Result<(), Error> {
+        let job = self.job(steps)?;
+        take_workers(&mut self.workers, &self.model, job);
         let len = self.model.parameters.len();
-        let count = group_count(self.model.rnn, len, self.batch_size);
-        if self.gradient.len() != len {
-            self.groups.clear();
-        }
+        let count = group_count(self.model.stack(), len, self.batch_size);
         self.groups.resize_with(count, || Group { gradient: Aligned::zeros(len), score: Score::default() });
         if self.gradient.len() != len {
             self.gradient = Aligned::zeros(len);
         }
+        Ok(())
     }
 
     fn train_batch<D: Labelled>(&mut self, data: &D, rows: &[u32]) -> Result<Step, Error> {
@@ -256,30 +329,27 @@ impl Trainer {
 
     /// Gradients of each group of tiles, of the mean loss over all rows.
     fn accumulate<D: Labelled>(&mut self, data: &D, rows: &[u32]) -> Score {
+        let training = Training { seed: self.seed, step: self.step, truncate: self.truncate };
         let Trainer { model, workers, groups, isa, .. } = self;
         let Some(workers) = workers else { return Score::default() };
-        let tile = tile_rows(model.rnn.hidden);
+        let tile = tile_rows(model.stack().widest());
         let tiles = rows.len().div_ceil(tile);
         let (count, isa, model) = (groups.len(), *isa, &*model);
-        let scale = 1.0 / rows.len() as f32;
+        let scored: usize = match model.head().reads {
+            Reads::LastState => rows.len(),
+            Reads::EveryStep => rows.iter().map(|&row| data.length(row as usize)).sum(),
+        };
+        let scale = 1.0 / scored.max(1) as f32;
         workers.pool.for_each(&mut workers.spaces, groups, |space, index, group| {
             group.score = Score::default();
-            let mut mode = Mode::Overwrite;
+            group.gradient.fill(0.0);
             for tile_index in index * tiles / count..(index + 1) * tiles / count {
                 let rows = &rows[tile_index * tile..((tile_index + 1) * tile).min(rows.len())];
-                space.forward(isa, model, data, rows.iter().map(|&row| row as usize));
-                group.score.add(space.loss(data, scale));
-                space.backward(isa, model, &mut group.gradient, mode);
-                mode = Mode::Add;
-            }
-            if mode == Mode::Overwrite {
-                group.gradient.fill(0.0);
+                let rows = rows.iter().map(|&row| row as usize);
+                group.score.add(space.train(isa, model, data, rows, training, scale, &mut group.gradient));
             }
         });
-        groups.iter().fold(Score::default(), |mut sum, group| {
-            sum.add(group.score);
-            sum
-        })
+        sum(groups.iter().map(|group| group.score))
     }
 
     /// Adds the groups' gradients, in their order; returns the square of the sum's norm.
@@ -310,18 +380,16 @@ impl Trainer {
             previous.copy_from_slice(parameters);
             adam(isa, constants, parameters, &gradient[start..start + parameters.len()], m, v);
         });
-        let Classifier { rnn, classes, parameters, transposed, .. } = model;
-        let (rnn, classes, parameters) = (*rnn, *classes, &**parameters);
-        let mut panels: Vec<_> = transposed.panels(rnn, classes).collect();
-        workers.pool.for_each(&mut workers.spaces, &mut panels, |_, _, (panel, out)| {
-            transpose_panel(rnn, classes, parameters, *panel, out);
-        });
+        let Classifier { plan, parameters, transposed, .. } = model;
+        let (plan, parameters) = (&*plan, &**parameters);
+        let mut panels = plan.panels(transposed);
+        workers.pool.for_each(&mut workers.spaces, &mut panels, |_, _, panel| panel.fill(parameters));
     }
 }
 
 /// Groups that a batch is worked off in: by the shapes alone.
-fn group_count(rnn: Rnn, parameters: usize, batch_size: usize) -> usize {
-    let tiles = batch_size.div_ceil(tile_rows(rnn.hidden)).max(1);
+fn group_count(stack: &Stack, parameters: usize, batch_size: usize) -> usize {
+    let tiles = batch_size.div_ceil(tile_rows(stack.widest())).max(1);
     let affordable = GROUPS_BYTES / (parameters * size_of::<f32>());
     tiles.min(affordable.clamp(2, GROUPS_MAX))
 }
@@ -371,7 +439,10 @@ impl<D: Labelled> Fit<'_, D> {
             self.order = Random::at(trainer.seed, Purpose::Shuffle, trainer.epoch, 0).order(rows);
         }
         // Evaluation on other data may have replaced the workspaces.
-        trainer.prepare(self.data.steps());
+        if let Err(error) = trainer.prepare(self.data.steps()) {
+            self.done = self.epochs;
+            return Some(Err(error));
+        }
         let rows = &self.order[self.batch * self.batch_size..][..self.batch_size];
         let step = match trainer.train_batch(self.data, rows) {
             Ok(step) => step,

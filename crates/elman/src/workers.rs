@@ -1,15 +1,13 @@
-//! Threads, and what each of them needs to carry tiles through a classifier.
+//! Threads, and what each of them needs to carry tiles through a model.
 
-use elman_kernels as kernels;
-use elman_kernels::rnn::{Gradients, Upstream};
 use elman_kernels::{
     Aligned, Dense, Isa, Mode, Pool, Score, in_top_1, padded, softmax, softmax_cross_entropy, tile_rows,
 };
 use ndarray::{Array2, ArrayViewMut2, Axis};
 
-use crate::classifier::{Classifier, dense_of};
-use crate::rnn::Rnn;
-use crate::tile::Tile;
+use crate::classifier::{Classifier, Head, Reads};
+use crate::layer::Stack;
+use crate::tile::{Piece, Shape, Tile, Training};
 use crate::{Error, Labelled, Sequences};
 
 /// A pool of threads with a workspace each, sized once for a model and the steps of its data.
@@ -17,186 +15,350 @@ pub(crate) struct Workers {
     pub(crate) isa: Isa,
     pub(crate) pool: Pool,
     pub(crate) spaces: Vec<Workspace>,
-    steps: usize,
     /// As asked for: the system may have refused some.
     threads: usize,
-    classes: usize,
-    rnn: kernels::Rnn,
+    steps: usize,
+    part: usize,
 }
 
 /// Everything one thread needs for one tile.
 pub(crate) struct Workspace {
     tile: Tile,
     dense: Dense,
+    reads: Reads,
     labels: Vec<u32>,
-    /// Final states as the dense layer reads them, [R, its input stride].
-    last: Aligned,
+    /// What the dense layer reads, [R, its input stride].
+    inputs: Aligned,
     /// [R, its output stride]: logits, then their gradient.
     logits: Aligned,
-    /// [R, Hp]: gradient by the final states.
-    d_last: Aligned,
-    scratch: Aligned,
+    /// [R, Ip]: gradient by what it reads.
+    d_inputs: Aligned,
+}
+
+/// Threads, steps and memory of a job, by which workers are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Job {
+    pub(crate) steps: usize,
+    /// Steps of a part of the sequences.
+    pub(crate) part: usize,
+    pub(crate) threads: usize,
+    pub(crate) isa: Isa,
 }
 
 impl Workers {
-    pub(crate) fn new(model: &Classifier, steps: usize, threads: usize, isa: Isa) -> Self {
-        let pool = Pool::new(threads);
-        let spaces = (0..pool.threads()).map(|_| Workspace::new(model, steps)).collect();
-        Workers { isa, pool, spaces, steps, threads, classes: model.classes, rnn: model.rnn.kernel() }
+    fn new(model: &Classifier, job: Job) -> Self {
+        let pool = Pool::new(job.threads);
+        let spaces = (0..pool.threads()).map(|_| Workspace::new(model, job)).collect();
+        Workers { isa: job.isa, pool, spaces, threads: job.threads, steps: job.steps, part: job.part }
     }
 
-    /// Whether they were made for this model and data.
-    pub(crate) fn fits(&self, model: &Classifier, steps: usize, threads: usize, isa: Isa) -> bool {
-        (self.rnn, self.classes) == (model.rnn.kernel(), model.classes)
-            && (self.steps, self.threads, self.isa) == (steps, threads, isa)
+    fn fits(&self, job: Job) -> bool {
+        (self.steps, self.part, self.threads, self.isa) == (job.steps, job.part, job.threads, job.isa)
     }
 
     /// Loss and accuracy over a whole data set.
     pub(crate) fn evaluate<D: Labelled>(&mut self, model: &Classifier, data: &D) -> Score {
-        let rows = tile_rows(self.rnn.hidden);
+        let rows = tile_rows(model.stack().widest());
         let mut scores = vec![Score::default(); data.len().div_ceil(rows)];
         let isa = self.isa;
         self.pool.for_each(&mut self.spaces, &mut scores, |space, index, score| {
-            space.forward(isa, model, data, index * rows..((index + 1) * rows).min(data.len()));
-            *score = space.loss(data, 1.0);
+            *score = space.evaluate(isa, model, data, index * rows..((index + 1) * rows).min(data.len()));
         });
-        scores.into_iter().fold(Score::default(), |mut sum, score| {
-            sum.add(score);
-            sum
-        })
+        sum(scores)
     }
 
     /// Probabilities [N, C] of every row of a data set.
     pub(crate) fn predict<D: Sequences>(&mut self, model: &Classifier, data: &D) -> Array2<f32> {
-        let rows = tile_rows(self.rnn.hidden);
-        let mut probabilities = Array2::zeros((data.len(), model.classes));
+        let rows = tile_rows(model.stack().widest());
+        let mut probabilities = Array2::zeros((data.len(), model.head().classes));
         let mut tiles: Vec<ArrayViewMut2<'_, f32>> = probabilities.axis_chunks_iter_mut(Axis(0), rows).collect();
         let isa = self.isa;
         self.pool.for_each(&mut self.spaces, &mut tiles, |space, index, out| {
             let first = index * rows;
-            space.forward(isa, model, data, first..first + out.nrows());
-            for (row, _, place) in space.tile.rows() {
-                let logits = &mut space.logits[place * model.dense().output_stride()..][..model.classes];
+            space.forward(isa, model, data, first..first + out.nrows(), None);
+            space.read_last(model);
+            space.logits(isa, model, space.tile.count());
+            for (place, piece) in space.tile.pieces().iter().enumerate() {
+                let logits = &mut space.logits[place * space.dense.output_stride()..][..space.dense.output];
                 softmax(logits);
-                out.row_mut(row - first).iter_mut().zip(logits).for_each(|(to, from)| *to = *from);
+                out.row_mut(piece.row - first).iter_mut().zip(logits).for_each(|(to, from)| *to = *from);
             }
         });
         probabilities
+    }
+
+    /// Probabilities [T, C] of every step of one row, for a head on every step.
+    pub(crate) fn predict_steps<D: Sequences>(&mut self, model: &Classifier, data: &D, row: usize) -> Array2<f32> {
+        let (isa, space) = (self.isa, &mut self.spaces[0]);
+        let mut probabilities = Array2::zeros((data.length(row), model.head().classes));
+        space.forward(isa, model, data, [row], None);
+        for part in 0..space.tile.shape().parts() {
+            space.tile.hold(isa, model.view(), data, part);
+            for t in space.tile.steps_of(part).take_while(|&t| t < data.length(row)) {
+                space.read_step(model, part, t);
+                space.logits(isa, model, 1);
+                let logits = &mut space.logits[..space.dense.output];
+                softmax(logits);
+                probabilities.row_mut(t).iter_mut().zip(logits).for_each(|(to, from)| *to = *from);
+            }
+        }
+        probabilities
+    }
+}
+
+/// Scores in their order.
+pub(crate) fn sum(scores: impl IntoIterator<Item = Score>) -> Score {
+    scores.into_iter().fold(Score::default(), |mut sum, score| {
+        sum.add(score);
+        sum
+    })
+}
+
+/// The tiles of a model that is trained.
+fn shape(stack: &Stack, head: Head, steps: usize, part: usize) -> Shape {
+    Shape {
+        steps,
+        rows: tile_rows(stack.widest()),
+        part,
+        through_outputs: head.reads == Reads::EveryStep,
+        inputs_too: false,
+        initial_too: false,
     }
 }
 
 impl Workspace {
     /// Bytes of a workspace: known from the sizes alone.
-    pub(crate) fn bytes(rnn: Rnn, classes: usize, steps: usize) -> usize {
-        let (cell, dense, rows) = (rnn.kernel(), dense_of(rnn, classes), tile_rows(rnn.hidden));
-        let floats = Tile::floats(cell, steps, rows)
-            + rows * (dense.input_stride() + dense.output_stride() + padded(rnn.hidden))
-            + scratch_max(cell, rows);
-        floats * size_of::<f32>()
+    pub(crate) fn bytes(stack: &Stack, head: Head, steps: usize, part: usize) -> usize {
+        let (dense, shape) = (head.dense(stack), shape(stack, head, steps, part));
+        let floats = shape.rows * (dense.input_stride() + dense.output_stride() + padded(dense.input));
+        shape.bytes(stack) + floats * size_of::<f32>()
     }
 
-    fn new(model: &Classifier, steps: usize) -> Self {
-        let (rnn, dense, rows) = (model.rnn.kernel(), model.dense(), tile_rows(model.rnn.hidden));
-        let mut last = Aligned::zeros(rows * dense.input_stride());
-        for row in last.chunks_exact_mut(dense.input_stride()) {
+    /// Parts are multiples of so many steps.
+    pub(crate) fn unit(stack: &Stack, head: Head) -> usize {
+        shape(stack, head, 1, 1).unit()
+    }
+
+    fn new(model: &Classifier, job: Job) -> Self {
+        let (stack, dense) = (model.stack(), model.dense());
+        let shape = shape(stack, model.head(), job.steps, job.part);
+        let mut inputs = Aligned::zeros(shape.rows * dense.input_stride());
+        for row in inputs.chunks_exact_mut(dense.input_stride()) {
             row[dense.input_at() - 1] = 1.0;
         }
         Workspace {
-            tile: Tile::new(rnn, steps, rows),
+            tile: Tile::new(stack, shape),
             dense,
-            labels: Vec::with_capacity(rows),
-            last,
-            logits: Aligned::zeros(rows * dense.output_stride()),
-            d_last: Aligned::zeros(rows * padded(rnn.hidden)),
-            scratch: Aligned::zeros(scratch_max(rnn, rows)),
+            reads: model.head().reads,
+            labels: Vec::with_capacity(shape.rows),
+            inputs,
+            logits: Aligned::zeros(shape.rows * dense.output_stride()),
+            d_inputs: Aligned::zeros(shape.rows * padded(dense.input)),
         }
     }
 
-    /// From the rows of a data set to their logits.
-    pub(crate) fn forward<D: Sequences>(
+    /// From the rows of a data set to the states of all layers.
+    fn forward<D: Sequences>(
         &mut self,
         isa: Isa,
         model: &Classifier,
         data: &D,
         rows: impl IntoIterator<Item = usize>,
+        training: Option<Training>,
     ) {
-        let (cell, head) = model.parameters.split_at(model.cell_len());
-        let dense = self.dense;
-        self.tile.gather(data, rows);
-        self.tile.forward(isa, cell);
-        for (_, length, place) in self.tile.rows() {
-            let to = &mut self.last[place * dense.input_stride() + dense.input_at()..][..dense.input];
-            to.copy_from_slice(self.tile.state(length, place));
-        }
-        let count = self.tile.count();
-        let last = &self.last[..count * dense.input_stride()];
-        dense.forward(isa, head, last, count, &mut self.logits[..count * dense.output_stride()]);
+        self.tile.take(rows.into_iter().map(|row| Piece::whole(row, data.length(row))), training);
+        self.tile.forward(isa, model.view(), data);
     }
 
-    /// From the logits to the loss; the logits become its gradient times `scale`.
-    pub(crate) fn loss<D: Labelled>(&mut self, data: &D, scale: f32) -> Score {
+    /// Loss and accuracy of some rows.
+    fn evaluate<D: Labelled>(
+        &mut self,
+        isa: Isa,
+        model: &Classifier,
+        data: &D,
+        rows: impl IntoIterator<Item = usize>,
+    ) -> Score {
+        self.forward(isa, model, data, rows, None);
+        if self.reads == Reads::LastState {
+            return self.score_last(isa, model, data, 1.0);
+        }
+        let mut score = Score::default();
+        for part in (0..self.tile.shape().parts()).rev() {
+            self.tile.hold(isa, model.view(), data, part);
+            for t in self.tile.steps_of(part).rev() {
+                score.add(self.score_step(isa, model, data, part, t, 1.0));
+            }
+        }
+        score
+    }
+
+    /// Forward, loss and backward of some rows: adds the gradient of the sum of their losses times `scale`.
+    #[expect(clippy::too_many_arguments, reason = "a kernel: every slice by its name")]
+    pub(crate) fn train<D: Labelled>(
+        &mut self,
+        isa: Isa,
+        model: &Classifier,
+        data: &D,
+        rows: impl IntoIterator<Item = usize>,
+        training: Training,
+        scale: f32,
+        gradient: &mut [f32],
+    ) -> Score {
+        self.forward(isa, model, data, rows, Some(training));
+        self.tile.clear_gradients();
+        let mut score = Score::default();
+        if self.reads == Reads::LastState {
+            score = self.score_last(isa, model, data, scale);
+            self.head_back(isa, model, self.tile.count(), gradient);
+            let (dense, top) = (self.dense, model.stack().layers.len() - 1);
+            for place in 0..self.tile.count() {
+                let mut d = &self.d_inputs[place * padded(dense.input)..][..dense.input];
+                for track in model.plan.tracks_of(top) {
+                    let (d_h, _) = self.tile.d_state_mut(model.stack(), &model.plan, track, place);
+                    let (now, rest) = d.split_at(d_h.len());
+                    d_h.copy_from_slice(now);
+                    d = rest;
+                }
+            }
+        }
+        for part in (0..self.tile.shape().parts()).rev() {
+            self.tile.hold(isa, model.view(), data, part);
+            if self.reads == Reads::EveryStep {
+                let (steps, count, ip) = (self.tile.steps_of(part), self.tile.count(), padded(self.dense.input));
+                for t in steps.clone().rev() {
+                    score.add(self.score_step(isa, model, data, part, t, scale));
+                    let rows = self.tile.active(t);
+                    self.head_back(isa, model, rows, gradient);
+                    let d_outputs = self.tile.d_outputs_mut(model.stack(), part);
+                    let to = &mut d_outputs[(t - steps.start) * count * ip..][..rows * ip];
+                    to.copy_from_slice(&self.d_inputs[..rows * ip]);
+                }
+            }
+            self.tile.backward(isa, model.view(), &model.transposed, data, part, gradient);
+        }
+        score
+    }
+
+    /// The final states of the last layer as the dense layer reads them.
+    fn read_last(&mut self, model: &Classifier) {
+        let (dense, top) = (self.dense, model.stack().layers.len() - 1);
+        for place in 0..self.tile.count() {
+            let mut to = &mut self.inputs[place * dense.input_stride() + dense.input_at()..][..dense.input];
+            for track in model.plan.tracks_of(top) {
+                let h = self.tile.final_h(track, place);
+                let (now, rest) = to.split_at_mut(h.len());
+                now.copy_from_slice(h);
+                to = rest;
+            }
+        }
+    }
+
+    /// The outputs of step t as the dense layer reads them.
+    fn read_step(&mut self, model: &Classifier, part: usize, t: usize) {
+        let (dense, top) = (self.dense, model.stack().layers.len() - 1);
+        for place in 0..self.tile.active(t) {
+            let to = &mut self.inputs[place * dense.input_stride() + dense.input_at()..][..dense.input];
+            self.tile.output(model.stack(), &model.plan, top, part, t, place, to);
+        }
+    }
+
+    fn logits(&mut self, isa: Isa, model: &Classifier, rows: usize) {
+        let Some((dense, range, _)) = &model.plan.head else { return };
+        let inputs = &self.inputs[..rows * dense.input_stride()];
+        let logits = &mut self.logits[..rows * dense.output_stride()];
+        dense.forward(isa, &model.parameters[range.clone()], inputs, rows, logits);
+    }
+
+    /// The loss on the final states; the logits become its gradient times `scale`.
+    fn score_last<D: Labelled>(&mut self, isa: Isa, model: &Classifier, data: &D, scale: f32) -> Score {
+        self.read_last(model);
+        self.logits(isa, model, self.tile.count());
         self.labels.clear();
-        self.labels.extend(self.tile.rows().map(|(row, _, _)| data.label(row) as u32));
+        self.labels.extend(self.tile.pieces().iter().map(|piece| data.label(piece.row) as u32));
+        self.loss(scale)
+    }
+
+    /// The same on the outputs of step t.
+    fn score_step<D: Labelled>(
+        &mut self,
+        isa: Isa,
+        model: &Classifier,
+        data: &D,
+        part: usize,
+        t: usize,
+        scale: f32,
+    ) -> Score {
+        let rows = self.tile.active(t);
+        self.read_step(model, part, t);
+        self.logits(isa, model, rows);
+        self.labels.clear();
+        self.labels.extend(self.tile.pieces()[..rows].iter().map(|piece| data.step_label(piece.row, t) as u32));
+        self.loss(scale)
+    }
+
+    fn loss(&mut self, scale: f32) -> Score {
         let stride = self.dense.output_stride();
-        let logits = &mut self.logits[..self.tile.count() * stride];
+        let logits = &mut self.logits[..self.labels.len() * stride];
         softmax_cross_entropy(logits, stride, self.dense.output, &self.labels, scale)
     }
 
-    /// From the gradient by the logits to that by all parameters.
-    pub(crate) fn backward(&mut self, isa: Isa, model: &Classifier, gradient: &mut [f32], mode: Mode) {
-        let (count, dense) = (self.tile.count(), self.dense);
-        let (cell, head) = gradient.split_at_mut(model.cell_len());
-        let d_last = &mut self.d_last[..count * padded(dense.input)];
+    /// From the gradient by the logits of the first `rows` rows to that by what the dense layer read.
+    fn head_back(&mut self, isa: Isa, model: &Classifier, rows: usize, gradient: &mut [f32]) {
+        let Some((dense, range, transposed)) = &model.plan.head else { return };
         dense.backward(
             isa,
-            &model.transposed.head,
-            &self.last[..count * dense.input_stride()],
-            count,
-            &self.logits[..count * dense.output_stride()],
-            d_last,
-            head,
-            mode,
+            &model.transposed[transposed.clone()],
+            &self.inputs[..rows * dense.input_stride()],
+            rows,
+            &self.logits[..rows * dense.output_stride()],
+            &mut self.d_inputs[..rows * padded(dense.input)],
+            &mut gradient[range.clone()],
+            Mode::Add,
         );
-        let upstream = Upstream { state: d_last, outputs: None };
-        let gradients = Gradients { weights: cell, mode, inputs: None, initial: None };
-        // The scratch is laid out by the number of rows.
-        let scratch = &mut self.scratch[..model.rnn.kernel().scratch_len(count)];
-        self.tile.backward(isa, &model.transposed.recurrent, &[], upstream, gradients, scratch);
     }
 }
 
-/// The workers for data of `steps` steps: those there are, or new ones.
-pub(crate) fn take_workers<'a>(
-    workers: &'a mut Option<Workers>,
-    model: &Classifier,
-    steps: usize,
-    threads: usize,
-    isa: Isa,
-) -> &'a mut Workers {
-    let fits = |w: &Workers| w.fits(model, steps, threads, isa);
-    if workers.as_ref().is_some_and(|workers| !fits(workers)) {
+/// The workers for a job: those there are, or new ones.
+pub(crate) fn take_workers<'a>(workers: &'a mut Option<Workers>, model: &Classifier, job: Job) -> &'a mut Workers {
+    if workers.as_ref().is_some_and(|workers| !workers.fits(job)) {
         *workers = None;
     }
-    workers.get_or_insert_with(|| Workers::new(model, steps, threads, isa))
-}
-
-/// Floats of the scratch for a tile of `rows` rows or fewer: fewer rows can need more.
-fn scratch_max(rnn: kernels::Rnn, rows: usize) -> usize {
-    (1..=rows).map(|rows| rnn.scratch_len(rows)).max().unwrap_or(0)
+    workers.get_or_insert_with(|| Workers::new(model, job))
 }
 
 /// Refuses data that the model cannot read.
 pub(crate) fn check_inputs<D: Sequences>(
     model: &Classifier,
     data: &D,
-    mut rows: impl Iterator<Item = usize>,
+    rows: impl Iterator<Item = usize> + Clone,
 ) -> Result<(), Error> {
-    if data.input() != model.rnn.input {
+    if data.input() != model.stack().input() {
         let (count, steps) = (data.len(), data.steps());
-        return Err(Error::shape("the data", &[count, steps, data.input()], &[count, steps, model.rnn.input]));
+        let expected = model.stack().input();
+        return Err(Error::shape("the data", &[count, steps, data.input()], &[count, steps, expected]));
     }
-    if let Some(row) = rows.find(|&row| data.length(row) > data.steps()) {
+    if let Some(row) = rows.clone().find(|&row| data.length(row) > data.steps()) {
         return Err(Error::Length { row, length: data.length(row), steps: data.steps() });
+    }
+    check_tokens(model.stack(), data, rows)
+}
+
+/// Refuses tokens that the embedding does not have.
+pub(crate) fn check_tokens<D: Sequences>(
+    stack: &Stack,
+    data: &D,
+    rows: impl Iterator<Item = usize>,
+) -> Result<(), Error> {
+    let Some(of) = stack.embedding else { return Ok(()) };
+    for row in rows {
+        for step in 0..data.length(row) {
+            let mut x = [0.0];
+            data.read(row, step, &mut x);
+            let [found] = x;
+            if found.fract() != 0.0 || !(0.0..of.tokens as f32).contains(&found) {
+                return Err(Error::Token { row, step, found, tokens: of.tokens });
+            }
+        }
     }
     Ok(())
 }
@@ -219,11 +381,18 @@ pub(crate) fn check_rows<D: Labelled>(model: &Classifier, data: &D, rows: &[u32]
     check_labels(model, data, rows.iter().map(|&row| row as usize))
 }
 
-fn check_labels<D: Labelled>(model: &Classifier, data: &D, mut rows: impl Iterator<Item = usize>) -> Result<(), Error> {
-    match rows.find(|&row| data.label(row) >= model.classes) {
-        Some(row) => Err(Error::Label { row, label: data.label(row), classes: model.classes }),
-        None => Ok(()),
+fn check_labels<D: Labelled>(model: &Classifier, data: &D, rows: impl Iterator<Item = usize>) -> Result<(), Error> {
+    let classes = model.head().classes;
+    for row in rows {
+        let wrong = match model.head().reads {
+            Reads::LastState => Some(data.label(row)).filter(|&label| label >= classes),
+            Reads::EveryStep => (0..data.length(row)).map(|t| data.step_label(row, t)).find(|&label| label >= classes),
+        };
+        if let Some(label) = wrong {
+            return Err(Error::Label { row, label, classes });
+        }
     }
+    Ok(())
 }
 
 /// The class of highest probability; of equals the first. None if a probability is not a number.

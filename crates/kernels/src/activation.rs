@@ -3,7 +3,8 @@
 use crate::simd::Simd;
 
 /// φ of the Elman cell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Activation {
     /// tanh, the default everywhere.
     #[default]
@@ -91,6 +92,13 @@ pub(crate) fn tanh<S: Simd>(s: S, x: S::F) -> S::F {
     let u = s.mul(x, x);
     let y = s.div(s.mul(x, horner(s, P, u)), horner(s, Q, u));
     s.at_least(s.at_most(y, s.splat(1.0)), s.splat(-1.0))
+}
+
+/// σ(x) = ½ tanh(x / 2) + ½: within 1e-7 of the exact value, and never outside [0, 1]. NaN stays NaN.
+#[inline(always)]
+pub(crate) fn sigmoid<S: Simd>(s: S, x: S::F) -> S::F {
+    let half = s.splat(0.5);
+    s.mul_add(tanh(s, s.mul(x, half)), half, half)
 }
 
 /// c_0 + c_1 u + … + c_4 u⁴. A function, not a closure: a closure would be compiled without the set's instructions.

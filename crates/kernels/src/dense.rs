@@ -7,6 +7,7 @@
 use std::iter::once;
 
 use crate::activation::Identity;
+use crate::layout::{Block, Entry, Role};
 use crate::panels::{odd_stride, padded, panels, transpose_panel};
 use crate::product::{Accumulate, Affine, Mode, Segment, Store};
 use crate::simd::{Isa, LANES, Left, Right};
@@ -29,6 +30,14 @@ impl Dense {
     /// Floats of the weights, Op (1 + I).
     pub fn weights_len(&self) -> usize {
         padded(self.output) * self.depth()
+    }
+
+    /// The plain arrays of the layer: `kernel [I, O]`, `bias [O]`.
+    pub fn layout(&self) -> Vec<Entry> {
+        let block = Block { at: 0, depth: self.depth(), columns: self.output, gates: 1 };
+        let entry =
+            |name, role, shape: &[usize], row| Entry::in_panels(name, role, shape, block.parts(row, 0).collect());
+        vec![entry("kernel", Role::Kernel, &[self.input, self.output], 1), entry("bias", Role::Bias, &[self.output], 0)]
     }
 
     /// Floats of Wᵀ in panels, `[panel of I][O][16]`.

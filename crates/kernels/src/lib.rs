@@ -1,7 +1,7 @@
 //! Fused sequence kernels of recurrent cells: `f32` slices in, `f32` slices out.
 //!
 //! A batch is cut into tiles of rows ([`tile_rows`]). One call carries a tile through all its steps, forward or
-//! backward ([`rnn`]), with everything in the processor's second-level cache. Nothing here allocates while it steps,
+//! backward ([`unroll`]), with everything in the processor's second-level cache. Nothing here allocates while it steps,
 //! does I/O, or knows a model. [`reference`](mod@reference) has the same mathematics in plain `f64`: the oracle of the tests.
 //!
 //! `unsafe` stands in two places: `simd`, the vectors, and [`pool`], the threads.
@@ -9,32 +9,47 @@
 mod activation;
 mod adam;
 mod aligned;
+pub mod cell;
 mod dense;
+mod gru;
+mod joint;
+pub mod layout;
 mod loss;
+mod lstm;
+mod noise;
+mod norm;
 mod panels;
 mod peak;
 pub mod pool;
 mod product;
 pub mod reference;
-pub mod rnn;
+mod rnn;
 mod simd;
 mod sum;
+pub mod unroll;
 
 pub use activation::Activation;
 pub use adam::{AdamStep, adam};
 pub use aligned::Aligned;
+pub use cell::{Cell, Noise};
 pub use dense::Dense;
+pub use gru::{Gru, Reset};
 pub use loss::{Score, in_top_1, softmax, softmax_cross_entropy};
-pub use panels::{odd_stride, pack, padded, panels, transpose_panel, unpack};
+pub use lstm::Lstm;
+pub use noise::draw_mask;
+pub use panels::{odd_stride, padded, panels};
 pub use peak::multiply_adds;
 pub use pool::Pool;
 pub use product::Mode;
 pub use rnn::Rnn;
 pub use simd::{Isa, LANES};
 pub use sum::sum_arrays;
+pub use unroll::Unroll;
 
 /// Rows of a tile: a matter of the shapes alone, so that results do not depend on the number of threads. A small
 /// network needs more rows to fill a block of the product; a large one reads its weights anew for each tile.
-pub fn tile_rows(hidden: usize) -> usize {
-    if (65..=256).contains(&hidden) { 16 } else { 32 }
+///
+/// `state` is the widest state of the model's cells.
+pub fn tile_rows(state: usize) -> usize {
+    if (65..=256).contains(&state) { 16 } else { 32 }
 }

@@ -1,7 +1,7 @@
 //! Panels: a matrix cut into strips of sixteen columns, each strip contiguous, `[panel][row][16]`.
 //!
 //! The kernels stream through weights in exactly this order. The last panel is padded with zeros, and every kernel
-//! keeps the padding zero. Users see plain row-major arrays; these functions stand at the border.
+//! keeps the padding zero. Users see plain row-major arrays; [`layout`](crate::layout) says where they lie in panels.
 
 use crate::simd::LANES;
 
@@ -21,46 +21,13 @@ pub fn odd_stride(floats: usize) -> usize {
     (floats.div_ceil(LANES) | 1) * LANES
 }
 
-/// Writes the row-major `matrix [rows, columns]` into rows `first_row..` of `packed [panel][depth][16]`.
-///
-/// # Panics
-/// If the matrix does not have whole rows, or the rows do not fit.
-pub fn pack(matrix: &[f32], columns: usize, packed: &mut [f32], depth: usize, first_row: usize) {
-    check(matrix.len(), columns, packed.len(), depth, first_row);
-    for (r, row) in matrix.chunks_exact(columns).enumerate() {
-        for (c, &x) in row.iter().enumerate() {
-            packed[((c / LANES) * depth + first_row + r) * LANES + c % LANES] = x;
-        }
-    }
-}
-
-/// The reverse of [`pack`].
-///
-/// # Panics
-/// If the matrix does not have whole rows, or the rows do not fit.
-pub fn unpack(packed: &[f32], depth: usize, first_row: usize, matrix: &mut [f32], columns: usize) {
-    check(matrix.len(), columns, packed.len(), depth, first_row);
-    for (r, row) in matrix.chunks_exact_mut(columns).enumerate() {
-        for (c, x) in row.iter_mut().enumerate() {
-            *x = packed[((c / LANES) * depth + first_row + r) * LANES + c % LANES];
-        }
-    }
-}
-
-fn check(matrix: usize, columns: usize, packed: usize, depth: usize, first_row: usize) {
-    assert!(columns > 0 && matrix.is_multiple_of(columns), "{matrix} floats are not rows of {columns}");
-    let rows = matrix / columns;
-    assert!(first_row + rows <= depth, "rows {first_row}..{} do not fit into {depth}", first_row + rows);
-    assert_eq!(packed, padded(columns) * depth, "packed must be [{}][{depth}][16]", panels(columns));
-}
-
 /// Packs one panel of the transpose. `packed [panel][depth][16]` holds a matrix of `columns` columns; of its rows
 /// `first_row..first_row + rows`, those that belong to panel `panel` of the transpose go to
 /// `transposed [columns][16]`, padded with zeros.
 ///
 /// # Panics
 /// If a slice has another length, or there are not so many rows or panels.
-pub fn transpose_panel(
+pub(crate) fn transpose_panel(
     packed: &[f32],
     depth: usize,
     columns: usize,
@@ -88,24 +55,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn packing_and_back_is_exact_and_pads_with_zeros() {
-        for (rows, columns) in [(1, 1), (3, 7), (5, 16), (4, 17), (9, 40)] {
-            let matrix: Vec<f32> = (1..=rows * columns).map(|x| x as f32).collect();
-            let mut packed = vec![0.0; padded(columns) * (rows + 2)];
-            pack(&matrix, columns, &mut packed, rows + 2, 1);
-            assert_eq!(packed.iter().filter(|&&x| x != 0.0).count(), matrix.len());
-            let mut back = vec![0.0; matrix.len()];
-            unpack(&packed, rows + 2, 1, &mut back, columns);
-            assert_eq!(back, matrix);
-        }
-    }
-
-    #[test]
     fn a_transposed_panel_is_the_transpose() {
         let (rows, columns) = (21, 18);
         let matrix: Vec<f32> = (1..=rows * columns).map(|x| x as f32).collect();
         let mut packed = vec![0.0; padded(columns) * (rows + 3)];
-        pack(&matrix, columns, &mut packed, rows + 3, 2);
+        for (index, &x) in matrix.iter().enumerate() {
+            let (r, c) = (index / columns, index % columns);
+            packed[((c / LANES) * (rows + 3) + 2 + r) * LANES + c % LANES] = x;
+        }
         for panel in 0..panels(rows) {
             let mut transposed = vec![f32::NAN; columns * LANES];
             transpose_panel(&packed, rows + 3, columns, 2, rows, panel, &mut transposed);

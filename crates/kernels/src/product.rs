@@ -216,6 +216,48 @@ impl Ends for Store<'_> {
     }
 }
 
+/// Sums start at one place and go to another.
+pub(crate) struct Between<'a> {
+    pub(crate) from: &'a [f32],
+    pub(crate) from_stride: usize,
+    pub(crate) out: &'a mut [f32],
+    pub(crate) stride: usize,
+}
+
+impl Ends for Between<'_> {
+    const WIDE: bool = true;
+    const PLAIN: bool = true;
+
+    #[inline(always)]
+    fn start<S: Simd>(&self, s: S, row: usize, panel: usize) -> S::F {
+        s.load(&self.from[row * self.from_stride + panel * LANES..])
+    }
+    #[inline(always)]
+    fn finish<S: Simd>(&mut self, s: S, row: usize, panel: usize, sums: S::F) {
+        s.store(sums, &mut self.out[row * self.stride + panel * LANES..]);
+    }
+}
+
+/// Sums start at what is there and replace it.
+pub(crate) struct Onto<'a> {
+    pub(crate) out: &'a mut [f32],
+    pub(crate) stride: usize,
+}
+
+impl Ends for Onto<'_> {
+    const WIDE: bool = true;
+    const PLAIN: bool = true;
+
+    #[inline(always)]
+    fn start<S: Simd>(&self, s: S, row: usize, panel: usize) -> S::F {
+        s.load(&self.out[row * self.stride + panel * LANES..])
+    }
+    #[inline(always)]
+    fn finish<S: Simd>(&mut self, s: S, row: usize, panel: usize, sums: S::F) {
+        s.store(sums, &mut self.out[row * self.stride + panel * LANES..]);
+    }
+}
+
 /// Sums go into rows `first_row..` of panels `[panel][depth][16]`.
 pub(crate) struct Accumulate<'a> {
     pub(crate) into: &'a mut [f32],

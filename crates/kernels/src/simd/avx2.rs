@@ -11,8 +11,9 @@ pub(super) use absent::Avx2;
 mod x86 {
     use crate::simd::{Kernel, LANES, Simd};
     use std::arch::x86_64::{
-        __m256, _CMP_GT_OQ, _mm256_add_ps, _mm256_and_ps, _mm256_cmp_ps, _mm256_div_ps, _mm256_fmadd_ps,
-        _mm256_loadu_ps, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps,
+        __m256, _CMP_GT_OQ, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256, _mm256_blendv_ps, _mm256_castsi256_ps,
+        _mm256_cmp_ps, _mm256_cmpeq_epi32, _mm256_div_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps,
+        _mm256_min_ps, _mm256_mul_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_setzero_ps,
         _mm256_sqrt_ps, _mm256_storeu_ps, _mm256_sub_ps,
     };
 
@@ -107,6 +108,18 @@ mod x86 {
                     _mm256_and_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(sign.0, zero), a.0),
                     _mm256_and_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(sign.1, zero), a.1),
                 )
+            }
+        }
+        #[inline(always)]
+        fn select(self, bits: u16, a: Pair, b: Pair) -> Pair {
+            // SAFETY: AVX2 was detected when `self` was made; these touch registers alone.
+            unsafe {
+                let bits = _mm256_set1_epi32(i32::from(bits));
+                let low = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+                let high = _mm256_setr_epi32(1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15);
+                let low = _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_and_si256(bits, low), low));
+                let high = _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_and_si256(bits, high), high));
+                Pair(_mm256_blendv_ps(b.0, a.0, low), _mm256_blendv_ps(b.1, a.1, high))
             }
         }
         #[inline(always)]

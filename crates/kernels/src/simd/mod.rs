@@ -126,6 +126,24 @@ pub(crate) trait Simd: Copy {
     /// `a` where `sign > 0`, else 0.
     fn where_positive(self, sign: Self::F, a: Self::F) -> Self::F;
 
+    /// Lane by lane: `a` where the lane's bit is set, else `b`. Lane 0 is the lowest bit.
+    fn select(self, bits: u16, a: Self::F, b: Self::F) -> Self::F;
+
+    /// The sum of the lanes, added in a fixed order.
+    #[inline(always)]
+    fn sum(self, a: Self::F) -> f32 {
+        let mut lanes = [0.0; LANES];
+        self.store(a, &mut lanes);
+        let mut width = LANES / 2;
+        while width > 0 {
+            for lane in 0..width {
+                lanes[lane] += lanes[lane + width];
+            }
+            width /= 2;
+        }
+        lanes[0]
+    }
+
     /// Runs `kernel` where the compiler may use the set's instructions.
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output;
 }

@@ -82,6 +82,16 @@ impl Simd for Portable {
         map2(sign, a, |sign, a| if sign > 0.0 { a } else { 0.0 })
     }
     #[inline(always)]
+    fn select(self, bits: u16, a: Array, b: Array) -> Array {
+        let mut out = b.0;
+        for lane in 0..LANES {
+            if bits >> lane & 1 == 1 {
+                out[lane] = a.0[lane];
+            }
+        }
+        Array(out)
+    }
+    #[inline(always)]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
         kernel.run(self)
     }

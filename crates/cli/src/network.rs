@@ -1,0 +1,305 @@
+//! Cells, layers and their options: the same flags and settings for every job.
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use elman::{Activation, AnyCell, Error, Gru, Layer, Lstm, Merge, Noise, Reset, Rnn, Stack};
+use serde::{Deserialize, Serialize};
+
+/// The names of the cells.
+pub(crate) const CELLS: [&str; 3] = ["rnn", "lstm", "gru"];
+
+/// Flags of a network. What is not given comes from the configuration.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct NetworkArgs {
+    /// The cell: rnn, lstm or gru [default: rnn]
+    #[arg(long, value_parser = PossibleValuesParser::new(CELLS), help_heading = "Model")]
+    pub(crate) cell: Option<String>,
+    /// Layers of cells, one on the other [default: 1]
+    #[arg(long, value_name = "N", help_heading = "Model")]
+    layers: Option<usize>,
+    /// Read each sequence in both directions, the two side by side (concat) or added (sum)
+    #[arg(long, value_name = "MERGE", num_args = 0..=1, require_equals = true, default_missing_value = "concat",
+        value_parser = PossibleValuesParser::new(["concat", "sum"]), help_heading = "Model")]
+    bidirectional: Option<String>,
+    /// Add the input of each layer above the first to its output
+    #[arg(long, help_heading = "Model")]
+    residual: bool,
+    /// Part of the outputs dropped between layers in training [default: 0]
+    #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Model")]
+    dropout: Option<f32>,
+    /// φ of the rnn cell: tanh or relu [default: tanh]
+    #[arg(long, value_parser = PossibleValuesParser::new(["tanh", "relu"]), help_heading = "Cell")]
+    activation: Option<String>,
+    /// Where the reset gate of the gru acts: after the product, as in PyTorch, or before it, as in TensorFlow 1
+    /// [default: after]
+    #[arg(long, value_parser = PossibleValuesParser::new(["after", "before"]), help_heading = "Cell")]
+    reset: Option<String>,
+    /// lstm: the gates see the memory
+    #[arg(long, help_heading = "Cell")]
+    peepholes: bool,
+    /// lstm: the forget gate is 1 minus the input gate
+    #[arg(long, help_heading = "Cell")]
+    coupled: bool,
+    /// lstm: a state of N floats, projected from the memory
+    #[arg(long, value_name = "N", help_heading = "Cell")]
+    projection: Option<usize>,
+    /// lstm: the memory stays within ±X
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Cell")]
+    cell_clip: Option<f32>,
+    /// lstm: the projected state stays within ±X
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Cell")]
+    projection_clip: Option<f32>,
+    /// lstm, gru: normalise each gate over its units
+    #[arg(long, help_heading = "Cell")]
+    layer_norm: bool,
+    /// Part of the state dropped before the recurrent product, one mask a sequence [default: 0]
+    #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Cell")]
+    recurrent_dropout: Option<f32>,
+    /// lstm, gru: part of the candidate dropped at each step [default: 0]
+    #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Cell")]
+    candidate_dropout: Option<f32>,
+    /// Part of the state that keeps its value at each step [default: 0]
+    #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Cell")]
+    zoneout: Option<f32>,
+    /// lstm: the same for the memory [default: 0]
+    #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Cell")]
+    memory_zoneout: Option<f32>,
+}
+
+/// A network's settings, as in `config.toml`.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub(crate) struct NetworkConfig {
+    pub(crate) cell: String,
+    pub(crate) hidden_size: usize,
+    layers: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bidirectional: Option<Merge>,
+    residual: bool,
+    dropout: f32,
+    activation: Activation,
+    reset: Reset,
+    peepholes: bool,
+    coupled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    projection: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cell_clip: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    projection_clip: Option<f32>,
+    layer_norm: bool,
+    recurrent_dropout: f32,
+    candidate_dropout: f32,
+    zoneout: f32,
+    memory_zoneout: f32,
+}
+
+impl Default for NetworkConfig {
+    fn default() -> Self {
+        NetworkConfig {
+            cell: "rnn".into(),
+            hidden_size: 128,
+            layers: 1,
+            bidirectional: None,
+            residual: false,
+            dropout: 0.0,
+            activation: Activation::default(),
+            reset: Reset::default(),
+            peepholes: false,
+            coupled: false,
+            projection: None,
+            cell_clip: None,
+            projection_clip: None,
+            layer_norm: false,
+            recurrent_dropout: 0.0,
+            candidate_dropout: 0.0,
+            zoneout: 0.0,
+            memory_zoneout: 0.0,
+        }
+    }
+}
+
+impl NetworkConfig {
+    /// With a value for everything that may be absent: the names of all settings.
+    pub(crate) fn full() -> Self {
+        NetworkConfig {
+            bidirectional: Some(Merge::Concat),
+            projection: Some(1),
+            cell_clip: Some(1.0),
+            projection_clip: Some(1.0),
+            ..NetworkConfig::default()
+        }
+    }
+
+    /// Puts flags before the settings.
+    pub(crate) fn set(&mut self, args: &NetworkArgs) {
+        fn set<T: Clone>(setting: &mut T, flag: Option<&T>) {
+            if let Some(value) = flag {
+                setting.clone_from(value);
+            }
+        }
+        set(&mut self.cell, args.cell.as_ref());
+        set(&mut self.layers, args.layers.as_ref());
+        set(&mut self.dropout, args.dropout.as_ref());
+        set(&mut self.recurrent_dropout, args.recurrent_dropout.as_ref());
+        set(&mut self.candidate_dropout, args.candidate_dropout.as_ref());
+        set(&mut self.zoneout, args.zoneout.as_ref());
+        set(&mut self.memory_zoneout, args.memory_zoneout.as_ref());
+        self.projection = args.projection.or(self.projection);
+        self.cell_clip = args.cell_clip.or(self.cell_clip);
+        self.projection_clip = args.projection_clip.or(self.projection_clip);
+        for (setting, flag) in [
+            (&mut self.residual, args.residual),
+            (&mut self.peepholes, args.peepholes),
+            (&mut self.coupled, args.coupled),
+            (&mut self.layer_norm, args.layer_norm),
+        ] {
+            *setting |= flag;
+        }
+        // The parser has let through known names only.
+        match args.bidirectional.as_deref() {
+            Some("sum") => self.bidirectional = Some(Merge::Sum),
+            Some(_) => self.bidirectional = Some(Merge::Concat),
+            None => {}
+        }
+        if let Some(activation) = args.activation.as_deref().and_then(Activation::from_name) {
+            self.activation = activation;
+        }
+        match args.reset.as_deref() {
+            Some("before") => self.reset = Reset::Before,
+            Some(_) => self.reset = Reset::After,
+            None => {}
+        }
+    }
+
+    /// The cell for inputs of `input` floats.
+    fn cell(&self, input: usize) -> Result<AnyCell, Error> {
+        let hidden = self.hidden_size;
+        let noise = Noise {
+            recurrent_dropout: self.recurrent_dropout,
+            candidate_dropout: self.candidate_dropout,
+            zoneout: self.zoneout,
+            memory_zoneout: self.memory_zoneout,
+        };
+        let cell = match self.cell.as_str() {
+            "rnn" => AnyCell::Rnn(Rnn { input, hidden, activation: self.activation, noise }),
+            "lstm" => AnyCell::Lstm(Lstm {
+                input,
+                hidden,
+                projection: self.projection,
+                peepholes: self.peepholes,
+                coupled: self.coupled,
+                cell_clip: self.cell_clip,
+                projection_clip: self.projection_clip,
+                layer_norm: self.layer_norm,
+                noise,
+            }),
+            "gru" => AnyCell::Gru(Gru { input, hidden, reset: self.reset, layer_norm: self.layer_norm, noise }),
+            _ => {
+                let expected = format!("one of: {}", CELLS.join(", "));
+                return Err(Error::Setting { what: "cell", found: format!("{:?}", self.cell), expected });
+            }
+        };
+        // What another cell has.
+        let lstm = |on: bool| on && self.cell != "lstm";
+        for (what, foreign, whose) in [
+            ("activation", self.cell != "rnn" && self.activation != Activation::default(), "an option of rnn"),
+            ("reset", self.cell != "gru" && self.reset != Reset::default(), "an option of gru"),
+            ("peepholes", lstm(self.peepholes), "an option of lstm"),
+            ("coupled", lstm(self.coupled), "an option of lstm"),
+            ("projection", lstm(self.projection.is_some()), "an option of lstm"),
+            ("cell_clip", lstm(self.cell_clip.is_some()), "an option of lstm"),
+            ("projection_clip", lstm(self.projection_clip.is_some()), "an option of lstm"),
+            ("layer_norm", self.cell == "rnn" && self.layer_norm, "an option of lstm and gru"),
+        ] {
+            if foreign {
+                let why = format!("it is {whose}");
+                return Err(Error::Unsupported { what, cell: cell.get().name(), why });
+            }
+        }
+        Ok(cell)
+    }
+
+    /// The layers, for inputs of `input` floats.
+    ///
+    /// # Errors
+    /// If a cell does not compute an option, or a size is out of range.
+    pub(crate) fn stack(&self, input: usize) -> Result<Stack, Error> {
+        if self.layers == 0 {
+            return Err(Error::Setting { what: "layers", found: "0".into(), expected: "at least 1".into() });
+        }
+        if self.residual && self.layers == 1 {
+            let expected = "2 or more for residual connections, which lead past the layers above the first".into();
+            return Err(Error::Setting { what: "layers", found: "1".into(), expected });
+        }
+        let mut layers: Vec<Layer> = Vec::new();
+        for index in 0..self.layers {
+            let input = layers.last().map_or(input, Layer::output);
+            let mut layer = Layer::new(self.cell(input)?).residual(self.residual && index > 0);
+            layer.bidirectional = self.bidirectional;
+            // A dropout with nothing to lead to is refused by the check.
+            if index + 1 < self.layers || self.layers == 1 {
+                layer.dropout = self.dropout;
+            }
+            layers.push(layer);
+        }
+        let stack = Stack { embedding: None, layers };
+        stack.check()?;
+        Ok(stack)
+    }
+}
+
+/// The layers in a line: `lstm 28 → 128 (peepholes), lstm 128 → 128`.
+pub(crate) fn describe(stack: &Stack) -> String {
+    let layers: Vec<String> = stack.layers.iter().map(describe_layer).collect();
+    layers.join(", ")
+}
+
+fn describe_layer(layer: &Layer) -> String {
+    let cell = layer.cell.get();
+    let mut options: Vec<String> = Vec::new();
+    match &layer.cell {
+        AnyCell::Rnn(rnn) => options.push(rnn.activation.name().into()),
+        AnyCell::Lstm(lstm) => {
+            let on = [
+                (lstm.peepholes, "peepholes".to_owned()),
+                (lstm.coupled, "coupled".to_owned()),
+                (lstm.layer_norm, "layer norm".to_owned()),
+                (lstm.projection.is_some(), format!("memory {}", lstm.hidden)),
+                (lstm.cell_clip.is_some(), format!("cell clip {}", lstm.cell_clip.unwrap_or_default())),
+                (
+                    lstm.projection_clip.is_some(),
+                    format!("projection clip {}", lstm.projection_clip.unwrap_or_default()),
+                ),
+            ];
+            options.extend(on.into_iter().filter(|(on, _)| *on).map(|(_, text)| text));
+        }
+        AnyCell::Gru(gru) => {
+            options.push(if gru.reset == Reset::After { "reset after" } else { "reset before" }.into());
+            options.extend(gru.layer_norm.then(|| "layer norm".into()));
+        }
+        AnyCell::Custom(_) => {}
+    }
+    let noise = cell.noise();
+    for (rate, name) in [
+        (noise.recurrent_dropout, "recurrent dropout"),
+        (noise.candidate_dropout, "candidate dropout"),
+        (noise.zoneout, "zoneout"),
+        (noise.memory_zoneout, "memory zoneout"),
+        (layer.dropout, "dropout"),
+    ] {
+        if rate > 0.0 {
+            options.push(format!("{name} {rate}"));
+        }
+    }
+    match layer.bidirectional {
+        Some(Merge::Concat) => options.push("both directions, side by side".into()),
+        Some(Merge::Sum) => options.push("both directions, added".into()),
+        None => {}
+    }
+    if layer.residual {
+        options.push("residual".into());
+    }
+    let options = if options.is_empty() { String::new() } else { format!(" ({})", options.join(", ")) };
+    format!("{} {} → {}{options}", cell.name(), layer.input(), layer.output())
+}

@@ -1,0 +1,53 @@
+//! The LSTM cell. H hidden, G gates.
+
+use super::{Arrays, Next, Reference, Step, layer_norm, sigmoid, times};
+use crate::lstm::Lstm;
+
+impl Reference for Lstm {
+    /// i = σ(x W_i + h R_i + b_i + p_i ⊙ c_{t-1})        f = σ(x W_f + h R_f + b_f + p_f ⊙ c_{t-1}), or 1 − i
+    /// g = tanh(x W_g + h R_g + b_g)                      c_t = f ⊙ c_{t-1} + i ⊙ g, clipped, normalised
+    /// o = σ(x W_o + h R_o + b_o + p_o ⊙ c_t)             h_t = (o ⊙ tanh(c_t)) W_p, clipped
+    fn step(&self, arrays: &Arrays, step: Step<'_>) -> Next {
+        let hidden = self.hidden;
+        let (from_x, from_h) = (times(step.x, &arrays["kernel"]), times(step.seen, &arrays["recurrent_kernel"]));
+        let gate = |gate: usize| -> Vec<f64> {
+            let sums: Vec<f64> = (gate * hidden..(gate + 1) * hidden).map(|j| from_x[j] + from_h[j]).collect();
+            let bias = &arrays["bias"][gate * hidden..][..hidden];
+            match self.layer_norm {
+                true => layer_norm(&sums, &arrays["gain"][gate * hidden..][..hidden], bias),
+                false => sums.iter().zip(bias).map(|(sum, bias)| sum + bias).collect(),
+            }
+        };
+        let peephole = |row: usize, j: usize, c: f64| match self.peepholes {
+            true => arrays["peepholes"][row * hidden + j] * c,
+            false => 0.0,
+        };
+        let mut clear = f64::INFINITY;
+        let mut clip = |value: f64, limit: Option<f32>| match limit.map(f64::from) {
+            Some(limit) => {
+                clear = clear.min((value.abs() - limit).abs());
+                value.clamp(-limit, limit)
+            }
+            None => value,
+        };
+
+        // Gates i f g o with peepholes of i f o; coupled, gates i g o with peepholes of i o.
+        let last = if self.coupled { 2 } else { 3 };
+        let (a_i, a_f, a_g, a_o) = (gate(0), gate(1), gate(last - 1), gate(last));
+        let mut c = vec![0.0; hidden];
+        for j in 0..hidden {
+            let i = sigmoid(a_i[j] + peephole(0, j, step.c[j]));
+            let f = if self.coupled { 1.0 - i } else { sigmoid(a_f[j] + peephole(1, j, step.c[j])) };
+            c[j] = clip(f * step.c[j] + i * a_g[j].tanh() * step.candidate[j], self.cell_clip);
+        }
+        if self.layer_norm {
+            c = layer_norm(&c, &arrays["memory_gain"], &arrays["memory_bias"]);
+        }
+        let mut h: Vec<f64> =
+            (0..hidden).map(|j| sigmoid(a_o[j] + peephole(last - 1, j, c[j])) * c[j].tanh()).collect();
+        if self.projection.is_some() {
+            h = times(&h, &arrays["projection"]).into_iter().map(|h| clip(h, self.projection_clip)).collect();
+        }
+        Next { h, c, clear }
+    }
+}

@@ -1,0 +1,205 @@
+//! The Elman cell.
+//!
+//! R rows of a tile, I input, H hidden; Hp and Ip are H and I rounded up to whole panels of 16. Row-major.
+
+use std::iter::once;
+use std::marker::PhantomData;
+
+use crate::activation::{Activation, Phi, Relu, Tanh};
+use crate::cell::{Backward, Cell, Factor, Forward, Noise, Rows, RowsMut, Steps};
+use crate::layout::{Block, Entry, Layout, Role, Transpose};
+use crate::panels::{padded, panels};
+use crate::product::{Affine, Segment, Store};
+use crate::simd::{Isa, Kernel, LANES, Left, Right, Simd};
+
+/// An Elman cell: its sizes and options.
+///
+/// h_t = φ(x_t W + h_{t-1} R + b)
+///
+/// TensorFlow's `BasicRNNCell`, Keras's `SimpleRNN`, PyTorch's `nn.RNN`. Elman (1990), "Finding structure in time",
+/// <https://doi.org/10.1207/s15516709cog1402_1>
+///
+/// Weights `[panel of H][1 + I + H][16]`: b, then the rows of W, then of R.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rnn {
+    /// I, the floats of a step.
+    pub input: usize,
+    /// H, the floats of the state.
+    pub hidden: usize,
+    /// φ, tanh by default.
+    #[serde(default)]
+    pub activation: Activation,
+    /// Masks in training. A candidate to drop is not defined for this cell.
+    #[serde(default, skip_serializing_if = "Noise::is_none")]
+    pub noise: Noise,
+}
+
+impl Rnn {
+    /// A cell that reads `input` floats a step and carries a state of `hidden`.
+    pub fn new(input: usize, hidden: usize) -> Self {
+        Rnn { input, hidden, activation: Activation::default(), noise: Noise::default() }
+    }
+
+    /// With another activation.
+    pub fn activation(self, activation: Activation) -> Self {
+        Rnn { activation, ..self }
+    }
+
+    /// With masks in training.
+    pub fn noise(self, noise: Noise) -> Self {
+        Rnn { noise, ..self }
+    }
+
+    fn block(&self) -> Block {
+        Block { at: 0, depth: 1 + self.input + self.hidden, columns: self.hidden, gates: 1 }
+    }
+}
+
+impl Cell for Rnn {
+    fn name(&self) -> &'static str {
+        "rnn"
+    }
+    fn input(&self) -> usize {
+        self.input
+    }
+    fn output(&self) -> usize {
+        self.hidden
+    }
+    /// da; with zoneout first h̃, the state before it.
+    fn tape(&self) -> usize {
+        padded(self.hidden)
+    }
+    fn layout(&self) -> Layout {
+        let (block, hidden) = (self.block(), self.hidden);
+        let entry = |name, role, shape: &[usize], first_row| {
+            Entry::in_panels(name, role, shape, block.parts(first_row, 0).collect())
+        };
+        Layout {
+            entries: vec![
+                entry("kernel", Role::Kernel, &[self.input, hidden], 1),
+                entry("recurrent_kernel", Role::Recurrent, &[hidden, hidden], 1 + self.input),
+                entry("bias", Role::Bias, &[hidden], 0),
+            ],
+            len: block.len(),
+        }
+    }
+    /// Rᵀ, Wᵀ
+    fn transposes(&self) -> Vec<Transpose> {
+        vec![self.block().transpose(1 + self.input, self.hidden), self.block().transpose(1, self.input)]
+    }
+    fn noise(&self) -> Noise {
+        self.noise
+    }
+    fn operations(&self) -> [f64; 3] {
+        let [input, hidden] = [self.input, self.hidden].map(|size| size as f64);
+        let forward = 2.0 * (input + hidden) * hidden;
+        [forward, forward + 2.0 * hidden * hidden, 2.0 * input * hidden]
+    }
+
+    fn forward(&self, isa: Isa, weights: &[f32], step: Forward<'_>) {
+        let depth = self.block().depth;
+        let both = Segment {
+            left: Left { data: step.joint.data, row: step.joint.stride, col: 1 },
+            right: Right { data: &weights[LANES..], row: LANES, panel: depth * LANES },
+            depth: if step.fresh { self.input } else { self.input + self.hidden },
+        };
+        let Forward { rows, mut output, mut tape, .. } = step;
+        let RowsMut { data: out, stride, .. } = output.again();
+        let columns = panels(self.hidden);
+        match self.activation {
+            Activation::Tanh => {
+                isa.product(rows, columns, once(both), Affine::<Tanh>::new(weights, depth, out, stride))
+            }
+            Activation::Relu => {
+                isa.product(rows, columns, once(both), Affine::<Relu>::new(weights, depth, out, stride))
+            }
+        }
+        if self.noise.zoneout > 0.0 {
+            for row in 0..rows {
+                tape.row(row)[..output.width].copy_from_slice(output.row(row));
+            }
+        }
+    }
+
+    /// da_t = dh_t ⊙ φ'        dx_t = da_t Wᵀ        dh_{t-1} = da_t Rᵀ
+    fn backward(&self, isa: Isa, _: &[f32], transposed: &[f32], mut step: Backward<'_>) {
+        let hp = padded(self.hidden);
+        let (rows, dh) = (step.rows, step.d_output.as_rows());
+        let h = (self.noise.zoneout == 0.0).then_some(step.output);
+        match self.activation {
+            Activation::Tanh => {
+                isa.run(ThroughPhi::<Tanh> { rows, width: hp, h, dh, da: step.tape.again(), phi: PhantomData })
+            }
+            Activation::Relu => {
+                isa.run(ThroughPhi::<Relu> { rows, width: hp, h, dh, da: step.tape.again(), phi: PhantomData })
+            }
+        }
+        let da = Left { data: step.tape.data, row: step.tape.stride, col: 1 };
+        let (recurrent, input) = transposed.split_at(hp * hp);
+        for (out, right, columns) in [(step.d_joint, recurrent, self.hidden), (step.d_input, input, self.input)] {
+            if let Some(RowsMut { data: out, stride, .. }) = out {
+                let right = Right { data: right, row: LANES, panel: hp * LANES };
+                let segment = Segment { left: da, right, depth: self.hidden };
+                isa.product(rows, panels(columns), once(segment), Store { out, stride });
+            }
+        }
+    }
+
+    /// [db; dW; dR] = Σ_t [1 x_t h_{t-1}]ᵀ da_t
+    fn accumulate(&self, isa: Isa, steps: Steps<'_>, gradient: &mut [f32]) {
+        self.block().add_products(isa, &steps, 0, self.input, self.hidden, 0, gradient);
+    }
+}
+
+impl Block {
+    /// Adds [1 x_t h_{t-1}]ᵀ da to the block, da at `section` of the tape, in rows `first..` of 1, x and h.
+    pub(crate) fn add_products(
+        self,
+        isa: Isa,
+        steps: &Steps<'_>,
+        first: usize,
+        input: usize,
+        state: usize,
+        section: usize,
+        gradient: &mut [f32],
+    ) {
+        let columns = self.gates * panels(self.columns);
+        let into = &mut gradient[self.at..self.end()];
+        let mut add = |from, column, count| {
+            steps.add_products(isa, from, Factor::Joint, column, count, section, columns, into, self.depth, column);
+        };
+        if steps.fresh {
+            // A zero initial state adds nothing: its rows start at step 1.
+            add(0, first, 1 + input - first);
+            add(steps.first_state(), 1 + input, state);
+        } else {
+            add(0, first, 1 + input + state - first);
+        }
+    }
+}
+
+/// da = dh ⊙ φ', from h.
+struct ThroughPhi<'a, P> {
+    rows: usize,
+    width: usize,
+    /// None: it stands where da goes.
+    h: Option<Rows<'a>>,
+    dh: Rows<'a>,
+    da: RowsMut<'a>,
+    phi: PhantomData<P>,
+}
+
+impl<P: Phi> Kernel for ThroughPhi<'_, P> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(mut self, s: S) {
+        for row in 0..self.rows {
+            let (dh, da) = (self.dh.row(row), self.da.row(row));
+            for at in (0..self.width).step_by(LANES) {
+                let h = s.load(self.h.as_ref().map_or(&da[at..], |h| &h.row(row)[at..]));
+                s.store(P::backward(s, h, s.load(&dh[at..])), &mut da[at..]);
+            }
+        }
+    }
+}
