@@ -2,6 +2,7 @@
 //!
 //! An image is a sequence of its rows of pixels; the cell's final state names the digit.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use elman::datasets::{ImageSet, Split, images};
 use elman::{Adam, Classifier, Error, Evaluation, Head, Init, Memory, Network, Purpose, Random, Step, Trainer};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -29,7 +31,8 @@ pub(crate) struct MnistConfig {
     /// The folder of the data set; MNIST, in the binary, without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<PathBuf>,
-    #[serde(flatten)]
+    /// In the same table of the file.
+    #[serde(skip)]
     network: NetworkConfig,
     init: Init,
     learning_rate: f64,
@@ -79,19 +82,25 @@ impl MnistConfig {
 
     /// From TOML; a name that is no setting is refused.
     fn parse(text: &str) -> anyhow::Result<Self> {
+        type Names = BTreeMap<String, IgnoredAny>;
         let full = MnistConfig {
             data: Some(PathBuf::new()),
             network: NetworkConfig::full(),
             memory_budget: Some(String::new()),
             ..MnistConfig::default()
         };
-        let known = toml::Table::try_from(full)?;
-        let table: toml::Table = toml::from_str(text)?;
-        if let Some(name) = table.keys().find(|name| !known.contains_key(*name)) {
+        let known: Names = toml::from_str(&full.text()?)?;
+        let names: Names = toml::from_str(text)?;
+        if let Some(name) = names.keys().find(|name| !known.contains_key(*name)) {
             let known: Vec<&str> = known.keys().map(String::as_str).collect();
             bail!("unknown setting {name:?}; expected one of: {}", known.join(", "));
         }
-        Ok(toml::from_str(text)?)
+        Ok(MnistConfig { network: toml::from_str(text)?, ..toml::from_str(text)? })
+    }
+
+    /// As TOML: the job's settings, then the network's.
+    fn text(&self) -> anyhow::Result<String> {
+        Ok(format!("{}{}", toml::to_string(self)?, toml::to_string(&self.network)?))
     }
 
     /// The file's settings, or the defaults, with the flags before them.
@@ -127,7 +136,7 @@ impl MnistConfig {
     /// As it is kept in the run's folder: the data's path absolute, so that `eval` finds it from wherever it is called.
     fn to_toml(&self) -> anyhow::Result<String> {
         let data = self.data.as_deref().map(std::path::absolute).transpose()?;
-        Ok(toml::to_string(&MnistConfig { data, ..self.clone() })?)
+        MnistConfig { data, ..self.clone() }.text()
     }
 
     /// What the library does not check: the rest is refused there.
@@ -452,7 +461,7 @@ mod tests {
     #[test]
     fn a_configuration_survives_its_file() {
         let config = MnistConfig { data: Some("some/where".into()), learning_rate: 0.1, ..MnistConfig::default() };
-        let text = toml::to_string(&config).unwrap();
+        let text = config.text().unwrap();
         assert_eq!(MnistConfig::parse(&text).unwrap(), config);
         let partial = MnistConfig::parse("seed = 5").unwrap();
         assert_eq!(partial, MnistConfig { seed: 5, ..MnistConfig::default() });

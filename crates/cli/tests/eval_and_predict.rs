@@ -259,7 +259,7 @@ fn a_model_file_must_have_our_configuration() {
     with(&|config| config["layers"][0]["input"] = 9.into(), &["layers.0.kernel", "[8, 16]", "[9, 16]"]);
     with(&|config| config["layers"][0]["cell"] = "transformer".into(), &["unknown variant `transformer`", "rnn"]);
     with(&|config| config["layers"][0]["activation"] = "sine".into(), &["sine", "tanh", "relu"]);
-    with(&|config| config["layers"] = Value::Array(vec![]), &["layers is 0", "knows one"]);
+    with(&|config| config["layers"] = Value::Array(vec![]), &["layers is 0", "expected 1 to"]);
     with(&|config| config["head"]["classes"] = 4.into(), &["head.kernel", "[16, 3]", "[16, 4]"]);
     with(&|config| config["steps"] = (-1).into(), &["its configuration"]);
     with(&|config| *config = "[".into(), &["its configuration"]);

@@ -13,7 +13,7 @@ fn inspect_tells_what_is_in_a_run() {
     let place = Place::with_run();
     let outcome = place.elman("inspect run");
     let lines = outcome.succeeded();
-    assert_eq!(lines[0], format!("rnn (tanh), input 8, hidden 16, 3 classes, {PARAMETERS} parameters"));
+    assert_eq!(lines[0], format!("rnn 8 → 16 (tanh), 3 classes, {PARAMETERS} parameters"));
     for line in ["layers.0.kernel", "layers.0.recurrent_kernel", "layers.0.bias", "head.kernel", "head.bias"] {
         assert_eq!(lines.iter().filter(|found| found.starts_with(line)).count(), 1, "{line}");
     }
@@ -31,7 +31,7 @@ fn inspect_reads_a_model_file_alone() {
     place.write("alone/model", &place.bytes("run/model.safetensors"));
     let outcome = place.elman("inspect alone/model");
     let lines = outcome.succeeded();
-    assert!(lines[0].starts_with("rnn (tanh)") && !outcome.stdout.contains("step"), "{}", outcome.stdout);
+    assert!(lines[0].starts_with("rnn 8 → 16 (tanh)") && !outcome.stdout.contains("step"), "{}", outcome.stdout);
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn bench_prints_one_object_with_these_keys() {
     let outcome = place.elman("bench --batch 3 --steps 2 --input 3 --hidden 5 --threads 2 --rounds 2 --json");
     outcome.succeeded();
     let [object] = &objects(&outcome.stdout)[..] else { panic!("{}", outcome.stdout) };
-    let keys = "cell,batch,steps,input,hidden,threads,isa,train_step_ms,train_gflops,peak_gflops,share_of_peak,\
+    let keys = "cell,batch,steps,input,hidden,threads,network,lengths,isa,train_step_ms,train_gflops,peak_gflops,share_of_peak,\
                 share_of_peak_best,stream_step_us";
     // As they stand in the line: the order is for people.
     let mut places: Vec<_> = keys.split(',').map(|key| outcome.stdout.find(&format!("\"{key}\":")).unwrap()).collect();
@@ -79,7 +79,7 @@ fn bench_prints_one_object_with_these_keys() {
     }
     assert_eq!(object["cell"], "rnn");
     assert!(!object["isa"].as_str().unwrap().is_empty());
-    for key in keys.split(',').skip(7) {
+    for key in keys.split(',').skip(9) {
         let value = object[key].as_f64().unwrap_or_else(|| panic!("{key} is {}", object[key]));
         assert!(value.is_finite() && value > 0.0, "{key} is {value}");
     }
@@ -92,11 +92,36 @@ fn bench_speaks_to_people_too() {
     let place = Place::new();
     let outcome = place.elman("bench --batch 1 --steps 1 --input 1 --hidden 1 --threads 1 --rounds 1");
     let lines = outcome.succeeded();
-    assert!(lines[0].starts_with("rnn, batch 1, 1 steps, input 1, hidden 1; 1 thread"), "{}", lines[0]);
+    assert!(lines[0].starts_with("rnn 1 → 1 (tanh); batch 1, 1 steps (full); 1 thread"), "{}", lines[0]);
     for (line, start) in lines[1..].iter().zip(["training step ", "peak ", "streaming step "]) {
         assert!(line.starts_with(start), "{line}");
     }
     assert_eq!(lines.len(), 4);
+}
+
+#[test]
+fn bench_covers_every_cell_and_option() {
+    let place = Place::new();
+    for flags in [
+        "--cell lstm",
+        "--cell lstm --peepholes --projection 3 --cell-clip 1 --projection-clip 1",
+        "--cell lstm --coupled --candidate-dropout 0.1",
+        "--cell lstm --layer-norm --zoneout 0.1 --memory-zoneout 0.1",
+        "--cell gru --reset before",
+        "--cell gru --reset after --layer-norm --recurrent-dropout 0.2",
+        "--cell rnn --activation relu --zoneout 0.1",
+        "--cell gru --layers 3 --residual --dropout 0.1",
+        "--cell lstm --layers 2 --bidirectional",
+        "--cell rnn --bidirectional=sum --lengths even",
+    ] {
+        let outcome = place
+            .elman(&format!("bench --batch 3 --steps 4 --input 3 --hidden 5 --threads 2 --rounds 1 --json {flags}"));
+        outcome.succeeded();
+        let [object] = &objects(&outcome.stdout)[..] else { panic!("{}", outcome.stdout) };
+        assert!(object["train_step_ms"].as_f64().unwrap() > 0.0, "{flags}");
+        // A network in both directions has no stream.
+        assert_eq!(object["stream_step_us"].is_null(), flags.contains("bidirectional"), "{flags}");
+    }
 }
 
 #[test]
@@ -119,7 +144,15 @@ fn bench_refuses_sizes_that_cannot_be() {
         ("--hidden 0", ["hidden", "is 0"]),
         ("--hidden 1000000000", ["hidden", "is 1000000000"]),
         ("--threads 0", ["threads is 0", "1 to "]),
-        ("--cell gru", ["gru", "rnn"]),
+        ("--cell gru9", ["gru9", "rnn, lstm, gru"]),
+        ("--cell gru --peepholes", ["peepholes is not computed for gru", "option of lstm"]),
+        ("--cell lstm --projection 0", ["projection is 0", "1 to "]),
+        ("--cell rnn --layer-norm", ["layer_norm is not computed for rnn", "lstm and gru"]),
+        ("--dropout 0.5", ["dropout is not computed", "last"]),
+        ("--layers 2 --dropout 1", ["dropout is 1", "below 1"]),
+        ("--zoneout -0.1", ["zoneout is -0.1", "at least 0"]),
+        ("--layers 0", ["layers is 0", "at least 1"]),
+        ("--residual", ["layers is 1", "2 or more"]),
     ] {
         place.elman(&format!("bench {flags}")).refused(2, &words);
     }

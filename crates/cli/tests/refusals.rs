@@ -227,8 +227,10 @@ fn configurations() {
     refuses(b"\xff\xfe", 1, &["cannot read c.toml", "UTF-8"]);
     refuses(b"job = \"text\"\n", 1, &["c.toml is the configuration of job \"text\"", "\"mnist\""]);
     // As the flags of the same names.
-    refuses(b"data = \"set\"\ncell = \"gru9\"\n", 2, &["cell is \"gru9\"", "rnn"]);
-    refuses(b"data = \"set\"\nactivation = \"sine\"\n", 2, &["activation is \"sine\"", "tanh", "relu"]);
+    refuses(b"data = \"set\"\ncell = \"gru9\"\n", 2, &["cell is \"gru9\"", "rnn, lstm, gru"]);
+    refuses(b"data = \"set\"\nactivation = \"sine\"\n", 1, &["cannot read c.toml", "sine", "tanh", "relu"]);
+    refuses(b"data = \"set\"\nbidirectional = true\n", 1, &["cannot read c.toml", "bidirectional"]);
+    refuses(b"data = \"set\"\ncell = \"gru\"\npeepholes = true\n", 2, &["peepholes", "gru", "option of lstm"]);
     refuses(b"data = \"set\"\nnum_epoch = 0\n", 2, &["num_epoch is 0", "at least 1"]);
     refuses(b"data = \"set\"\nthreads = 0\n", 2, &["threads is 0"]);
     refuses(b"data = \"set\"\nlearning_rate = nan\n", 2, &["learning_rate is NaN"]);

@@ -26,7 +26,12 @@ fn standard_output_has_the_tutorials_lines_and_nothing_else() {
     assert!(accuracy > 0.9, "it did not learn: {lines:?}");
 
     // Remarks go to standard error: what is trained on what, with how much memory, where to.
-    for word in ["550 training, 50 validation and 60 test images of 8×8", "8 → 16 → 3", "2 threads", "run: run"] {
+    for word in [
+        "550 training, 50 validation and 60 test images of 8×8",
+        "rnn 8 → 16 (tanh), 3 classes",
+        "2 threads",
+        "run: run",
+    ] {
         assert!(outcome.stderr.contains(word), "{}", outcome.stderr);
     }
     assert!(!outcome.stderr.contains('\u{1b}'), "colours without a terminal: {}", outcome.stderr);
@@ -73,6 +78,18 @@ fn the_configuration_has_every_setting_also_the_defaults() {
         seed = 111
         batch_per_log = 10
         threads = 1
+        truncate = 0
+        layers = 1
+        residual = false
+        dropout = 0.0
+        reset = "after"
+        peepholes = false
+        coupled = false
+        layer_norm = false
+        recurrent_dropout = 0.0
+        candidate_dropout = 0.0
+        zoneout = 0.0
+        memory_zoneout = 0.0
     "#
     .parse()
     .unwrap();
@@ -340,4 +357,53 @@ fn of_runs_that_want_one_folder_at_once_one_gets_it() {
         outcome.refused(1, &["run already holds a run"]);
     }
     assert_eq!(place.names("run").len(), 5, "{:?}", place.names("run"));
+}
+
+#[test]
+fn every_cell_trains_and_its_model_comes_back() {
+    let place = Place::with_set();
+    for (index, flags) in [
+        "--cell lstm",
+        "--cell gru --reset before",
+        "--cell lstm --layers 2 --dropout 0.2 --peepholes --projection 4 --zoneout 0.1",
+        "--cell gru --bidirectional --layer-norm --recurrent-dropout 0.1",
+        "--cell lstm --bidirectional=sum --layers 2 --residual --candidate-dropout 0.1 --coupled",
+        "--cell rnn --activation relu --layers 3 --residual --truncate 4",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let train = format!("{QUICK} --num-epoch 1 {flags} --out run{index}");
+        let trained = place.elman(&train);
+        let lines = trained.succeeded();
+        // Settings come back from the run's file, and give the same bits on another number of threads.
+        place.elman(&format!("train mnist --config run{index}/config.toml --threads 3 --out again{index}")).succeeded();
+        let model = |run: &str| place.bytes(&format!("{run}{index}/model.safetensors"));
+        assert_eq!(model("run"), model("again"), "{flags}");
+        let eval = place.elman(&format!("eval run{index} --data set"));
+        assert_eq!(eval.succeeded().last(), lines.last(), "{flags}");
+        place.elman(&format!("inspect run{index}")).succeeded();
+    }
+}
+
+#[test]
+fn a_memory_budget_changes_no_bit() {
+    let place = Place::with_set();
+    let train = |out: &str, flags: &str| {
+        let line = "train mnist --data set --batch-size 10 --hidden-size 16 --num-epoch 1 --threads 1 --cell lstm";
+        place.elman(&format!("{line} {flags} --out {out}"))
+    };
+    train("free", "").succeeded();
+    // What a budget of nothing would need tells the least there is.
+    let refused = train("none", "--memory-budget 1kB");
+    refused.refused(2, &["memory_budget is 1000 bytes", "at least"]);
+    assert!(!place.path("none").exists());
+    let least = refused.stderr.split(' ').rev().nth(1).unwrap().parse::<usize>().unwrap();
+    let tight = train("tight", &format!("--memory-budget {least}"));
+    tight.succeeded();
+    assert!(tight.stderr.contains("in parts of 4 steps"), "{}", tight.stderr);
+    assert_eq!(place.bytes("tight/model.safetensors"), place.bytes("free/model.safetensors"));
+    // A layer that reads rows from their ends needs them whole.
+    train("both", &format!("--bidirectional --memory-budget {least}")).refused(2, &["memory_budget", "bidirectional"]);
+    train("words", "--memory-budget plenty").refused(2, &["memory_budget is \"plenty\"", "500MB"]);
 }

@@ -60,7 +60,8 @@ pub enum Error {
     },
     /// A backward pass that is not the gradient of its forward pass.
     #[error(
-        "the gradient of {cell} by {what} is wrong: along a random direction the loss changes by {expected:e}, the          backward pass says {found:e}"
+        "the gradient of {cell} by {what} is wrong: along a random direction the loss changes by {expected:e}, the \
+         backward pass says {found:e}"
     )]
     Gradient {
         /// The cell's name.

@@ -25,6 +25,7 @@
 //! The same seed gives the same bits at any number of threads. A sequence equals its steps, bit for bit.
 
 mod adam;
+mod check;
 mod classifier;
 mod data;
 mod dynamic_rnn;
@@ -44,6 +45,7 @@ mod trainer;
 mod workers;
 
 pub use adam::Adam;
+pub use check::check_gradient;
 pub use classifier::{Classifier, Config, Head, Reads};
 pub use data::{Arrays, Labelled, Sequences};
 pub use dynamic_rnn::{DynamicRnn, Gradients, Unrolled};

@@ -461,7 +461,6 @@ impl Tile {
 
     /// A part of the steps back, which the buffers hold; the last part first. The gradient by the parameters is added to
     /// `gradient`. Returns that by the inputs of the first layer, [S, R, Ip], when it was asked for.
-    #[expect(clippy::too_many_arguments, reason = "a kernel: every slice by its name")]
     pub(crate) fn backward<D: Sequences>(
         &mut self,
         isa: Isa,
