@@ -18,16 +18,24 @@ use crate::{Error, isa};
 /// direction. Rounding in `f32` leaves about 1e-4 here; a part that is forgotten or doubled is off by far more.
 const TOLERANCE: f64 = 2e-3;
 
-/// The widest step along a direction of length 1. It is halved [`HALVINGS`] times, and the width at which the difference
-/// changes least is taken: wide steps see the curve, narrow ones the rounding.
-const WIDTH: f64 = 0.125;
+/// The widest step along a direction of length 1. It is halved [`HALVINGS`] times, to a five hundredth: wide steps see
+/// the curve and kinks, narrow ones the rounding.
+const WIDTH: f64 = 0.0625;
 const HALVINGS: usize = 7;
+
+/// What rounding alone makes of a gradient that is zero.
+const ROUNDING: f64 = 1e-4;
+
+/// How far three successive widths may disagree, relative as [`TOLERANCE`] is.
+const AGREEMENT: f64 = 5e-4;
 
 /// Directions that are tried for each array.
 const DIRECTIONS: usize = 4;
 
-/// Draws until a direction is one along which the loss is smooth: ReLU and clips have kinks.
-const DRAWS: usize = 8;
+/// Draws until a direction is one along which the loss is smooth, and points from which they are drawn: ReLU and clips
+/// have kinks.
+const DRAWS: usize = 4;
+const POINTS: u64 = 16;
 
 /// Verifies the backward pass of a cell: every array of its layout, its inputs, h_0 and c_0.
 ///
@@ -42,8 +50,8 @@ const DRAWS: usize = 8;
 /// # }
 /// ```
 ///
-/// What it can see: an error of 0.2% of a whole gradient. Where a cell has kinks, as ReLU, a direction may run over one
-/// in the very place where it is looked at; a failure that another seed does not repeat is such a one.
+/// What it can see: an error of 0.2% of a whole gradient. Where a cell has kinks, as ReLU, the slope is misjudged at a
+/// few points; an array is called wrong when two points of three say so.
 ///
 /// # Errors
 /// [`Error::Gradient`] with the first array whose gradient is wrong; [`Error::Setting`] if arrays of the layout lie over
@@ -55,14 +63,43 @@ pub fn check_gradient(cell: &dyn Cell, seed: u64) -> Result<(), Error> {
         false => &[Phase::Inference, Phase::Training],
     };
     // One step, several steps of rows with different lengths, more rows than a block of a product has.
-    for active in [&[2][..], &[4, 3, 3, 1], &[9, 8]] {
+    for active in [&[2][..], &[4, 3, 3, 1], &[7, 6]] {
         for initial in [Initial::Zero, Initial::Given] {
             for &phase in phases {
-                Check::new(cell, active, initial, phase, seed).run()?;
+                check_at_points(|point| Check::new(cell, active, initial, phase, seed, point).run())?;
             }
         }
     }
     Ok(())
+}
+
+/// Looks at points until one is right, or two are wrong: at a kink of the loss its slope is misjudged, but hardly twice.
+fn check_at_points(mut look: impl FnMut(u64) -> Found) -> Result<(), Error> {
+    let (mut first, mut rights, mut wrongs) = (None, 0, 0);
+    for point in 0..POINTS {
+        match look(point) {
+            Found::Right => rights += 1,
+            Found::Wrong(error) => {
+                wrongs += 1;
+                first.get_or_insert(error);
+            }
+            // Nothing is known of the slope there.
+            Found::Unknown(error) => {
+                if point + 1 == POINTS {
+                    first.get_or_insert(error);
+                }
+                continue;
+            }
+        }
+        // The first word counts when it acquits; otherwise two of three.
+        if rights > wrongs {
+            return Ok(());
+        }
+        if wrongs == 2 {
+            break;
+        }
+    }
+    first.map_or(Ok(()), Err)
 }
 
 /// Refuses arrays that share floats of the weights.
@@ -84,6 +121,14 @@ fn check_layout(cell: &dyn Cell) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// What was found at a point.
+enum Found {
+    Right,
+    Wrong(Error),
+    /// The loss is not smooth there.
+    Unknown(Error),
 }
 
 /// What a direction goes through.
@@ -135,12 +180,12 @@ struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
-    fn new(cell: &'a dyn Cell, active: &'a [usize], initial: Initial, phase: Phase, seed: u64) -> Self {
+    fn new(cell: &'a dyn Cell, active: &'a [usize], initial: Initial, phase: Phase, seed: u64, point: u64) -> Self {
         // One row more than ever runs: it has no step at all.
         let (steps, rows) = (active.len(), active[0] + 1);
         let (input, output, memory) = (cell.input(), cell.output(), cell.memory());
         let place = (steps * 4 + usize::from(initial == Initial::Given) * 2 + usize::from(phase == Phase::Training)) as u64;
-        let mut random = Random::at(seed, Purpose::Data, 0, place);
+        let mut random = Random::at(seed, Purpose::Data, point, place);
         let mut draw = |count: usize, bound: f32| -> Vec<f32> { (0..count).map(|_| random.uniform(bound)).collect() };
         let [by_outputs, by_state, by_memory] =
             [steps * rows * output, rows * output, rows * memory].map(|count| draw(count, 1.0));
@@ -269,7 +314,7 @@ impl<'a> Check<'a> {
     }
 
     /// Every array, along several directions.
-    fn run(mut self) -> Result<(), Error> {
+    fn run(mut self) -> Found {
         let mut gradient = self.gradient();
         let layout = self.cell.layout();
         let given = self.initial == Initial::Given;
@@ -289,15 +334,18 @@ impl<'a> Check<'a> {
                 let direction = self.smooth_direction(of, &places, usual);
                 let found: f64 = direction.steps.iter().map(|&(at, d)| part[at] * d).sum();
                 let expected = direction.slope;
-                let scale = usual.max(expected.abs());
+                let error = || Error::Gradient { cell: self.cell.name(), what: what.into(), found, expected };
+                if !direction.is_smooth {
+                    return Found::Unknown(error());
+                }
                 // Not `>`: what is not a number is wrong.
-                let right = (found - expected).abs() <= TOLERANCE * scale + 2.0 * direction.doubt;
+                let right = (found - expected).abs() <= TOLERANCE * usual.max(expected.abs()) + ROUNDING;
                 if !right {
-                    return Err(Error::Gradient { cell: self.cell.name(), what: what.into(), found, expected });
+                    return Found::Wrong(error());
                 }
             }
         }
-        Ok(())
+        Found::Right
     }
 
     /// The places of an array in its part of a point; of the inputs, those that are read.
@@ -319,23 +367,20 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// A random direction along which the slope is known well enough; of those drawn, the best.
+    /// A random direction along which the loss is smooth, if one is found in a few draws.
     fn smooth_direction(&mut self, of: Of, places: &[usize], usual: f64) -> Direction {
-        let mut best = self.direction(of, places);
+        let mut direction = self.direction(of, places, usual);
         for _ in 1..DRAWS {
-            if best.doubt <= TOLERANCE * usual.max(best.slope.abs()) {
+            if direction.is_smooth {
                 break;
             }
-            let other = self.direction(of, places);
-            if other.doubt < best.doubt {
-                best = other;
-            }
+            direction = self.direction(of, places, usual);
         }
-        best
+        direction
     }
 
     /// A random direction of length 1, and the slope of the loss along it.
-    fn direction(&mut self, of: Of, places: &[usize]) -> Direction {
+    fn direction(&mut self, of: Of, places: &[usize], usual: f64) -> Direction {
         let values: Vec<f64> = places.iter().map(|_| self.random.normal()).collect();
         let length = values.iter().map(|x| x * x).sum::<f64>().sqrt();
         let steps: Vec<(usize, f64)> = places.iter().zip(values).map(|(&at, x)| (at, x / length)).collect();
@@ -351,20 +396,21 @@ impl<'a> Check<'a> {
         let slopes: Vec<f64> = (0..=HALVINGS).map(|k| slope_at(WIDTH / f64::from(1 << k))).collect();
         // The error of a difference falls with the square of the width: Richardson's extrapolation takes it away.
         let better: Vec<f64> = slopes.windows(2).map(|pair| pair[1] + (pair[1] - pair[0]) / 3.0).collect();
-        let doubt = |pair: &[f64]| (pair[1] - pair[0]).abs();
-        let (slope, doubt) = better
-            .windows(2)
-            .map(|pair| (pair[1], doubt(pair)))
-            .min_by(|a, b| a.1.total_cmp(&b.1))
-            .unwrap_or((f64::NAN, f64::NAN));
-        Direction { steps, slope, doubt }
+        // Two widths may agree by chance on either side of a kink, three hardly do. The narrowest that agree well enough
+        // see the fewest kinks.
+        let smooth = better.windows(3).rev().find_map(|three| {
+            let (low, high) = three.iter().fold((three[0], three[0]), |(low, high), x| (low.min(*x), high.max(*x)));
+            (high - low <= AGREEMENT * usual.max(three[1].abs()) + ROUNDING).then_some(three[1])
+        });
+        Direction { steps, slope: smooth.unwrap_or(slopes[HALVINGS]), is_smooth: smooth.is_some() }
     }
 }
 
-/// A direction, the slope of the loss along it, and how well that is known.
+/// A direction, and the slope of the loss along it.
 struct Direction {
     /// Places and how far each goes.
     steps: Vec<(usize, f64)>,
     slope: f64,
-    doubt: f64,
+    /// Whether the slope is known.
+    is_smooth: bool,
 }

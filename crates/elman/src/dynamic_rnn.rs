@@ -147,6 +147,8 @@ impl<'a> DynamicRnn<'a> {
         for row in 0..rows {
             cut(row, source.length(row), resets, &mut pieces);
         }
+        // Of like length in a tile: its steps then have all rows or none.
+        pieces.sort_by_key(|piece| std::cmp::Reverse(piece.length));
         let tile_rows = tile_rows(stack.widest());
         let training = match (self.training, self.truncate) {
             (Some(training), truncate) => Some(Training { truncate, ..training }),

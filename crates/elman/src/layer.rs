@@ -92,12 +92,6 @@ fn check_lstm(lstm: &Lstm) -> Result<(), Error> {
     if lstm.projection_clip.is_some() && lstm.projection.is_none() {
         return Err(unsupported("projection_clip", lstm, "it has no projection"));
     }
-    if lstm.layer_norm && lstm.peepholes {
-        return Err(unsupported("peepholes", lstm, "with layer_norm the gates see no memory"));
-    }
-    if lstm.layer_norm && lstm.cell_clip.is_some() {
-        return Err(unsupported("cell_clip", lstm, "with layer_norm the memory is normalised instead"));
-    }
     Ok(())
 }
 

@@ -345,34 +345,38 @@ impl Tile {
     fn draw(&mut self, stack: &Stack, part: usize) {
         let (Some(training), true) = (self.training, stack.is_noisy()) else { return };
         let (rows, steps) = (self.order.len(), self.steps_of(part));
-        // What is drawn for: a track, or a layer's outputs.
-        let random = |piece: &Piece, t: usize, what: usize| {
+        // What is drawn for: a track, or a layer's outputs. One source lasts for as many steps as the parts of a
+        // sequence are multiples of: setting it up costs more than its numbers.
+        let lasting = self.shape.unit();
+        let source = |purpose, piece: &Piece, t: usize, what: usize| {
             let place = (piece.row as u64) << 32 | ((piece.start + t) as u64) << 8 | what as u64;
-            Random::at(training.seed, Purpose::Masks, training.step, place)
+            Random::at(training.seed, purpose, training.step, place)
         };
         let tracks = self.tracks.len();
         for (place, piece) in self.order.iter().enumerate() {
+            let own = steps.start..piece.length.min(steps.end);
             for (track, unroll) in self.tracks.iter_mut().enumerate() {
-                let mut of_row = Random::at(
-                    training.seed,
-                    Purpose::RowMasks,
-                    training.step,
-                    (piece.row as u64) << 32 | (piece.start as u64) << 8 | track as u64,
-                );
-                unroll.draw_row_mask(place, || of_row.bits());
-                if unroll.has_step_masks() {
-                    for t in steps.start..piece.length.min(steps.end) {
-                        let mut of_step = random(piece, t, track);
-                        unroll.draw_step_masks(t - steps.start, rows, place, || of_step.bits());
+                let mut random = source(Purpose::RowMasks, piece, 0, track);
+                unroll.draw_row_mask(place, || random.bits());
+                if !unroll.has_step_masks() {
+                    continue;
+                }
+                for t in own.clone() {
+                    if t.is_multiple_of(lasting) {
+                        random = source(Purpose::Masks, piece, t, track);
                     }
+                    unroll.draw_step_masks(t - steps.start, rows, place, || random.bits());
                 }
             }
             for (index, layer) in stack.layers.iter().enumerate().filter(|(_, layer)| layer.dropout > 0.0) {
                 let words = panels(layer.output());
-                for t in steps.start..piece.length.min(steps.end) {
-                    let mut of_step = random(piece, t, tracks + index);
+                let mut random = source(Purpose::Masks, piece, steps.start, tracks + index);
+                for t in own.clone() {
+                    if t.is_multiple_of(lasting) {
+                        random = source(Purpose::Masks, piece, t, tracks + index);
+                    }
                     let mask = &mut self.dropout[index][((t - steps.start) * rows + place) * words..][..words];
-                    draw_mask(layer.dropout, &mut || of_step.bits(), mask);
+                    draw_mask(layer.dropout, &mut || random.bits(), mask);
                 }
             }
         }

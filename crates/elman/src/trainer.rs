@@ -340,6 +340,10 @@ impl Trainer {
             Reads::EveryStep => rows.iter().map(|&row| data.length(row as usize)).sum(),
         };
         let scale = 1.0 / scored.max(1) as f32;
+        // Rows of like length share a tile: its steps then have all rows or none. Equal lengths stay in order.
+        let mut sorted = rows.to_vec();
+        sorted.sort_by_key(|&row| std::cmp::Reverse(data.length(row as usize)));
+        let rows = &sorted;
         workers.pool.for_each(&mut workers.spaces, groups, |space, index, group| {
             group.score = Score::default();
             group.gradient.fill(0.0);

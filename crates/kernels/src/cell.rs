@@ -114,7 +114,7 @@ pub struct Backward<'a> {
     pub previous: Rows<'a>,
     /// As in [`Forward`].
     pub memory: Rows<'a>,
-    /// [R, Pp]: h_t, where zoneout did not replace it.
+    /// [R, Pp]: h_t as the cell wrote it.
     pub output: Rows<'a>,
     /// [R, tape]: may be overwritten; [`Cell::accumulate`] reads it afterwards.
     pub tape: RowsMut<'a>,

@@ -210,7 +210,7 @@ impl Cell for Gru {
             isa.product(rows, np, from_x, ends);
         }
         let depth = if fresh { 0 } else { self.hidden };
-        let seen = Rows { data: &joint.data[self.input..], ..joint };
+        let seen = Rows { data: &joint.data[self.input..], width: hp, ..joint };
         match self.reset {
             Reset::After => {
                 let from_h = once(Segment { left: left(seen.data), right: behind_bias(state), depth });
@@ -267,7 +267,7 @@ impl Cell for Gru {
             Reset::Before => {
                 let (gates, candidate) = recurrent.split_at(2 * hp * hp);
                 // du: its place is that of the gradient by h, which it becomes a part of.
-                let seen = Rows { data: &joint.data[self.input..], ..joint };
+                let seen = Rows { data: &joint.data[self.input..], width: hp, ..joint };
                 let du = match &mut d_joint {
                     Some(d_joint) => {
                         let left = Left { data: tape.data, row: tape.stride, col: 1 };

@@ -66,14 +66,14 @@ struct Blocks {
     vectors: Block,
 }
 
-/// Where the sections of a row of the tape start.
+/// Where the sections of a row of the tape start. First of all stand the gates [G, Hp]; on the way back their gradients.
 #[derive(Clone, Copy)]
 struct Sections {
-    /// The gates [G, Hp]; on the way back their gradients.
     /// o ⊙ tanh(c) `[Hp]`, when it is projected.
     unprojected: usize,
-    /// The gradient by it, and by h `[Pp]`.
+    /// The gradient by it.
     d_unprojected: usize,
+    /// The gradient by h `[Pp]`.
     d_projected: usize,
     /// x̂ of the gates [G, Hp], of the memory `[Hp]`, and their rates.
     normal: usize,
@@ -317,16 +317,9 @@ impl Cell for Lstm {
             isa.run(PlainBackward { rows, width: hp, memory, tape: tape.again(), d_output, d_memory });
         } else {
             if self.projection.is_some() {
-                let sections = self.sections();
-                let limit = self.projection_clip.unwrap_or(f32::INFINITY);
-                isa.run(EnterProjection {
-                    rows,
-                    limit,
-                    output,
-                    d_output: d_output.again(),
-                    tape: tape.again(),
-                    at: sections.d_projected,
-                });
+                let (sections, limit) = (self.sections(), self.projection_clip);
+                let (d, at) = (d_output.again(), sections.d_projected);
+                isa.run(EnterProjection { rows, limit, output, d_output: d, tape: tape.again(), at });
                 let left = Left { data: d_output.data, row: d_output.stride, col: 1 };
                 let right = Right { data: projection, row: LANES, panel: padded(self.output()) * LANES };
                 let segment = Segment { left, right, depth: self.output() };
@@ -601,8 +594,7 @@ impl Kernel for AnyBackward<'_> {
                 let (i, vo, old) = (s.load(&acts[at..]), s.load(&acts[o + at..]), s.load(&c0[at..]));
                 let forget = if lstm.coupled { s.sub(one, i) } else { s.load(&acts[f + at..]) };
                 let seen = dropped(s, self.candidate, row, at, scale, s.load(&acts[g + at..]));
-                let before_clip = next_cell(s, forget, old, i, seen);
-                let mut c = before_clip;
+                let mut c = next_cell(s, forget, old, i, seen);
                 if options.clipped {
                     c = s.at_least(s.at_most(c, s.splat(clip)), s.splat(-clip));
                 }
@@ -617,13 +609,6 @@ impl Kernel for AnyBackward<'_> {
                     let index = lstm.peephole_count() - 1;
                     add_panel(s, self.gradient, vectors.at + index * LANES + panel * stride, s.mul(da_o, c));
                 }
-                if options.clipped {
-                    // Within both limits, as TensorFlow: elsewhere the clipped value does not depend on c.
-                    let limit = s.splat(clip);
-                    let above = s.where_positive(s.sub(before_clip, limit), d);
-                    let below = s.where_positive(s.sub(s.sub(zero, limit), before_clip), d);
-                    d = s.sub(s.sub(d, above), below);
-                }
                 s.store(da_o, &mut acts[o + at..]);
                 s.store(d, &mut dc[at..]);
             }
@@ -634,22 +619,27 @@ impl Kernel for AnyBackward<'_> {
             }
             for at in (0..width).step_by(LANES) {
                 let panel = at / LANES;
-                let (i, old, d) = (s.load(&acts[at..]), s.load(&c0[at..]), s.load(&dc[at..]));
+                let (i, old, mut d) = (s.load(&acts[at..]), s.load(&c0[at..]), s.load(&dc[at..]));
+                let forget = if lstm.coupled { s.sub(one, i) } else { s.load(&acts[f + at..]) };
                 let candidate = s.load(&acts[g + at..]);
                 let seen = dropped(s, self.candidate, row, at, scale, candidate);
+                if options.clipped {
+                    // Within both limits, as TensorFlow: elsewhere the clipped value does not depend on c.
+                    let (c, limit) = (next_cell(s, forget, old, i, seen), s.splat(clip));
+                    let above = s.where_positive(s.sub(c, limit), d);
+                    let below = s.where_positive(s.sub(s.sub(zero, limit), c), d);
+                    d = s.sub(s.sub(d, above), below);
+                }
                 let d_candidate = dropped(s, self.candidate, row, at, scale, s.mul(d, i));
                 s.store(s.mul(d_candidate, tanh_slope(s, candidate)), &mut acts[g + at..]);
-                let mut d_old;
+                let mut d_old = s.mul(d, forget);
                 let (da_i, da_f);
                 if lstm.coupled {
                     da_i = s.mul(s.mul(d, s.sub(seen, old)), sigmoid_slope(s, i));
                     da_f = zero;
-                    d_old = s.mul(d, s.sub(one, i));
                 } else {
-                    let forget = s.load(&acts[f + at..]);
                     da_i = s.mul(s.mul(d, seen), sigmoid_slope(s, i));
                     da_f = s.mul(s.mul(d, old), sigmoid_slope(s, forget));
-                    d_old = s.mul(d, forget);
                     s.store(da_f, &mut acts[f + at..]);
                 }
                 s.store(da_i, &mut acts[at..]);
@@ -703,7 +693,7 @@ impl Kernel for Clip<'_> {
 /// dh where h was not clipped; a copy for the tape.
 struct EnterProjection<'a> {
     rows: usize,
-    limit: f32,
+    limit: Option<f32>,
     output: Rows<'a>,
     d_output: RowsMut<'a>,
     tape: RowsMut<'a>,
@@ -714,12 +704,14 @@ impl Kernel for EnterProjection<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
-        let (low, high) = (s.splat(-self.limit), s.splat(self.limit));
         for row in 0..self.rows {
             let (h, d, copy) = (self.output.row(row), self.d_output.row(row), &mut self.tape.row(row)[self.at..]);
             for at in (0..h.len()).step_by(LANES) {
-                let (value, gradient) = (s.load(&h[at..]), s.load(&d[at..]));
-                let inside = s.where_positive(s.sub(high, value), s.where_positive(s.sub(value, low), gradient));
+                let mut inside = s.load(&d[at..]);
+                if let Some(limit) = self.limit {
+                    let (h, limit, zero) = (s.load(&h[at..]), s.splat(limit), s.splat(0.0));
+                    inside = s.where_positive(s.sub(limit, h), s.where_positive(s.sub(h, s.sub(zero, limit)), inside));
+                }
                 s.store(inside, &mut d[at..]);
                 s.store(inside, &mut copy[at..]);
             }

@@ -103,21 +103,25 @@ fn bits(words: &[u16], stride: usize, t: usize, rows: usize) -> Option<Bits<'_>>
     (!words.is_empty()).then(|| Bits { words: &words[t * rows * stride..], stride })
 }
 
-/// Sixteen bits, each set with probability 1 − p, in steps of 1/256 of which the last is decided by eight more bits:
-/// p is met to 1/65,536. Two bytes for a unit would cost twice the random numbers.
+/// Sixteen bits, each set with probability 1 − p, to 1/65,536. A byte decides each: above a threshold the bit is set,
+/// below it is not, and one byte in 256, which meets it, is decided by another. Two bytes for each would cost twice the
+/// random numbers.
 fn draw_word(p: f32, bits: &mut impl FnMut() -> u32) -> u16 {
-    let threshold = (f64::from(p) * 65_536.0).round() as u32;
-    let (high, low) = (threshold >> 8, threshold & 0xff);
-    let mut word = 0;
-    for quarter in 0..4 {
-        let random = bits();
-        for byte in 0..4 {
-            let value = random >> (8 * byte) & 0xff;
-            let kept = if value == high { bits() & 0xff >= low } else { value > high };
-            word |= u16::from(kept) << (4 * quarter + byte);
-        }
+    let threshold = (f64::from(p) * 65_536.0).round().min(65_535.0) as u32;
+    let (high, low) = ((threshold >> 8) as u8, threshold & 0xff);
+    let mut bytes = [0u8; LANES];
+    for four in bytes.chunks_exact_mut(4) {
+        four.copy_from_slice(&bits().to_le_bytes());
     }
-    word
+    let (mut above, mut equal) = (0, 0);
+    for (lane, byte) in bytes.into_iter().enumerate() {
+        above |= u16::from(byte > high) << lane;
+        equal |= u16::from(byte == high) << lane;
+    }
+    for lane in (0..LANES).filter(|lane| equal >> lane & 1 == 1) {
+        above |= u16::from(bits() & 0xff >= low) << lane;
+    }
+    above
 }
 
 /// What a kept unit is multiplied with, so that the mean stays.

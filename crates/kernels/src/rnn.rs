@@ -66,7 +66,7 @@ impl Cell for Rnn {
     fn output(&self) -> usize {
         self.hidden
     }
-    /// da; with zoneout first h̃, the state before it.
+    /// da
     fn tape(&self) -> usize {
         padded(self.hidden)
     }
@@ -104,8 +104,7 @@ impl Cell for Rnn {
             right: Right { data: &weights[LANES..], row: LANES, panel: depth * LANES },
             depth: if step.fresh { self.input } else { self.input + self.hidden },
         };
-        let Forward { rows, mut output, mut tape, .. } = step;
-        let RowsMut { data: out, stride, .. } = output.again();
+        let Forward { rows, output: RowsMut { data: out, stride, .. }, .. } = step;
         let columns = panels(self.hidden);
         match self.activation {
             Activation::Tanh => {
@@ -115,18 +114,12 @@ impl Cell for Rnn {
                 isa.product(rows, columns, once(both), Affine::<Relu>::new(weights, depth, out, stride))
             }
         }
-        if self.noise.zoneout > 0.0 {
-            for row in 0..rows {
-                tape.row(row)[..output.width].copy_from_slice(output.row(row));
-            }
-        }
     }
 
     /// da_t = dh_t ⊙ φ'        dx_t = da_t Wᵀ        dh_{t-1} = da_t Rᵀ
     fn backward(&self, isa: Isa, _: &[f32], transposed: &[f32], mut step: Backward<'_>) {
         let hp = padded(self.hidden);
-        let (rows, dh) = (step.rows, step.d_output.as_rows());
-        let h = (self.noise.zoneout == 0.0).then_some(step.output);
+        let (rows, h, dh) = (step.rows, step.output, step.d_output.as_rows());
         match self.activation {
             Activation::Tanh => {
                 isa.run(ThroughPhi::<Tanh> { rows, width: hp, h, dh, da: step.tape.again(), phi: PhantomData })
@@ -183,8 +176,7 @@ impl Block {
 struct ThroughPhi<'a, P> {
     rows: usize,
     width: usize,
-    /// None: it stands where da goes.
-    h: Option<Rows<'a>>,
+    h: Rows<'a>,
     dh: Rows<'a>,
     da: RowsMut<'a>,
     phi: PhantomData<P>,
@@ -195,10 +187,9 @@ impl<P: Phi> Kernel for ThroughPhi<'_, P> {
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
         for row in 0..self.rows {
-            let (dh, da) = (self.dh.row(row), self.da.row(row));
+            let (h, dh, da) = (self.h.row(row), self.dh.row(row), self.da.row(row));
             for at in (0..self.width).step_by(LANES) {
-                let h = s.load(self.h.as_ref().map_or(&da[at..], |h| &h.row(row)[at..]));
-                s.store(P::backward(s, h, s.load(&dh[at..])), &mut da[at..]);
+                s.store(P::backward(s, s.load(&h[at..]), s.load(&dh[at..])), &mut da[at..]);
             }
         }
     }

@@ -102,6 +102,9 @@ pub struct Unroll {
     masked: Aligned,
     memory: Aligned,
     tape: Aligned,
+    /// [T, R, Pp]: h_t as the cell wrote it, where zoneout changes it afterwards; else empty. It cannot be computed
+    /// from the mean: a rounding would take it across the kink of a ReLU or the limit of a clip.
+    written: Aligned,
     masks: Masks,
     /// [R, Pp]: on the way back, the gradient by h_t; at its end, by h_0.
     d_output: Aligned,
@@ -133,6 +136,7 @@ impl Unroll {
             masked: Aligned::zeros(masked),
             memory: Aligned::zeros(slots * mp),
             tape: Aligned::zeros(steps * rows * odd_stride(cell.tape())),
+            written: Aligned::zeros(if noise.zoneout > 0.0 { steps * rows * pp } else { 0 }),
             masks: Masks::new(noise, joint.output, cell.memory(), steps, rows),
             d_output: Aligned::zeros(rows * pp),
             d_joint: Aligned::zeros(rows * pp),
@@ -155,6 +159,7 @@ impl Unroll {
         let floats = (steps + 1) * rows * (stride + mp)
             + steps * rows * odd_stride(cell.tape())
             + each(noise.recurrent_dropout > 0.0, steps * rows * stride)
+            + each(noise.zoneout > 0.0, steps * rows * pp)
             + rows * (2 * pp + mp + each(noise.zoneout > 0.0, pp) + each(noise.memory_zoneout > 0.0, mp));
         floats * size_of::<f32>() + Masks::bytes(noise, joint.output, cell.memory(), steps, rows)
     }
@@ -219,12 +224,12 @@ impl Unroll {
         self.masks.draw_row(self.noise, place, bits);
     }
 
-    /// Draws the masks of step `t` of the row at `place`.
+    /// Draws the masks of step `t` of the row at `place`: of the candidate, then of h, then of c.
     pub fn draw_step_masks(&mut self, t: usize, rows: usize, place: usize, bits: impl FnMut() -> u32) {
         self.masks.draw_step(self.noise, t * rows + place, bits);
     }
 
-    /// The state after the first step becomes that before it: what a stream does.
+    /// The state after the first step becomes that before it: what a stream does, in buffers for as many rows as ran it.
     pub fn carry(&mut self) {
         let (stride, at) = (self.joint.stride(), self.joint.state_at());
         let (before, after) = self.history.split_at_mut(self.rows * stride);
@@ -246,11 +251,14 @@ impl Unroll {
         if rows == 0 {
             return;
         }
-        if lengths.initial == Initial::Zero {
-            for place in 0..rows {
-                self.initial_state_mut(place).fill(0.0);
-            }
-            self.memory[..rows * mp].fill(0.0);
+        // Of a given state the padding alone: another tile may have left NaN in it.
+        let [output, memory] = match lengths.initial {
+            Initial::Zero => [0, 0],
+            Initial::Given => [joint.output, self.memory_width],
+        };
+        for place in 0..rows {
+            self.history[place * stride + joint.state_at()..][output..padded(joint.output)].fill(0.0);
+            self.memory[place * mp..][memory..mp].fill(0.0);
         }
         let training = lengths.phase == Phase::Training;
         for t in 0..lengths.active.len() {
@@ -302,7 +310,11 @@ impl Unroll {
                     isa.run(Zoneout { rows: runs, now, before, p, bits: bits.filter(|_| training) });
                 }
             };
-            let output = RowsMut { data: output, stride, width: padded(joint.output) };
+            let mut output = RowsMut { data: output, stride, width: padded(joint.output) };
+            if !self.written.is_empty() {
+                let to = self.written[t * rows * output.width..].chunks_exact_mut(output.width);
+                to.take(runs).enumerate().for_each(|(row, to)| to.copy_from_slice(output.row(row)));
+            }
             zone(output, previous, self.noise.zoneout, self.masks.output(t, rows));
             let next_memory = RowsMut { data: next_memory, stride: mp, width: mp };
             zone(next_memory, memory, self.noise.memory_zoneout, self.masks.memory(t, rows));
@@ -435,7 +447,12 @@ impl Unroll {
         let masked = self.is_masked(lengths);
         let before = &self.history[t * rows * stride..];
         let seen: &[f32] = if masked { &self.masked[t * rows * stride..] } else { before };
-        let output = &self.history[(t + 1) * rows * stride + joint.state_at()..];
+        let previous = Rows { data: &before[joint.state_at()..], stride, width: pp };
+        let output = if zoned {
+            Rows { data: &self.written[t * rows * pp..], stride: pp, width: pp }
+        } else {
+            Rows { data: &self.history[(t + 1) * rows * stride + joint.state_at()..], stride, width: pp }
+        };
         let memory = &self.memory[t * rows * mp..];
         let mut d_input = d_input;
         if let Some(d_input) = &mut d_input {
@@ -449,9 +466,9 @@ impl Unroll {
                 rows: runs,
                 fresh: lengths.fresh(t),
                 joint: joint_rows(seen, joint),
-                previous: Rows { data: &before[joint.state_at()..], stride, width: pp },
+                previous,
                 memory: Rows { data: memory, stride: mp, width: mp },
-                output: Rows { data: output, stride, width: pp },
+                output,
                 tape: tape_rows(&mut self.tape, self.tape_stride, t, rows),
                 candidate: if training { self.masks.candidate(t, rows) } else { None },
                 d_output: RowsMut { data: &mut self.d_output, stride: pp, width: pp },
