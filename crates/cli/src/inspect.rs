@@ -58,6 +58,7 @@ fn text(
     config: Option<&str>,
     last: Option<&Row>,
 ) -> Vec<String> {
+    let wide = arrays.keys().map(String::len).max().unwrap_or(0).max(26);
     let mut lines = vec![
         format!(
             "{}, {} classes, {} parameters",
@@ -66,13 +67,13 @@ fn text(
             thousands(model.parameter_count() as u64)
         ),
         String::new(),
-        format!("{:26} {:>12} {:>10} {:>10} {:>10} {:>10}", "array", "shape", "min", "mean", "max", "rms"),
+        format!("{:wide$} {:>12} {:>10} {:>10} {:>10} {:>10}", "array", "shape", "min", "mean", "max", "rms"),
     ];
     for (name, array) in arrays {
         let shape = format!("{:?}", array.shape);
         let s = Statistics::of(array);
         let (min, mean, max, rms) = (s.min, s.mean, s.max, s.rms);
-        lines.push(format!("{name:26} {shape:>12} {min:>10.4} {mean:>10.4} {max:>10.4} {rms:>10.4}"));
+        lines.push(format!("{name:wide$} {shape:>12} {min:>10.4} {mean:>10.4} {max:>10.4} {rms:>10.4}"));
     }
     lines.push(String::new());
     lines.extend(memory.iter().map(|(what, count)| format!("memory, {what}: {}", bytes(*count))));

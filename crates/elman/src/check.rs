@@ -184,7 +184,8 @@ impl<'a> Check<'a> {
         // One row more than ever runs: it has no step at all.
         let (steps, rows) = (active.len(), active[0] + 1);
         let (input, output, memory) = (cell.input(), cell.output(), cell.memory());
-        let place = (steps * 4 + usize::from(initial == Initial::Given) * 2 + usize::from(phase == Phase::Training)) as u64;
+        let place =
+            (steps * 4 + usize::from(initial == Initial::Given) * 2 + usize::from(phase == Phase::Training)) as u64;
         let mut random = Random::at(seed, Purpose::Data, point, place);
         let mut draw = |count: usize, bound: f32| -> Vec<f32> { (0..count).map(|_| random.uniform(bound)).collect() };
         let [by_outputs, by_state, by_memory] =

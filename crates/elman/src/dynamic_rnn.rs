@@ -10,8 +10,9 @@ use ndarray::{Array3, ArrayView2, ArrayView3, s};
 
 use crate::data::read_array;
 use crate::network::Network;
+use crate::shape::{Piece, Shape};
 use crate::state::State;
-use crate::tile::{Piece, Shape, Tile, Training, View};
+use crate::tile::{Tile, Training, View};
 use crate::workers::check_tokens;
 use crate::{Error, Sequences, isa};
 

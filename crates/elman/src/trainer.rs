@@ -8,20 +8,13 @@ use std::fmt;
 use elman_kernels::{Aligned, Isa, Score, adam, sum_arrays, tile_rows};
 
 use crate::adam::{Adam, Moments};
-use crate::classifier::{Classifier, Head, Reads};
-use crate::layer::Stack;
-use crate::parameters::Plan;
+use crate::classifier::{Classifier, Reads};
+use crate::memory::{Memory, group_count};
 use crate::predictor::{Evaluation, evaluate};
 use crate::random::{Purpose, Random};
 use crate::tile::Training;
-use crate::workers::{Job, Workers, Workspace, check_all, check_rows, sum, take_workers};
+use crate::workers::{Job, Workers, check_all, check_rows, sum, take_workers};
 use crate::{Error, Labelled, isa};
-
-/// Most groups of tiles, and so the most threads that a step can use.
-const GROUPS_MAX: usize = 32;
-
-/// Bytes that the groups' gradients may take, unless there are just two groups.
-const GROUPS_BYTES: usize = 64 << 20;
 
 /// Parameters that one thread updates at a time. A multiple of 16.
 const BLOCK: usize = 4096;
@@ -60,74 +53,6 @@ pub struct Trainer {
 struct Group {
     gradient: Aligned,
     score: Score,
-}
-
-/// Bytes that training takes, beside the data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Memory {
-    /// Parameters, their transposed copies, their gradient and moments.
-    pub model: usize,
-    /// Gradients of the groups of tiles.
-    pub groups: usize,
-    /// Workspaces of the threads.
-    pub workspaces: usize,
-}
-
-impl Memory {
-    /// What training takes: known from the sizes alone, before anything is set aside.
-    pub fn of_training(stack: &Stack, head: Head, steps: usize, batch_size: usize, threads: usize) -> Self {
-        Self::in_parts(stack, head, steps, steps, batch_size, threads)
-    }
-
-    /// The same with sequences in parts of `part` steps.
-    fn in_parts(stack: &Stack, head: Head, steps: usize, part: usize, batch_size: usize, threads: usize) -> Self {
-        let plan = Plan::new(stack, Some(head.dense(stack)));
-        let floats = size_of::<f32>();
-        let workspace = Workspace::bytes(stack, head, steps, part);
-        let groups = group_count(stack, plan.len, batch_size);
-        Memory {
-            // The parameters, those of the step before, the gradient, two moments.
-            model: (5 * plan.len + plan.transposed_len) * floats,
-            groups: groups * plan.len * floats,
-            workspaces: threads.max(1).saturating_mul(workspace),
-        }
-    }
-
-    /// Steps of the parts that a budget allows, and what they take: whole sequences where they fit.
-    ///
-    /// # Errors
-    /// If not even the shortest parts fit, or a layer reads its rows from their ends and so needs them whole.
-    pub fn within(
-        budget: Option<usize>,
-        stack: &Stack,
-        head: Head,
-        steps: usize,
-        batch_size: usize,
-        threads: usize,
-    ) -> Result<(usize, Self), Error> {
-        let of = |part: usize| Self::in_parts(stack, head, steps, part, batch_size, threads);
-        let (whole, unit) = (of(steps), Workspace::unit(stack, head));
-        let Some(budget) = budget.filter(|&budget| whole.total() > budget) else { return Ok((steps, whole)) };
-        let refuse = |least: usize, why: &str| {
-            let expected = format!("at least {least} bytes{why}");
-            Err(Error::setting("memory_budget", format!("{budget} bytes"), expected))
-        };
-        if stack.is_bidirectional() {
-            return refuse(whole.total(), ": a bidirectional layer needs whole sequences");
-        }
-        // Longer parts take more and are run again all the same; shorter ones keep more states between them.
-        let parts = (1..=steps.div_ceil(unit)).map(|count| (count * unit).min(steps));
-        let best = parts.clone().rev().find(|&part| of(part).total() <= budget);
-        match best {
-            Some(part) => Ok((part, of(part))),
-            None => refuse(parts.map(|part| of(part).total()).min().unwrap_or(0), ""),
-        }
-    }
-
-    /// All of it.
-    pub fn total(&self) -> usize {
-        self.model + self.groups + self.workspaces
-    }
 }
 
 impl Trainer {
@@ -389,13 +314,6 @@ impl Trainer {
         let mut panels = plan.panels(transposed);
         workers.pool.for_each(&mut workers.spaces, &mut panels, |_, _, panel| panel.fill(parameters));
     }
-}
-
-/// Groups that a batch is worked off in: by the shapes alone.
-fn group_count(stack: &Stack, parameters: usize, batch_size: usize) -> usize {
-    let tiles = batch_size.div_ceil(tile_rows(stack.widest())).max(1);
-    let affordable = GROUPS_BYTES / (parameters * size_of::<f32>());
-    tiles.min(affordable.clamp(2, GROUPS_MAX))
 }
 
 /// Training under way on a data set.

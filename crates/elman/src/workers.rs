@@ -7,7 +7,8 @@ use ndarray::{Array2, ArrayViewMut2, Axis};
 
 use crate::classifier::{Classifier, Head, Reads};
 use crate::layer::Stack;
-use crate::tile::{Piece, Shape, Tile, Training};
+use crate::shape::{Piece, Shape};
+use crate::tile::{Tile, Training};
 use crate::{Error, Labelled, Sequences};
 
 /// A pool of threads with a workspace each, sized once for a model and the steps of its data.
