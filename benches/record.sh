@@ -6,8 +6,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 for _ in 1 2 3 4 5; do
     for threads in 1 2; do
-        for hidden in 32 128 512; do
-            target/release/elman bench --hidden "$hidden" --threads "$threads" --rounds 40 --json
+        for cell in rnn lstm gru; do
+            for hidden in 32 128 512; do
+                target/release/elman bench --cell "$cell" --hidden "$hidden" --threads "$threads" --rounds 15 --json
+            done
         done
     done
 done
