@@ -28,14 +28,9 @@ pub struct Memory {
 impl Memory {
     /// What training takes: known from the sizes alone, before anything is set aside.
     pub fn of_training(stack: &Stack, head: Head, steps: usize, batch_size: usize, threads: usize) -> Self {
-        Self::in_parts(stack, head, steps, steps, batch_size, threads)
-    }
-
-    /// The same with sequences in parts of `part` steps.
-    fn in_parts(stack: &Stack, head: Head, steps: usize, part: usize, batch_size: usize, threads: usize) -> Self {
         let plan = Plan::new(stack, Some(head.dense(stack)));
         let floats = size_of::<f32>();
-        let workspace = Workspace::bytes(stack, head, steps, part);
+        let workspace = Workspace::bytes(stack, head, steps, steps);
         let groups = group_count(stack, plan.len, batch_size);
         Memory {
             // The parameters, those of the step before, the gradient, two moments.
@@ -57,8 +52,11 @@ impl Memory {
         batch_size: usize,
         threads: usize,
     ) -> Result<(usize, Self), Error> {
-        let of = |part: usize| Self::in_parts(stack, head, steps, part, batch_size, threads);
-        let (whole, unit) = (of(steps), Workspace::unit(stack, head));
+        let whole = Self::of_training(stack, head, steps, batch_size, threads);
+        // Only the workspaces hang on the parts.
+        let workspaces = |part: usize| threads.max(1).saturating_mul(Workspace::bytes(stack, head, steps, part));
+        let of = |part: usize| Memory { workspaces: workspaces(part), ..whole };
+        let unit = Workspace::unit(stack, head);
         let Some(budget) = budget.filter(|&budget| whole.total() > budget) else { return Ok((steps, whole)) };
         let refuse = |least: usize, why: &str| {
             let expected = format!("at least {least} bytes{why}");
@@ -72,7 +70,7 @@ impl Memory {
         let best = parts.clone().rev().find(|&part| of(part).total() <= budget);
         match best {
             Some(part) => Ok((part, of(part))),
-            None => refuse(parts.map(|part| of(part).total()).min().unwrap_or(0), ""),
+            None => refuse(parts.map(|part| of(part).total()).min().unwrap_or(whole.total()), ""),
         }
     }
 

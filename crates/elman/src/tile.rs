@@ -15,6 +15,10 @@ use crate::random::{Purpose, Random};
 use crate::shape::{Piece, Shape, between, widest};
 use crate::state::State;
 
+/// Steps of a row that one source of random numbers draws the masks of: setting it up costs more than its numbers. A
+/// constant, so that a mask does not hang on the rows beside it.
+const SOURCE_STEPS: usize = 4;
+
 /// A network as a tile needs it.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
@@ -262,16 +266,17 @@ impl Tile {
     fn draw(&mut self, stack: &Stack, part: usize) {
         let (Some(training), true) = (self.training, stack.is_noisy()) else { return };
         let (rows, steps) = (self.order.len(), self.steps_of(part));
-        // What is drawn for: a track, or a layer's outputs. One source lasts for as many steps as the parts of a
-        // sequence are multiples of: setting it up costs more than its numbers.
-        let lasting = self.shape.unit();
+        // What is drawn for: a track, or a layer's outputs.
         let source = |purpose, piece: &Piece, t: usize, what: usize| {
             let place = (piece.row as u64) << 32 | ((piece.start + t) as u64) << 8 | what as u64;
             Random::at(training.seed, purpose, training.step, place)
         };
+        // A part may start where a source is half used up: what it gave before is drawn again, and drawn over.
+        let first = steps.start / SOURCE_STEPS * SOURCE_STEPS;
+        let to = |t: usize| t.saturating_sub(steps.start);
         let tracks = self.tracks.len();
         for (place, piece) in self.order.iter().enumerate() {
-            let own = steps.start..piece.length.min(steps.end);
+            let own = first..piece.length.min(steps.end);
             for (track, unroll) in self.tracks.iter_mut().enumerate() {
                 let mut random = source(Purpose::RowMasks, piece, 0, track);
                 unroll.draw_row_mask(place, || random.bits());
@@ -279,20 +284,20 @@ impl Tile {
                     continue;
                 }
                 for t in own.clone() {
-                    if t.is_multiple_of(lasting) {
+                    if t.is_multiple_of(SOURCE_STEPS) {
                         random = source(Purpose::Masks, piece, t, track);
                     }
-                    unroll.draw_step_masks(t - steps.start, rows, place, || random.bits());
+                    unroll.draw_step_masks(to(t), rows, place, || random.bits());
                 }
             }
             for (index, layer) in stack.layers.iter().enumerate().filter(|(_, layer)| layer.dropout > 0.0) {
                 let words = panels(layer.output());
-                let mut random = source(Purpose::Masks, piece, steps.start, tracks + index);
+                let mut random = source(Purpose::Masks, piece, first, tracks + index);
                 for t in own.clone() {
-                    if t.is_multiple_of(lasting) {
+                    if t.is_multiple_of(SOURCE_STEPS) {
                         random = source(Purpose::Masks, piece, t, tracks + index);
                     }
-                    let mask = &mut self.dropout[index][((t - steps.start) * rows + place) * words..][..words];
+                    let mask = &mut self.dropout[index][(to(t) * rows + place) * words..][..words];
                     draw_mask(layer.dropout, &mut || random.bits(), mask);
                 }
             }

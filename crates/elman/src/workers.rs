@@ -227,8 +227,11 @@ impl Workspace {
             if self.reads == Reads::EveryStep {
                 let (steps, count, ip) = (self.tile.steps_of(part), self.tile.count(), padded(self.dense.input));
                 for t in steps.clone().rev() {
-                    score.add(self.score_step(isa, model, data, part, t, scale));
                     let rows = self.tile.active(t);
+                    if rows == 0 {
+                        continue;
+                    }
+                    score.add(self.score_step(isa, model, data, part, t, scale));
                     self.head_back(isa, model, rows, gradient);
                     let d_outputs = self.tile.d_outputs_mut(model.stack(), part);
                     let to = &mut d_outputs[(t - steps.start) * count * ip..][..rows * ip];

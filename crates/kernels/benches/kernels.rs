@@ -8,9 +8,11 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use elman_kernels::rnn::{Gradients, Initial, Upstream};
+use elman_kernels::cell::{transpose, transposed_len};
+use elman_kernels::unroll::{Initial, Lengths, Upstream};
 use elman_kernels::{
-    Activation, AdamStep, Aligned, Dense, Isa, LANES, Mode, Rnn, adam, multiply_adds, padded, tile_rows,
+    Activation, AdamStep, Aligned, Cell, Dense, Gru, Isa, Lstm, Mode, Reset, Rnn, Unroll, adam, multiply_adds, padded,
+    tile_rows,
 };
 
 /// Steps and inputs of the tutorial: an image row by row.
@@ -32,11 +34,30 @@ fn flop(rows: usize, input: usize, output: usize) -> u64 {
     2 * (rows * input * output) as u64
 }
 
-/// A cell with its weights; and a history whose states, before `forward` has run, are made up.
-fn cell(hidden: usize, activation: Activation, steps: usize, rows: usize) -> (Rnn, Aligned, Aligned) {
-    let rnn = Rnn { input: INPUT, hidden, activation };
-    let weights = filled(rnn.weights_len(), 1.0 / (hidden as f32).sqrt());
-    (rnn, weights, filled(rnn.history_len(steps, rows), 0.5))
+/// The cells, by what they are called here.
+fn cells(hidden: usize) -> Vec<(&'static str, Box<dyn Cell>)> {
+    let (rnn, lstm, gru) = (Rnn::new(INPUT, hidden), Lstm::new(INPUT, hidden), Gru::new(INPUT, hidden));
+    vec![
+        ("rnn", Box::new(rnn)),
+        ("rnn-relu", Box::new(rnn.activation(Activation::Relu))),
+        ("lstm", Box::new(lstm)),
+        ("lstm-layer-norm", Box::new(lstm.layer_norm(true))),
+        ("lstm-projection", Box::new(lstm.projection(hidden / 2))),
+        ("gru", Box::new(gru)),
+        ("gru-reset-before", Box::new(gru.reset(Reset::Before))),
+    ]
+}
+
+/// The weights of a cell, and buffers whose inputs and states are made up.
+fn prepared(cell: &dyn Cell, steps: usize, rows: usize) -> (Aligned, Unroll) {
+    let mut unroll = Unroll::new(cell, steps, rows);
+    let made_up = |to: &mut [f32]| to.copy_from_slice(&filled(to.len(), 0.5));
+    for place in 0..rows {
+        (0..steps).for_each(|t| made_up(unroll.input_mut(t, rows, place)));
+        made_up(unroll.initial_state_mut(place));
+        made_up(unroll.initial_memory_mut(place));
+    }
+    (filled(cell.layout().len, 1.0 / (cell.output() as f32).sqrt()), unroll)
 }
 
 fn peak(c: &mut Criterion) {
@@ -52,70 +73,70 @@ fn forward(c: &mut Criterion) {
     let mut group = c.benchmark_group("forward");
     for hidden in HIDDEN {
         let rows = tile_rows(hidden);
-        group.throughput(Throughput::Elements(STEPS as u64 * flop(rows, INPUT + hidden, hidden)));
-        for activation in Activation::ALL {
-            let (rnn, weights, mut history) = cell(hidden, activation, STEPS, rows);
+        for (name, cell) in cells(hidden) {
+            let (weights, mut unroll) = prepared(&*cell, STEPS, rows);
             let active = [rows; STEPS];
-            group.bench_function(BenchmarkId::new(activation.name(), hidden), |b| {
-                b.iter(|| rnn.forward(Isa::best(), &weights, &mut history, rows, &active, Initial::Given));
+            let lengths = Lengths::whole(rows, &active, Initial::Given);
+            group.throughput(Throughput::Elements((STEPS * rows) as u64 * cell.operations()[0] as u64));
+            group.bench_function(BenchmarkId::new(name, hidden), |b| {
+                b.iter(|| unroll.forward(&*cell, Isa::best(), &weights, lengths));
             });
         }
     }
     group.finish();
 }
 
-/// A tile back through all its steps: the gradient of the weights, from the final state alone.
-fn backward(c: &mut Criterion) {
-    let mut group = c.benchmark_group("backward");
+/// A tile through all its steps and back: the gradient of the weights, from the final state alone. Both, for the way
+/// back overwrites what the way there kept for it.
+fn forward_and_backward(c: &mut Criterion) {
+    let mut group = c.benchmark_group("forward and backward");
     for hidden in HIDDEN {
         let rows = tile_rows(hidden);
-        let (rnn, weights, mut history) = cell(hidden, Activation::Tanh, STEPS, rows);
-        let active = [rows; STEPS];
-        rnn.forward(Isa::best(), &weights, &mut history, rows, &active, Initial::Given);
-        let mut recurrent = Aligned::zeros(rnn.recurrent_transposed_len());
-        for (panel, out) in recurrent.chunks_exact_mut(hidden * LANES).enumerate() {
-            rnn.transpose_recurrent(&weights, panel, out);
-        }
-        let state = filled(rows * padded(hidden), 1.0);
-        let mut gradient = Aligned::zeros(rnn.weights_len());
-        let mut scratch = Aligned::zeros(rnn.scratch_len(rows));
-        // da_{t+1} Rᵀ between the steps, and the gradients of W and R at each.
-        let of_states = (STEPS as u64 - 1) * flop(rows, hidden, hidden);
-        group.throughput(Throughput::Elements(of_states + STEPS as u64 * flop(rows, INPUT + hidden, hidden)));
-        group.bench_function(BenchmarkId::from_parameter(hidden), |b| {
-            b.iter(|| {
-                rnn.backward(
-                    Isa::best(),
-                    &recurrent,
-                    &[],
-                    &history,
-                    rows,
-                    &active,
-                    Initial::Given,
-                    Upstream { state: &state, outputs: None },
-                    Gradients { weights: &mut gradient, mode: Mode::Overwrite, inputs: None, initial: None },
-                    &mut scratch,
-                );
+        for (name, cell) in cells(hidden) {
+            let (weights, mut unroll) = prepared(&*cell, STEPS, rows);
+            let active = [rows; STEPS];
+            let lengths = Lengths::whole(rows, &active, Initial::Zero);
+            let mut transposed = Aligned::zeros(transposed_len(&cell.transposes()));
+            transpose(&cell.transposes(), &weights, &mut transposed);
+            let state = filled(rows * padded(cell.output()), 1.0);
+            let mut gradient = Aligned::zeros(cell.layout().len);
+            let [there, back, _] = cell.operations();
+            group.throughput(Throughput::Elements((STEPS * rows) as u64 * (there + back) as u64));
+            group.bench_function(BenchmarkId::new(name, hidden), |b| {
+                b.iter(|| {
+                    unroll.forward(&*cell, Isa::best(), &weights, lengths);
+                    unroll.backward(
+                        &*cell,
+                        Isa::best(),
+                        &weights,
+                        &transposed,
+                        lengths,
+                        Upstream { state: &state, memory: None, outputs: None },
+                        &mut gradient,
+                        None,
+                        false,
+                    );
+                });
             });
-        });
+        }
     }
     group.finish();
 }
 
-/// One row, one step, the state carried by hand: a stream.
+/// One row, one step, the state carried: a stream.
 fn step(c: &mut Criterion) {
     let mut group = c.benchmark_group("step");
     for hidden in HIDDEN {
-        let (rnn, weights, mut history) = cell(hidden, Activation::Tanh, 1, 1);
-        group.throughput(Throughput::Elements(flop(1, INPUT + hidden, hidden)));
-        group.bench_function(BenchmarkId::from_parameter(hidden), |b| {
-            b.iter(|| {
-                rnn.forward(Isa::best(), &weights, &mut history, 1, &[1], Initial::Given);
-                let (before, after) = history.split_at_mut(rnn.stride());
-                let state = rnn.state_at()..rnn.state_at() + hidden;
-                before[state.clone()].copy_from_slice(&after[state]);
+        for (name, cell) in cells(hidden) {
+            let (weights, mut unroll) = prepared(&*cell, 1, 1);
+            group.throughput(Throughput::Elements(cell.operations()[0] as u64));
+            group.bench_function(BenchmarkId::new(name, hidden), |b| {
+                b.iter(|| {
+                    unroll.forward(&*cell, Isa::best(), &weights, Lengths::whole(1, &[1], Initial::Given));
+                    unroll.carry();
+                });
             });
-        });
+        }
     }
     group.finish();
 }
@@ -152,7 +173,7 @@ fn dense(c: &mut Criterion) {
 fn adam_step(c: &mut Criterion) {
     let mut group = c.benchmark_group("adam");
     for hidden in HIDDEN {
-        let n = Rnn { input: INPUT, hidden, activation: Activation::Tanh }.weights_len();
+        let n = Rnn::new(INPUT, hidden).layout().len;
         let (mut parameters, gradient) = (filled(n, 0.1), filled(n, 1e-3));
         let (mut m, mut v) = (Aligned::zeros(n), Aligned::zeros(n));
         let step = AdamStep { rate: 1e-6, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
@@ -164,5 +185,5 @@ fn adam_step(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, peak, forward, backward, step, dense, adam_step);
+criterion_group!(benches, peak, forward, forward_and_backward, step, dense, adam_step);
 criterion_main!(benches);

@@ -14,6 +14,7 @@ mod dense;
 mod gru;
 mod joint;
 pub mod layout;
+mod lengths;
 mod loss;
 mod lstm;
 mod noise;

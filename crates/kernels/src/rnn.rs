@@ -108,10 +108,10 @@ impl Cell for Rnn {
         let columns = panels(self.hidden);
         match self.activation {
             Activation::Tanh => {
-                isa.product(rows, columns, once(both), Affine::<Tanh>::new(weights, depth, out, stride))
+                isa.product(rows, columns, once(both), Affine::<Tanh>::new(weights, depth, out, stride));
             }
             Activation::Relu => {
-                isa.product(rows, columns, once(both), Affine::<Relu>::new(weights, depth, out, stride))
+                isa.product(rows, columns, once(both), Affine::<Relu>::new(weights, depth, out, stride));
             }
         }
     }
@@ -122,10 +122,10 @@ impl Cell for Rnn {
         let (rows, h, dh) = (step.rows, step.output, step.d_output.as_rows());
         match self.activation {
             Activation::Tanh => {
-                isa.run(ThroughPhi::<Tanh> { rows, width: hp, h, dh, da: step.tape.again(), phi: PhantomData })
+                isa.run(ThroughPhi::<Tanh> { rows, width: hp, h, dh, da: step.tape.again(), phi: PhantomData });
             }
             Activation::Relu => {
-                isa.run(ThroughPhi::<Relu> { rows, width: hp, h, dh, da: step.tape.again(), phi: PhantomData })
+                isa.run(ThroughPhi::<Relu> { rows, width: hp, h, dh, da: step.tape.again(), phi: PhantomData });
             }
         }
         let da = Left { data: step.tape.data, row: step.tape.stride, col: 1 };
@@ -147,6 +147,7 @@ impl Cell for Rnn {
 
 impl Block {
     /// Adds [1 x_t h_{t-1}]ᵀ da to the block, da at `section` of the tape, in rows `first..` of 1, x and h.
+    #[expect(clippy::too_many_arguments, reason = "a product: every size by its name")]
     pub(crate) fn add_products(
         self,
         isa: Isa,

@@ -10,8 +10,9 @@
 //! that has ended costs no work, and its final state stays where its last step wrote it.
 
 use crate::aligned::Aligned;
-use crate::cell::{Backward, Bits, Cell, Forward, Noise, Rows, RowsMut, Steps};
+use crate::cell::{Backward, Bits, Cell, Forward, Noise, Rows, RowsMut, Steps, transposed_len};
 use crate::joint::Joint;
+pub use crate::lengths::{Initial, Lengths, Phase};
 use crate::noise::{KeepSome, Masks, Merge, Split, Zoneout};
 use crate::panels::{odd_stride, padded};
 use crate::simd::Isa;
@@ -19,24 +20,6 @@ use crate::simd::Isa;
 /// Rows times steps whose gradients of the weights are summed in one product, right behind the backward pass, while
 /// they are in the cache. Measured on Zen 3: 64 to 128 are alike, 16 costs 10%.
 const CHUNK: usize = 128;
-
-/// Where a sequence starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Initial {
-    /// h_0 = 0 and c_0 = 0: their products are skipped.
-    Zero,
-    /// What step 0 holds.
-    Given,
-}
-
-/// Whether the masks of a cell's [`Noise`] are drawn, or their mean is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// Masks as [`Unroll::draw_row_mask`] and [`Unroll::draw_step_masks`] drew them.
-    Training,
-    /// Nothing is dropped; zoneout takes its mean.
-    Inference,
-}
 
 /// The gradients that enter [`Unroll::backward`].
 #[derive(Clone, Copy, Debug)]
@@ -49,44 +32,6 @@ pub struct Upstream<'a> {
     pub outputs: Option<&'a [f32]>,
 }
 
-/// What a tile's rows do: how many there are, and how many of them run each step.
-#[derive(Clone, Copy, Debug)]
-pub struct Lengths<'a> {
-    /// R
-    pub rows: usize,
-    /// `[T]`
-    pub active: &'a [usize],
-    /// Where the rows start.
-    pub initial: Initial,
-    /// Whether masks apply.
-    pub phase: Phase,
-    /// Steps after which the gradient by the state is cut: truncated back-propagation through time. 0: never.
-    pub truncate: usize,
-    /// Steps of the sequence before these, when it is worked off in parts.
-    pub offset: usize,
-}
-
-impl<'a> Lengths<'a> {
-    /// Rows of a whole sequence, without masks, the gradient never cut.
-    pub fn whole(rows: usize, active: &'a [usize], initial: Initial) -> Self {
-        Lengths { rows, active, initial, phase: Phase::Inference, truncate: 0, offset: 0 }
-    }
-
-    fn at(&self, t: usize) -> usize {
-        self.active.get(t).copied().unwrap_or(0)
-    }
-
-    /// Whether no gradient goes from step t to the step before.
-    fn cut(&self, t: usize) -> bool {
-        let t = self.offset + t;
-        self.truncate > 0 && t > 0 && t.is_multiple_of(self.truncate)
-    }
-
-    fn fresh(&self, t: usize) -> bool {
-        t == 0 && self.initial == Initial::Zero
-    }
-}
-
 /// The buffers of a tile for one cell.
 #[derive(Clone, Debug)]
 pub struct Unroll {
@@ -96,6 +41,8 @@ pub struct Unroll {
     keeps_state: bool,
     steps: usize,
     rows: usize,
+    weights_len: usize,
+    transposed_len: usize,
     tape_stride: usize,
     history: Aligned,
     /// As the history, the state under its mask; empty without one.
@@ -131,6 +78,8 @@ impl Unroll {
             keeps_state: cell.keeps_state(),
             steps,
             rows,
+            weights_len: cell.layout().len,
+            transposed_len: transposed_len(&cell.transposes()),
             tape_stride: odd_stride(cell.tape()),
             history: Aligned::zeros(slots * stride),
             masked: Aligned::zeros(masked),
@@ -243,9 +192,10 @@ impl Unroll {
     /// All steps forward.
     ///
     /// # Panics
-    /// If `lengths` has more rows or steps than there is room for, or grows.
+    /// If the weights have another length, the buffers are for another cell, or `lengths` has more rows or steps than
+    /// there is room for, or grows.
     pub fn forward(&mut self, cell: &dyn Cell, isa: Isa, weights: &[f32], lengths: Lengths<'_>) {
-        self.check(lengths);
+        self.check(cell, weights, lengths);
         let rows = lengths.rows;
         let (joint, stride, mp) = (self.joint, self.joint.stride(), padded(self.memory_width));
         if rows == 0 {
@@ -328,7 +278,7 @@ impl Unroll {
     /// dh_t is the gradient by the output of step t, plus that by step t+1, or at a row's last step by the final state.
     ///
     /// # Panics
-    /// If a length does not fit the sizes.
+    /// If a length does not fit the sizes, or the buffers are for another cell.
     #[expect(clippy::too_many_arguments, reason = "a kernel: every slice by its name")]
     pub fn backward(
         &mut self,
@@ -342,11 +292,15 @@ impl Unroll {
         mut d_inputs: Option<&mut [f32]>,
         initial_too: bool,
     ) {
-        self.check(lengths);
+        self.check(cell, weights, lengths);
+        assert_eq!(transposed.len(), self.transposed_len, "the transposed weights of {cell:?}");
+        assert_eq!(gradient.len(), self.weights_len, "the gradient by the weights of {cell:?}");
         let rows = lengths.rows;
         let (pp, mp, ip) = (padded(self.joint.output), padded(self.memory_width), padded(self.joint.input));
         let steps = lengths.active.len();
         assert_eq!(upstream.state.len(), rows * pp, "the gradient by the final state must be [{rows}, {pp}]");
+        let memory = upstream.memory.map_or(rows * mp, <[f32]>::len);
+        assert_eq!(memory, rows * mp, "the gradient by the final memory must be [{rows}, {mp}]");
         let outputs = upstream.outputs.map_or(steps * rows * pp, <[f32]>::len);
         assert_eq!(outputs, steps * rows * pp, "the gradient by the outputs must be [{steps}, {rows}, {pp}]");
         if let Some(d_inputs) = &mut d_inputs {
@@ -499,7 +453,11 @@ impl Unroll {
         }
     }
 
-    fn check(&self, lengths: Lengths<'_>) {
+    fn check(&self, cell: &dyn Cell, weights: &[f32], lengths: Lengths<'_>) {
+        let own = (self.joint.input, self.joint.output, self.memory_width, self.tape_stride, self.noise);
+        let other = (cell.input(), cell.output(), cell.memory(), odd_stride(cell.tape()), cell.noise());
+        assert!(own == other, "buffers of another cell than {cell:?}");
+        assert_eq!(weights.len(), self.weights_len, "the weights of {cell:?}");
         let Lengths { rows, active, .. } = lengths;
         assert!(rows <= self.rows, "{rows} rows; there is room for {}", self.rows);
         assert!(active.len() <= self.steps, "{} steps; there is room for {}", active.len(), self.steps);

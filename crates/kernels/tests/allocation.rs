@@ -7,10 +7,11 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 
-use elman_kernels::rnn::{Gradients, Initial, Upstream};
+use elman_kernels::cell::{transpose, transposed_len};
+use elman_kernels::unroll::{Initial, Lengths, Phase, Upstream};
 use elman_kernels::{
-    Activation, AdamStep, Aligned, Dense, Isa, LANES, Mode, Pool, Rnn, adam, padded, softmax, softmax_cross_entropy,
-    sum_arrays,
+    Activation, AdamStep, Aligned, Dense, Gru, Isa, LANES, Lstm, Mode, Noise, Pool, Reset, Rnn, Unroll, adam, padded,
+    softmax, softmax_cross_entropy, sum_arrays,
 };
 
 /// The system's allocator, counting what the threads of a test ask of it. The test harness has threads of its own.
@@ -81,58 +82,67 @@ fn an_allocation_is_counted() {
     assert_eq!(allocations(|| ()), 0);
 }
 
+/// Every cell, plain and with all its options.
+fn cells() -> Vec<Box<dyn elman_kernels::Cell>> {
+    let noise = Noise { recurrent_dropout: 0.3, candidate_dropout: 0.25, zoneout: 0.4, memory_zoneout: 0.0 };
+    let (rnn, lstm, gru) = (Rnn::new(3, 33), Lstm::new(3, 33), Gru::new(3, 33));
+    let all = lstm.peepholes(true).projection(17).cell_clip(0.4).projection_clip(0.2).layer_norm(true);
+    let all = all.noise(Noise { memory_zoneout: 0.2, ..noise });
+    let mut cells: Vec<Box<dyn elman_kernels::Cell>> = vec![Box::new(lstm), Box::new(all), Box::new(all.coupled(true))];
+    for activation in Activation::ALL {
+        cells.push(Box::new(rnn.activation(activation)));
+        cells.push(Box::new(rnn.activation(activation).noise(Noise { candidate_dropout: 0.0, ..noise })));
+    }
+    for reset in [Reset::After, Reset::Before] {
+        cells.push(Box::new(gru.reset(reset)));
+        cells.push(Box::new(gru.reset(reset).layer_norm(true).noise(noise)));
+    }
+    cells
+}
+
 #[test]
-fn the_rnn_allocates_nothing() {
+fn no_cell_allocates_while_it_steps() {
     let _alone = alone();
     let (rows, steps) = (17, 20);
     // Rows that end early take other ways through the kernels.
     let active: Vec<usize> = (0..steps).map(|t| rows - t / 2).collect();
-    for isa in Isa::available() {
-        for activation in Activation::ALL {
-            for initial in [Initial::Zero, Initial::Given] {
-                let rnn = Rnn { input: 3, hidden: 33, activation };
-                let hp = padded(rnn.hidden);
-                let weights = Aligned::zeros(rnn.weights_len());
-                let mut history = Aligned::zeros(rnn.history_len(steps, rows));
-                let mut recurrent = Aligned::zeros(rnn.recurrent_transposed_len());
-                let mut inputs = Aligned::zeros(rnn.input_transposed_len());
-                let [state, outputs] = [rows, steps * rows].map(|rows| Aligned::zeros(rows * hp));
-                let mut gradient = Aligned::zeros(rnn.weights_len());
-                let mut d_inputs = Aligned::zeros(steps * rows * padded(rnn.input));
-                let mut d_initial = Aligned::zeros(rows * hp);
-                let mut scratch = Aligned::zeros(rnn.scratch_len(rows));
-                let counted = allocations(|| {
-                    rnn.forward(isa, &weights, &mut history, rows, &active, initial);
-                    for (panel, out) in recurrent.chunks_exact_mut(rnn.hidden * LANES).enumerate() {
-                        rnn.transpose_recurrent(&weights, panel, out);
-                    }
-                    for (panel, out) in inputs.chunks_exact_mut(rnn.hidden * LANES).enumerate() {
-                        rnn.transpose_input(&weights, panel, out);
-                    }
-                    for mode in [Mode::Overwrite, Mode::Add] {
-                        rnn.backward(
-                            isa,
-                            &recurrent,
-                            &inputs,
-                            &history,
-                            rows,
-                            &active,
-                            initial,
-                            Upstream { state: &state, outputs: Some(&outputs) },
-                            Gradients {
-                                weights: &mut gradient,
-                                mode,
-                                inputs: Some(&mut d_inputs),
-                                initial: Some(&mut d_initial),
-                            },
-                            &mut scratch,
-                        );
-                    }
-                    // One step for one row, as a stream has it.
-                    rnn.forward(isa, &weights, &mut history[..2 * rnn.stride()], 1, &[1], Initial::Given);
-                });
-                assert_eq!(counted, 0, "{isa}, {rnn:?}, {initial:?}");
-            }
+    for (isa, cell) in Isa::available().flat_map(|isa| cells().into_iter().map(move |cell| (isa, cell))) {
+        let cell = &*cell;
+        let (pp, mp) = (padded(cell.output()), padded(cell.memory()));
+        let (layout, transposes) = (cell.layout(), cell.transposes());
+        let weights = Aligned::zeros(layout.len);
+        let mut gradient = Aligned::zeros(layout.len);
+        let mut transposed = Aligned::zeros(transposed_len(&transposes));
+        let [state, outputs] = [rows, steps * rows].map(|rows| Aligned::zeros(rows * pp));
+        let memory = Aligned::zeros(rows * mp);
+        let mut d_inputs = Aligned::zeros(steps * rows * padded(cell.input()));
+        let (mut unroll, mut stream) = (Unroll::new(cell, steps, rows), Unroll::new(cell, 1, 1));
+        for (initial, phase) in [(Initial::Zero, Phase::Training), (Initial::Given, Phase::Inference)] {
+            let counted = allocations(|| {
+                let lengths = Lengths { phase, ..Lengths::whole(rows, &active, initial) };
+                for place in 0..rows {
+                    unroll.draw_row_mask(place, || 0x1234_5678);
+                    (0..steps).for_each(|t| unroll.draw_step_masks(t, rows, place, || 0x1234_5678));
+                }
+                unroll.forward(cell, isa, &weights, lengths);
+                transpose(&transposes, &weights, &mut transposed);
+                unroll.backward(
+                    cell,
+                    isa,
+                    &weights,
+                    &transposed,
+                    lengths,
+                    Upstream { state: &state, memory: Some(&memory), outputs: Some(&outputs) },
+                    &mut gradient,
+                    Some(&mut d_inputs),
+                    true,
+                );
+                // One step for one row, as a stream has it.
+                stream.input_mut(0, 1, 0).fill(1.0);
+                stream.forward(cell, isa, &weights, Lengths::whole(1, &[1], Initial::Given));
+                stream.carry();
+            });
+            assert_eq!(counted, 0, "{isa}, {cell:?}, {initial:?}, {phase:?}");
         }
     }
 }

@@ -5,9 +5,7 @@ mod compare;
 #[path = "support/random.rs"]
 mod random;
 
-use elman_kernels::{
-    AdamStep, Aligned, Dense, Isa, LANES, Mode, Score, adam, pack, padded, softmax, softmax_cross_entropy, unpack,
-};
+use elman_kernels::{AdamStep, Aligned, Dense, Isa, LANES, Mode, Score, adam, padded, softmax, softmax_cross_entropy};
 
 use compare::{Slope, assert_bits, assert_close, widen};
 use random::Random;
@@ -55,8 +53,9 @@ impl Layer {
     fn packed(&self) -> (Aligned, Aligned, Aligned) {
         let dense = self.dense;
         let mut weights = Aligned::zeros(dense.weights_len());
-        pack(&self.b, dense.output, &mut weights, dense.depth(), 0);
-        pack(&self.w, dense.output, &mut weights, dense.depth(), 1);
+        for (entry, values) in dense.layout().iter().zip([&self.w, &self.b]) {
+            entry.pack(values, &mut weights);
+        }
         let mut inputs = Aligned::zeros(self.rows * dense.input_stride());
         inputs.fill(f32::NAN);
         for (row, x) in inputs.chunks_exact_mut(dense.input_stride()).zip(self.x.chunks_exact(dense.input)) {
@@ -109,8 +108,9 @@ impl Layer {
     /// db [O] and dW [I, O] of a packed gradient.
     fn plain(&self, gradient: &[f32]) -> (Vec<f32>, Vec<f32>) {
         let (mut b, mut w) = (vec![f32::NAN; self.b.len()], vec![f32::NAN; self.w.len()]);
-        unpack(gradient, self.dense.depth(), 0, &mut b, self.dense.output);
-        unpack(gradient, self.dense.depth(), 1, &mut w, self.dense.output);
+        for (entry, values) in self.dense.layout().iter().zip([&mut w, &mut b]) {
+            entry.unpack(gradient, values);
+        }
         (b, w)
     }
 }

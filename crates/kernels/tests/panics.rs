@@ -2,10 +2,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use elman_kernels::rnn::{Gradients, Initial, Upstream};
+use elman_kernels::cell::{transpose, transposed_len};
+use elman_kernels::unroll::{Initial, Lengths, Upstream};
 use elman_kernels::{
-    Activation, AdamStep, Dense, Isa, LANES, Mode, Pool, Rnn, adam, pack, padded, softmax_cross_entropy, sum_arrays,
-    unpack,
+    AdamStep, Cell, Dense, Isa, LANES, Lstm, Mode, Pool, Unroll, adam, padded, softmax_cross_entropy, sum_arrays,
 };
 
 /// `body` panics, and the message has `words` in it.
@@ -17,65 +17,60 @@ fn assert_panics(words: &str, body: impl FnOnce()) {
     assert!(message.contains(words), "{message:?} does not say {words:?}");
 }
 
-const RNN: Rnn = Rnn { input: 3, hidden: 17, activation: Activation::Tanh };
 const ROWS: usize = 3;
 const STEPS: usize = 2;
+
+fn lstm() -> Lstm {
+    Lstm::new(3, 17).projection(5)
+}
 
 /// The arrays of a call, all of the right length until one is broken.
 #[derive(Clone)]
 struct Call {
     weights: Vec<f32>,
-    recurrent: Vec<f32>,
-    inputs: Vec<f32>,
-    history: Vec<f32>,
+    transposed: Vec<f32>,
+    rows: usize,
     active: Vec<usize>,
     d_state: Vec<f32>,
+    d_memory: Vec<f32>,
     d_outputs: Vec<f32>,
     gradient: Vec<f32>,
     d_inputs: Vec<f32>,
-    d_initial: Vec<f32>,
-    scratch: Vec<f32>,
 }
 
 impl Call {
     fn right() -> Call {
-        let hp = padded(RNN.hidden);
+        let (lstm, weights) = (lstm(), vec![0.0; lstm().layout().len]);
+        let (pp, mp) = (padded(lstm.output()), padded(lstm.memory()));
         Call {
-            weights: vec![0.0; RNN.weights_len()],
-            recurrent: vec![0.0; RNN.recurrent_transposed_len()],
-            inputs: vec![0.0; RNN.input_transposed_len()],
-            history: vec![0.0; RNN.history_len(STEPS, ROWS)],
+            transposed: vec![0.0; transposed_len(&lstm.transposes())],
+            rows: ROWS,
             active: vec![ROWS; STEPS],
-            d_state: vec![0.0; ROWS * hp],
-            d_outputs: vec![0.0; STEPS * ROWS * hp],
-            gradient: vec![0.0; RNN.weights_len()],
-            d_inputs: vec![0.0; STEPS * ROWS * padded(RNN.input)],
-            d_initial: vec![0.0; ROWS * hp],
-            scratch: vec![0.0; RNN.scratch_len(ROWS)],
+            d_state: vec![0.0; ROWS * pp],
+            d_memory: vec![0.0; ROWS * mp],
+            d_outputs: vec![0.0; STEPS * ROWS * pp],
+            gradient: weights.clone(),
+            d_inputs: vec![0.0; STEPS * ROWS * padded(lstm.input)],
+            weights,
         }
     }
 
-    fn forward(mut self) {
-        RNN.forward(Isa::best(), &self.weights, &mut self.history, ROWS, &self.active, Initial::Given);
+    fn forward(self) {
+        let lengths = Lengths::whole(self.rows, &self.active, Initial::Given);
+        Unroll::new(&lstm(), STEPS, ROWS).forward(&lstm(), Isa::best(), &self.weights, lengths);
     }
 
     fn backward(mut self) {
-        RNN.backward(
+        Unroll::new(&lstm(), STEPS, ROWS).backward(
+            &lstm(),
             Isa::best(),
-            &self.recurrent,
-            &self.inputs,
-            &self.history,
-            ROWS,
-            &self.active,
-            Initial::Given,
-            Upstream { state: &self.d_state, outputs: Some(&self.d_outputs) },
-            Gradients {
-                weights: &mut self.gradient,
-                mode: Mode::Overwrite,
-                inputs: Some(&mut self.d_inputs),
-                initial: Some(&mut self.d_initial),
-            },
-            &mut self.scratch,
+            &self.weights,
+            &self.transposed,
+            Lengths::whole(self.rows, &self.active, Initial::Given),
+            Upstream { state: &self.d_state, memory: Some(&self.d_memory), outputs: Some(&self.d_outputs) },
+            &mut self.gradient,
+            Some(&mut self.d_inputs),
+            true,
         );
     }
 }
@@ -106,10 +101,7 @@ fn wrong_lengths(run: impl Fn(Call), arrays: &[(&str, Array)]) {
 
 #[test]
 fn forward_names_the_array_of_a_wrong_length() {
-    wrong_lengths(
-        Call::forward,
-        &[("weights of Rnn", |call| &mut call.weights), ("history of Rnn", |call| &mut call.history)],
-    );
+    wrong_lengths(Call::forward, &[("the weights of Lstm", |call| &mut call.weights)]);
 }
 
 #[test]
@@ -117,15 +109,13 @@ fn backward_names_the_array_of_a_wrong_length() {
     wrong_lengths(
         Call::backward,
         &[
-            ("weights of Rnn", |call| &mut call.gradient),
-            ("recurrent of Rnn", |call| &mut call.recurrent),
-            ("inputs of Rnn", |call| &mut call.inputs),
-            ("history of Rnn", |call| &mut call.history),
-            ("the gradient by the final state of Rnn", |call| &mut call.d_state),
-            ("the gradient by the outputs of Rnn", |call| &mut call.d_outputs),
-            ("the gradient by the inputs of Rnn", |call| &mut call.d_inputs),
-            ("the gradient by the initial state of Rnn", |call| &mut call.d_initial),
-            ("the scratch of Rnn", |call| &mut call.scratch),
+            ("the weights of Lstm", |call| &mut call.weights),
+            ("the transposed weights of Lstm", |call| &mut call.transposed),
+            ("the gradient by the weights of Lstm", |call| &mut call.gradient),
+            ("the gradient by the final state must be [3, 16]", |call| &mut call.d_state),
+            ("the gradient by the final memory must be [3, 32]", |call| &mut call.d_memory),
+            ("the gradient by the outputs must be [2, 3, 16]", |call| &mut call.d_outputs),
+            ("the gradient by the inputs must be [2, 3, 16]", |call| &mut call.d_inputs),
         ],
     );
 }
@@ -134,32 +124,40 @@ fn backward_names_the_array_of_a_wrong_length() {
 fn rows_that_run_neither_grow_nor_exceed_the_tile() {
     for run in [Call::forward, Call::backward] {
         for (words, active) in [
-            ("active [1, 2] grows: rows must be sorted by length", [1, 2]),
-            ("active [0, 1] grows: rows must be sorted by length", [0, 1]),
-            ("active [4, 3] exceeds 3 rows", [4, 3]),
+            ("active [1, 2] grows: rows must be sorted by length", vec![1, 2]),
+            ("active [0, 1] grows: rows must be sorted by length", vec![0, 1]),
+            ("active [4, 3] exceeds 3 rows", vec![4, 3]),
+            ("3 steps; there is room for 2", vec![3, 3, 3]),
         ] {
-            assert_panics(words, || run(Call { active: active.to_vec(), ..Call::right() }));
+            assert_panics(words, || run(Call { active, ..Call::right() }));
         }
-        for steps in [STEPS - 1, STEPS + 1] {
-            assert_panics("history of Rnn", || run(Call { active: vec![ROWS; steps], ..Call::right() }));
-        }
+        assert_panics("4 rows; there is room for 3", || run(Call { rows: 4, ..Call::right() }));
     }
 }
 
 #[test]
-fn panels_name_what_does_not_fit() {
-    let mut panel = vec![0.0; RNN.hidden * LANES];
-    let weights = vec![0.0; RNN.weights_len()];
-    assert_panics("packed must be [2][21][16]", || RNN.transpose_recurrent(&weights[1..], 0, &mut panel));
-    assert_panics("transposed must be [17][16]", || RNN.transpose_recurrent(&weights, 0, &mut panel[1..]));
-    assert_panics("transposed must be [17][16]", || RNN.transpose_input(&weights, 0, &mut panel[1..]));
+fn buffers_of_another_cell_are_refused() {
+    let other = Lstm::new(3, 17);
+    let (mut unroll, weights) = (Unroll::new(&lstm(), STEPS, ROWS), vec![0.0; other.layout().len]);
+    let active = [ROWS; STEPS];
+    let lengths = Lengths::whole(ROWS, &active, Initial::Zero);
+    assert_panics("buffers of another cell than Lstm", || unroll.forward(&other, Isa::best(), &weights, lengths));
+}
 
-    let (mut packed, mut plain) = ([0.0; 64], [0.0; 6]);
-    assert_panics("6 floats are not rows of 4", || pack(&plain, 4, &mut packed, 4, 0));
-    assert_panics("rows 3..5 do not fit into 4", || pack(&plain, 3, &mut packed, 4, 3));
-    assert_panics("packed must be [1][4][16]", || pack(&plain, 3, &mut packed[1..], 4, 0));
-    assert_panics("6 floats are not rows of 0", || unpack(&packed, 4, 0, &mut plain, 0));
-    assert_panics("packed must be [1][5][16]", || unpack(&packed, 5, 0, &mut plain, 3));
+#[test]
+fn arrays_and_panels_name_what_does_not_fit() {
+    let dense = Dense { input: 3, output: 17 };
+    let (weights, mut panel) = (vec![0.0; dense.weights_len()], vec![0.0; dense.output * LANES]);
+    assert_panics("packed must be [2][4][16]", || dense.transpose(&weights[1..], 0, &mut panel));
+    assert_panics("transposed must be [17][16]", || dense.transpose(&weights, 0, &mut panel[1..]));
+    assert_panics("panel 1 of 1", || dense.transpose(&weights, 1, &mut panel));
+
+    let (cell, mut weights) = (lstm(), vec![0.0; lstm().layout().len]);
+    let kernel = &cell.layout().entries[0];
+    assert_panics("kernel must have shape [3, 68]", || kernel.pack(&[0.0; 3], &mut weights));
+    assert_panics("kernel must have shape [3, 68]", || kernel.unpack(&weights, &mut [0.0; 3]));
+    let (transposes, mut short) = (cell.transposes(), vec![0.0; transposed_len(&cell.transposes()) - 1]);
+    assert_panics("the transposed weights", || transpose(&transposes, &weights, &mut short));
 }
 
 #[test]

@@ -1,5 +1,8 @@
-//! Golden files, and arrays compared with a tolerance.
+//! Golden files, arrays compared with a tolerance, networks of every kind, and small tasks.
 #![allow(dead_code, reason = "each test uses a part")]
+
+pub(crate) mod networks;
+pub(crate) mod tasks;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

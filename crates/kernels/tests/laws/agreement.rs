@@ -1,27 +1,44 @@
 //! The kernels agree with the `f64` reference: forward with its values, backward with its central differences.
 
-use elman_kernels::Isa;
-use elman_kernels::reference::{Sequence, Trace};
+use std::sync::Arc;
 
-use crate::batch::{Batch, Shape, Through};
+use elman_kernels::reference::{Reference, Sequence, Trace};
+use elman_kernels::unroll::{Initial, Phase};
+use elman_kernels::{Isa, Lstm};
+
+use crate::batch::{Batch, Lengths, Shape, Through};
+use crate::cells::{CELL_CLIP, PROJECTION_CLIP};
 use crate::compare::{Slope, assert_close, widen};
 use crate::random::Random;
 use crate::tile::{Results, run};
 use crate::{every_shape, for_each_batch, long_shapes, some_long_shapes, some_shapes};
 
-/// Of the largest of an array, where `f32` meets `f64`.
+/// Of the largest of an array, where `f32` meets `f64`: chains of up to 157 products, a tanh within 6 ulp, and their
+/// growth over the steps. Measured 1.2e-6.
 const F32: f64 = 5e-6;
+
+/// The same where a memory is normalised: that divides what was rounded by the deviation of c, a tenth, at each step.
+/// Measured 5.4e-6.
+const NORMALIZED: f64 = 2e-5;
+
+fn tolerance(cell: &dyn Reference) -> f64 {
+    if has_normalized_memory(cell) { NORMALIZED } else { F32 }
+}
+
+fn has_normalized_memory(cell: &dyn Reference) -> bool {
+    cell.layout().entries.iter().any(|entry| entry.name == "memory_gain")
+}
 
 /// Half the width of a central difference.
 const WIDTH: f64 = 1e-7;
 
 fn forward_agrees(batch: &Batch) {
-    let expected = batch.reference().forward();
+    let (expected, tolerance) = (batch.reference().forward(), tolerance(&*batch.cell));
     for isa in Isa::available() {
         let (case, found) = (format!("{isa}, {batch}"), run(isa, batch));
-        assert_close(&case, "outputs", &found.outputs, &expected.outputs, F32);
-        assert_close(&case, "h", &found.state.h, &expected.state, F32);
-        assert_close(&case, "c", &found.state.c, &expected.memory, F32);
+        assert_close(&case, "outputs", &found.outputs, &expected.outputs, tolerance);
+        assert_close(&case, "h", &found.state.h, &expected.state, tolerance);
+        assert_close(&case, "c", &found.state.c, &expected.memory, tolerance);
     }
 }
 
@@ -33,7 +50,7 @@ fn forward_is_the_reference() {
 /// Whether what is rounded stays small over many steps. A normalised memory never fades: some networks with one magnify
 /// a rounding of the reference's own weights a thousandfold in 150 steps.
 fn is_tame(shape: &Shape) -> bool {
-    shape.steps <= 5 || shape.cell.layout().entries.iter().all(|entry| entry.name != "memory_gain")
+    shape.steps <= 5 || !has_normalized_memory(&*shape.cell)
 }
 
 #[test]
@@ -123,7 +140,7 @@ fn gradients_agree(batch: &Batch) {
         let expected = central_difference(batch, by, &direction);
         for (isa, results) in &found {
             let slope = Slope::along(&widen(by.gradient(results)), &direction);
-            slope.assert_is(format!("{isa}, {batch}"), by.name(), expected, F32);
+            slope.assert_is(format!("{isa}, {batch}"), by.name(), expected, tolerance(&*batch.cell));
         }
     }
 }
@@ -144,5 +161,27 @@ fn gradients_may_enter_through_outputs_state_or_memory_alone() {
         for through in [Through::Outputs, Through::State, Through::Memory] {
             gradients_agree(&Batch::random(&shape, through, seed as u64));
         }
+    }
+}
+
+/// Of the values that a limit applies to, the share that it changed.
+fn share_at(limit: f32, values: &[f64]) -> f64 {
+    let at_limit = values.iter().filter(|value| value.abs() == f64::from(limit)).count();
+    at_limit as f64 / values.len() as f64
+}
+
+#[test]
+fn the_limits_change_some_values_and_leave_others() {
+    let lstm = Lstm::new(3, 33);
+    let clipped = lstm.projection(17).projection_clip(PROJECTION_CLIP);
+    for cell in [lstm.cell_clip(CELL_CLIP), clipped] {
+        let (lengths, initial, phase) = (Lengths::Full, Initial::Given, Phase::Inference);
+        let shape = Shape { cell: Arc::new(cell), rows: 17, steps: 5, lengths, initial, phase };
+        let trace = Batch::random(&shape, Through::All, 0).reference().forward();
+        let share = match cell.cell_clip {
+            Some(limit) => share_at(limit, &trace.memory),
+            None => share_at(PROJECTION_CLIP, &trace.outputs),
+        };
+        assert!((0.05..0.95).contains(&share), "{cell:?}: {share}");
     }
 }

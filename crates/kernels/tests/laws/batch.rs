@@ -217,7 +217,10 @@ impl Batch {
             lengths: self.lengths.iter().map(|&length| length.clamp(range.start, range.end) - range.start).collect(),
             x: self.cut(&self.x, input, &range, f32::NAN),
             d_outputs: self.d_outputs.as_deref().map(|d| self.cut(d, output, &range, f32::NAN)),
-            masks: self.masks.as_ref().map(|seeds| Seeds { steps: self.cut(&seeds.steps, 1, &range, 0), ..seeds.clone() }),
+            masks: self
+                .masks
+                .as_ref()
+                .map(|seeds| Seeds { steps: self.cut(&seeds.steps, 1, &range, 0), ..seeds.clone() }),
             offset: self.offset + range.start,
             ..self.clone()
         }

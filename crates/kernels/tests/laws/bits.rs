@@ -9,7 +9,7 @@ use crate::compare::{assert_bits, assert_close};
 use crate::tile::{ALL, Asked, Results, Tile, run};
 use crate::{HIDDEN, cells, every_shape, for_each_isa, some_long_shapes, some_shapes};
 
-/// Of the largest of an array, where `f32` sums the same in another order.
+/// Of the largest of an array, where `f32` sums the same in another order. Measured 1.3e-6.
 pub(crate) const ORDER: f64 = 4e-6;
 
 fn assert_same_forward(case: &str, found: &Results, expected: &Results) {

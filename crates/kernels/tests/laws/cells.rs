@@ -18,13 +18,12 @@ pub(crate) const MEMORY_ZONEOUT: Noise =
 /// Of cells without a memory.
 const STATE_NOISE: Noise = Noise { candidate_dropout: 0.25, ..STATE_MASKS };
 /// Of cells without a candidate, too.
-const STATE_MASKS: Noise =
-    Noise { recurrent_dropout: 0.3, candidate_dropout: 0.0, zoneout: 0.4, memory_zoneout: 0.0 };
+const STATE_MASKS: Noise = Noise { recurrent_dropout: 0.3, candidate_dropout: 0.0, zoneout: 0.4, memory_zoneout: 0.0 };
 const EVERY_NOISE: Noise = Noise { memory_zoneout: 0.2, ..STATE_NOISE };
 
 /// Some of the values are beyond these limits, and some are not.
 pub(crate) const CELL_CLIP: f32 = 0.4;
-pub(crate) const PROJECTION_CLIP: f32 = 0.15;
+pub(crate) const PROJECTION_CLIP: f32 = 0.08;
 
 /// P of a projection: below H, and no whole number of vectors.
 fn projected(hidden: usize) -> usize {

@@ -36,7 +36,16 @@ const INITIAL: [Initial; 2] = [Initial::Zero, Initial::Given];
 const LONG: [(usize, usize); 4] = [(1, 300), (3, 50), (17, 20), (130, 3)];
 
 /// I, H, rows and steps of the batches that cells with options get.
-const AWKWARD: [[usize; 4]; 5] = [[1, 1, 3, 3], [3, 7, 1, 5], [5, 17, 3, 5], [28, 16, 2, 1], [3, 33, 17, 5]];
+const AWKWARD: [[usize; 4]; 8] = [
+    [1, 1, 3, 3],
+    [3, 7, 1, 5],
+    [16, 8, 3, 5],
+    [1, 9, 17, 1],
+    [28, 16, 2, 1],
+    [5, 17, 3, 5],
+    [3, 33, 17, 5],
+    [3, 128, 3, 2],
+];
 
 /// Shapes of a cell, from zero and from a given state; with masks where it has any.
 fn shapes_of(cell: &Arc<dyn Reference>, rows: usize, steps: usize, lengths: &[Lengths]) -> Vec<Shape> {

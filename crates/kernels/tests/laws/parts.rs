@@ -79,7 +79,12 @@ fn a_sequence_is_the_iterated_step() {
 
 /// Parts one after the other: forward from the first to the last, then back. `handed` says what gradients by the
 /// state at the end of a part are, from those by the state at the start of the next.
-fn in_parts(isa: Isa, batch: &Batch, parts: &[Range<usize>], handed: impl Fn(&Range<usize>, State) -> State) -> Results {
+fn in_parts(
+    isa: Isa,
+    batch: &Batch,
+    parts: &[Range<usize>],
+    handed: impl Fn(&Range<usize>, State) -> State,
+) -> Results {
     let mut windows: Vec<Batch> = parts.iter().map(|part| batch.window(part.clone())).collect();
     let mut states = Vec::new();
     for index in 0..windows.len() {

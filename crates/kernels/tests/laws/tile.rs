@@ -141,11 +141,7 @@ impl<'a> Tile<'a> {
             &self.weights,
             &self.transposed,
             lengths(self.batch, &self.active),
-            Upstream {
-                state: &self.d_state,
-                memory: self.d_memory.as_deref(),
-                outputs: self.d_outputs.as_deref(),
-            },
+            Upstream { state: &self.d_state, memory: self.d_memory.as_deref(), outputs: self.d_outputs.as_deref() },
             &mut self.gradient,
             asked.inputs.then_some(&mut *self.d_inputs),
             asked.initial,

@@ -1,0 +1,51 @@
+//! A stream allocates nothing while it steps. One test in its own process: the allocator counts for all threads.
+#![allow(unsafe_code)]
+
+mod support;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use elman::{Gru, Layer, Lstm, Rnn, Stack};
+use support::networks::{build, forward_networks, inputs};
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+struct Counting;
+
+// SAFETY: everything is handed to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+#[test]
+fn a_streaming_step_allocates_nothing() {
+    let large = Stack::new(Layer::new(Lstm::new(28, 128)).dropout(0.5)).then(Gru::new(128, 64)).then(Rnn::new(64, 32));
+    let networks = forward_networks().into_iter().chain([("large", build(large))]);
+    for (name, network) in networks {
+        let xs = inputs(&network, 1, 100, 1);
+        let mut stream = network.stream().unwrap();
+        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        for x in xs.as_slice().unwrap().chunks_exact(network.stack().input()) {
+            std::hint::black_box(stream.step(x));
+        }
+        std::hint::black_box(stream.h());
+        stream.reset();
+        assert_eq!(ALLOCATIONS.load(Ordering::Relaxed), before, "{name}");
+    }
+    // The counter counts.
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    drop(std::hint::black_box(vec![0u8; 10]));
+    assert!(ALLOCATIONS.load(Ordering::Relaxed) > before);
+}

@@ -1,0 +1,181 @@
+//! Every cell's backward pass is the gradient of its forward pass, and a wrong one is found and named.
+
+mod support;
+
+use elman::cell::{Backward, Forward, Steps};
+use elman::layout::{Entry, Layout, Role, Transpose};
+use elman::{Cell, Error, Gru, Isa, Lstm, Noise, check_gradient};
+use support::networks::{bidirectional, cells, stacks};
+
+#[test]
+fn every_cell_and_option_has_its_gradient() {
+    for (name, stack) in cells().into_iter().chain(stacks()).chain(bidirectional()) {
+        for layer in &stack.layers {
+            for seed in 1..=2 {
+                check_gradient(layer.cell.get(), seed).unwrap_or_else(|error| panic!("{name}: {error}"));
+            }
+        }
+    }
+}
+
+/// What is spoilt in the way back.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Spoilt {
+    Nothing,
+    Weights,
+    Inputs,
+    State,
+    Memory,
+    /// The gradient by the inputs is not written.
+    Unwritten,
+}
+
+/// An LSTM that multiplies a part of its gradient with 1.02.
+#[derive(Debug)]
+struct Wrong {
+    cell: Lstm,
+    spoilt: Spoilt,
+}
+
+impl Wrong {
+    fn spoil(&self, spoilt: Spoilt, values: &mut [f32]) {
+        if self.spoilt == spoilt {
+            values.iter_mut().for_each(|x| *x *= 1.02);
+        }
+    }
+}
+
+impl Cell for Wrong {
+    fn name(&self) -> &'static str {
+        "wrong"
+    }
+    fn input(&self) -> usize {
+        self.cell.input()
+    }
+    fn output(&self) -> usize {
+        self.cell.output()
+    }
+    fn memory(&self) -> usize {
+        self.cell.memory()
+    }
+    fn tape(&self) -> usize {
+        self.cell.tape()
+    }
+    fn layout(&self) -> Layout {
+        self.cell.layout()
+    }
+    fn transposes(&self) -> Vec<Transpose> {
+        self.cell.transposes()
+    }
+    fn forward(&self, isa: Isa, weights: &[f32], step: Forward<'_>) {
+        self.cell.forward(isa, weights, step);
+    }
+    fn backward(&self, isa: Isa, weights: &[f32], transposed: &[f32], mut step: Backward<'_>) {
+        let rows = step.rows;
+        let (mut d_joint, mut d_input) = (step.d_joint.take(), step.d_input.take());
+        self.cell.backward(
+            isa,
+            weights,
+            transposed,
+            Backward {
+                d_output: step.d_output.again(),
+                d_memory: step.d_memory.again(),
+                d_joint: d_joint.as_mut().map(|d| d.again()),
+                d_input: d_input.as_mut().filter(|_| self.spoilt != Spoilt::Unwritten).map(|d| d.again()),
+                ..step
+            },
+        );
+        for row in 0..rows {
+            self.spoil(Spoilt::Memory, step.d_memory.row(row));
+            if let Some(d) = &mut d_joint {
+                self.spoil(Spoilt::State, d.row(row));
+            }
+            if let Some(d) = &mut d_input {
+                self.spoil(Spoilt::Inputs, d.row(row));
+            }
+        }
+    }
+    fn accumulate(&self, isa: Isa, steps: Steps<'_>, gradient: &mut [f32]) {
+        let mut own = vec![0.0; gradient.len()];
+        self.cell.accumulate(isa, steps, &mut own);
+        self.spoil(Spoilt::Weights, &mut own);
+        gradient.iter_mut().zip(own).for_each(|(gradient, own)| *gradient += own);
+    }
+}
+
+#[test]
+fn a_wrong_gradient_is_found_and_named() {
+    let cases = [
+        (Spoilt::Nothing, None),
+        (Spoilt::Weights, Some("kernel")),
+        (Spoilt::Inputs, Some("the inputs")),
+        (Spoilt::State, Some("h_0")),
+        (Spoilt::Memory, Some("c_0")),
+        (Spoilt::Unwritten, Some("the inputs")),
+    ];
+    for seed in 1..=5 {
+        for (spoilt, expected) in cases {
+            let found = match check_gradient(&Wrong { cell: Lstm::new(4, 6), spoilt }, seed) {
+                Ok(()) => None,
+                Err(Error::Gradient { cell, what, .. }) => {
+                    assert_eq!(cell, "wrong");
+                    Some(what)
+                }
+                Err(error) => panic!("{error}"),
+            };
+            assert_eq!(found.as_deref(), expected, "{spoilt:?}, seed {seed}");
+        }
+    }
+}
+
+/// Arrays that lie over each other would share a gradient, and no difference would show it.
+#[derive(Debug)]
+struct Laid(Layout);
+
+impl Cell for Laid {
+    fn name(&self) -> &'static str {
+        "laid"
+    }
+    fn input(&self) -> usize {
+        2
+    }
+    fn output(&self) -> usize {
+        2
+    }
+    fn layout(&self) -> Layout {
+        self.0.clone()
+    }
+    fn forward(&self, _: Isa, _: &[f32], _: Forward<'_>) {}
+    fn backward(&self, _: Isa, _: &[f32], _: &[f32], _: Backward<'_>) {}
+}
+
+#[test]
+fn arrays_that_lie_over_each_other_are_refused() {
+    let kernel = Entry::plain("kernel", Role::Kernel, &[2, 2], 0);
+    let bias = |at| Entry::plain("bias", Role::Bias, &[2], at);
+    for (at, len, expected) in [
+        (3, 6, "the cell's layout is bias; expected an array that lies over no other"),
+        (4, 5, "the cell's layout is bias; expected an array within its length"),
+    ] {
+        let cell = Laid(Layout { entries: vec![kernel.clone(), bias(at)], len });
+        assert_eq!(check_gradient(&cell, 1).unwrap_err().to_string(), expected);
+    }
+}
+
+#[test]
+fn the_error_says_what_was_expected_and_what_was_found() {
+    let error = check_gradient(&Wrong { cell: Lstm::new(4, 6), spoilt: Spoilt::Inputs }, 1).unwrap_err().to_string();
+    assert!(
+        error.starts_with("the gradient of wrong by the inputs is wrong: along a random direction the loss"),
+        "{error}"
+    );
+    assert!(!error.contains("  "), "{error}");
+}
+
+/// The masks are around the cell, but the candidate's is within it: without it the gradient would be another.
+#[test]
+fn masks_are_part_of_what_is_checked() {
+    let noise = Noise { candidate_dropout: 0.5, ..Noise::default() };
+    check_gradient(&Lstm::new(3, 5).noise(noise), 3).unwrap();
+    check_gradient(&Gru::new(3, 5).noise(noise), 3).unwrap();
+}

@@ -1,0 +1,190 @@
+//! Networks of every kind, and data for them.
+
+use elman::{
+    Activation, Build, CellState, Embedding, Gradients, Gru, Init, Layer, Lstm, Merge, Network, Noise, Purpose, Random,
+    Reset, Rnn, Stack, State,
+};
+use ndarray::{Array2, Array3, ArrayView3, s};
+
+/// Relative to the largest element: the same terms, added in another order.
+pub(crate) const ROUNDING: f32 = 2e-5;
+
+/// Every rate that a cell with a candidate and no memory has.
+pub(crate) const NOISE: Noise =
+    Noise { recurrent_dropout: 0.25, candidate_dropout: 0.125, zoneout: 0.2, memory_zoneout: 0.0 };
+
+/// Those of a cell with a memory.
+pub(crate) const LSTM_NOISE: Noise = Noise { memory_zoneout: 0.3, ..NOISE };
+
+/// Those of the Elman cell.
+pub(crate) const RNN_NOISE: Noise = Noise { candidate_dropout: 0.0, ..NOISE };
+
+/// Each cell with each of its options, of awkward sizes.
+pub(crate) fn cells() -> Vec<(&'static str, Stack)> {
+    let (lstm, gru) = (Lstm::new(5, 9), Gru::new(3, 7));
+    vec![
+        ("rnn of one", Rnn::new(1, 1).into()),
+        ("rnn", Rnn::new(3, 33).into()),
+        ("rnn relu", Rnn::new(5, 8).activation(Activation::Relu).into()),
+        ("rnn 16 rows", Rnn::new(28, 128).into()),
+        ("rnn noise", Rnn::new(3, 9).noise(RNN_NOISE).into()),
+        ("lstm of one", Lstm::new(1, 1).into()),
+        ("lstm", Lstm::new(3, 33).into()),
+        ("lstm peepholes", lstm.peepholes(true).into()),
+        ("lstm coupled", lstm.coupled(true).into()),
+        ("lstm coupled peepholes", lstm.coupled(true).peepholes(true).into()),
+        ("lstm projection", lstm.projection(3).into()),
+        ("lstm clips", lstm.projection(17).projection_clip(0.1).cell_clip(0.2).peepholes(true).into()),
+        ("lstm layer norm", lstm.layer_norm(true).projection(4).into()),
+        ("lstm layer norm and all", lstm.layer_norm(true).peepholes(true).cell_clip(0.7).coupled(true).into()),
+        ("lstm noise", lstm.noise(LSTM_NOISE).into()),
+        ("lstm noise and all", lstm.noise(LSTM_NOISE).projection(3).layer_norm(true).coupled(true).into()),
+        ("gru of one", Gru::new(1, 1).into()),
+        ("gru", Gru::new(2, 33).into()),
+        ("gru before", gru.reset(Reset::Before).into()),
+        ("gru layer norm", gru.layer_norm(true).into()),
+        ("gru before layer norm", gru.reset(Reset::Before).layer_norm(true).into()),
+        ("gru noise", gru.noise(NOISE).into()),
+        ("gru before noise", gru.reset(Reset::Before).noise(NOISE).into()),
+    ]
+}
+
+/// Stacks of layers in one direction.
+pub(crate) fn stacks() -> Vec<(&'static str, Stack)> {
+    let mixed = Stack::new(Layer::new(Lstm::new(5, 7).projection(4)).dropout(0.3))
+        .then(Layer::new(Gru::new(4, 4)).residual(true).dropout(0.2))
+        .then(Rnn::new(4, 17));
+    let residual =
+        Stack::new(Layer::new(Gru::new(6, 6)).residual(true)).then(Layer::new(Lstm::new(6, 6)).residual(true));
+    let tokens =
+        Stack::new(Layer::new(Gru::new(5, 6)).dropout(0.25)).then(Lstm::new(6, 3).noise(LSTM_NOISE)).embedding(11);
+    vec![("mixed", mixed), ("residual", residual), ("tokens", tokens)]
+}
+
+/// Layers in both directions.
+pub(crate) fn bidirectional() -> Vec<(&'static str, Stack)> {
+    let concat = Layer::new(Lstm::new(3, 5)).bidirectional(Merge::Concat);
+    let sum = Layer::new(Gru::new(3, 6)).bidirectional(Merge::Sum);
+    let residual = Layer::new(Rnn::new(6, 6)).bidirectional(Merge::Sum).residual(true);
+    let wide = Layer::new(Gru::new(10, 5).noise(NOISE)).bidirectional(Merge::Concat).residual(true);
+    vec![
+        ("both concat", concat.clone().into()),
+        ("both sum", sum.clone().into()),
+        ("both stacked", Stack::new(concat.dropout(0.3)).then(wide.dropout(0.2)).then(Lstm::new(10, 4))),
+        ("both summed", Stack::new(sum.dropout(0.2)).then(residual)),
+        ("both tokens", Stack::new(Layer::new(Lstm::new(4, 3)).bidirectional(Merge::Concat)).embedding(9)),
+    ]
+}
+
+/// Networks that can be stepped.
+pub(crate) fn forward_networks() -> Vec<(&'static str, Network)> {
+    built(cells().into_iter().chain(stacks()))
+}
+
+/// Networks of every kind.
+pub(crate) fn networks() -> Vec<(&'static str, Network)> {
+    built(cells().into_iter().chain(stacks()).chain(bidirectional()))
+}
+
+pub(crate) fn built(stacks: impl IntoIterator<Item = (&'static str, Stack)>) -> Vec<(&'static str, Network)> {
+    stacks.into_iter().map(|(name, stack)| (name, build(stack))).collect()
+}
+
+/// A network whose arrays are all random: also biases and the gains of a normalisation.
+pub(crate) fn build(stack: impl Into<Stack>) -> Network {
+    let random = &mut Random::new(7, Purpose::Cell);
+    let network = Network::new(stack, Init::PyTorch, random).unwrap();
+    let mut arrays = network.arrays();
+    for (name, array) in &mut arrays {
+        if name.ends_with("gain") || name.ends_with("memory_bias") {
+            array.data.iter_mut().for_each(|x| *x += random.uniform(0.3));
+        }
+    }
+    network.stack().clone().with_arrays(&arrays).unwrap()
+}
+
+/// Inputs of a network [B, T, I]: tokens where it reads tokens.
+pub(crate) fn inputs(network: &Network, rows: usize, steps: usize, seed: u64) -> Array3<f32> {
+    let (stack, mut random) = (network.stack(), Random::new(seed, Purpose::Data));
+    Array3::from_shape_simple_fn((rows, steps, stack.input()), || match stack.embedding {
+        Some(Embedding { tokens, .. }) => random.below(tokens as u32) as f32,
+        None => random.uniform(1.0),
+    })
+}
+
+/// A random array of a shape.
+pub(crate) fn random_cube(shape: (usize, usize, usize), seed: u64) -> Array3<f32> {
+    let mut random = Random::new(seed, Purpose::Data);
+    Array3::from_shape_simple_fn(shape, || random.uniform(1.0))
+}
+
+/// A random state for `rows` rows.
+pub(crate) fn random_state(network: &Network, rows: usize, seed: u64) -> State {
+    let mut random = Random::new(seed, Purpose::Data);
+    let mut state = network.zero_state(rows);
+    for CellState { h, c } in &mut state.cells {
+        h.iter_mut().chain(c).for_each(|x| *x = random.uniform(0.5));
+    }
+    state
+}
+
+/// Lengths in no order, 0 and T among them.
+pub(crate) fn lengths(rows: usize, steps: usize) -> Vec<usize> {
+    (0..rows).map(|row| (row * 7 + steps) % (steps + 1)).collect()
+}
+
+/// One row of a batch, its first `length` steps: a batch of one.
+pub(crate) fn row_of(xs: &Array3<f32>, row: usize, length: usize) -> ArrayView3<'_, f32> {
+    xs.slice(s![row..row + 1, ..length, ..])
+}
+
+/// The bits of everything that a backward pass gives.
+pub(crate) fn bits(gradients: &Gradients) -> Vec<u32> {
+    let arrays = gradients.arrays.values().flat_map(|array| &array.data);
+    let states = gradients.carried_state.iter().chain([&gradients.initial_state]);
+    let states = states.flat_map(|state| state.cells.iter().flat_map(|cell| cell.h.iter().chain(&cell.c)));
+    arrays.chain(&gradients.inputs).chain(states).map(|x| x.to_bits()).collect()
+}
+
+/// Panics where two gradients differ by more than `tolerance` times the largest element of the array.
+pub(crate) fn assert_same_gradients(what: &str, found: &Gradients, expected: &Gradients, tolerance: f32) {
+    let compare = |name: &str, found: &[f32], expected: &[f32]| {
+        let scale = super::largest(expected).max(super::largest(found)).max(1e-3);
+        super::assert_close(&format!("{what}: {name}"), found, expected, tolerance, scale);
+    };
+    for (name, array) in &expected.arrays {
+        compare(name, &found.arrays[name].data, &array.data);
+    }
+    compare("inputs", &flat(&found.inputs), &flat(&expected.inputs));
+    for (found, expected) in found.initial_state.cells.iter().zip(&expected.initial_state.cells) {
+        compare("h_0", &rows(&found.h), &rows(&expected.h));
+        compare("c_0", &rows(&found.c), &rows(&expected.c));
+    }
+}
+
+/// Adds the gradients by the arrays.
+pub(crate) fn add_arrays(sum: &mut super::Arrays, other: &super::Arrays) {
+    for (name, array) in other {
+        match sum.get_mut(name) {
+            Some(sum) => sum.data.iter_mut().zip(&array.data).for_each(|(sum, x)| *sum += x),
+            None => drop(sum.insert(name.clone(), array.clone())),
+        }
+    }
+}
+
+/// Panics where the gradients by the arrays differ by more than `tolerance` times the largest.
+pub(crate) fn assert_same_arrays(what: &str, found: &super::Arrays, expected: &super::Arrays, tolerance: f32) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (name, array) in expected {
+        let scale = super::largest(&array.data).max(1e-3);
+        super::assert_close(&format!("{what}: {name}"), &found[name].data, &array.data, tolerance, scale);
+    }
+}
+
+pub(crate) fn flat(cube: &Array3<f32>) -> Vec<f32> {
+    cube.iter().copied().collect()
+}
+
+fn rows(matrix: &Array2<f32>) -> Vec<f32> {
+    matrix.iter().copied().collect()
+}

@@ -1,0 +1,68 @@
+//! Small tasks to be learned.
+
+use elman::{Arrays, Classifier, Head, Init, Labelled, Purpose, Random, Sequences, Stack};
+use ndarray::{Array1, Array2, s};
+
+use super::networks::random_cube;
+
+/// Sequences of 3 floats a step and of different lengths, 0 to 6, whose class is the sign of their sum.
+pub(crate) fn signs(rows: usize) -> Arrays {
+    let xs = random_cube((rows, 6, 3), 5);
+    let mut random = Random::new(6, Purpose::Data);
+    let lengths = Array1::from_shape_simple_fn(rows, || random.below(7) as usize);
+    let sums = xs.outer_iter().zip(&lengths).map(|(x, &length)| x.slice(s![..length, ..]).sum());
+    let labels = Array1::from_iter(sums.map(|sum| usize::from(sum > 0.0)));
+    Arrays::with_lengths(xs, labels, lengths).unwrap()
+}
+
+/// A model with TensorFlow's initial values.
+pub(crate) fn model(stack: impl Into<Stack>, head: impl Into<Head>) -> Classifier {
+    let network = elman::Network::new(stack, Init::Tf, &mut Random::new(9, Purpose::Cell)).unwrap();
+    Classifier::new(&network, head, Init::Tf, &mut Random::new(9, Purpose::Head)).unwrap()
+}
+
+/// Sequences with a class at every step.
+pub(crate) struct EveryStep {
+    pub(crate) arrays: Arrays,
+    /// [N, T]
+    pub(crate) labels: Array2<usize>,
+}
+
+impl Sequences for EveryStep {
+    fn len(&self) -> usize {
+        self.arrays.len()
+    }
+    fn steps(&self) -> usize {
+        self.arrays.steps()
+    }
+    fn input(&self) -> usize {
+        self.arrays.input()
+    }
+    fn length(&self, row: usize) -> usize {
+        self.arrays.length(row)
+    }
+    fn read(&self, row: usize, step: usize, x: &mut [f32]) {
+        self.arrays.read(row, step, x);
+    }
+}
+
+impl Labelled for EveryStep {
+    fn label(&self, _: usize) -> usize {
+        panic!("a head on every step reads no label of a row");
+    }
+    fn step_label(&self, row: usize, step: usize) -> usize {
+        self.labels[[row, step]]
+    }
+}
+
+/// The sign of the input one step before, or after; class 0 where there is none. Rows of different lengths, `steps` at
+/// most.
+pub(crate) fn neighbours(rows: usize, steps: usize, ahead: bool) -> EveryStep {
+    let xs = random_cube((rows, steps, 1), 11);
+    let lengths = Array1::from_shape_fn(rows, |row| steps - row % 4);
+    let labels = Array2::from_shape_fn((rows, steps), |(row, t)| {
+        let at = if ahead { Some(t + 1).filter(|&t| t < lengths[row]) } else { t.checked_sub(1) };
+        at.map_or(0, |at| usize::from(xs[[row, at, 0]] > 0.0))
+    });
+    EveryStep { arrays: Arrays::with_lengths(xs, Array1::zeros(rows), lengths).unwrap(), labels }
+}
