@@ -18,8 +18,8 @@ use crate::{Error, isa};
 /// direction. Rounding in `f32` leaves about 1e-4 here; a part that is forgotten or doubled is off by far more.
 const TOLERANCE: f64 = 2e-3;
 
-/// The widest step along a direction of length 1. It is halved [`HALVINGS`] times, to a five hundredth: wide steps see
-/// the curve and kinks, narrow ones the rounding.
+/// The widest step along a direction of length 1. It is halved [`HALVINGS`] times, to 0.0005: wide steps see the curve and
+/// kinks, narrow ones the rounding.
 const WIDTH: f64 = 0.0625;
 const HALVINGS: usize = 7;
 
@@ -58,10 +58,8 @@ const POINTS: u64 = 16;
 /// each other, or beyond its end.
 pub fn check_gradient(cell: &dyn Cell, seed: u64) -> Result<(), Error> {
     check_layout(cell)?;
-    let phases: &[Phase] = match cell.noise().is_none() {
-        true => &[Phase::Inference],
-        false => &[Phase::Inference, Phase::Training],
-    };
+    let all = [Phase::Inference, Phase::Training];
+    let phases = if cell.noise().is_none() { &all[..1] } else { &all };
     // One step, several steps of rows with different lengths, more rows than a block of a product has.
     for active in [&[2][..], &[4, 3, 3, 1], &[7, 6]] {
         for initial in [Initial::Zero, Initial::Given] {

@@ -44,19 +44,20 @@ fn training_takes_no_more_than_it_says() {
     for head in [Head::last_state(2), Head::every_step(2)] {
         for threads in [1, 3] {
             let mut said = Vec::new();
-            for part in [0, 2, 8] {
+            for part in [1, 2, 8] {
                 let before = NOW.load(Ordering::Relaxed);
                 MOST.store(before, Ordering::Relaxed);
                 let trainer = Trainer::new(model(stack.clone(), head), Adam::new(0.01));
                 let mut trainer = trainer.batch_size(64).threads(threads);
                 let whole = trainer.memory(steps).unwrap().1.total();
-                let budget = if part == 0 { whole } else { whole / part };
+                let budget = whole / part;
                 trainer.memory_budget = Some(budget);
                 let (_, memory) = trainer.memory(steps).unwrap();
                 let rows: Vec<u32> = (0..64).collect();
-                match head == Head::last_state(2) {
-                    true => drop(trainer.train_rows(&data.arrays, &rows).unwrap()),
-                    false => drop(trainer.train_rows(&data, &rows).unwrap()),
+                if head == Head::last_state(2) {
+                    trainer.train_rows(&data.arrays, &rows).unwrap();
+                } else {
+                    trainer.train_rows(&data, &rows).unwrap();
                 }
                 let taken = MOST.load(Ordering::Relaxed) - before;
                 let total = memory.total();

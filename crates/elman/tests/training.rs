@@ -163,12 +163,13 @@ fn a_memory_budget_changes_no_bit_and_is_kept() {
             trainer.memory_budget = budget;
             trainer.truncate = 25;
             let (part, memory) = trainer.memory(90).unwrap();
-            match head == Head::last_state(2) {
-                true => fit(&mut trainer, &arrays, 2),
-                false => fit(&mut trainer, &data, 2),
-            }
-            let evaluation =
-                if head == Head::last_state(2) { trainer.evaluate(&arrays) } else { trainer.evaluate(&data) };
+            let evaluation = if head == Head::last_state(2) {
+                fit(&mut trainer, &arrays, 2);
+                trainer.evaluate(&arrays)
+            } else {
+                fit(&mut trainer, &data, 2);
+                trainer.evaluate(&data)
+            };
             (part, memory.total(), trainer.model().arrays(), evaluation.unwrap())
         };
         let (part, most, whole, evaluation) = run(None);
