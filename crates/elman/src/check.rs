@@ -15,8 +15,9 @@ use crate::random::{Purpose, Random};
 use crate::{Error, isa};
 
 /// How far the backward pass may be off, relative to what is expected of a gradient of its size along a random
-/// direction. Rounding in `f32` leaves about 1e-4 here; a part that is forgotten or doubled is off by far more.
-const TOLERANCE: f64 = 2e-3;
+/// direction. Over the cells here, rounding in `f32` left less than 5e-4 in 99 of 100 directions, and 2.5e-3 in the worst
+/// of 12,000; a part that is forgotten or doubled is off by far more.
+const TOLERANCE: f64 = 4e-3;
 
 /// The widest step along a direction of length 1. It is halved [`HALVINGS`] times, to 0.0005: wide steps see the curve and
 /// kinks, narrow ones the rounding.
@@ -50,7 +51,7 @@ const POINTS: u64 = 16;
 /// # }
 /// ```
 ///
-/// What it can see: an error of 0.2% of a whole gradient. Where a cell has kinks, as ReLU, the slope is misjudged at a
+/// What it can see: an error of 0.4% of a whole gradient. Where a cell has kinks, as ReLU, the slope is misjudged at a
 /// few points; an array is called wrong when two points of three say so.
 ///
 /// # Errors

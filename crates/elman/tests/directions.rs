@@ -121,7 +121,7 @@ fn the_future_is_read_and_other_rows_are_not() {
     }
 }
 
-/// A stack is its layers, one after the other.
+/// A stack is its layers, one after the other; its gradient goes through them the other way.
 #[test]
 fn a_layer_reads_the_outputs_of_the_one_before() {
     let first = Layer::new(Lstm::new(3, 5)).bidirectional(Merge::Concat);
@@ -134,10 +134,26 @@ fn a_layer_reads_the_outputs_of_the_one_before() {
         elman::Build::with_arrays(layer, &arrays).unwrap()
     };
     let (xs, lengths) = (inputs(&network, ROWS, STEPS, 1), lengths(ROWS, STEPS));
-    let run =
-        |network: &Network, xs: &Array3<f32>| network.dynamic_rnn(xs.view()).sequence_length(&lengths).run().unwrap().0;
-    let between = run(&of(first, 0), &xs);
-    let plain = run(&of(Layer { residual: false, ..second.clone() }, 1), &between);
-    assert_eq!(run(&of(second, 1), &between), &plain + &between, "residual: the input is added");
-    assert_eq!(run(&network, &xs), plain + between);
+    // Past a row's end nothing enters and nothing comes out.
+    let mut d_outputs = random_cube((ROWS, STEPS, 10), 4);
+    for (row, &length) in lengths.iter().enumerate() {
+        d_outputs.slice_mut(s![row, length.., ..]).fill(0.0);
+    }
+    let run = |network: &Network, xs: &Array3<f32>, d: &Array3<f32>| {
+        let unrolled = network.dynamic_rnn(xs.view()).sequence_length(&lengths).unroll().unwrap();
+        (unrolled.outputs(), unrolled.backward(Some(d.view()), None).unwrap())
+    };
+    let (between, _) = run(&of(first.clone(), 0), &xs, &d_outputs);
+    let (plain, d_plain) = run(&of(Layer { residual: false, ..second.clone() }, 1), &between, &d_outputs);
+    let (residual, d_residual) = run(&of(second, 1), &between, &d_outputs);
+    assert_eq!(residual, &plain + &between, "residual: the input is added");
+    assert_eq!(d_residual.inputs, &d_plain.inputs + &d_outputs, "and has the gradient by the outputs too");
+    assert_eq!(d_residual.arrays, d_plain.arrays);
+
+    let (outputs, d) = run(&network, &xs, &d_outputs);
+    let (_, d_first) = run(&of(first, 0), &xs, &d_residual.inputs);
+    assert_eq!(outputs, residual);
+    assert_eq!(d.inputs, d_first.inputs);
+    let second = d_residual.arrays.into_iter().map(|(name, array)| (name.replace("layers.0.", "layers.1."), array));
+    assert_eq!(d.arrays, d_first.arrays.into_iter().chain(second).collect());
 }
