@@ -21,7 +21,7 @@ Examples:
   elman eval runs/mnist-rnn-1            its loss and accuracy on the test images
   elman predict runs/mnist-rnn-1 7.png   what digit is it?
 
-ELMAN_ISA=portable or avx2 chooses the instruction set; without it, the widest is used."
+ELMAN_ISA chooses the instruction set: portable, avx2, avx512 or neon; without it, the widest is used."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]

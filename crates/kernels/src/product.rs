@@ -24,7 +24,7 @@ pub(crate) struct Segment<'a> {
 
 /// What a sum starts from, and where it goes: both in registers, so nothing is written twice.
 pub(crate) trait Ends {
-    /// Whether products of one to three rows are frequent enough for blocks of several panels.
+    /// Whether products of one to three rows are frequent enough for blocks of more panels.
     const WIDE: bool;
 
     /// How the matrices lie: known to the compiler, or it computes every address of the innermost loop anew.
@@ -69,8 +69,8 @@ impl<'a, I: Iterator<Item = Segment<'a>> + Clone, E: Ends> Kernel for Product<I,
 
 /// `finish(start + Σ segments)` for each row and panel of sixteen columns.
 ///
-/// A panel of weights stays in the first-level cache while all rows pass. With few rows, several panels go side by
-/// side instead, so that enough sums are under way to hide the latency of a multiply-add.
+/// A panel of weights, or two, stay in the first-level cache while all rows pass. With few rows, several panels go side
+/// by side instead, so that enough sums are under way to hide the latency of a multiply-add.
 #[inline(always)]
 pub(crate) fn product<'a, S: Simd, E: Ends>(
     s: S,
@@ -83,48 +83,52 @@ pub(crate) fn product<'a, S: Simd, E: Ends>(
     while panel < panels {
         let left = panels - panel;
         let together = match rows {
-            _ if !E::WIDE => 1,
-            1 if left >= 4 => 4,
-            1..=3 if left >= 2 => 2,
+            1 if E::WIDE && left >= 4 * S::PANELS => 4 * S::PANELS,
+            1..=3 if E::WIDE && left >= 2 * S::PANELS => 2 * S::PANELS,
+            _ if left >= S::PANELS => S::PANELS,
             _ => 1,
         };
         match (rows, together) {
+            (1, 8) if E::WIDE && S::PANELS == 2 => block::<S, 1, 8, E>(s, 0, panel, segments.clone(), ends),
             (1, 4) if E::WIDE => block::<S, 1, 4, E>(s, 0, panel, segments.clone(), ends),
-            (1, 2) if E::WIDE => block::<S, 1, 2, E>(s, 0, panel, segments.clone(), ends),
-            (2, 2) if E::WIDE => block::<S, 2, 2, E>(s, 0, panel, segments.clone(), ends),
-            (3, 2) if E::WIDE => block::<S, 3, 2, E>(s, 0, panel, segments.clone(), ends),
-            _ => all_rows(s, rows, panel, segments.clone(), ends),
+            (2, 4) if E::WIDE && S::PANELS == 2 => block::<S, 2, 4, E>(s, 0, panel, segments.clone(), ends),
+            (3, 4) if E::WIDE && S::PANELS == 2 => block::<S, 3, 4, E>(s, 0, panel, segments.clone(), ends),
+            (_, 2) if E::WIDE || S::PANELS == 2 => all_rows::<S, 2, E>(s, rows, panel, segments.clone(), ends),
+            _ => all_rows::<S, 1, E>(s, rows, panel, segments.clone(), ends),
         }
         panel += together;
     }
 }
 
-/// One panel, all rows: as many full blocks as there are, the rest in blocks that are not too thin.
+/// `N` panels, all rows: as many full blocks as there are, the rest in blocks that are not too thin.
 #[inline(always)]
-fn all_rows<'a, S: Simd, E: Ends>(
+fn all_rows<'a, S: Simd, const N: usize, E: Ends>(
     s: S,
     rows: usize,
     panel: usize,
     segments: impl Iterator<Item = Segment<'a>> + Clone,
     ends: &mut E,
 ) {
+    let most = if N > S::PANELS { 3 } else { S::ROWS };
     let mut row = 0;
     while row < rows {
         let left = rows - row;
-        let take = if left <= S::ROWS {
+        let take = if left <= most {
             left
-        } else if left >= S::ROWS + 4 || S::ROWS < 4 {
-            S::ROWS
+        } else if left >= most + 4 || most < 4 {
+            most
         } else {
             left.div_ceil(2)
         };
         match take {
-            6 if S::ROWS >= 6 => block::<S, 6, 1, E>(s, row, panel, segments.clone(), ends),
-            5 if S::ROWS >= 5 => block::<S, 5, 1, E>(s, row, panel, segments.clone(), ends),
-            4 if S::ROWS >= 4 => block::<S, 4, 1, E>(s, row, panel, segments.clone(), ends),
-            3 if S::ROWS >= 3 => block::<S, 3, 1, E>(s, row, panel, segments.clone(), ends),
-            2 => block::<S, 2, 1, E>(s, row, panel, segments.clone(), ends),
-            _ => block::<S, 1, 1, E>(s, row, panel, segments.clone(), ends),
+            8 if most >= 8 => block::<S, 8, N, E>(s, row, panel, segments.clone(), ends),
+            7 if most >= 7 => block::<S, 7, N, E>(s, row, panel, segments.clone(), ends),
+            6 if most >= 6 => block::<S, 6, N, E>(s, row, panel, segments.clone(), ends),
+            5 if most >= 5 => block::<S, 5, N, E>(s, row, panel, segments.clone(), ends),
+            4 if most >= 4 => block::<S, 4, N, E>(s, row, panel, segments.clone(), ends),
+            3 if most >= 3 => block::<S, 3, N, E>(s, row, panel, segments.clone(), ends),
+            2 => block::<S, 2, N, E>(s, row, panel, segments.clone(), ends),
+            _ => block::<S, 1, N, E>(s, row, panel, segments.clone(), ends),
         }
         row += take;
     }

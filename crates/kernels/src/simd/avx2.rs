@@ -5,7 +5,7 @@
 pub(super) use x86::Avx2;
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) use absent::Avx2;
+pub(super) use super::absent::Absent as Avx2;
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
@@ -43,6 +43,7 @@ mod x86 {
         type F = Pair;
         /// 6 rows × 2 registers of sums, 2 of weights, 1 of the input: 15 of 16.
         const ROWS: usize = 6;
+        const PANELS: usize = 1;
 
         #[inline(always)]
         fn splat(self, x: f32) -> Pair {
@@ -130,24 +131,6 @@ mod x86 {
             }
             // SAFETY: AVX2 and FMA were detected when `self` was made.
             unsafe { inner(self, kernel) }
-        }
-    }
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-mod absent {
-    use crate::simd::Kernel;
-
-    /// Never made: the processor is of another family.
-    #[derive(Clone, Copy)]
-    pub(crate) enum Avx2 {}
-
-    impl Avx2 {
-        pub(crate) fn detect() -> Option<Self> {
-            None
-        }
-        pub(crate) fn vectorize<K: Kernel>(self, _: K) -> K::Output {
-            match self {}
         }
     }
 }

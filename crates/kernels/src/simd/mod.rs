@@ -3,8 +3,12 @@
 //! A kernel is written once, generic over [`Simd`], and compiled once for each instruction set. [`Isa`] names the
 //! sets; [`Isa::best`] finds the widest that this processor runs. All `unsafe` of vector code lives in this folder.
 
+#[cfg_attr(all(target_arch = "x86_64", feature = "emulate-neon"), expect(dead_code, reason = "every set is there"))]
+mod absent;
 mod avx2;
+mod avx512;
 mod block;
+mod neon;
 mod portable;
 
 pub(crate) use block::{Left, Right, multiply};
@@ -16,19 +20,23 @@ pub const LANES: usize = 16;
 
 /// An instruction set that kernels are compiled for.
 ///
-/// Results are bit-identical for one set, whatever the number of threads. Two sets may differ in the last bits:
-/// [`Isa::Portable`] rounds each product before it is added, the others do not.
+/// Results are bit-identical for one set, whatever the number of threads. The sets that fuse a multiplication with the
+/// addition behind it, all but [`Isa::Portable`], give the same bits too; that one rounds twice and may differ in the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Isa {
     /// Plain Rust, no instruction beyond the target's baseline. Runs everywhere.
     Portable,
+    /// NEON: every 64-bit ARM processor.
+    Neon,
     /// AVX2 and FMA: x86-64 processors since 2013.
     Avx2,
+    /// AVX-512 F: x86-64 servers since 2017, AMD's since Zen 4.
+    Avx512,
 }
 
 impl Isa {
     /// Every set, from the plainest to the widest, whether this processor has it or not.
-    pub const ALL: [Isa; 2] = [Isa::Portable, Isa::Avx2];
+    pub const ALL: [Isa; 4] = [Isa::Portable, Isa::Neon, Isa::Avx2, Isa::Avx512];
 
     /// The widest set of this processor.
     pub fn best() -> Isa {
@@ -44,15 +52,24 @@ impl Isa {
     pub fn is_available(self) -> bool {
         match self {
             Isa::Portable => true,
+            Isa::Neon => neon::Neon::detect().is_some(),
             Isa::Avx2 => avx2::Avx2::detect().is_some(),
+            Isa::Avx512 => avx512::Avx512::detect().is_some(),
         }
+    }
+
+    /// Whether a multiplication and the addition behind it are rounded once: such sets give the same bits.
+    pub fn fuses(self) -> bool {
+        self != Isa::Portable || portable::FUSES
     }
 
     /// The name used on the command line and in files.
     pub fn name(self) -> &'static str {
         match self {
             Isa::Portable => "portable",
+            Isa::Neon => "neon",
             Isa::Avx2 => "avx2",
+            Isa::Avx512 => "avx512",
         }
     }
 
@@ -69,11 +86,24 @@ impl Isa {
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self {
             Isa::Portable => portable::Portable.vectorize(kernel),
+            Isa::Neon => match neon::Neon::detect() {
+                Some(neon) => neon.vectorize(kernel),
+                None => self.refuse(),
+            },
             Isa::Avx2 => match avx2::Avx2::detect() {
                 Some(avx2) => avx2.vectorize(kernel),
-                None => panic!("this processor has no AVX2 and FMA"),
+                None => self.refuse(),
+            },
+            Isa::Avx512 => match avx512::Avx512::detect() {
+                Some(avx512) => avx512.vectorize(kernel),
+                None => self.refuse(),
             },
         }
+    }
+
+    #[cold]
+    fn refuse(self) -> ! {
+        panic!("this processor does not have the instruction set {self}")
     }
 }
 
@@ -98,8 +128,10 @@ pub(crate) trait Simd: Copy {
     /// Sixteen floats.
     type F: Copy;
 
-    /// Rows of a block of the product whose accumulators just fit the registers.
+    /// Rows of a block of the product whose accumulators just fit the registers: 2, 6 or 8.
     const ROWS: usize;
+    /// Panels of such a block: 1 or 2.
+    const PANELS: usize;
 
     /// Sixteen times `x`.
     fn splat(self, x: f32) -> Self::F;

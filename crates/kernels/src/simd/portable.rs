@@ -2,6 +2,9 @@
 
 use super::{Kernel, LANES, Simd};
 
+/// Whether the target's baseline has the fused multiply-add.
+pub(super) const FUSES: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
+
 #[derive(Clone, Copy)]
 pub(super) struct Portable;
 
@@ -21,6 +24,7 @@ fn map2(a: Array, b: Array, f: impl Fn(f32, f32) -> f32) -> Array {
 impl Simd for Portable {
     type F = Array;
     const ROWS: usize = 2;
+    const PANELS: usize = 1;
 
     #[inline(always)]
     fn splat(self, x: f32) -> Array {
@@ -41,11 +45,7 @@ impl Simd for Portable {
     fn mul_add(self, a: Array, b: Array, c: Array) -> Array {
         let mut out = [0.0; LANES];
         for lane in 0..LANES {
-            out[lane] = if cfg!(any(target_arch = "aarch64", target_feature = "fma")) {
-                a.0[lane].mul_add(b.0[lane], c.0[lane])
-            } else {
-                a.0[lane] * b.0[lane] + c.0[lane]
-            };
+            out[lane] = if FUSES { a.0[lane].mul_add(b.0[lane], c.0[lane]) } else { a.0[lane] * b.0[lane] + c.0[lane] };
         }
         Array(out)
     }

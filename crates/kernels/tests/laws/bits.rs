@@ -7,7 +7,7 @@ use elman_kernels::{Isa, Unroll};
 use crate::batch::{Batch, Lengths, Shape, State, Through};
 use crate::compare::{assert_bits, assert_close};
 use crate::tile::{ALL, Asked, Results, Tile, run};
-use crate::{HIDDEN, cells, every_shape, for_each_isa, some_long_shapes, some_shapes};
+use crate::{HIDDEN, cells, every_shape, for_each_batch, for_each_isa, some_long_shapes, some_shapes};
 
 /// Of the largest of an array, where `f32` sums the same in another order. Measured 1.3e-6.
 pub(crate) const ORDER: f64 = 4e-6;
@@ -27,6 +27,19 @@ fn assert_same(case: &str, found: &Results, expected: &Results) {
     assert_bits(case, "dx", &found.x, &expected.x);
     assert_bits(case, "dh_0", &found.initial.h, &expected.initial.h);
     assert_bits(case, "dc_0", &found.initial.c, &expected.initial.c);
+}
+
+/// However many rows and panels a set takes at a time, each sum is the same chain of fused multiply-adds.
+#[test]
+fn sets_that_fuse_give_the_same_bits() {
+    // The cell of this suite's own is plain Rust, compiled once.
+    for_each_batch(every_shape().chain(some_long_shapes()), |batch| {
+        let mut fused = Isa::available().filter(|isa| isa.fuses()).map(|isa| (isa, run(isa, batch)));
+        let Some((first, expected)) = fused.next() else { return };
+        for (isa, found) in fused {
+            assert_same(&format!("{isa} and {first}, {batch}"), &found, &expected);
+        }
+    });
 }
 
 #[test]
