@@ -12,7 +12,7 @@
 use elman::cell::{Backward, Forward};
 use elman::layout::{Entry, Layout, Role};
 use elman::{
-    Adam, AnyCell, Arrays, Cell, Classifier, Error, Init, Isa, Layer, Network, Purpose, Random, Stack, Trainer,
+    Adam, AnyCell, Arrays, Cell, Classifier, Engine, Error, Init, Layer, Network, Purpose, Random, Stack, Trainer,
     check_gradient,
 };
 use ndarray::{Array1, Array3, s};
@@ -64,7 +64,7 @@ impl Cell for MinGru {
         true
     }
 
-    fn forward(&self, _: Isa, weights: &[f32], mut step: Forward<'_>) {
+    fn forward(&self, _: Engine<'_>, weights: &[f32], mut step: Forward<'_>) {
         let (hidden, [w_z, w_n, b_z, b_n, _]) = (self.hidden, self.places());
         for row in 0..step.rows {
             let x = &step.joint.row(row)[..self.input];
@@ -85,7 +85,7 @@ impl Cell for MinGru {
 
     /// dn = dh ⊙ z        da = dh ⊙ (n − h_{t-1}) ⊙ z (1 − z)        dh_{t-1} = dh ⊙ (1 − z)
     /// dx = da W_zᵀ + dn W_nᵀ        dW_z = xᵀ da        dW_n = xᵀ dn
-    fn backward(&self, _: Isa, weights: &[f32], _: &[f32], mut step: Backward<'_>) {
+    fn backward(&self, _: Engine<'_>, weights: &[f32], _: &[f32], mut step: Backward<'_>) {
         let (hidden, [w_z, w_n, b_z, b_n, _]) = (self.hidden, self.places());
         for row in 0..step.rows {
             let x = &step.joint.row(row)[..self.input];

@@ -150,7 +150,7 @@ impl<'a> DynamicRnn<'a> {
         }
         // Of like length in a tile: its steps then have all rows or none.
         pieces.sort_by_key(|piece| std::cmp::Reverse(piece.length));
-        let tile_rows = tile_rows(stack.widest());
+        let tile_rows = tile_rows(stack.widest(), usize::MAX);
         let training = match (self.training, self.truncate) {
             (Some(training), truncate) => Some(Training { truncate, ..training }),
             (None, 0) => None,
@@ -178,7 +178,7 @@ impl<'a> DynamicRnn<'a> {
             let mut tile = Tile::new(stack, shape);
             tile.take(group.iter().copied(), training);
             tile.set_initial(self.initial_state, self.carried_state);
-            tile.forward(self.isa, view, &source);
+            tile.forward(self.isa.into(), view, &source);
             tiles.push(tile);
         }
         let carried = self.carried_state.is_some();
@@ -288,7 +288,7 @@ impl Unrolled<'_> {
             }
             let mut again = tile.clone();
             for part in 0..parts {
-                again.hold(self.isa, self.view(), &self.source, part);
+                again.hold(self.isa.into(), self.view(), &self.source, part);
                 write(&again, part);
             }
         }
@@ -348,7 +348,7 @@ impl Unrolled<'_> {
                 }
             }
             for part in (0..tile.shape().parts()).rev() {
-                tile.hold(self.isa, view, &self.source, part);
+                tile.hold(self.isa.into(), view, &self.source, part);
                 let steps = tile.steps_of(part);
                 let into = tile.d_outputs_mut(stack, part);
                 into.fill(0.0);
@@ -360,7 +360,7 @@ impl Unrolled<'_> {
                         to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
                     }
                 }
-                let d_inputs = tile.backward(self.isa, view, &transposed, &self.source, part, &mut gradient);
+                let d_inputs = tile.backward(self.isa.into(), view, &transposed, &self.source, part, &mut gradient);
                 // The gradient by a token is no gradient.
                 let Some(d_inputs) = d_inputs.filter(|_| stack.embedding.is_none()) else { continue };
                 for (place, piece) in pieces.iter().enumerate() {

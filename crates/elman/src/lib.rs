@@ -53,7 +53,7 @@ pub use data::{Arrays, Labelled, Sequences};
 pub use dynamic_rnn::{DynamicRnn, Gradients, Unrolled};
 pub use elman_datasets as datasets;
 pub use elman_formats as formats;
-pub use elman_kernels::{Activation, Cell, Gru, Isa, Lstm, Noise, Reset, Rnn, cell, layout};
+pub use elman_kernels::{Activation, Cell, Engine, Gru, Isa, Lstm, Noise, Reset, Rnn, cell, layout};
 pub use error::Error;
 pub use init::Init;
 pub use isa::{active as active_isa, from_environment as isa_from_environment};

@@ -1,6 +1,6 @@
 //! A trained model at work: classes, probabilities, figures of a data set.
 
-use elman_kernels::{Isa, Score};
+use elman_kernels::{Isa, Score, tile_rows};
 use ndarray::Array2;
 
 use crate::classifier::{Classifier, Reads};
@@ -45,12 +45,17 @@ impl Predictor {
         &self.model
     }
 
+    fn job<D: Sequences>(&self, data: &D) -> Job {
+        let rows = tile_rows(self.model.stack().widest(), data.len());
+        Job { rows, steps: data.steps(), part: data.steps(), threads: self.threads, isa: self.isa }
+    }
+
     /// Mean loss and accuracy over a data set.
     ///
     /// # Errors
     /// If the data does not fit the model.
     pub fn evaluate<D: Labelled>(&mut self, data: &D) -> Result<Evaluation, Error> {
-        let job = Job { steps: data.steps(), part: data.steps(), threads: self.threads, isa: self.isa };
+        let job = self.job(data);
         evaluate(&mut self.workers, &self.model, data, job)
     }
 
@@ -63,7 +68,7 @@ impl Predictor {
         if self.model.head().reads != Reads::LastState {
             return Err(Error::setting("the head", "one on every step", "one on the last state; see predict_steps"));
         }
-        let job = Job { steps: data.steps(), part: data.steps(), threads: self.threads, isa: self.isa };
+        let job = self.job(data);
         let workers = take_workers(&mut self.workers, &self.model, job);
         Ok(workers.predict(&self.model, data))
     }
@@ -80,7 +85,7 @@ impl Predictor {
             return Err(Error::setting("a row's number", row, format!("below {}", data.len())));
         }
         check_inputs(&self.model, data, row..row + 1)?;
-        let job = Job { steps: data.steps(), part: data.steps(), threads: self.threads, isa: self.isa };
+        let job = self.job(data);
         let workers = take_workers(&mut self.workers, &self.model, job);
         Ok(workers.predict_steps(&self.model, data, row))
     }

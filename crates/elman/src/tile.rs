@@ -6,7 +6,7 @@
 //! parts are kept, on the way back each part is run again from there. The gradients are the same, bit for bit.
 
 use elman_kernels::unroll::{Initial, Lengths, Phase, Upstream};
-use elman_kernels::{Aligned, Isa, Unroll, draw_mask, padded, panels};
+use elman_kernels::{Aligned, Engine, Unroll, draw_mask, padded, panels};
 
 use crate::Sequences;
 use crate::layer::{Layer, Merge, Stack};
@@ -176,11 +176,11 @@ impl Tile {
     }
 
     /// All layers and steps forward. The buffers then hold the last part.
-    pub(crate) fn forward<D: Sequences>(&mut self, isa: Isa, network: View<'_>, data: &D) {
+    pub(crate) fn forward<D: Sequences>(&mut self, engine: Engine<'_>, network: View<'_>, data: &D) {
         let Tile { last, before, .. } = self;
         last.clone_from(&before[0]);
         for part in 0..self.shape.parts() {
-            self.run(isa, network, data, part);
+            self.run(engine, network, data, part);
             let steps = self.steps_of(part);
             let rows = self.order.len();
             for track in 0..self.tracks.len() {
@@ -202,14 +202,14 @@ impl Tile {
     }
 
     /// Makes the buffers hold a part, running it again where they hold another.
-    pub(crate) fn hold<D: Sequences>(&mut self, isa: Isa, network: View<'_>, data: &D, part: usize) {
+    pub(crate) fn hold<D: Sequences>(&mut self, engine: Engine<'_>, network: View<'_>, data: &D, part: usize) {
         if self.held != part {
-            self.run(isa, network, data, part);
+            self.run(engine, network, data, part);
         }
     }
 
     /// A part of the steps forward, from the states kept before it.
-    fn run<D: Sequences>(&mut self, isa: Isa, network: View<'_>, data: &D, part: usize) {
+    fn run<D: Sequences>(&mut self, engine: Engine<'_>, network: View<'_>, data: &D, part: usize) {
         let View { stack, plan, parameters } = network;
         self.held = part;
         self.read(network, data, part);
@@ -229,7 +229,7 @@ impl Tile {
             for track in plan.tracks_of(index) {
                 let weights = &parameters[plan.tracks[track].weights.clone()];
                 let lengths = lengths(self.shape, &self.active, rows, self.initial, self.training, part);
-                self.tracks[track].forward(plan.cell(stack, track), isa, weights, lengths);
+                self.tracks[track].forward(plan.cell(stack, track), engine, weights, lengths);
             }
             if index + 1 < stack.layers.len() {
                 self.hand_on(stack, plan, index, part);
@@ -389,7 +389,7 @@ impl Tile {
     /// `gradient`. Returns that by the inputs of the first layer, [S, R, Ip], when it was asked for.
     pub(crate) fn backward<D: Sequences>(
         &mut self,
-        isa: Isa,
+        engine: Engine<'_>,
         network: View<'_>,
         transposed: &[f32],
         data: &D,
@@ -438,7 +438,7 @@ impl Tile {
                 let of = &plan.tracks[track];
                 self.tracks[track].backward(
                     cell,
-                    isa,
+                    engine,
                     &parameters[of.weights.clone()],
                     &transposed[of.transposed.clone()],
                     lengths,

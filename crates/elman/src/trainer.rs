@@ -137,10 +137,11 @@ impl Trainer {
         Memory::within(self.memory_budget, stack, head, steps, self.batch_size, self.threads)
     }
 
-    /// The job of training on such sequences.
-    fn job(&self, steps: usize) -> Result<Job, Error> {
+    /// The job of working on `rows` such sequences at a time.
+    fn job(&self, rows: usize, steps: usize) -> Result<Job, Error> {
         let (part, _) = self.memory(steps)?;
-        Ok(Job { steps, part, threads: self.threads, isa: self.isa })
+        let rows = tile_rows(self.model.stack().widest(), rows);
+        Ok(Job { rows, steps, part, threads: self.threads, isa: self.isa })
     }
 
     /// Trains on a data set: an iterator over epochs.
@@ -177,7 +178,7 @@ impl Trainer {
     /// # Errors
     /// If the data does not fit the model.
     pub fn evaluate<D: Labelled>(&mut self, data: &D) -> Result<Evaluation, Error> {
-        let job = self.job(data.steps())?;
+        let job = self.job(data.len(), data.steps())?;
         evaluate(&mut self.workers, &self.model, data, job)
     }
 
@@ -211,7 +212,7 @@ impl Trainer {
 
     /// Sets up threads and buffers, once for a model, batch size and length of sequences.
     fn prepare(&mut self, steps: usize) -> Result<(), Error> {
-        let job = self.job(steps)?;
+        let job = self.job(self.batch_size, steps)?;
         take_workers(&mut self.workers, &self.model, job);
         let len = self.model.parameters.len();
         let count = group_count(self.model.stack(), len, self.batch_size);
@@ -255,11 +256,11 @@ impl Trainer {
     /// Gradients of each group of tiles, of the mean loss over all rows.
     fn accumulate<D: Labelled>(&mut self, data: &D, rows: &[u32]) -> Score {
         let training = Training { seed: self.seed, step: self.step, truncate: self.truncate };
-        let Trainer { model, workers, groups, isa, .. } = self;
+        let Trainer { model, workers, groups, batch_size, .. } = self;
         let Some(workers) = workers else { return Score::default() };
-        let tile = tile_rows(model.stack().widest());
+        let tile = tile_rows(model.stack().widest(), *batch_size);
         let tiles = rows.len().div_ceil(tile);
-        let (count, isa, model) = (groups.len(), *isa, &*model);
+        let (count, model) = (groups.len(), &*model);
         let scored: usize = match model.head().reads {
             Reads::LastState => rows.len(),
             Reads::EveryStep => rows.iter().map(|&row| data.length(row as usize)).sum(),
@@ -269,13 +270,13 @@ impl Trainer {
         let mut sorted = rows.to_vec();
         sorted.sort_by_key(|&row| std::cmp::Reverse(data.length(row as usize)));
         let rows = &sorted;
-        workers.pool.for_each(&mut workers.spaces, groups, |space, index, group| {
+        workers.for_each(model.stack(), groups, |engine, space, index, group| {
             group.score = Score::default();
             group.gradient.fill(0.0);
             for tile_index in index * tiles / count..(index + 1) * tiles / count {
                 let rows = &rows[tile_index * tile..((tile_index + 1) * tile).min(rows.len())];
                 let rows = rows.iter().map(|&row| row as usize);
-                group.score.add(space.train(isa, model, data, rows, training, scale, &mut group.gradient));
+                group.score.add(space.train(engine, model, data, rows, training, scale, &mut group.gradient));
             }
         });
         sum(groups.iter().map(|group| group.score))

@@ -1,7 +1,7 @@
 //! Threads, and what each of them needs to carry tiles through a model.
 
 use elman_kernels::{
-    Aligned, Dense, Isa, Mode, Pool, Score, in_top_1, padded, softmax, softmax_cross_entropy, tile_rows,
+    Aligned, Dense, Engine, Isa, Mode, Pool, Score, Team, in_top_1, padded, softmax, softmax_cross_entropy,
 };
 use ndarray::{Array2, ArrayViewMut2, Axis};
 
@@ -13,14 +13,14 @@ use crate::{Error, Labelled, Sequences};
 
 /// A pool of threads with a workspace each, sized once for a model and the steps of its data.
 pub(crate) struct Workers {
-    pub(crate) isa: Isa,
     pub(crate) pool: Pool,
     pub(crate) spaces: Vec<Workspace>,
-    /// As asked for: the system may have refused some.
-    threads: usize,
-    steps: usize,
-    part: usize,
+    job: Job,
 }
+
+/// The widest state from which on all threads share a product rather than that some have nothing to do: a product of a
+/// smaller network is done too soon.
+const WIDE: usize = 256;
 
 /// Everything one thread needs for one tile.
 pub(crate) struct Workspace {
@@ -39,9 +39,12 @@ pub(crate) struct Workspace {
 /// Threads, steps and memory of a job, by which workers are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Job {
+    /// Rows of a tile.
+    pub(crate) rows: usize,
     pub(crate) steps: usize,
     /// Steps of a part of the sequences.
     pub(crate) part: usize,
+    /// As asked for: the system may refuse some.
     pub(crate) threads: usize,
     pub(crate) isa: Isa,
 }
@@ -50,35 +53,48 @@ impl Workers {
     fn new(model: &Classifier, job: Job) -> Self {
         let pool = Pool::new(job.threads);
         let spaces = (0..pool.threads()).map(|_| Workspace::new(model, job)).collect();
-        Workers { isa: job.isa, pool, spaces, threads: job.threads, steps: job.steps, part: job.part }
+        Workers { pool, spaces, job }
     }
 
-    fn fits(&self, job: Job) -> bool {
-        (self.steps, self.part, self.threads, self.isa) == (job.steps, job.part, job.threads, job.isa)
+    /// Calls `body(engine, workspace, index, item)` for every item, a tile or several: side by side, or where there are
+    /// fewer of them than threads, one after the other, with all threads on each large product.
+    pub(crate) fn for_each<T: Send>(
+        &mut self,
+        stack: &Stack,
+        items: &mut [T],
+        body: impl Fn(Engine<'_>, &mut Workspace, usize, &mut T) + Sync,
+    ) {
+        let isa = self.job.isa;
+        if items.len() == 1 || items.len() < self.pool.threads() && stack.widest() >= WIDE {
+            let team = Team::new(&mut self.pool);
+            let engine = Engine { isa, team: Some(&team) };
+            let space = &mut self.spaces[0];
+            items.iter_mut().enumerate().for_each(|(index, item)| body(engine, space, index, item));
+        } else {
+            self.pool.for_each(&mut self.spaces, items, |space, index, item| body(isa.into(), space, index, item));
+        }
     }
 
     /// Loss and accuracy over a whole data set.
     pub(crate) fn evaluate<D: Labelled>(&mut self, model: &Classifier, data: &D) -> Score {
-        let rows = tile_rows(model.stack().widest());
+        let rows = self.job.rows;
         let mut scores = vec![Score::default(); data.len().div_ceil(rows)];
-        let isa = self.isa;
-        self.pool.for_each(&mut self.spaces, &mut scores, |space, index, score| {
-            *score = space.evaluate(isa, model, data, index * rows..((index + 1) * rows).min(data.len()));
+        self.for_each(model.stack(), &mut scores, |engine, space, index, score| {
+            *score = space.evaluate(engine, model, data, index * rows..((index + 1) * rows).min(data.len()));
         });
         sum(scores)
     }
 
     /// Probabilities [N, C] of every row of a data set.
     pub(crate) fn predict<D: Sequences>(&mut self, model: &Classifier, data: &D) -> Array2<f32> {
-        let rows = tile_rows(model.stack().widest());
+        let rows = self.job.rows;
         let mut probabilities = Array2::zeros((data.len(), model.head().classes));
         let mut tiles: Vec<ArrayViewMut2<'_, f32>> = probabilities.axis_chunks_iter_mut(Axis(0), rows).collect();
-        let isa = self.isa;
-        self.pool.for_each(&mut self.spaces, &mut tiles, |space, index, out| {
+        self.for_each(model.stack(), &mut tiles, |engine, space, index, out| {
             let first = index * rows;
-            space.forward(isa, model, data, first..first + out.nrows(), None);
+            space.forward(engine, model, data, first..first + out.nrows(), None);
             space.read_last(model);
-            space.logits(isa, model, space.tile.count());
+            space.logits(engine, model, space.tile.count());
             for (place, piece) in space.tile.pieces().iter().enumerate() {
                 let logits = &mut space.logits[place * space.dense.output_stride()..][..space.dense.output];
                 softmax(logits);
@@ -90,14 +106,14 @@ impl Workers {
 
     /// Probabilities [T, C] of every step of one row, for a head on every step.
     pub(crate) fn predict_steps<D: Sequences>(&mut self, model: &Classifier, data: &D, row: usize) -> Array2<f32> {
-        let (isa, space) = (self.isa, &mut self.spaces[0]);
+        let (engine, space) = (Engine::from(self.job.isa), &mut self.spaces[0]);
         let mut probabilities = Array2::zeros((data.length(row), model.head().classes));
-        space.forward(isa, model, data, [row], None);
+        space.forward(engine, model, data, [row], None);
         for part in 0..space.tile.shape().parts() {
-            space.tile.hold(isa, model.view(), data, part);
+            space.tile.hold(engine, model.view(), data, part);
             for t in space.tile.steps_of(part).take_while(|&t| t < data.length(row)) {
                 space.read_step(model, part, t);
-                space.logits(isa, model, 1);
+                space.logits(engine, model, 1);
                 let logits = &mut space.logits[..space.dense.output];
                 softmax(logits);
                 probabilities.row_mut(t).iter_mut().zip(logits).for_each(|(to, from)| *to = *from);
@@ -116,33 +132,26 @@ pub(crate) fn sum(scores: impl IntoIterator<Item = Score>) -> Score {
 }
 
 /// The tiles of a model that is trained.
-fn shape(stack: &Stack, head: Head, steps: usize, part: usize) -> Shape {
-    Shape {
-        steps,
-        rows: tile_rows(stack.widest()),
-        part,
-        through_outputs: head.reads == Reads::EveryStep,
-        inputs_too: false,
-        initial_too: false,
-    }
+fn shape(head: Head, rows: usize, steps: usize, part: usize) -> Shape {
+    Shape { steps, rows, part, through_outputs: head.reads == Reads::EveryStep, inputs_too: false, initial_too: false }
 }
 
 impl Workspace {
-    /// Bytes of a workspace: known from the sizes alone.
-    pub(crate) fn bytes(stack: &Stack, head: Head, steps: usize, part: usize) -> usize {
-        let (dense, shape) = (head.dense(stack), shape(stack, head, steps, part));
+    /// Bytes of a workspace for tiles of `rows` rows: known from the sizes alone.
+    pub(crate) fn bytes(stack: &Stack, head: Head, rows: usize, steps: usize, part: usize) -> usize {
+        let (dense, shape) = (head.dense(stack), shape(head, rows, steps, part));
         let floats = shape.rows * (dense.input_stride() + dense.output_stride() + padded(dense.input));
         shape.bytes(stack) + floats * size_of::<f32>()
     }
 
     /// Parts are multiples of so many steps.
-    pub(crate) fn unit(stack: &Stack, head: Head) -> usize {
-        shape(stack, head, 1, 1).unit()
+    pub(crate) fn unit(head: Head, rows: usize) -> usize {
+        shape(head, rows, 1, 1).unit()
     }
 
     fn new(model: &Classifier, job: Job) -> Self {
         let (stack, dense) = (model.stack(), model.dense());
-        let shape = shape(stack, model.head(), job.steps, job.part);
+        let shape = shape(model.head(), job.rows, job.steps, job.part);
         let mut inputs = Aligned::zeros(shape.rows * dense.input_stride());
         for row in inputs.chunks_exact_mut(dense.input_stride()) {
             row[dense.input_at() - 1] = 1.0;
@@ -161,33 +170,33 @@ impl Workspace {
     /// From the rows of a data set to the states of all layers.
     fn forward<D: Sequences>(
         &mut self,
-        isa: Isa,
+        engine: Engine<'_>,
         model: &Classifier,
         data: &D,
         rows: impl IntoIterator<Item = usize>,
         training: Option<Training>,
     ) {
         self.tile.take(rows.into_iter().map(|row| Piece::whole(row, data.length(row))), training);
-        self.tile.forward(isa, model.view(), data);
+        self.tile.forward(engine, model.view(), data);
     }
 
     /// Loss and accuracy of some rows.
     fn evaluate<D: Labelled>(
         &mut self,
-        isa: Isa,
+        engine: Engine<'_>,
         model: &Classifier,
         data: &D,
         rows: impl IntoIterator<Item = usize>,
     ) -> Score {
-        self.forward(isa, model, data, rows, None);
+        self.forward(engine, model, data, rows, None);
         if self.reads == Reads::LastState {
-            return self.score_last(isa, model, data, 1.0);
+            return self.score_last(engine, model, data, 1.0);
         }
         let mut score = Score::default();
         for part in (0..self.tile.shape().parts()).rev() {
-            self.tile.hold(isa, model.view(), data, part);
+            self.tile.hold(engine, model.view(), data, part);
             for t in self.tile.steps_of(part).rev() {
-                score.add(self.score_step(isa, model, data, part, t, 1.0));
+                score.add(self.score_step(engine, model, data, part, t, 1.0));
             }
         }
         score
@@ -197,7 +206,7 @@ impl Workspace {
     #[expect(clippy::too_many_arguments, reason = "a kernel: every slice by its name")]
     pub(crate) fn train<D: Labelled>(
         &mut self,
-        isa: Isa,
+        engine: Engine<'_>,
         model: &Classifier,
         data: &D,
         rows: impl IntoIterator<Item = usize>,
@@ -205,12 +214,12 @@ impl Workspace {
         scale: f32,
         gradient: &mut [f32],
     ) -> Score {
-        self.forward(isa, model, data, rows, Some(training));
+        self.forward(engine, model, data, rows, Some(training));
         self.tile.clear_gradients();
         let mut score = Score::default();
         if self.reads == Reads::LastState {
-            score = self.score_last(isa, model, data, scale);
-            self.head_back(isa, model, self.tile.count(), gradient);
+            score = self.score_last(engine, model, data, scale);
+            self.head_back(engine, model, self.tile.count(), gradient);
             let (dense, top) = (self.dense, model.stack().layers.len() - 1);
             for place in 0..self.tile.count() {
                 let mut d = &self.d_inputs[place * padded(dense.input)..][..dense.input];
@@ -223,7 +232,7 @@ impl Workspace {
             }
         }
         for part in (0..self.tile.shape().parts()).rev() {
-            self.tile.hold(isa, model.view(), data, part);
+            self.tile.hold(engine, model.view(), data, part);
             if self.reads == Reads::EveryStep {
                 let (steps, count, ip) = (self.tile.steps_of(part), self.tile.count(), padded(self.dense.input));
                 for t in steps.clone().rev() {
@@ -231,14 +240,14 @@ impl Workspace {
                     if rows == 0 {
                         continue;
                     }
-                    score.add(self.score_step(isa, model, data, part, t, scale));
-                    self.head_back(isa, model, rows, gradient);
+                    score.add(self.score_step(engine, model, data, part, t, scale));
+                    self.head_back(engine, model, rows, gradient);
                     let d_outputs = self.tile.d_outputs_mut(model.stack(), part);
                     let to = &mut d_outputs[(t - steps.start) * count * ip..][..rows * ip];
                     to.copy_from_slice(&self.d_inputs[..rows * ip]);
                 }
             }
-            self.tile.backward(isa, model.view(), &model.transposed, data, part, gradient);
+            self.tile.backward(engine, model.view(), &model.transposed, data, part, gradient);
         }
         score
     }
@@ -266,17 +275,17 @@ impl Workspace {
         }
     }
 
-    fn logits(&mut self, isa: Isa, model: &Classifier, rows: usize) {
+    fn logits(&mut self, engine: Engine<'_>, model: &Classifier, rows: usize) {
         let Some((dense, range, _)) = &model.plan.head else { return };
         let inputs = &self.inputs[..rows * dense.input_stride()];
         let logits = &mut self.logits[..rows * dense.output_stride()];
-        dense.forward(isa, &model.parameters[range.clone()], inputs, rows, logits);
+        dense.forward(engine.isa, &model.parameters[range.clone()], inputs, rows, logits);
     }
 
     /// The loss on the final states; the logits become its gradient times `scale`.
-    fn score_last<D: Labelled>(&mut self, isa: Isa, model: &Classifier, data: &D, scale: f32) -> Score {
+    fn score_last<D: Labelled>(&mut self, engine: Engine<'_>, model: &Classifier, data: &D, scale: f32) -> Score {
         self.read_last(model);
-        self.logits(isa, model, self.tile.count());
+        self.logits(engine, model, self.tile.count());
         self.labels.clear();
         self.labels.extend(self.tile.pieces().iter().map(|piece| data.label(piece.row) as u32));
         self.loss(scale)
@@ -285,7 +294,7 @@ impl Workspace {
     /// The same on the outputs of step t.
     fn score_step<D: Labelled>(
         &mut self,
-        isa: Isa,
+        engine: Engine<'_>,
         model: &Classifier,
         data: &D,
         part: usize,
@@ -294,7 +303,7 @@ impl Workspace {
     ) -> Score {
         let rows = self.tile.active(t);
         self.read_step(model, part, t);
-        self.logits(isa, model, rows);
+        self.logits(engine, model, rows);
         self.labels.clear();
         self.labels.extend(self.tile.pieces()[..rows].iter().map(|piece| data.step_label(piece.row, t) as u32));
         self.loss(scale)
@@ -307,10 +316,10 @@ impl Workspace {
     }
 
     /// From the gradient by the logits of the first `rows` rows to that by what the dense layer read.
-    fn head_back(&mut self, isa: Isa, model: &Classifier, rows: usize, gradient: &mut [f32]) {
+    fn head_back(&mut self, engine: Engine<'_>, model: &Classifier, rows: usize, gradient: &mut [f32]) {
         let Some((dense, range, transposed)) = &model.plan.head else { return };
         dense.backward(
-            isa,
+            engine.isa,
             &model.transposed[transposed.clone()],
             &self.inputs[..rows * dense.input_stride()],
             rows,
@@ -324,7 +333,7 @@ impl Workspace {
 
 /// The workers for a job: those there are, or new ones.
 pub(crate) fn take_workers<'a>(workers: &'a mut Option<Workers>, model: &Classifier, job: Job) -> &'a mut Workers {
-    if workers.as_ref().is_some_and(|workers| !workers.fits(job)) {
+    if workers.as_ref().is_some_and(|workers| workers.job != job) {
         *workers = None;
     }
     workers.get_or_insert_with(|| Workers::new(model, job))

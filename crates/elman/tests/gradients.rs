@@ -4,7 +4,7 @@ mod support;
 
 use elman::cell::{Backward, Forward, Steps};
 use elman::layout::{Entry, Layout, Role, Transpose};
-use elman::{Cell, Error, Gru, Isa, Lstm, Noise, check_gradient};
+use elman::{Cell, Engine, Error, Gru, Lstm, Noise, check_gradient};
 use support::networks::{bidirectional, cells, stacks};
 
 #[test]
@@ -67,14 +67,14 @@ impl Cell for Wrong {
     fn transposes(&self) -> Vec<Transpose> {
         self.cell.transposes()
     }
-    fn forward(&self, isa: Isa, weights: &[f32], step: Forward<'_>) {
-        self.cell.forward(isa, weights, step);
+    fn forward(&self, engine: Engine<'_>, weights: &[f32], step: Forward<'_>) {
+        self.cell.forward(engine, weights, step);
     }
-    fn backward(&self, isa: Isa, weights: &[f32], transposed: &[f32], mut step: Backward<'_>) {
+    fn backward(&self, engine: Engine<'_>, weights: &[f32], transposed: &[f32], mut step: Backward<'_>) {
         let rows = step.rows;
         let (mut d_joint, mut d_input) = (step.d_joint.take(), step.d_input.take());
         self.cell.backward(
-            isa,
+            engine,
             weights,
             transposed,
             Backward {
@@ -95,9 +95,9 @@ impl Cell for Wrong {
             }
         }
     }
-    fn accumulate(&self, isa: Isa, steps: Steps<'_>, gradient: &mut [f32]) {
+    fn accumulate(&self, engine: Engine<'_>, steps: Steps<'_>, gradient: &mut [f32]) {
         let mut own = vec![0.0; gradient.len()];
-        self.cell.accumulate(isa, steps, &mut own);
+        self.cell.accumulate(engine, steps, &mut own);
         self.spoil(Spoilt::Weights, &mut own);
         gradient.iter_mut().zip(own).for_each(|(gradient, own)| *gradient += own);
     }
@@ -145,8 +145,8 @@ impl Cell for Laid {
     fn layout(&self) -> Layout {
         self.0.clone()
     }
-    fn forward(&self, _: Isa, _: &[f32], _: Forward<'_>) {}
-    fn backward(&self, _: Isa, _: &[f32], _: &[f32], _: Backward<'_>) {}
+    fn forward(&self, _: Engine<'_>, _: &[f32], _: Forward<'_>) {}
+    fn backward(&self, _: Engine<'_>, _: &[f32], _: &[f32], _: Backward<'_>) {}
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn peak(c: &mut Criterion) {
 fn forward(c: &mut Criterion) {
     let mut group = c.benchmark_group("forward");
     for hidden in HIDDEN {
-        let rows = tile_rows(hidden);
+        let rows = tile_rows(hidden, usize::MAX);
         for (name, cell) in cells(hidden) {
             let (weights, mut unroll) = prepared(&*cell, STEPS, rows);
             let active = [rows; STEPS];
@@ -91,7 +91,7 @@ fn forward(c: &mut Criterion) {
 fn forward_and_backward(c: &mut Criterion) {
     let mut group = c.benchmark_group("forward and backward");
     for hidden in HIDDEN {
-        let rows = tile_rows(hidden);
+        let rows = tile_rows(hidden, usize::MAX);
         for (name, cell) in cells(hidden) {
             let (weights, mut unroll) = prepared(&*cell, STEPS, rows);
             let active = [rows; STEPS];
@@ -145,7 +145,7 @@ fn step(c: &mut Criterion) {
 fn dense(c: &mut Criterion) {
     let mut group = c.benchmark_group("dense");
     for hidden in HIDDEN {
-        let rows = tile_rows(hidden);
+        let rows = tile_rows(hidden, usize::MAX);
         let dense = Dense { input: hidden, output: 10 };
         let weights = filled(dense.weights_len(), 0.1);
         let inputs = filled(rows * dense.input_stride(), 1.0);

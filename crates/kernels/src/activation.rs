@@ -32,7 +32,7 @@ impl Activation {
 }
 
 /// An activation that is chosen before the loop over time.
-pub(crate) trait Phi {
+pub(crate) trait Phi: Send + Sync {
     /// φ(a)
     fn apply<S: Simd>(s: S, a: S::F) -> S::F;
     /// d φ'(a), with φ' computed from h = φ(a).

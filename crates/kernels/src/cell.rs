@@ -9,9 +9,10 @@
 
 use std::fmt;
 
+use crate::engine::Engine;
 use crate::layout::{Layout, Transpose};
 use crate::product::{Accumulate, Mode, Segment};
-use crate::simd::{Isa, LANES, Left, Right};
+use crate::simd::{LANES, Left, Right};
 
 /// Rows of floats, `stride` from one to the next.
 #[derive(Clone, Copy, Debug)]
@@ -163,7 +164,7 @@ impl Steps<'_> {
     #[expect(clippy::too_many_arguments, reason = "a product: every size by its name")]
     pub(crate) fn add_products(
         &self,
-        isa: Isa,
+        engine: Engine<'_>,
         from: usize,
         factor: Factor,
         column: usize,
@@ -192,8 +193,8 @@ impl Steps<'_> {
             },
             depth,
         });
-        let ends = Accumulate { into, depth, first_row, mode: Mode::Add };
-        isa.product(count, panels, segments, ends);
+        let ends = Accumulate::new(into, depth, first_row, Mode::Add);
+        engine.product(count, panels, segments, ends);
     }
 
     /// The first step whose state counts: a zero initial state adds nothing to the gradient of its weights.
@@ -264,11 +265,11 @@ pub trait Cell: fmt::Debug + Send + Sync {
         false
     }
     /// One step forward.
-    fn forward(&self, isa: Isa, weights: &[f32], step: Forward<'_>);
+    fn forward(&self, engine: Engine<'_>, weights: &[f32], step: Forward<'_>);
     /// One step back. `transposed` holds what [`Cell::transposes`] names.
-    fn backward(&self, isa: Isa, weights: &[f32], transposed: &[f32], step: Backward<'_>);
+    fn backward(&self, engine: Engine<'_>, weights: &[f32], transposed: &[f32], step: Backward<'_>);
     /// Adds the gradient by the weights over several steps, where one product over them is faster than one for each.
-    fn accumulate(&self, _isa: Isa, _steps: Steps<'_>, _gradient: &mut [f32]) {}
+    fn accumulate(&self, _engine: Engine<'_>, _steps: Steps<'_>, _gradient: &mut [f32]) {}
 }
 
 /// Floats of the transposed weights of a cell.

@@ -7,6 +7,7 @@
 use std::iter::once;
 
 use crate::activation::Identity;
+use crate::engine::Engine;
 use crate::layout::{Block, Entry, Role};
 use crate::panels::{odd_stride, padded, panels, transpose_panel};
 use crate::product::{Accumulate, Affine, Mode, Segment, Store};
@@ -82,7 +83,7 @@ impl Dense {
             depth: self.input,
         };
         let ends = Affine::<Identity>::new(weights, self.depth(), outputs, self.output_stride());
-        isa.product(rows, panels(self.output), once(segment), ends);
+        Engine::from(isa).product(rows, panels(self.output), once(segment), ends);
     }
 
     /// dx = dy Wᵀ into `d_inputs [R, Ip]`; `[db; dW] = [1 x]ᵀ dy` into `gradient`, laid out as the weights.
@@ -112,13 +113,13 @@ impl Dense {
             right: Right { data: transposed, row: LANES, panel: self.output * LANES },
             depth: self.output,
         };
-        isa.product(rows, panels(self.input), once(back), Store { out: d_inputs, stride: padded(self.input) });
+        Engine::from(isa).product(rows, panels(self.input), once(back), Store::new(d_inputs, padded(self.input)));
         let weights = Segment {
             left: Left { data: &inputs[self.input_at() - 1..], row: 1, col: self.input_stride() },
             right: Right { data: d_outputs, row: self.output_stride(), panel: LANES },
             depth: rows,
         };
-        let ends = Accumulate { into: gradient, depth: self.depth(), first_row: 0, mode };
-        isa.product(self.depth(), panels(self.output), once(weights), ends);
+        let ends = Accumulate::new(gradient, self.depth(), 0, mode);
+        Engine::from(isa).product(self.depth(), panels(self.output), once(weights), ends);
     }
 }

@@ -6,12 +6,13 @@ use std::iter::once;
 
 use crate::activation::{Identity, sigmoid, tanh};
 use crate::cell::{Backward, Bits, Cell, Factor, Forward, Noise, Rows, RowsMut, Steps};
+use crate::engine::Engine;
 use crate::layout::{Block, Entry, Layout, Role, Transpose};
 use crate::noise::scale;
 use crate::norm::{InPanels, normalize, normalize_back};
 use crate::panels::{padded, panels};
 use crate::product::{Affine, Between, Onto, Segment, Store};
-use crate::simd::{Isa, Kernel, LANES, Left, Right, Simd};
+use crate::simd::{Kernel, LANES, Left, Right, Simd};
 
 /// Where the reset gate acts: two kinds that do not agree, and cannot be converted into each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -190,7 +191,7 @@ impl Cell for Gru {
         [forward, forward + 6.0 * hidden * hidden, 6.0 * input * hidden]
     }
 
-    fn forward(&self, isa: Isa, weights: &[f32], step: Forward<'_>) {
+    fn forward(&self, engine: Engine<'_>, weights: &[f32], step: Forward<'_>) {
         let Forward { rows, fresh, joint, previous, mut output, mut tape, candidate, .. } = step;
         let (np, hp, stride) = (panels(self.hidden), padded(self.hidden), tape.stride);
         let Blocks { gates, input, state, .. } = self.blocks();
@@ -201,13 +202,13 @@ impl Cell for Gru {
         let both = once(Segment { left: left(joint.data), right: behind_bias(gates), depth });
         let from_x = once(Segment { left: left(joint.data), right: behind_bias(input), depth: self.input });
         if self.layer_norm {
-            isa.product(rows, 2 * np, both, Store { out: &mut tape.data[R * hp..], stride });
-            isa.product(rows, np, from_x, Store { out: &mut tape.data[N * hp..], stride });
+            engine.product(rows, 2 * np, both, Store::new(&mut tape.data[R * hp..], stride));
+            engine.product(rows, np, from_x, Store::new(&mut tape.data[N * hp..], stride));
         } else {
             let ends = Affine::<Identity>::new(gates.of(weights), gates.depth, &mut tape.data[R * hp..], stride);
-            isa.product(rows, 2 * np, both, ends);
+            engine.product(rows, 2 * np, both, ends);
             let ends = Affine::<Identity>::new(input.of(weights), input.depth, &mut tape.data[N * hp..], stride);
-            isa.product(rows, np, from_x, ends);
+            engine.product(rows, np, from_x, ends);
         }
         let depth = if fresh { 0 } else { self.hidden };
         let seen = Rows { data: &joint.data[self.input..], width: hp, ..joint };
@@ -215,23 +216,22 @@ impl Cell for Gru {
             Reset::After => {
                 let from_h = once(Segment { left: left(seen.data), right: behind_bias(state), depth });
                 let ends = Affine::<Identity>::new(state.of(weights), state.depth, &mut tape.data[Q * hp..], stride);
-                isa.product(rows, np, from_h, ends);
+                engine.product(rows, np, from_h, ends);
                 if self.layer_norm {
-                    isa.run(Gates { gru: self, weights, rows, seen, tape: tape.again() });
+                    engine.run(Gates { gru: self, weights, rows, seen, tape: tape.again() });
                 }
             }
             Reset::Before => {
-                isa.run(Gates { gru: self, weights, rows, seen, tape: tape.again() });
+                engine.run(Gates { gru: self, weights, rows, seen, tape: tape.again() });
                 // From one section of the tape to another: by way of the output, which is written last.
                 let left = Left { data: &tape.data[Q * hp..], row: stride, col: 1 };
                 let right = right(state.of(weights), state);
                 let out = output.again();
-                let ends =
-                    Between { from: &tape.data[N * hp..], from_stride: stride, out: out.data, stride: out.stride };
-                isa.product(rows, np, once(Segment { left, right, depth }), ends);
+                let ends = Between::new(&tape.data[N * hp..], stride, out.data, out.stride);
+                engine.product(rows, np, once(Segment { left, right, depth }), ends);
             }
         }
-        isa.run(NextState { gru: self, weights, rows, previous, output, tape, candidate });
+        engine.run(NextState { gru: self, weights, rows, previous, output, tape, candidate });
     }
 
     /// dz = dh ⊙ (h_{t-1} − n)       dn = dh ⊙ (1 − z)       da_n = dn ⊙ (1 − n²)       dh_{t-1} = dh ⊙ z + …
@@ -240,11 +240,11 @@ impl Cell for Gru {
     /// before: du = da_n R_nᵀ, u = r ⊙ h       dr = du ⊙ h       dh_{t-1} += du ⊙ r + da_r R_rᵀ + da_z R_zᵀ
     ///
     /// da_r = dr ⊙ r (1 − r)       da_z = dz ⊙ z (1 − z)       dx_t = da_n W_nᵀ + da_r W_rᵀ + da_z W_zᵀ
-    fn backward(&self, isa: Isa, weights: &[f32], transposed: &[f32], step: Backward<'_>) {
+    fn backward(&self, engine: Engine<'_>, weights: &[f32], transposed: &[f32], step: Backward<'_>) {
         let Backward { rows, joint, previous, mut tape, candidate, d_output, mut d_joint, d_input, .. } = step;
         let (np, hp) = (panels(self.hidden), padded(self.hidden));
         let gradient = &mut *step.gradient;
-        isa.run(CandidateBack {
+        engine.run(CandidateBack {
             gru: self,
             weights,
             rows,
@@ -257,11 +257,11 @@ impl Cell for Gru {
         let (recurrent, rest) = transposed.split_at(3 * hp * hp);
         match self.reset {
             Reset::After => {
-                isa.run(GatesBack { gru: self, weights, rows, tape: tape.again(), gradient });
+                engine.run(GatesBack { gru: self, weights, rows, tape: tape.again(), gradient });
                 if let Some(RowsMut { data: out, stride, .. }) = d_joint {
                     let left = Left { data: &tape.data[R * hp..], row: tape.stride, col: 1 };
                     let right = Right { data: recurrent, row: LANES, panel: 3 * hp * LANES };
-                    isa.product(rows, np, once(Segment { left, right, depth: 3 * hp }), Store { out, stride });
+                    engine.product(rows, np, once(Segment { left, right, depth: 3 * hp }), Store::new(out, stride));
                 }
             }
             Reset::Before => {
@@ -272,18 +272,18 @@ impl Cell for Gru {
                     Some(d_joint) => {
                         let left = Left { data: tape.data, row: tape.stride, col: 1 };
                         let right = Right { data: candidate, row: LANES, panel: hp * LANES };
-                        let ends = Store { out: d_joint.data, stride: d_joint.stride };
-                        isa.product(rows, np, once(Segment { left, right, depth: self.hidden }), ends);
+                        let ends = Store::new(d_joint.data, d_joint.stride);
+                        engine.product(rows, np, once(Segment { left, right, depth: self.hidden }), ends);
                         Some(d_joint.again())
                     }
                     None => None,
                 };
-                isa.run(ResetBack { rows, hp, seen, tape: tape.again(), du });
-                isa.run(GatesBack { gru: self, weights, rows, tape: tape.again(), gradient });
+                engine.run(ResetBack { rows, hp, seen, tape: tape.again(), du });
+                engine.run(GatesBack { gru: self, weights, rows, tape: tape.again(), gradient });
                 if let Some(RowsMut { data: out, stride, .. }) = d_joint {
                     let left = Left { data: &tape.data[R * hp..], row: tape.stride, col: 1 };
                     let right = Right { data: gates, row: LANES, panel: 2 * hp * LANES };
-                    isa.product(rows, np, once(Segment { left, right, depth: 2 * hp }), Onto { out, stride });
+                    engine.product(rows, np, once(Segment { left, right, depth: 2 * hp }), Onto::new(out, stride));
                 }
             }
         }
@@ -291,23 +291,23 @@ impl Cell for Gru {
             let left = Left { data: tape.data, row: tape.stride, col: 1 };
             let right = Right { data: rest, row: LANES, panel: 3 * hp * LANES };
             let segment = Segment { left, right, depth: 3 * hp };
-            isa.product(rows, panels(self.input), once(segment), Store { out, stride });
+            engine.product(rows, panels(self.input), once(segment), Store::new(out, stride));
         }
     }
 
     /// [db; dW; dR] of r and z = Σ_t [1 x_t h_{t-1}]ᵀ da       [db_n; dW_n] = Σ_t [1 x_t]ᵀ da_n
     /// after: [db_hn; dR_n] = Σ_t [1 h_{t-1}]ᵀ dq       before: dR_n = Σ_t (r ⊙ h_{t-1})ᵀ da_n
-    fn accumulate(&self, isa: Isa, steps: Steps<'_>, gradient: &mut [f32]) {
+    fn accumulate(&self, engine: Engine<'_>, steps: Steps<'_>, gradient: &mut [f32]) {
         let (Blocks { gates, input, state, .. }, hp) = (self.blocks(), padded(self.hidden));
         // With normalisation the bias is no row of the product.
         let first = usize::from(self.layer_norm);
-        gates.add_products(isa, &steps, first, self.input, self.hidden, R * hp, gradient);
+        gates.add_products(engine, &steps, first, self.input, self.hidden, R * hp, gradient);
         let whole = Steps { fresh: false, ..steps };
-        input.add_products(isa, &whole, first, self.input, 0, N * hp, gradient);
+        input.add_products(engine, &whole, first, self.input, 0, N * hp, gradient);
         let into = &mut gradient[state.at..state.end()];
         let (np, depth, from) = (panels(self.hidden), state.depth, steps.first_state());
         let mut add = |from, factor, column, count, section, first_row| {
-            steps.add_products(isa, from, factor, column, count, section, np, into, depth, first_row);
+            steps.add_products(engine, from, factor, column, count, section, np, into, depth, first_row);
         };
         match self.reset {
             Reset::After => {

@@ -4,13 +4,14 @@
 //! backward ([`unroll`]), with everything in the processor's second-level cache. Nothing here allocates while it steps,
 //! does I/O, or knows a model. [`reference`](mod@reference) has the same mathematics in plain `f64`: the oracle of the tests.
 //!
-//! `unsafe` stands in two places: `simd`, the vectors, and [`pool`], the threads.
+//! `unsafe` stands in three places: `simd`, the vectors; [`pool`], the threads; `team`, threads that share a product.
 
 mod activation;
 mod adam;
 mod aligned;
 pub mod cell;
 mod dense;
+mod engine;
 mod gru;
 mod joint;
 pub mod layout;
@@ -27,6 +28,7 @@ pub mod reference;
 mod rnn;
 mod simd;
 mod sum;
+mod team;
 pub mod unroll;
 
 pub use activation::Activation;
@@ -34,6 +36,7 @@ pub use adam::{AdamStep, adam};
 pub use aligned::Aligned;
 pub use cell::{Cell, Noise};
 pub use dense::Dense;
+pub use engine::Engine;
 pub use gru::{Gru, Reset};
 pub use loss::{Score, in_top_1, softmax, softmax_cross_entropy};
 pub use lstm::Lstm;
@@ -45,12 +48,19 @@ pub use product::Mode;
 pub use rnn::Rnn;
 pub use simd::{Isa, LANES};
 pub use sum::sum_arrays;
+pub use team::Team;
 pub use unroll::Unroll;
 
 /// Rows of a tile: a matter of the shapes alone, so that results do not depend on the number of threads. A small
-/// network needs more rows to fill a block of the product; a large one reads its weights anew for each tile.
+/// network needs more rows to fill a block of the product; a large one reads its weights anew for each tile. A small
+/// batch is cut into tiles for several threads.
 ///
-/// `state` is the widest state of the model's cells.
-pub fn tile_rows(state: usize) -> usize {
-    if (65..=256).contains(&state) { 16 } else { 32 }
+/// `state` is the widest state of the model's cells, `batch` the rows there are.
+pub fn tile_rows(state: usize, batch: usize) -> usize {
+    let mut rows: usize = if (65..=256).contains(&state) { 16 } else { 32 };
+    let (tiles, least) = if state <= 256 { (4, 8) } else { (2, 16) };
+    while rows > least && batch < rows.saturating_mul(tiles) {
+        rows /= 2;
+    }
+    rows.min(batch.max(1))
 }

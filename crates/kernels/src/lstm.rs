@@ -7,12 +7,13 @@ use std::iter::once;
 
 use crate::activation::{Identity, sigmoid, tanh};
 use crate::cell::{Backward, Bits, Cell, Factor, Forward, Noise, Rows, RowsMut, Steps};
+use crate::engine::Engine;
 use crate::layout::{Block, Entry, Layout, Role, Transpose};
 use crate::noise::scale;
 use crate::norm::{InPanels, add_panel, normalize, normalize_back};
 use crate::panels::{padded, panels};
 use crate::product::{Affine, Segment, Store};
-use crate::simd::{Isa, Kernel, LANES, Left, Right, Simd};
+use crate::simd::{Kernel, LANES, Left, Right, Simd};
 
 /// An LSTM cell: its sizes and options.
 ///
@@ -259,7 +260,7 @@ impl Cell for Lstm {
         [forward, forward + 2.0 * (output * gates * hidden + projected), 2.0 * input * gates * hidden]
     }
 
-    fn forward(&self, isa: Isa, weights: &[f32], step: Forward<'_>) {
+    fn forward(&self, engine: Engine<'_>, weights: &[f32], step: Forward<'_>) {
         let Forward { rows, fresh, joint, memory, mut output, mut next_memory, mut tape, candidate, .. } = step;
         let (np, block) = (panels(self.hidden), self.blocks().gates);
         let both = Segment {
@@ -269,16 +270,16 @@ impl Cell for Lstm {
         };
         let (out, stride) = (&mut *tape.data, tape.stride);
         if self.layer_norm {
-            isa.product(rows, block.gates * np, once(both), Store { out, stride });
+            engine.product(rows, block.gates * np, once(both), Store::new(out, stride));
         } else {
             let ends = Affine::<Identity>::new(weights, block.depth, out, stride);
-            isa.product(rows, block.gates * np, once(both), ends);
+            engine.product(rows, block.gates * np, once(both), ends);
         }
         if self.is_plain() {
-            isa.run(PlainForward { rows, width: padded(self.hidden), memory, output, next_memory, tape });
+            engine.run(PlainForward { rows, width: padded(self.hidden), memory, output, next_memory, tape });
             return;
         }
-        isa.run(AnyForward {
+        engine.run(AnyForward {
             lstm: self,
             weights,
             rows,
@@ -294,9 +295,9 @@ impl Cell for Lstm {
             let right = Right { data: block.of(weights), row: LANES, panel: block.depth * LANES };
             let segment = Segment { left, right, depth: self.hidden };
             let RowsMut { data: out, stride, .. } = output.again();
-            isa.product(rows, panels(self.output()), once(segment), Store { out, stride });
+            engine.product(rows, panels(self.output()), once(segment), Store::new(out, stride));
             if let Some(limit) = self.projection_clip {
-                isa.run(Clip { rows, limit, values: output });
+                engine.run(Clip { rows, limit, values: output });
             }
         }
     }
@@ -308,50 +309,50 @@ impl Cell for Lstm {
     /// dc_{t-1} = dc ⊙ f \[+ da_i ⊙ p_i + da_f ⊙ p_f\]       dh_{t-1} = da Rᵀ       dx_t = da Wᵀ
     ///
     /// The gates on the tape are replaced by da.
-    fn backward(&self, isa: Isa, weights: &[f32], transposed: &[f32], step: Backward<'_>) {
+    fn backward(&self, engine: Engine<'_>, weights: &[f32], transposed: &[f32], step: Backward<'_>) {
         let Backward { rows, memory, output, mut tape, candidate, mut d_output, d_joint, d_memory, d_input, .. } = step;
         let (hp, gates) = (padded(self.hidden), self.gates());
         let (recurrent, rest) = transposed.split_at(padded(self.output()) * gates * hp);
         let (input, projection) = rest.split_at(padded(self.input) * gates * hp);
         if self.is_plain() {
-            isa.run(PlainBackward { rows, width: hp, memory, tape: tape.again(), d_output, d_memory });
+            engine.run(PlainBackward { rows, width: hp, memory, tape: tape.again(), d_output, d_memory });
         } else {
             if self.projection.is_some() {
                 let (sections, limit) = (self.sections(), self.projection_clip);
                 let (d, at) = (d_output.again(), sections.d_projected);
-                isa.run(EnterProjection { rows, limit, output, d_output: d, tape: tape.again(), at });
+                engine.run(EnterProjection { rows, limit, output, d_output: d, tape: tape.again(), at });
                 let left = Left { data: d_output.data, row: d_output.stride, col: 1 };
                 let right = Right { data: projection, row: LANES, panel: padded(self.output()) * LANES };
                 let segment = Segment { left, right, depth: self.output() };
-                let ends = Store { out: &mut tape.data[sections.d_unprojected..], stride: tape.stride };
-                isa.product(rows, panels(self.hidden), once(segment), ends);
+                let ends = Store::new(&mut tape.data[sections.d_unprojected..], tape.stride);
+                engine.product(rows, panels(self.hidden), once(segment), ends);
             }
             let gradient = &mut *step.gradient;
             let (lstm, tape) = (self, tape.again());
-            isa.run(AnyBackward { lstm, weights, rows, memory, tape, candidate, d_output, d_memory, gradient });
+            engine.run(AnyBackward { lstm, weights, rows, memory, tape, candidate, d_output, d_memory, gradient });
         }
         let da = Left { data: tape.data, row: tape.stride, col: 1 };
         for (out, right, columns) in [(d_joint, recurrent, self.output()), (d_input, input, self.input)] {
             if let Some(RowsMut { data: out, stride, .. }) = out {
                 let right = Right { data: right, row: LANES, panel: gates * hp * LANES };
                 let segment = Segment { left: da, right, depth: gates * hp };
-                isa.product(rows, panels(columns), once(segment), Store { out, stride });
+                engine.product(rows, panels(columns), once(segment), Store::new(out, stride));
             }
         }
     }
 
     /// [db; dW; dR] = Σ_t [1 x_t h_{t-1}]ᵀ da_t        dW_p = Σ_t m_tᵀ dh_t
-    fn accumulate(&self, isa: Isa, steps: Steps<'_>, gradient: &mut [f32]) {
+    fn accumulate(&self, engine: Engine<'_>, steps: Steps<'_>, gradient: &mut [f32]) {
         let Blocks { gates, projection, .. } = self.blocks();
         // With normalisation the bias is no row of the product.
         let first = usize::from(self.layer_norm);
-        gates.add_products(isa, &steps, first, self.input, self.output(), 0, gradient);
+        gates.add_products(engine, &steps, first, self.input, self.output(), 0, gradient);
         if self.projection.is_some() {
             let Sections { unprojected, d_projected, .. } = self.sections();
             let into = &mut gradient[projection.at..projection.end()];
             let columns = panels(self.output());
             let (left, rows) = (unprojected, self.hidden);
-            steps.add_products(isa, 0, Factor::Tape, left, rows, d_projected, columns, into, projection.depth, 0);
+            steps.add_products(engine, 0, Factor::Tape, left, rows, d_projected, columns, into, projection.depth, 0);
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Matrix products, block by block: the one loop nest under every cell and layer.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use crate::activation::Phi;
 use crate::simd::{Isa, Kernel, LANES, Left, Right, Simd, multiply};
+use crate::team::Out;
 
 /// How a gradient meets what its buffer holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +25,7 @@ pub(crate) struct Segment<'a> {
 }
 
 /// What a sum starts from, and where it goes: both in registers, so nothing is written twice.
-pub(crate) trait Ends {
+pub(crate) trait Ends: Send + Sync + Sized {
     /// Whether products of one to three rows are frequent enough for blocks of more panels.
     const WIDE: bool;
 
@@ -34,27 +36,48 @@ pub(crate) trait Ends {
     const PLAIN: bool;
 
     /// The value of sixteen sums of a row before the product.
-    fn start<S: Simd>(&self, s: S, row: usize, panel: usize) -> S::F;
+    fn start<S: Simd>(&mut self, s: S, row: usize, panel: usize) -> S::F;
     /// Takes the sixteen finished sums of a row.
     fn finish<S: Simd>(&mut self, s: S, row: usize, panel: usize, sums: S::F);
+    /// Where they go.
+    fn out(&self) -> &Out<'_>;
+    /// The same ends for another thread.
+    ///
+    /// # Safety
+    /// As of [`Out::again`].
+    #[allow(unsafe_code)]
+    unsafe fn again(&self) -> Self;
 }
 
-impl Isa {
-    /// A product on this instruction set: see [`product`]. One function for each kind of `ends`, for all who use it.
-    pub(crate) fn product<'a, E: Ends>(
-        self,
-        rows: usize,
-        panels: usize,
-        segments: impl Iterator<Item = Segment<'a>> + Clone,
-        ends: E,
-    ) {
-        self.run(Product { rows, panels, segments, ends });
-    }
+/// The part of [`Ends`] that is the same for all with a field `out`.
+macro_rules! shared_output {
+    () => {
+        #[inline(always)]
+        fn out(&self) -> &Out<'_> {
+            &self.out
+        }
+        #[allow(unsafe_code)]
+        unsafe fn again(&self) -> Self {
+            // SAFETY: the caller's promise.
+            Self { out: unsafe { self.out.again() }, ..*self }
+        }
+    };
+}
+
+/// The product of some panels on one thread: see [`Engine::product`](crate::Engine::product).
+pub(crate) fn product_alone<'a, E: Ends>(
+    isa: Isa,
+    rows: usize,
+    panels: Range<usize>,
+    segments: impl Iterator<Item = Segment<'a>> + Clone,
+    ends: E,
+) {
+    isa.run(Product { rows, panels, segments, ends });
 }
 
 struct Product<I, E> {
     rows: usize,
-    panels: usize,
+    panels: Range<usize>,
     segments: I,
     ends: E,
 }
@@ -72,16 +95,16 @@ impl<'a, I: Iterator<Item = Segment<'a>> + Clone, E: Ends> Kernel for Product<I,
 /// A panel of weights, or two, stay in the first-level cache while all rows pass. With few rows, several panels go side
 /// by side instead, so that enough sums are under way to hide the latency of a multiply-add.
 #[inline(always)]
-pub(crate) fn product<'a, S: Simd, E: Ends>(
+fn product<'a, S: Simd, E: Ends>(
     s: S,
     rows: usize,
-    panels: usize,
+    panels: Range<usize>,
     segments: impl Iterator<Item = Segment<'a>> + Clone,
     ends: &mut E,
 ) {
-    let mut panel = 0;
-    while panel < panels {
-        let left = panels - panel;
+    let mut panel = panels.start;
+    while panel < panels.end {
+        let left = panels.end - panel;
         let together = match rows {
             1 if E::WIDE && left >= 4 * S::PANELS => 4 * S::PANELS,
             1..=3 if E::WIDE && left >= 2 * S::PANELS => 2 * S::PANELS,
@@ -173,8 +196,7 @@ fn block<'a, S: Simd, const M: usize, const N: usize, E: Ends>(
 pub(crate) struct Affine<'a, P> {
     bias: &'a [f32],
     panel: usize,
-    out: &'a mut [f32],
-    stride: usize,
+    out: Out<'a>,
     phi: PhantomData<P>,
 }
 
@@ -182,7 +204,7 @@ impl<'a, P> Affine<'a, P> {
     /// `weights [panel][depth][16]`, `out` in rows of `stride`.
     #[inline(always)]
     pub(crate) fn new(weights: &'a [f32], depth: usize, out: &'a mut [f32], stride: usize) -> Self {
-        Affine { bias: weights, panel: depth * LANES, out, stride, phi: PhantomData }
+        Affine { bias: weights, panel: depth * LANES, out: Out::new(out, stride, LANES), phi: PhantomData }
     }
 }
 
@@ -191,19 +213,27 @@ impl<P: Phi> Ends for Affine<'_, P> {
     const PLAIN: bool = true;
 
     #[inline(always)]
-    fn start<S: Simd>(&self, s: S, _: usize, panel: usize) -> S::F {
+    fn start<S: Simd>(&mut self, s: S, _: usize, panel: usize) -> S::F {
         s.load(&self.bias[panel * self.panel..])
     }
     #[inline(always)]
     fn finish<S: Simd>(&mut self, s: S, row: usize, panel: usize, sums: S::F) {
-        s.store(P::apply(s, sums), &mut self.out[row * self.stride + panel * LANES..]);
+        s.store(P::apply(s, sums), self.out.at(row, panel));
     }
+    shared_output!();
 }
 
 /// Sums start at zero and are stored as they are.
 pub(crate) struct Store<'a> {
-    pub(crate) out: &'a mut [f32],
-    pub(crate) stride: usize,
+    out: Out<'a>,
+}
+
+impl<'a> Store<'a> {
+    /// `out` in rows of `stride`.
+    #[inline(always)]
+    pub(crate) fn new(out: &'a mut [f32], stride: usize) -> Self {
+        Store { out: Out::new(out, stride, LANES) }
+    }
 }
 
 impl Ends for Store<'_> {
@@ -211,21 +241,29 @@ impl Ends for Store<'_> {
     const PLAIN: bool = true;
 
     #[inline(always)]
-    fn start<S: Simd>(&self, s: S, _: usize, _: usize) -> S::F {
+    fn start<S: Simd>(&mut self, s: S, _: usize, _: usize) -> S::F {
         s.splat(0.0)
     }
     #[inline(always)]
     fn finish<S: Simd>(&mut self, s: S, row: usize, panel: usize, sums: S::F) {
-        s.store(sums, &mut self.out[row * self.stride + panel * LANES..]);
+        s.store(sums, self.out.at(row, panel));
     }
+    shared_output!();
 }
 
 /// Sums start at one place and go to another.
 pub(crate) struct Between<'a> {
-    pub(crate) from: &'a [f32],
-    pub(crate) from_stride: usize,
-    pub(crate) out: &'a mut [f32],
-    pub(crate) stride: usize,
+    from: &'a [f32],
+    from_stride: usize,
+    out: Out<'a>,
+}
+
+impl<'a> Between<'a> {
+    /// `from` in rows of `from_stride`, `out` in rows of `stride`.
+    #[inline(always)]
+    pub(crate) fn new(from: &'a [f32], from_stride: usize, out: &'a mut [f32], stride: usize) -> Self {
+        Between { from, from_stride, out: Out::new(out, stride, LANES) }
+    }
 }
 
 impl Ends for Between<'_> {
@@ -233,19 +271,27 @@ impl Ends for Between<'_> {
     const PLAIN: bool = true;
 
     #[inline(always)]
-    fn start<S: Simd>(&self, s: S, row: usize, panel: usize) -> S::F {
+    fn start<S: Simd>(&mut self, s: S, row: usize, panel: usize) -> S::F {
         s.load(&self.from[row * self.from_stride + panel * LANES..])
     }
     #[inline(always)]
     fn finish<S: Simd>(&mut self, s: S, row: usize, panel: usize, sums: S::F) {
-        s.store(sums, &mut self.out[row * self.stride + panel * LANES..]);
+        s.store(sums, self.out.at(row, panel));
     }
+    shared_output!();
 }
 
 /// Sums start at what is there and replace it.
 pub(crate) struct Onto<'a> {
-    pub(crate) out: &'a mut [f32],
-    pub(crate) stride: usize,
+    out: Out<'a>,
+}
+
+impl<'a> Onto<'a> {
+    /// `out` in rows of `stride`.
+    #[inline(always)]
+    pub(crate) fn new(out: &'a mut [f32], stride: usize) -> Self {
+        Onto { out: Out::new(out, stride, LANES) }
+    }
 }
 
 impl Ends for Onto<'_> {
@@ -253,27 +299,27 @@ impl Ends for Onto<'_> {
     const PLAIN: bool = true;
 
     #[inline(always)]
-    fn start<S: Simd>(&self, s: S, row: usize, panel: usize) -> S::F {
-        s.load(&self.out[row * self.stride + panel * LANES..])
+    fn start<S: Simd>(&mut self, s: S, row: usize, panel: usize) -> S::F {
+        s.load(self.out.at(row, panel))
     }
     #[inline(always)]
     fn finish<S: Simd>(&mut self, s: S, row: usize, panel: usize, sums: S::F) {
-        s.store(sums, &mut self.out[row * self.stride + panel * LANES..]);
+        s.store(sums, self.out.at(row, panel));
     }
+    shared_output!();
 }
 
-/// Sums go into rows `first_row..` of panels `[panel][depth][16]`.
+/// Sums go into rows of panels.
 pub(crate) struct Accumulate<'a> {
-    pub(crate) into: &'a mut [f32],
-    pub(crate) depth: usize,
-    pub(crate) first_row: usize,
-    pub(crate) mode: Mode,
+    out: Out<'a>,
+    mode: Mode,
 }
 
-impl Accumulate<'_> {
+impl<'a> Accumulate<'a> {
+    /// Into rows `first_row..` of panels `[panel][depth][16]`.
     #[inline(always)]
-    fn at(&self, row: usize, panel: usize) -> usize {
-        (panel * self.depth + self.first_row + row) * LANES
+    pub(crate) fn new(into: &'a mut [f32], depth: usize, first_row: usize, mode: Mode) -> Self {
+        Accumulate { out: Out::new(&mut into[first_row * LANES..], LANES, depth * LANES), mode }
     }
 }
 
@@ -282,15 +328,15 @@ impl Ends for Accumulate<'_> {
     const PLAIN: bool = false;
 
     #[inline(always)]
-    fn start<S: Simd>(&self, s: S, row: usize, panel: usize) -> S::F {
+    fn start<S: Simd>(&mut self, s: S, row: usize, panel: usize) -> S::F {
         match self.mode {
             Mode::Overwrite => s.splat(0.0),
-            Mode::Add => s.load(&self.into[self.at(row, panel)..]),
+            Mode::Add => s.load(self.out.at(row, panel)),
         }
     }
     #[inline(always)]
     fn finish<S: Simd>(&mut self, s: S, row: usize, panel: usize, sums: S::F) {
-        let at = self.at(row, panel);
-        s.store(sums, &mut self.into[at..]);
+        s.store(sums, self.out.at(row, panel));
     }
+    shared_output!();
 }

@@ -7,10 +7,11 @@ use std::marker::PhantomData;
 
 use crate::activation::{Activation, Phi, Relu, Tanh};
 use crate::cell::{Backward, Cell, Factor, Forward, Noise, Rows, RowsMut, Steps};
+use crate::engine::Engine;
 use crate::layout::{Block, Entry, Layout, Role, Transpose};
 use crate::panels::{padded, panels};
 use crate::product::{Affine, Segment, Store};
-use crate::simd::{Isa, Kernel, LANES, Left, Right, Simd};
+use crate::simd::{Kernel, LANES, Left, Right, Simd};
 
 /// An Elman cell: its sizes and options.
 ///
@@ -97,7 +98,7 @@ impl Cell for Rnn {
         [forward, forward + 2.0 * hidden * hidden, 2.0 * input * hidden]
     }
 
-    fn forward(&self, isa: Isa, weights: &[f32], step: Forward<'_>) {
+    fn forward(&self, engine: Engine<'_>, weights: &[f32], step: Forward<'_>) {
         let depth = self.block().depth;
         let both = Segment {
             left: Left { data: step.joint.data, row: step.joint.stride, col: 1 },
@@ -108,24 +109,24 @@ impl Cell for Rnn {
         let columns = panels(self.hidden);
         match self.activation {
             Activation::Tanh => {
-                isa.product(rows, columns, once(both), Affine::<Tanh>::new(weights, depth, out, stride));
+                engine.product(rows, columns, once(both), Affine::<Tanh>::new(weights, depth, out, stride));
             }
             Activation::Relu => {
-                isa.product(rows, columns, once(both), Affine::<Relu>::new(weights, depth, out, stride));
+                engine.product(rows, columns, once(both), Affine::<Relu>::new(weights, depth, out, stride));
             }
         }
     }
 
     /// da_t = dh_t ⊙ φ'        dx_t = da_t Wᵀ        dh_{t-1} = da_t Rᵀ
-    fn backward(&self, isa: Isa, _: &[f32], transposed: &[f32], mut step: Backward<'_>) {
+    fn backward(&self, engine: Engine<'_>, _: &[f32], transposed: &[f32], mut step: Backward<'_>) {
         let hp = padded(self.hidden);
         let (rows, h, dh) = (step.rows, step.output, step.d_output.as_rows());
         match self.activation {
             Activation::Tanh => {
-                isa.run(ThroughPhi::<Tanh> { rows, width: hp, h, dh, da: step.tape.again(), phi: PhantomData });
+                engine.run(ThroughPhi::<Tanh> { rows, width: hp, h, dh, da: step.tape.again(), phi: PhantomData });
             }
             Activation::Relu => {
-                isa.run(ThroughPhi::<Relu> { rows, width: hp, h, dh, da: step.tape.again(), phi: PhantomData });
+                engine.run(ThroughPhi::<Relu> { rows, width: hp, h, dh, da: step.tape.again(), phi: PhantomData });
             }
         }
         let da = Left { data: step.tape.data, row: step.tape.stride, col: 1 };
@@ -134,14 +135,14 @@ impl Cell for Rnn {
             if let Some(RowsMut { data: out, stride, .. }) = out {
                 let right = Right { data: right, row: LANES, panel: hp * LANES };
                 let segment = Segment { left: da, right, depth: self.hidden };
-                isa.product(rows, panels(columns), once(segment), Store { out, stride });
+                engine.product(rows, panels(columns), once(segment), Store::new(out, stride));
             }
         }
     }
 
     /// [db; dW; dR] = Σ_t [1 x_t h_{t-1}]ᵀ da_t
-    fn accumulate(&self, isa: Isa, steps: Steps<'_>, gradient: &mut [f32]) {
-        self.block().add_products(isa, &steps, 0, self.input, self.hidden, 0, gradient);
+    fn accumulate(&self, engine: Engine<'_>, steps: Steps<'_>, gradient: &mut [f32]) {
+        self.block().add_products(engine, &steps, 0, self.input, self.hidden, 0, gradient);
     }
 }
 
@@ -150,7 +151,7 @@ impl Block {
     #[expect(clippy::too_many_arguments, reason = "a product: every size by its name")]
     pub(crate) fn add_products(
         self,
-        isa: Isa,
+        engine: Engine<'_>,
         steps: &Steps<'_>,
         first: usize,
         input: usize,
@@ -161,7 +162,7 @@ impl Block {
         let columns = self.gates * panels(self.columns);
         let into = &mut gradient[self.at..self.end()];
         let mut add = |from, column, count| {
-            steps.add_products(isa, from, Factor::Joint, column, count, section, columns, into, self.depth, column);
+            steps.add_products(engine, from, Factor::Joint, column, count, section, columns, into, self.depth, column);
         };
         if steps.fresh {
             // A zero initial state adds nothing: its rows start at step 1.

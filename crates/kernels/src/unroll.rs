@@ -11,11 +11,11 @@
 
 use crate::aligned::Aligned;
 use crate::cell::{Backward, Bits, Cell, Forward, Noise, Rows, RowsMut, Steps, transposed_len};
+use crate::engine::Engine;
 use crate::joint::Joint;
 pub use crate::lengths::{Initial, Lengths, Phase};
 use crate::noise::{KeepSome, Masks, Merge, Split, Zoneout};
 use crate::panels::{odd_stride, padded};
-use crate::simd::Isa;
 
 /// Rows times steps whose gradients of the weights are summed in one product, right behind the backward pass, while
 /// they are in the cache. Measured on Zen 3: 64 to 128 are alike, 16 costs 10%.
@@ -194,7 +194,14 @@ impl Unroll {
     /// # Panics
     /// If the weights have another length, the buffers are for another cell, or `lengths` has more rows or steps than
     /// there is room for, or grows.
-    pub fn forward(&mut self, cell: &dyn Cell, isa: Isa, weights: &[f32], lengths: Lengths<'_>) {
+    pub fn forward<'e>(
+        &mut self,
+        cell: &dyn Cell,
+        engine: impl Into<Engine<'e>>,
+        weights: &[f32],
+        lengths: Lengths<'_>,
+    ) {
+        let engine = engine.into();
         self.check(cell, weights, lengths);
         let rows = lengths.rows;
         let (joint, stride, mp) = (self.joint, self.joint.stride(), padded(self.memory_width));
@@ -222,7 +229,7 @@ impl Unroll {
             let seen: &[f32] = if masked {
                 let to = &mut self.masked[t * rows * stride..][..rows * stride];
                 let bits = self.masks.recurrent();
-                isa.run(KeepSome {
+                engine.run(KeepSome {
                     rows: runs,
                     from: before,
                     to,
@@ -241,7 +248,7 @@ impl Unroll {
             let previous = Rows { data: &before[joint.state_at()..], stride, width: padded(joint.output) };
             let output = &mut after[joint.state_at()..];
             cell.forward(
-                isa,
+                engine,
                 weights,
                 Forward {
                     rows: runs,
@@ -257,7 +264,7 @@ impl Unroll {
             );
             let zone = |now: RowsMut<'_>, before, p, bits: Option<Bits<'_>>| {
                 if p > 0.0 {
-                    isa.run(Zoneout { rows: runs, now, before, p, bits: bits.filter(|_| training) });
+                    engine.run(Zoneout { rows: runs, now, before, p, bits: bits.filter(|_| training) });
                 }
             };
             let mut output = RowsMut { data: output, stride, width: padded(joint.output) };
@@ -280,10 +287,10 @@ impl Unroll {
     /// # Panics
     /// If a length does not fit the sizes, or the buffers are for another cell.
     #[expect(clippy::too_many_arguments, reason = "a kernel: every slice by its name")]
-    pub fn backward(
+    pub fn backward<'e>(
         &mut self,
         cell: &dyn Cell,
-        isa: Isa,
+        engine: impl Into<Engine<'e>>,
         weights: &[f32],
         transposed: &[f32],
         lengths: Lengths<'_>,
@@ -292,6 +299,7 @@ impl Unroll {
         mut d_inputs: Option<&mut [f32]>,
         initial_too: bool,
     ) {
+        let engine = engine.into();
         self.check(cell, weights, lengths);
         assert_eq!(transposed.len(), self.transposed_len, "the transposed weights of {cell:?}");
         assert_eq!(gradient.len(), self.weights_len, "the gradient by the weights of {cell:?}");
@@ -319,7 +327,7 @@ impl Unroll {
                 self.enter(lengths, upstream, t);
                 let d_input = d_inputs.as_deref_mut().map(|d| &mut d[t * rows * ip..][..rows * ip]);
                 let wanted = initial_too || !lengths.fresh(t);
-                self.step_back(cell, isa, weights, transposed, lengths, t, gradient, d_input, wanted);
+                self.step_back(cell, engine, weights, transposed, lengths, t, gradient, d_input, wanted);
                 if lengths.cut(t) {
                     self.d_output.fill(0.0);
                     self.d_memory.fill(0.0);
@@ -343,7 +351,7 @@ impl Unroll {
                     width: self.tape_stride,
                 },
             };
-            cell.accumulate(isa, steps, gradient);
+            cell.accumulate(engine, steps, gradient);
         }
         // Rows without a step hand their gradient through.
         self.take_final(upstream, lengths.at(0), rows, pp, mp);
@@ -376,7 +384,7 @@ impl Unroll {
     fn step_back(
         &mut self,
         cell: &dyn Cell,
-        isa: Isa,
+        engine: Engine<'_>,
         weights: &[f32],
         transposed: &[f32],
         lengths: Lengths<'_>,
@@ -392,11 +400,11 @@ impl Unroll {
         let (zoned, memory_zoned) = (noise.zoneout > 0.0, noise.memory_zoneout > 0.0);
         if zoned {
             let (p, bits) = (noise.zoneout, self.masks.output(t, rows).filter(|_| training));
-            isa.run(Split { rows: runs, width: pp, d: &mut self.d_output, past: &mut self.d_past, p, bits });
+            engine.run(Split { rows: runs, width: pp, d: &mut self.d_output, past: &mut self.d_past, p, bits });
         }
         if memory_zoned {
             let (p, bits) = (noise.memory_zoneout, self.masks.memory(t, rows).filter(|_| training));
-            isa.run(Split { rows: runs, width: mp, d: &mut self.d_memory, past: &mut self.d_memory_past, p, bits });
+            engine.run(Split { rows: runs, width: mp, d: &mut self.d_memory, past: &mut self.d_memory_past, p, bits });
         }
         let masked = self.is_masked(lengths);
         let before = &self.history[t * rows * stride..];
@@ -413,7 +421,7 @@ impl Unroll {
             d_input[runs * ip..].fill(0.0);
         }
         cell.backward(
-            isa,
+            engine,
             weights,
             transposed,
             Backward {
@@ -433,7 +441,7 @@ impl Unroll {
             },
         );
         if self.keeps_state || zoned || masked {
-            isa.run(Merge {
+            engine.run(Merge {
                 rows: runs,
                 width: pp,
                 d: &mut self.d_output,

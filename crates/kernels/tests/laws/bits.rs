@@ -2,7 +2,7 @@
 //! held before, or on which gradients are asked for.
 
 use elman_kernels::unroll::{Initial, Phase};
-use elman_kernels::{Isa, Unroll};
+use elman_kernels::{Engine, Isa, Pool, Team, Unroll};
 
 use crate::batch::{Batch, Lengths, Shape, State, Through};
 use crate::compare::{assert_bits, assert_close};
@@ -40,6 +40,31 @@ fn sets_that_fuse_give_the_same_bits() {
             assert_same(&format!("{isa} and {first}, {batch}"), &found, &expected);
         }
     });
+}
+
+/// Sizes at which a team shares products: above 250,000 multiply-adds, and an odd number of panels among them.
+const SHARED: [[usize; 3]; 3] = [[3, 128, 17], [40, 272, 4], [300, 257, 3]];
+
+#[test]
+fn a_team_of_threads_changes_no_bit() {
+    for [input, hidden, rows] in SHARED {
+        for (seed, cell) in
+            cells::plain(input, hidden).into_iter().chain(cells::with_options(input, hidden)).enumerate()
+        {
+            let (lengths, initial, phase) = (Lengths::Ragged, Initial::Given, Phase::Training);
+            let batch =
+                Batch::random(&Shape { cell, rows, steps: 3, lengths, initial, phase }, Through::All, seed as u64);
+            for isa in Isa::available() {
+                let expected = run(isa, &batch);
+                for threads in [2, 3] {
+                    let mut pool = Pool::new(threads);
+                    let team = Team::new(&mut pool);
+                    let found = run(Engine { isa, team: Some(&team) }, &batch);
+                    assert_same(&format!("{isa}, {batch}, {threads} threads"), &found, &expected);
+                }
+            }
+        }
+    }
 }
 
 #[test]

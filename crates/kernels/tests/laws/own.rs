@@ -5,7 +5,7 @@
 use elman_kernels::cell::{Backward, Forward};
 use elman_kernels::layout::{Entry, Layout, Role};
 use elman_kernels::reference::{Arrays, Next, Reference, Step};
-use elman_kernels::{Cell, Isa, Noise, padded};
+use elman_kernels::{Cell, Engine, Noise, padded};
 
 /// Units that see their own past alone.
 ///
@@ -68,7 +68,7 @@ impl Cell for Own {
         self.noise
     }
 
-    fn forward(&self, _: Isa, weights: &[f32], step: Forward<'_>) {
+    fn forward(&self, _: Engine<'_>, weights: &[f32], step: Forward<'_>) {
         let Forward { rows, joint, memory, mut output, mut next_memory, mut tape, .. } = step;
         let ((w, u, v), hidden) = (self.split(weights), self.hidden);
         for row in 0..rows {
@@ -87,7 +87,7 @@ impl Cell for Own {
     }
 
     /// dc += dh ⊙ (1 − h²)        da = dc ⊙ (1 − g²)        dv += dc ⊙ c        du += da ⊙ h        dc_{t-1} = dc ⊙ v
-    fn backward(&self, _: Isa, weights: &[f32], _: &[f32], step: Backward<'_>) {
+    fn backward(&self, _: Engine<'_>, weights: &[f32], _: &[f32], step: Backward<'_>) {
         let Backward { rows, joint, memory, mut tape, mut d_output, mut d_joint, mut d_memory, .. } = step;
         let (mut d_input, gradient) = (step.d_input, step.gradient);
         let ((w, u, v), hidden, width) = (self.split(weights), self.hidden, self.input * self.hidden);

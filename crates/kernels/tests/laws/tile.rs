@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 
 use elman_kernels::cell::{transpose, transposed_len};
 use elman_kernels::unroll::{Initial, Lengths, Phase, Upstream};
-use elman_kernels::{Aligned, Isa, Unroll, padded};
+use elman_kernels::{Aligned, Engine, Unroll, padded};
 
 use crate::batch::{Batch, State};
 use crate::random::Random;
@@ -38,7 +38,7 @@ pub(crate) const ALL: Asked = Asked { inputs: true, initial: true };
 /// A batch as the kernels see it.
 pub(crate) struct Tile<'a> {
     batch: &'a Batch,
-    isa: Isa,
+    engine: Engine<'a>,
     /// What row of the batch each row of the tile is: the longest first.
     order: Vec<usize>,
     active: Vec<usize>,
@@ -60,13 +60,13 @@ fn poisoned(len: usize) -> Aligned {
 }
 
 impl<'a> Tile<'a> {
-    pub(crate) fn new(batch: &'a Batch, isa: Isa) -> Tile<'a> {
+    pub(crate) fn new(batch: &'a Batch, engine: impl Into<Engine<'a>>) -> Tile<'a> {
         let unroll = Unroll::new(&*batch.cell, batch.steps, batch.rows());
-        Tile::within(unroll, batch, isa)
+        Tile::within(unroll, batch, engine)
     }
 
     /// In buffers that may be larger, and hold anything.
-    pub(crate) fn within(unroll: Unroll, batch: &'a Batch, isa: Isa) -> Tile<'a> {
+    pub(crate) fn within(unroll: Unroll, batch: &'a Batch, engine: impl Into<Engine<'a>>) -> Tile<'a> {
         let cell = &*batch.cell;
         let (steps, rows, [input, output, memory]) = (batch.steps, batch.rows(), batch.widths());
         let (pp, mp) = (padded(output), padded(memory));
@@ -95,7 +95,7 @@ impl<'a> Tile<'a> {
         }
         Tile {
             batch,
-            isa,
+            engine: engine.into(),
             active: (0..steps).map(|t| batch.lengths.iter().filter(|&&length| length > t).count()).collect(),
             order,
             gradient: Aligned::zeros(weights.len()),
@@ -130,14 +130,14 @@ impl<'a> Tile<'a> {
                 }
             }
         }
-        self.unroll.forward(&*batch.cell, self.isa, &self.weights, lengths(batch, &self.active));
+        self.unroll.forward(&*batch.cell, self.engine, &self.weights, lengths(batch, &self.active));
     }
 
     /// Adds to the gradient of the weights, and writes those that are asked for.
     pub(crate) fn backward(&mut self, asked: Asked) {
         self.unroll.backward(
             &*self.batch.cell,
-            self.isa,
+            self.engine,
             &self.weights,
             &self.transposed,
             lengths(self.batch, &self.active),
@@ -187,7 +187,8 @@ impl<'a> Tile<'a> {
     /// What must be zero beyond the I floats of an input, and in the lanes of the weights that hold no parameter.
     pub(crate) fn assert_padding_is_zero(&self) {
         let (batch, [input, ..]) = (self.batch, self.batch.widths());
-        let zero = |array: &str, x: f32| assert!(x == 0.0, "{}, {batch}: {x} in the padding of {array}", self.isa);
+        let zero =
+            |array: &str, x: f32| assert!(x == 0.0, "{}, {batch}: {x} in the padding of {array}", self.engine.isa);
         for row in self.d_inputs.chunks_exact(padded(input)) {
             row[input..].iter().for_each(|&x| zero("dx", x));
         }
@@ -222,8 +223,8 @@ pub(crate) fn packed(batch: &Batch) -> Aligned {
 }
 
 /// Forward, backward, and everything that came out.
-pub(crate) fn run(isa: Isa, batch: &Batch) -> Results {
-    let mut tile = Tile::new(batch, isa);
+pub(crate) fn run<'a>(engine: impl Into<Engine<'a>>, batch: &'a Batch) -> Results {
+    let mut tile = Tile::new(batch, engine);
     tile.forward();
     tile.backward(ALL);
     tile.results()
