@@ -30,7 +30,7 @@ impl Memory {
     pub fn of_training(stack: &Stack, head: Head, steps: usize, batch_size: usize, threads: usize) -> Self {
         let plan = Plan::new(stack, Some(head.dense(stack)));
         let floats = size_of::<f32>();
-        let workspace = Workspace::bytes(stack, head, widest_tile(stack), steps, steps);
+        let workspace = Workspace::bytes(stack, head, tile_rows(stack.widest(), batch_size), steps, steps);
         let groups = group_count(stack, plan.len, batch_size);
         Memory {
             // The parameters, those of the step before, the gradient, two moments.
@@ -54,10 +54,10 @@ impl Memory {
     ) -> Result<(usize, Self), Error> {
         let whole = Self::of_training(stack, head, steps, batch_size, threads);
         // Only the workspaces hang on the parts.
-        let workspaces =
-            |part: usize| threads.max(1).saturating_mul(Workspace::bytes(stack, head, widest_tile(stack), steps, part));
+        let rows = tile_rows(stack.widest(), batch_size);
+        let workspaces = |part: usize| threads.max(1).saturating_mul(Workspace::bytes(stack, head, rows, steps, part));
         let of = |part: usize| Memory { workspaces: workspaces(part), ..whole };
-        let unit = Workspace::unit(head, tile_rows(stack.widest(), batch_size));
+        let unit = Workspace::unit(head, rows);
         let Some(budget) = budget.filter(|&budget| whole.total() > budget) else { return Ok((steps, whole)) };
         let refuse = |least: usize, why: &str| {
             let expected = format!("at least {least} bytes{why}");
@@ -79,11 +79,6 @@ impl Memory {
     pub fn total(&self) -> usize {
         self.model + self.groups + self.workspaces
     }
-}
-
-/// Rows of the tiles that evaluation takes: those of training have at most as many.
-fn widest_tile(stack: &Stack) -> usize {
-    tile_rows(stack.widest(), usize::MAX)
 }
 
 /// Groups that a batch is worked off in: by the shapes alone.

@@ -137,10 +137,10 @@ impl Trainer {
         Memory::within(self.memory_budget, stack, head, steps, self.batch_size, self.threads)
     }
 
-    /// The job of working on `rows` such sequences at a time.
-    fn job(&self, rows: usize, steps: usize) -> Result<Job, Error> {
+    /// The job of working on such sequences. Evaluation takes tiles as training does, so that it needs no more memory.
+    fn job(&self, steps: usize) -> Result<Job, Error> {
         let (part, _) = self.memory(steps)?;
-        let rows = tile_rows(self.model.stack().widest(), rows);
+        let rows = tile_rows(self.model.stack().widest(), self.batch_size);
         Ok(Job { rows, steps, part, threads: self.threads, isa: self.isa })
     }
 
@@ -178,7 +178,7 @@ impl Trainer {
     /// # Errors
     /// If the data does not fit the model.
     pub fn evaluate<D: Labelled>(&mut self, data: &D) -> Result<Evaluation, Error> {
-        let job = self.job(data.len(), data.steps())?;
+        let job = self.job(data.steps())?;
         evaluate(&mut self.workers, &self.model, data, job)
     }
 
@@ -212,7 +212,7 @@ impl Trainer {
 
     /// Sets up threads and buffers, once for a model, batch size and length of sequences.
     fn prepare(&mut self, steps: usize) -> Result<(), Error> {
-        let job = self.job(self.batch_size, steps)?;
+        let job = self.job(steps)?;
         take_workers(&mut self.workers, &self.model, job);
         let len = self.model.parameters.len();
         let count = group_count(self.model.stack(), len, self.batch_size);
