@@ -35,16 +35,25 @@ const INITIAL: [Initial; 2] = [Initial::Zero, Initial::Given];
 /// Rows times steps beyond what one product of the weights' gradient covers (128), and more rows than that.
 const LONG: [(usize, usize); 4] = [(1, 300), (3, 50), (17, 20), (130, 3)];
 
-/// I, H, rows and steps of the batches that cells with options get.
-const AWKWARD: [[usize; 4]; 8] = [
-    [1, 1, 3, 3],
+/// I, H, rows and steps of the batches that cells with options get: each H with two of the numbers of rows and steps, and
+/// each of those with all others.
+const AWKWARD: [[usize; 4]; 16] = [
+    [1, 1, 3, 5],
+    [3, 1, 17, 1],
     [3, 7, 1, 5],
+    [28, 7, 3, 0],
     [16, 8, 3, 5],
-    [1, 9, 17, 1],
-    [28, 16, 2, 1],
+    [1, 8, 17, 0],
+    [16, 9, 17, 1],
+    [3, 9, 1, 0],
+    [28, 16, 1, 1],
+    [5, 16, 17, 5],
     [5, 17, 3, 5],
+    [16, 17, 3, 1],
     [3, 33, 17, 5],
-    [3, 128, 3, 2],
+    [28, 33, 3, 1],
+    [3, 128, 3, 5],
+    [5, 128, 17, 1],
 ];
 
 /// Shapes of a cell, from zero and from a given state; with masks where it has any.
