@@ -23,6 +23,8 @@ pub struct Memory {
     pub groups: usize,
     /// Workspaces of the threads.
     pub workspaces: usize,
+    /// Saving the model: its plain arrays, and the bytes of the largest.
+    pub saving: usize,
 }
 
 impl Memory {
@@ -37,6 +39,7 @@ impl Memory {
             model: (5 * plan.len + plan.transposed_len) * floats,
             groups: groups * plan.len * floats,
             workspaces: threads.max(1).saturating_mul(workspace),
+            saving: (plan.count() + plan.entries().map(|(_, entry, _)| entry.count()).max().unwrap_or(0)) * floats,
         }
     }
 
@@ -77,7 +80,7 @@ impl Memory {
 
     /// All of it.
     pub fn total(&self) -> usize {
-        self.model + self.groups + self.workspaces
+        self.model + self.groups + self.workspaces + self.saving
     }
 }
 
