@@ -6,11 +6,11 @@ use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, ValueFormatte
 use plotters::prelude::Ranged;
 
 /// An axis from `low` to `high`.
-pub(super) struct Axis {
+pub(crate) struct Axis {
     /// The left or lower end.
-    pub(super) low: f64,
+    pub(crate) low: f64,
     /// The right or upper end, greater than `low`.
-    pub(super) high: f64,
+    pub(crate) high: f64,
     /// Whether equal distances are equal ratios. Both ends are positive then.
     log: bool,
     ticks: Vec<Tick>,
@@ -24,17 +24,17 @@ struct Tick {
 
 impl Axis {
     /// Equal distances are equal differences.
-    pub(super) fn linear(low: f64, high: f64) -> Self {
+    pub(crate) fn linear(low: f64, high: f64) -> Self {
         Self { low, high, log: false, ticks: linear_ticks(low, high) }
     }
 
     /// Equal distances are equal ratios. Both ends must be positive.
-    pub(super) fn logarithmic(low: f64, high: f64) -> Self {
+    pub(crate) fn logarithmic(low: f64, high: f64) -> Self {
         Self { low, high, log: true, ticks: logarithmic_ticks(low, high) }
     }
 
     /// From 0 to a count: linear, without the ticks between integers, and thousands and millions for short.
-    pub(super) fn count(high: f64) -> Self {
+    pub(crate) fn count(high: f64) -> Self {
         let (unit, suffix) = match high {
             ..1e5 => (1.0, ""),
             1e5..1e7 => (1e3, "k"),
