@@ -42,7 +42,7 @@ pub(crate) enum Command {
     Predict(PredictArgs),
     /// Configuration, arrays, parameters and memory of a model or run
     Inspect(InspectArgs),
-    /// Speed of a training step and of a streaming step, beside the processor's peak
+    /// Speed of training, inference and streaming, beside the processor's peak
     Bench(BenchArgs),
 }
 
