@@ -46,6 +46,28 @@ impl Axis {
         axis.ticks.iter_mut().for_each(|tick| tick.label = label(tick.value));
         axis
     }
+
+    /// Whole numbers from `low` to `high` with some room around them: linear, with ticks at whole numbers only.
+    pub(crate) fn whole(low: f64, high: f64) -> Self {
+        let step = round_up((high - low) / 8.0).0.max(1.0);
+        let ticks = ((low / step).ceil() as u64..=(high / step).floor() as u64).map(|multiple| multiple as f64 * step);
+        let ticks = ticks.map(|value| Tick { value, label: format!("{value}") }).collect();
+        let room = (0.04 * (high - low)).max(0.5);
+        Self { low: low - room, high: high + room, log: false, ticks }
+    }
+
+    /// Logarithmic from `low` to `high` with some room around them: equal distances are equal powers of two, and the
+    /// ticks are powers of two. Both ends must be positive.
+    pub(crate) fn octaves(low: f64, high: f64) -> Self {
+        let octaves = (high / low).log2();
+        let room = if octaves > 0.0 { 0.04 * octaves } else { 0.5 };
+        let (low, high) = (low / room.exp2(), high * room.exp2());
+        let every = (octaves / 10.0).ceil().max(1.0) as i32;
+        let powers = (low.log2().ceil() as i32..=high.log2().floor() as i32).filter(|power| power % every == 0);
+        let ticks = powers.map(|power| f64::from(power).exp2());
+        let ticks = ticks.map(|value| Tick { value, label: format!("{value}") }).collect();
+        Self { low, high, log: true, ticks }
+    }
 }
 
 /// Up to nine multiples of 1, 2 or 5 times a power of ten.
@@ -137,6 +159,13 @@ mod tests {
         assert_eq!(labels(&Axis::count(4290.0)), "0 1000 2000 3000 4000");
         assert_eq!(labels(&Axis::count(120_000.0)), "0 20k 40k 60k 80k 100k 120k");
         assert_eq!(labels(&Axis::count(3e7)), "0 5M 10M 15M 20M 25M 30M");
+        assert_eq!(labels(&Axis::whole(1.0, 1.0)), "1");
+        assert_eq!(labels(&Axis::whole(1.0, 2.0)), "1 2");
+        assert_eq!(labels(&Axis::whole(1.0, 64.0)), "10 20 30 40 50 60");
+        assert_eq!(labels(&Axis::octaves(16.0, 1024.0)), "16 32 64 128 256 512 1024");
+        assert_eq!(labels(&Axis::octaves(1.0, 4096.0)), "1 4 16 64 256 1024 4096");
+        assert_eq!(labels(&Axis::octaves(28.0, 28.0)), "32");
+        assert_eq!(labels(&Axis::octaves(1.0, f64::from(1 << 24))), "1 8 64 512 4096 32768 262144 2097152 16777216");
     }
 
     #[test]
