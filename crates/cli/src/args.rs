@@ -177,11 +177,12 @@ pub(crate) struct InspectArgs {
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-The share of the peak is that of a loop of multiply-adds on registers alone, timed in turn with the step, on as many
-threads. Operations are 2·m·n·k of each product of the step, nothing else.
+The share of the peak is that of a loop of multiply-adds on registers alone, timed in turn with
+the step, on as many threads. Operations are 2·m·n·k of each product of the step, nothing else.
 
-A sweep varies hidden, batch, steps and threads, one at a time, from the sizes given; then the threads again at batch 4
-and hidden 1024. Without --cell it does so for rnn, lstm and gru. It takes some minutes.
+A sweep varies hidden, batch, steps and threads, one at a time, from the sizes given; then the
+threads again at batch 4 and hidden 1024. Without --cell it does so for rnn, lstm and gru. It takes
+some minutes.
 
 Examples:
   elman bench

@@ -18,7 +18,8 @@ pub(crate) struct Report {
     pub(crate) lengths: String,
     pub(crate) isa: String,
     pub(crate) train_step_ms: f64,
-    /// Nanoseconds of the training step for each row and step that ran: what grows with no size if nothing is lost.
+    /// Nanoseconds of the training step for each row and step that ran: where it grows with the batch or the steps,
+    /// something is lost.
     pub(crate) element_ns: f64,
     pub(crate) train_gflops: f64,
     pub(crate) peak_gflops: f64,
