@@ -7,6 +7,7 @@ mod inspect;
 mod mnist;
 mod network;
 mod output;
+mod picture;
 mod predict;
 mod record;
 mod run_folder;
