@@ -14,6 +14,9 @@ const GROUPS_MAX: usize = 32;
 /// Bytes that the groups' gradients may take, unless there are just two groups.
 const GROUPS_BYTES: usize = 64 << 20;
 
+/// Bytes of the buffer through which the crate of the model's format writes.
+const SAVING_BUFFER: usize = 1 << 20;
+
 /// Bytes that training takes, beside the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
@@ -23,7 +26,7 @@ pub struct Memory {
     pub groups: usize,
     /// Workspaces of the threads.
     pub workspaces: usize,
-    /// Saving the model: its plain arrays, and the bytes of the largest.
+    /// Saving the model: its plain arrays, the bytes of the largest, a buffer.
     pub saving: usize,
 }
 
@@ -34,12 +37,13 @@ impl Memory {
         let floats = size_of::<f32>();
         let workspace = Workspace::bytes(stack, head, tile_rows(stack.widest(), batch_size), steps, steps);
         let groups = group_count(stack, plan.len, batch_size);
+        let largest = plan.entries().map(|(_, entry, _)| entry.count()).max().unwrap_or(0);
         Memory {
             // The parameters, those of the step before, the gradient, two moments.
             model: (5 * plan.len + plan.transposed_len) * floats,
             groups: groups * plan.len * floats,
             workspaces: threads.max(1).saturating_mul(workspace),
-            saving: (plan.count() + plan.entries().map(|(_, entry, _)| entry.count()).max().unwrap_or(0)) * floats,
+            saving: (plan.count() + largest) * floats + SAVING_BUFFER,
         }
     }
 
