@@ -139,12 +139,12 @@ impl<'a> DynamicRnn<'a> {
                 state.check(what, stack, rows)?;
             }
         }
-        let resets = self.resets.map(|resets| if self.time_major { resets.reversed_axes() } else { resets });
-        if let Some(resets) = resets
-            && resets.dim() != (rows, steps)
+        if let Some(resets) = self.resets
+            && resets.shape() != &self.xs.shape()[..2]
         {
-            return Err(Error::shape("resets", resets.shape(), &[rows, steps]));
+            return Err(Error::shape("resets", resets.shape(), &self.xs.shape()[..2]));
         }
+        let resets = self.resets.map(|resets| if self.time_major { resets.reversed_axes() } else { resets });
         if self.part > 0 {
             stack.check_forward("checkpoint_every", "it needs whole sequences")?;
         }
@@ -326,12 +326,13 @@ impl Unrolled<'_> {
         d_state: Option<&State>,
     ) -> Result<Gradients, Error> {
         let (stack, plan, view) = (self.network.stack(), &self.network.plan, self.view());
-        let d_outputs = d_outputs.map(|d| if self.time_major { d.permuted_axes([1, 0, 2]) } else { d });
+        let [first, second] = if self.time_major { [self.steps, self.rows] } else { [self.rows, self.steps] };
         if let Some(d) = d_outputs
-            && d.dim() != (self.rows, self.steps, stack.output())
+            && d.dim() != (first, second, stack.output())
         {
-            return Err(Error::shape("d_outputs", d.shape(), &[self.rows, self.steps, stack.output()]));
+            return Err(Error::shape("d_outputs", d.shape(), &[first, second, stack.output()]));
         }
+        let d_outputs = d_outputs.map(|d| if self.time_major { d.permuted_axes([1, 0, 2]) } else { d });
         if let Some(d) = d_state {
             d.check("d_state", stack, self.rows)?;
         }
