@@ -397,9 +397,10 @@ fn a_memory_budget_changes_no_bit() {
     train("free", "").succeeded();
     // What a budget of nothing would need tells the least there is.
     let refused = train("none", "--memory-budget 1kB");
-    refused.refused(2, &["memory_budget is 1000 bytes", "at least"]);
+    refused.refused(2, &["memory_budget is 1000 bytes", "at least", "the workspaces of the threads (1)"]);
     assert!(!place.path("none").exists());
-    let least = refused.stderr.split(' ').rev().nth(1).unwrap().parse::<usize>().unwrap();
+    let (_, rest) = refused.stderr.split_once("at least ").unwrap();
+    let least = rest.split(' ').next().unwrap().parse::<usize>().unwrap();
     let tight = train("tight", &format!("--memory-budget {least}"));
     tight.succeeded();
     assert!(tight.stderr.contains("in parts of 4 steps"), "{}", tight.stderr);

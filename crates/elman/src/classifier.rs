@@ -77,6 +77,11 @@ impl Head {
         Head { classes, reads: Reads::EveryStep }
     }
 
+    /// Whether it scores anything in a row of so many steps: a head on every step has nothing where there is none.
+    pub(crate) fn scores(self, length: usize) -> bool {
+        self.reads == Reads::LastState || length > 0
+    }
+
     /// Refuses fewer than two classes, and more than 65,536.
     fn check(self) -> Result<(), Error> {
         if !(2..=CLASSES_MAX).contains(&self.classes) {

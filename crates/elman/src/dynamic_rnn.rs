@@ -90,7 +90,9 @@ impl<'a> DynamicRnn<'a> {
     }
 
     /// Keeps the steps of a part of the sequence only, and runs each part again on the way back: less memory, the same
-    /// gradients. `steps` is rounded up to what the kernels sum at once.
+    /// gradients. `steps` is rounded up to what the kernels sum at once; 0 keeps all.
+    ///
+    /// A network with a bidirectional layer refuses it: such a layer needs whole sequences.
     pub fn checkpoint_every(self, steps: usize) -> Self {
         DynamicRnn { part: steps, ..self }
     }
@@ -103,7 +105,8 @@ impl<'a> DynamicRnn<'a> {
     /// Outputs [B, T, O] of every step, and the final state.
     ///
     /// # Errors
-    /// If a shape does not fit the network, or a length exceeds T.
+    /// If a shape does not fit the network, a length exceeds T, or an option is asked for that the network does not
+    /// compute.
     pub fn run(self) -> Result<(Array3<f32>, State), Error> {
         let unrolled = self.unroll()?;
         Ok((unrolled.outputs(), unrolled.state()))
@@ -112,7 +115,7 @@ impl<'a> DynamicRnn<'a> {
     /// The same, with all that the way back needs.
     ///
     /// # Errors
-    /// If a shape does not fit the network, or a length exceeds T.
+    /// As [`DynamicRnn::run`].
     pub fn unroll(self) -> Result<Unrolled<'a>, Error> {
         let stack = self.network.stack();
         let swap = |view: ArrayView3<'a, f32>| if self.time_major { view.permuted_axes([1, 0, 2]) } else { view };
@@ -136,11 +139,14 @@ impl<'a> DynamicRnn<'a> {
                 state.check(what, stack, rows)?;
             }
         }
-        let resets = self.resets.map(|resets| if self.time_major { resets.reversed_axes() } else { resets });
-        if let Some(resets) = resets
-            && resets.dim() != (rows, steps)
+        if let Some(resets) = self.resets
+            && resets.shape() != &self.xs.shape()[..2]
         {
-            return Err(Error::shape("resets", resets.shape(), &[rows, steps]));
+            return Err(Error::shape("resets", resets.shape(), &self.xs.shape()[..2]));
+        }
+        let resets = self.resets.map(|resets| if self.time_major { resets.reversed_axes() } else { resets });
+        if self.part > 0 {
+            stack.check_forward("checkpoint_every", "it needs whole sequences")?;
         }
         let source = Batch { xs, lengths: self.lengths };
         check_tokens(stack, &source, 0..rows)?;
@@ -172,7 +178,7 @@ impl<'a> DynamicRnn<'a> {
                 inputs_too: true,
                 initial_too: true,
             };
-            if self.part > 0 && !stack.is_bidirectional() {
+            if self.part > 0 {
                 shape.part = self.part.next_multiple_of(shape.unit()).min(longest).max(1);
             }
             let mut tile = Tile::new(stack, shape);
@@ -320,12 +326,13 @@ impl Unrolled<'_> {
         d_state: Option<&State>,
     ) -> Result<Gradients, Error> {
         let (stack, plan, view) = (self.network.stack(), &self.network.plan, self.view());
-        let d_outputs = d_outputs.map(|d| if self.time_major { d.permuted_axes([1, 0, 2]) } else { d });
+        let [first, second] = if self.time_major { [self.steps, self.rows] } else { [self.rows, self.steps] };
         if let Some(d) = d_outputs
-            && d.dim() != (self.rows, self.steps, stack.output())
+            && d.dim() != (first, second, stack.output())
         {
-            return Err(Error::shape("d_outputs", d.shape(), &[self.rows, self.steps, stack.output()]));
+            return Err(Error::shape("d_outputs", d.shape(), &[first, second, stack.output()]));
         }
+        let d_outputs = d_outputs.map(|d| if self.time_major { d.permuted_axes([1, 0, 2]) } else { d });
         if let Some(d) = d_state {
             d.check("d_state", stack, self.rows)?;
         }

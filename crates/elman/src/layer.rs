@@ -279,6 +279,14 @@ impl Stack {
         self.layers.iter().any(|layer| layer.bidirectional.is_some())
     }
 
+    /// Refuses what a layer that reads its rows from their ends cannot do, and says why.
+    pub(crate) fn check_forward(&self, what: &'static str, why: &str) -> Result<(), Error> {
+        match self.layers.iter().find(|layer| layer.bidirectional.is_some()) {
+            None => Ok(()),
+            Some(layer) => Err(unsupported(what, layer.cell.get(), &format!("the layer is bidirectional: {why}"))),
+        }
+    }
+
     /// Whether training draws masks.
     pub(crate) fn is_noisy(&self) -> bool {
         self.layers.iter().any(|layer| layer.dropout > 0.0 || !layer.cell.get().noise().is_none())

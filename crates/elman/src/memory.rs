@@ -66,19 +66,25 @@ impl Memory {
         let of = |part: usize| Memory { workspaces: workspaces(part), ..whole };
         let unit = Workspace::unit(head, rows);
         let Some(budget) = budget.filter(|&budget| whole.total() > budget) else { return Ok((steps, whole)) };
-        let refuse = |least: usize, why: &str| {
-            let expected = format!("at least {least} bytes{why}");
+        let refuse = |least: Memory, why: &str| {
+            let Memory { model, groups, workspaces } = least;
+            let expected = format!(
+                "at least {} bytes{why}: {model} for the parameters, their gradient and moments, {groups} for the \
+                 gradients of groups of rows, {workspaces} for the workspaces of the threads ({threads}). Fewer threads, \
+                 a smaller batch or a smaller network take less",
+                least.total()
+            );
             Err(Error::setting("memory_budget", format!("{budget} bytes"), expected))
         };
         if stack.is_bidirectional() {
-            return refuse(whole.total(), ": a bidirectional layer needs whole sequences");
+            return refuse(whole, ", for a bidirectional layer needs whole sequences");
         }
         // Longer parts take more and are run again all the same; shorter ones keep more states between them.
         let parts = (1..=steps.div_ceil(unit)).map(|count| (count * unit).min(steps));
         let best = parts.clone().rev().find(|&part| of(part).total() <= budget);
         match best {
             Some(part) => Ok((part, of(part))),
-            None => refuse(parts.map(|part| of(part).total()).min().unwrap_or(whole.total()), ""),
+            None => refuse(parts.map(of).min_by_key(Memory::total).unwrap_or(whole), ""),
         }
     }
 

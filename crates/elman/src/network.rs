@@ -139,14 +139,6 @@ impl Network {
     }
 
     fn check_forward(&self, what: &'static str) -> Result<(), Error> {
-        match self.stack.layers.iter().find(|layer| layer.bidirectional.is_some()) {
-            None => Ok(()),
-            Some(layer) => Err(Error::Unsupported {
-                what,
-                cell: layer.cell.get().name(),
-                why: "the layer is bidirectional: its outputs are known only after the last step; use dynamic_rnn"
-                    .into(),
-            }),
-        }
+        self.stack.check_forward(what, "its outputs are known only after the last step; use dynamic_rnn")
     }
 }

@@ -16,7 +16,7 @@ pub struct Evaluation {
     pub accuracy: f64,
     /// Rows that are right.
     pub correct: usize,
-    /// Rows.
+    /// Rows; for a head on every step, the steps of all rows.
     pub rows: usize,
 }
 
@@ -53,7 +53,8 @@ impl Predictor {
     /// Mean loss and accuracy over a data set.
     ///
     /// # Errors
-    /// If the data does not fit the model.
+    /// If the data does not fit the model, or has nothing to score: no row, or for a head on every step no row with a
+    /// step.
     pub fn evaluate<D: Labelled>(&mut self, data: &D) -> Result<Evaluation, Error> {
         let job = self.job(data);
         evaluate(&mut self.workers, &self.model, data, job)

@@ -146,6 +146,9 @@ impl Trainer {
 
     /// Trains on a data set: an iterator over epochs.
     ///
+    /// A head on every step has nothing to score in a row of length 0: such rows are left out. A head on the last state
+    /// scores them as any other.
+    ///
     /// ```no_run
     /// # fn train(mut trainer: elman::Trainer, data: &elman::Arrays) -> Result<(), elman::Error> {
     /// for epoch in trainer.fit(data)?.epochs(10) {
@@ -159,24 +162,25 @@ impl Trainer {
     /// If a setting is out of range, or the data does not fit the model.
     pub fn fit<'a, D: Labelled>(&'a mut self, data: &'a D) -> Result<Fit<'a, D>, Error> {
         self.adam.check()?;
-        if data.is_empty() {
-            return Err(Error::setting("the data set", "empty", "at least one row"));
-        }
-        if !(1..=data.len()).contains(&self.batch_size) {
-            let expected = format!("1 to {}, the rows of the training set", data.len());
+        check_all(&self.model, data)?;
+        let head = self.model.head();
+        let scored = (0..data.len()).filter(|&row| head.scores(data.length(row))).count();
+        if !(1..=scored).contains(&self.batch_size) {
+            let which = if scored < data.len() { " that have a step" } else { "" };
+            let expected = format!("1 to {scored}, the rows of the training set{which}");
             return Err(Error::setting("batch_size", self.batch_size, expected));
         }
-        check_all(&self.model, data)?;
         u32::try_from(data.len()).map_err(|_| Error::setting("the data set", data.len(), "fewer than 2^32 rows"))?;
         self.prepare(data.steps())?;
         let batch_size = self.batch_size;
-        Ok(Fit { trainer: self, data, batch_size, order: Vec::new(), batch: 0, epochs: 1, done: 0 })
+        Ok(Fit { trainer: self, data, batch_size, scored, order: Vec::new(), batch: 0, epochs: 1, done: 0 })
     }
 
     /// Mean loss and accuracy over a data set.
     ///
     /// # Errors
-    /// If the data does not fit the model.
+    /// If the data does not fit the model, or has nothing to score: no row, or for a head on every step no row with a
+    /// step.
     pub fn evaluate<D: Labelled>(&mut self, data: &D) -> Result<Evaluation, Error> {
         let job = self.job(data.steps())?;
         evaluate(&mut self.workers, &self.model, data, job)
@@ -185,7 +189,8 @@ impl Trainer {
     /// The gradient of the mean loss of some rows by all parameters, as plain arrays, beside the loss. Trains nothing.
     ///
     /// # Errors
-    /// If the data does not fit the model.
+    /// If the data does not fit the model, or the rows have nothing to score: there are none, or for a head on every step
+    /// none of them has a step.
     pub fn gradient<D: Labelled>(
         &mut self,
         data: &D,
@@ -201,8 +206,8 @@ impl Trainer {
     /// One step on the given rows of a data set: forward, backward, Adam.
     ///
     /// # Errors
-    /// If the data does not fit the model, or the loss or the gradient is not finite; the weights are then the last ones
-    /// whose loss was finite.
+    /// If the data does not fit the model, or the rows have nothing to score, as in [`Trainer::gradient`]; or if the loss
+    /// or the gradient is not finite: the weights are then the last ones whose loss was finite.
     pub fn train_rows<D: Labelled>(&mut self, data: &D, rows: &[u32]) -> Result<Step, Error> {
         self.adam.check()?;
         check_rows(&self.model, data, rows)?;
@@ -265,7 +270,8 @@ impl Trainer {
             Reads::LastState => rows.len(),
             Reads::EveryStep => rows.iter().map(|&row| data.length(row as usize)).sum(),
         };
-        let scale = 1.0 / scored.max(1) as f32;
+        // Rows with nothing to score were refused or left out.
+        let scale = 1.0 / scored as f32;
         // Rows of like length share a tile: its steps then have all rows or none. Equal lengths stay in order.
         let mut sorted = rows.to_vec();
         sorted.sort_by_key(|&row| std::cmp::Reverse(data.length(row as usize)));
@@ -323,6 +329,9 @@ pub struct Fit<'a, D> {
     data: &'a D,
     /// As it was when training started.
     batch_size: usize,
+    /// Rows that have something to score.
+    scored: usize,
+    /// Those rows, in this epoch's order.
     order: Vec<u32>,
     /// Batches of this epoch that are done.
     batch: usize,
@@ -339,7 +348,7 @@ impl<D: Labelled> Fit<'_, D> {
 
     /// Batches of an epoch; rows that do not fill a batch are left out, others in each epoch.
     pub fn batches(&self) -> usize {
-        self.data.len() / self.batch_size
+        self.scored / self.batch_size
     }
 
     /// The trainer, to look at the model or to evaluate between steps.
@@ -360,6 +369,8 @@ impl<D: Labelled> Fit<'_, D> {
         if self.batch == 0 {
             let rows = self.data.len() as u32;
             self.order = Random::at(trainer.seed, Purpose::Shuffle, trainer.epoch, 0).order(rows);
+            let head = trainer.model.head();
+            self.order.retain(|&row| head.scores(self.data.length(row as usize)));
         }
         // Evaluation on other data may have replaced the workspaces.
         if let Err(error) = trainer.prepare(self.data.steps()) {

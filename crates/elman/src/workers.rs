@@ -376,23 +376,51 @@ pub(crate) fn check_tokens<D: Sequences>(
     Ok(())
 }
 
-/// Refuses a data set with inputs or labels that the model has no place for.
+/// Refuses a data set with inputs or labels that the model has no place for, or with nothing to score.
 pub(crate) fn check_all<D: Labelled>(model: &Classifier, data: &D) -> Result<(), Error> {
     check_inputs(model, data, 0..data.len())?;
+    check_scored(model, "the data set", data, 0..data.len())?;
     check_labels(model, data, 0..data.len())
 }
 
-/// Refuses rows that are not in the data set, or that the model cannot read.
+/// Refuses rows that are not in the data set, that the model cannot read, or that leave nothing to score.
 pub(crate) fn check_rows<D: Labelled>(model: &Classifier, data: &D, rows: &[u32]) -> Result<(), Error> {
     if let Some(row) = rows.iter().find(|&&row| row as usize >= data.len()) {
         return Err(Error::setting("a row's number", row, format!("below {}, the rows of the data set", data.len())));
     }
-    if rows.is_empty() {
-        return Err(Error::setting("the batch", "empty", "at least one row"));
-    }
-    check_inputs(model, data, rows.iter().map(|&row| row as usize))?;
-    check_labels(model, data, rows.iter().map(|&row| row as usize))
+    let rows = rows.iter().map(|&row| row as usize);
+    check_inputs(model, data, rows.clone())?;
+    check_scored(model, "the batch", data, rows.clone())?;
+    check_labels(model, data, rows)
 }
+
+/// Refuses rows with nothing to score: the mean of no losses is no number.
+fn check_scored<D: Sequences>(
+    model: &Classifier,
+    what: &'static str,
+    data: &D,
+    rows: impl ExactSizeIterator<Item = usize> + Clone,
+) -> Result<(), Error> {
+    if rows.len() == 0 {
+        return Err(Error::setting(what, "empty", "at least one row"));
+    }
+    if rows.clone().any(|row| model.head().scores(data.length(row))) {
+        return Ok(());
+    }
+    let mut found: Vec<String> = rows.clone().take(NAMED).map(|row| row.to_string()).collect();
+    if rows.len() > NAMED {
+        found.push("…".into());
+    }
+    let found = format!("without a single step (rows {})", found.join(", "));
+    Err(Error::setting(
+        what,
+        found,
+        "a row of 1 step or more, for the head scores every step; or a head on the last state",
+    ))
+}
+
+/// Rows that an error names.
+const NAMED: usize = 5;
 
 fn check_labels<D: Labelled>(model: &Classifier, data: &D, rows: impl Iterator<Item = usize>) -> Result<(), Error> {
     let classes = model.head().classes;

@@ -220,6 +220,15 @@ fn shapes_that_do_not_fit_are_named() {
     let found = unrolled.backward(Some(Array3::zeros((2, 5, 3)).view()), None).unwrap_err().to_string();
     assert_eq!(found, "d_outputs has shape [2, 5, 3]; expected [2, 5, 4]");
     assert!(unrolled.backward(None, Some(&none)).is_err());
+    // With the steps first, shapes are told with the steps first.
+    let first = Array3::zeros((7, 2, 3));
+    let run = || network.dynamic_rnn(first.view()).time_major();
+    let resets = Array2::from_elem((6, 2), false);
+    let found = message(run().resets(resets.view()).run());
+    assert_eq!(found, "resets has shape [6, 2]; expected [7, 2]");
+    let unrolled = run().unroll().unwrap();
+    let found = unrolled.backward(Some(Array3::zeros((7, 3, 4)).view()), None).unwrap_err().to_string();
+    assert_eq!(found, "d_outputs has shape [7, 3, 4]; expected [7, 2, 4]");
     assert!(network.step(Array2::zeros((2, 2)).view(), &network.zero_state(2)).is_err());
 }
 

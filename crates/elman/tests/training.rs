@@ -26,7 +26,8 @@ fn fit<D: Labelled>(trainer: &mut Trainer, data: &D, epochs: u64) {
 }
 
 fn trained(stack: &Stack, head: Head, batch: usize, threads: usize, isa: Isa, seed: u64) -> Classifier {
-    let data = signs(300);
+    // Of which 300 and a few have a step.
+    let data = signs(360);
     let trainer = Trainer::new(model(stack.clone(), head), Adam::new(0.01)).batch_size(batch);
     let mut trainer = trainer.threads(threads).isa(isa).seed(seed);
     fit(&mut trainer, &data, 1);
@@ -113,11 +114,11 @@ fn the_gradient_of_a_batch_is_the_mean_of_its_rows() {
             let (mut loss, mut sums) = (0.0, BTreeMap::<String, Vec<f64>>::new());
             for &row in &all {
                 let weight = counts(row) as f64 / count as f64;
-                let (one, part) = trainer.gradient(&data, &[row]).unwrap();
                 if weight == 0.0 {
-                    assert!(part.values().all(|array| array.data.iter().all(|&x| x == 0.0)), "a row of no step");
+                    assert!(trainer.gradient(&data, &[row]).is_err(), "a row of no step alone");
                     continue;
                 }
+                let (one, part) = trainer.gradient(&data, &[row]).unwrap();
                 loss += one.loss * weight;
                 for (name, array) in part {
                     let sum = sums.entry(name).or_insert_with(|| vec![0.0; array.data.len()]);
@@ -179,16 +180,20 @@ fn a_memory_budget_changes_no_bit_and_is_kept() {
             trainer.memory_budget(budget).memory(90).unwrap_err().to_string()
         };
         let message = refused(1000);
-        let least: usize = message
-            .strip_prefix("memory_budget is 1000 bytes; expected at least ")
-            .and_then(|rest| rest.strip_suffix(" bytes"))
-            .unwrap_or_else(|| panic!("{message}"))
-            .parse()
-            .unwrap();
-        assert_eq!(
-            refused(least - 1),
-            format!("memory_budget is {} bytes; expected at least {least} bytes", least - 1)
+        // The least, then what it is made of.
+        let numbers = message.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok());
+        let [budget, least, parameters, groups, workspaces, threads] = numbers.collect::<Vec<usize>>()[..] else {
+            panic!("{message}")
+        };
+        let made_of = format!(
+            "{parameters} for the parameters, their gradient and moments, {groups} for the gradients of groups of rows, \
+             {workspaces} for the workspaces of the threads (2). Fewer threads, a smaller batch or a smaller network take \
+             less"
         );
+        let expected = |budget| format!("memory_budget is {budget} bytes; expected at least {least} bytes: {made_of}");
+        assert_eq!((budget, threads, parameters + groups + workspaces), (1000, 2, least));
+        assert_eq!(message, expected(1000));
+        assert_eq!(refused(least - 1), expected(least - 1));
         assert!(least < most / 2, "{least}, {most}");
         for budget in [least, (least + most) / 2, most - 1, most] {
             let (part, total, arrays, found) = run(Some(budget));
@@ -209,8 +214,9 @@ fn a_budget_that_cannot_be_kept_is_refused_before_the_start() {
     trainer.memory_budget = Some(memory.total() - 1);
     let message = trainer.fit(&data).map(|_| ()).unwrap_err().to_string();
     let (budget, least) = (memory.total() - 1, memory.total());
-    let because = "a bidirectional layer needs whole sequences";
-    assert_eq!(message, format!("memory_budget is {budget} bytes; expected at least {least} bytes: {because}"));
+    let because = "for a bidirectional layer needs whole sequences";
+    let expected = format!("memory_budget is {budget} bytes; expected at least {least} bytes, {because}: ");
+    assert!(message.starts_with(&expected), "{message}");
     trainer.memory_budget = Some(memory.total());
     fit(&mut trainer, &data, 1);
 }
@@ -294,4 +300,51 @@ fn settings_that_cannot_train_are_refused() {
     let data = Arrays::new(Array3::from_elem((10, 6, 1), 4.0), Array1::zeros(10)).unwrap();
     let message = Trainer::new(tokens, Adam::new(0.01)).batch_size(10).fit(&data).map(|_| ()).unwrap_err().to_string();
     assert_eq!(message, "step 0 of row 0 is 4; expected a token, a whole number from 0 to 3");
+}
+
+/// A head on every step has nothing to score in a row without steps.
+#[test]
+fn rows_without_steps_are_left_out_or_refused_where_each_step_is_scored() {
+    let trainer = |reads: fn(usize) -> Head, batch: usize| {
+        Trainer::new(model(Gru::new(3, 5), reads(2)), Adam::new(0.01)).batch_size(batch).threads(2)
+    };
+    // Nine rows of ten have no step: batches of them alone would be drawn in each epoch.
+    let few = || {
+        let mut data = signs(60);
+        data.lengths = Array1::from_shape_fn(60, |row| if row % 10 == 3 { 4 } else { 0 });
+        data
+    };
+    let data = few();
+    let mut every = trainer(Head::every_step, 2);
+    let mut training = every.fit(&data).unwrap().epochs(5);
+    assert_eq!(training.batches(), 3);
+    while let Some(step) = training.next_step() {
+        let step = step.unwrap();
+        assert!(step.loss.is_finite() && step.grad_norm > 0.0, "{step:?}");
+    }
+    assert_eq!(every.evaluate(&data).unwrap().rows, 6 * 4);
+    // They change nothing: without them the epochs' batches are of the same rows, and a batch beside them is as without.
+    let with = every.gradient(&data, &[0, 1, 3, 4, 13]).unwrap();
+    assert!(with == every.gradient(&data, &[3, 13]).unwrap());
+    let message = trainer(Head::every_step, 7).fit(&data).map(|_| ()).unwrap_err().to_string();
+    assert_eq!(message, "batch_size is 7; expected 1 to 6, the rows of the training set that have a step");
+    let expected = "; expected a row of 1 step or more, for the head scores every step; or a head on the last state";
+    let message = every.train_rows(&data, &[4, 5]).unwrap_err().to_string();
+    assert_eq!(message, format!("the batch is without a single step (rows 4, 5){expected}"));
+    assert_eq!(every.gradient(&data, &[4, 5]).unwrap_err().to_string(), message);
+    let none = Arrays { lengths: Array1::zeros(60), ..few() };
+    let expected = format!("the data set is without a single step (rows 0, 1, 2, 3, 4, …){expected}");
+    assert_eq!(every.fit(&none).map(|_| ()).unwrap_err().to_string(), expected);
+    assert_eq!(every.evaluate(&none).unwrap_err().to_string(), expected);
+    let mut predictor = Predictor::new(every.into_model(), 1);
+    assert_eq!(predictor.evaluate(&none).unwrap_err().to_string(), expected);
+
+    // A head on the last state reads the initial one.
+    let mut last = trainer(Head::last_state, 60);
+    fit(&mut last, &none, 2);
+    assert_eq!(last.evaluate(&none).unwrap().rows, 60);
+    let empty = Arrays::new(Array3::zeros((0, 6, 3)), Array1::zeros(0)).unwrap();
+    let expected = "the data set is empty; expected at least one row";
+    assert_eq!(last.evaluate(&empty).unwrap_err().to_string(), expected);
+    assert_eq!(last.fit(&empty).map(|_| ()).unwrap_err().to_string(), expected);
 }

@@ -2,11 +2,11 @@
 
 mod support;
 
-use elman::{Network, State, Unrolled};
+use elman::{Error, Network, State, Unrolled};
 use ndarray::{Array2, Array3, Axis, s};
 use support::networks::{
-    ROUNDING, add_arrays, assert_same_arrays, bits, forward_networks, inputs, lengths, networks, random_cube,
-    random_state,
+    ROUNDING, add_arrays, assert_same_arrays, bidirectional, bits, built, forward_networks, inputs, lengths, networks,
+    random_cube, random_state,
 };
 use support::{Arrays, assert_close, largest};
 
@@ -173,11 +173,22 @@ fn a_truncated_gradient_is_that_of_windows() {
 /// Parts of the sequence that are run again on the way back change no bit of anything.
 #[test]
 fn checkpoints_change_no_bit() {
-    for (name, network) in networks() {
+    for (name, network) in forward_networks() {
         // Parts of 4 or 8 steps in whole tiles, of 128 in the tile of the last row; of 18 in a tile of 7 rows.
         for rows in [33, 7] {
             checkpoints_of(name, &network, rows, 21);
         }
+    }
+}
+
+#[test]
+fn checkpoints_are_refused_where_a_layer_needs_whole_sequences() {
+    for (name, network) in built(bidirectional()) {
+        let xs = inputs(&network, 3, STEPS, 1);
+        let error = network.dynamic_rnn(xs.view()).checkpoint_every(4).unroll().unwrap_err();
+        assert!(matches!(error, Error::Unsupported { what: "checkpoint_every", .. }), "{name}: {error}");
+        assert!(error.to_string().ends_with(": the layer is bidirectional: it needs whole sequences"), "{error}");
+        assert!(network.dynamic_rnn(xs.view()).checkpoint_every(0).run().is_ok(), "{name}");
     }
 }
 
