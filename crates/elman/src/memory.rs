@@ -67,11 +67,11 @@ impl Memory {
         let unit = Workspace::unit(head, rows);
         let Some(budget) = budget.filter(|&budget| whole.total() > budget) else { return Ok((steps, whole)) };
         let refuse = |least: Memory, why: &str| {
-            let Memory { model, groups, workspaces } = least;
+            let Memory { model, groups, workspaces, saving } = least;
             let expected = format!(
                 "at least {} bytes{why}: {model} for the parameters, their gradient and moments, {groups} for the \
-                 gradients of groups of rows, {workspaces} for the workspaces of the threads ({threads}). Fewer threads, \
-                 a smaller batch or a smaller network take less",
+                 gradients of groups of rows, {workspaces} for the workspaces of the threads ({threads}), {saving} to save the \
+                 model. Fewer threads, a smaller batch or a smaller network take less",
                 least.total()
             );
             Err(Error::setting("memory_budget", format!("{budget} bytes"), expected))
