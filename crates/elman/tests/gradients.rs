@@ -4,8 +4,16 @@ mod support;
 
 use elman::cell::{Backward, Forward, Steps};
 use elman::layout::{Entry, Layout, Role, Transpose};
-use elman::{Cell, Engine, Error, Gru, Lstm, Noise, check_gradient};
-use support::networks::{bidirectional, cells, stacks};
+use elman::{
+    Build, Cell, Engine, Error, Gru, Layer, Lstm, Merge, Network, Noise, Purpose, Random, Rnn, Stack, State,
+    check_gradient,
+};
+use ndarray::Array3;
+use support::Arrays;
+use support::networks::{
+    LSTM_NOISE, NOISE, RNN_NOISE, bidirectional, build, built, cells, inputs, lengths, random_cube, random_state,
+    stacks,
+};
 
 #[test]
 fn every_cell_and_option_has_its_gradient() {
@@ -178,4 +186,98 @@ fn masks_are_part_of_what_is_checked() {
     let noise = Noise { candidate_dropout: 0.5, ..Noise::default() };
     check_gradient(&Lstm::new(3, 5).noise(noise), 3).unwrap();
     check_gradient(&Gru::new(3, 5).noise(noise), 3).unwrap();
+}
+
+/// How far a network's gradient may be from its differences, relative to what a gradient of its size gives along a random
+/// direction. Rounding and the curve leave less than 1e-3; a mask or a path that is forgotten, far more.
+const TOLERANCE: f64 = 4e-3;
+
+/// A step along a direction of length 1: wide enough for single precision, and halved once to see the curve.
+const WIDTH: f64 = 1.0 / 32.0;
+
+/// What enters a network.
+#[derive(Clone)]
+struct Point {
+    arrays: Arrays,
+    xs: Array3<f32>,
+    initial: State,
+}
+
+impl Point {
+    /// The floats of an array, of the inputs or of the initial state.
+    fn part(&mut self, what: &str) -> Vec<&mut f32> {
+        match what {
+            "the inputs" => self.xs.iter_mut().collect(),
+            "the initial state" => {
+                self.initial.cells.iter_mut().flat_map(|cell| cell.h.iter_mut().chain(&mut cell.c)).collect()
+            }
+            name => self.arrays.get_mut(name).unwrap().data.iter_mut().collect(),
+        }
+    }
+}
+
+/// With the masks fixed by a seed and a step, the whole network is a function as any other: dropout between layers,
+/// residual connections, both directions, every mask of the cells, tokens.
+#[test]
+fn a_network_in_training_has_its_gradient() {
+    const ROWS: usize = 5;
+    const STEPS: usize = 6;
+    let every = Stack::new(
+        Layer::new(Lstm::new(3, 4).noise(LSTM_NOISE).projection(3)).bidirectional(Merge::Concat).dropout(0.3),
+    )
+    .then(Layer::new(Gru::new(6, 6).noise(NOISE)).bidirectional(Merge::Sum).residual(true).dropout(0.4))
+    .then(Layer::new(Rnn::new(6, 6).noise(RNN_NOISE)).residual(true));
+    let networks = built(stacks().into_iter().chain(bidirectional()))
+        .into_iter()
+        .chain([("every mask", build(every.clone())), ("every mask of tokens", build(every.embedding(7)))]);
+    for (name, network) in networks {
+        let lengths = lengths(ROWS, STEPS);
+        let here = Point {
+            arrays: network.arrays(),
+            xs: inputs(&network, ROWS, STEPS, 1),
+            initial: random_state(&network, ROWS, 2),
+        };
+        let by_outputs = random_cube((ROWS, STEPS, network.stack().output()), 3);
+        let by_state = random_state(&network, ROWS, 4);
+        let loss = |point: &Point| -> f64 {
+            let network: Network = network.stack().clone().with_arrays(&point.arrays).unwrap();
+            let run = network.dynamic_rnn(point.xs.view()).sequence_length(&lengths).initial_state(&point.initial);
+            let (outputs, state) = run.training(5, 3).run().unwrap();
+            let states = state.cells.iter().zip(&by_state.cells);
+            let states = states.flat_map(|(a, b)| a.h.iter().zip(&b.h).chain(a.c.iter().zip(&b.c)));
+            outputs.iter().zip(&by_outputs).chain(states).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
+        };
+        let run = network.dynamic_rnn(here.xs.view()).sequence_length(&lengths).initial_state(&here.initial);
+        let d = run.training(5, 3).unroll().unwrap().backward(Some(by_outputs.view()), Some(&by_state)).unwrap();
+        let mut d = Point { arrays: d.arrays, xs: d.inputs, initial: d.initial_state };
+
+        let mut parts: Vec<String> = here.arrays.keys().cloned().collect();
+        parts.push("the initial state".into());
+        if network.stack().embedding.is_none() {
+            parts.push("the inputs".into());
+        }
+        let mut random = Random::new(6, Purpose::Data);
+        for what in &parts {
+            let d: Vec<f64> = d.part(what).into_iter().map(|&mut x| f64::from(x)).collect();
+            let direction: Vec<f64> = d.iter().map(|_| random.normal()).collect();
+            let norm = |values: &[f64]| values.iter().map(|x| x * x).sum::<f64>().sqrt();
+            let length = norm(&direction);
+            let slope = |width: f64| {
+                let side = |width: f64| {
+                    let mut point = here.clone();
+                    let steps = direction.iter().map(|x| width * x / length);
+                    point.part(what).into_iter().zip(steps).for_each(|(x, step)| *x = (f64::from(*x) + step) as f32);
+                    loss(&point)
+                };
+                (side(width) - side(-width)) / (2.0 * width)
+            };
+            // The error of a difference falls with the square of the width.
+            let (wide, narrow) = (slope(WIDTH), slope(WIDTH / 2.0));
+            let expected = narrow + (narrow - wide) / 3.0;
+            let found: f64 = d.iter().zip(&direction).map(|(d, x)| d * x / length).sum();
+            let usual = norm(&d) / (d.len() as f64).sqrt();
+            let off = (found - expected).abs() / usual.max(expected.abs());
+            assert!(off <= TOLERANCE, "{name}, by {what}: {found}, expected {expected}");
+        }
+    }
 }
