@@ -2,7 +2,7 @@
 
 mod support;
 
-use elman::cell::{Backward, Forward, Steps};
+use elman::cell::{Backward, Forward, RowsMut, Steps};
 use elman::layout::{Entry, Layout, Role, Transpose};
 use elman::{
     Build, Cell, Engine, Error, Gru, Layer, Lstm, Merge, Network, Noise, Purpose, Random, Rnn, Stack, State,
@@ -36,6 +36,11 @@ enum Spoilt {
     Memory,
     /// The gradient by the inputs is not written.
     Unwritten,
+    /// The padding of a row.
+    OutputPadding,
+    MemoryPadding,
+    StatePadding,
+    InputPadding,
 }
 
 /// An LSTM that multiplies a part of its gradient with 1.02.
@@ -49,6 +54,12 @@ impl Wrong {
     fn spoil(&self, spoilt: Spoilt, values: &mut [f32]) {
         if self.spoilt == spoilt {
             values.iter_mut().for_each(|x| *x *= 1.02);
+        }
+    }
+
+    fn spill(&self, spoilt: Spoilt, rows: usize, written: &mut RowsMut<'_>) {
+        if self.spoilt == spoilt {
+            (0..rows).for_each(|row| *written.row(row).last_mut().unwrap() = 0.5);
         }
     }
 }
@@ -76,7 +87,10 @@ impl Cell for Wrong {
         self.cell.transposes()
     }
     fn forward(&self, engine: Engine<'_>, weights: &[f32], step: Forward<'_>) {
-        self.cell.forward(engine, weights, step);
+        let (rows, mut output, mut memory) = (step.rows, step.output, step.next_memory);
+        self.cell.forward(engine, weights, Forward { output: output.again(), next_memory: memory.again(), ..step });
+        self.spill(Spoilt::OutputPadding, rows, &mut output);
+        self.spill(Spoilt::MemoryPadding, rows, &mut memory);
     }
     fn backward(&self, engine: Engine<'_>, weights: &[f32], transposed: &[f32], mut step: Backward<'_>) {
         let rows = step.rows;
@@ -102,6 +116,8 @@ impl Cell for Wrong {
                 self.spoil(Spoilt::Inputs, d.row(row));
             }
         }
+        d_joint.iter_mut().for_each(|d| self.spill(Spoilt::StatePadding, rows, d));
+        d_input.iter_mut().for_each(|d| self.spill(Spoilt::InputPadding, rows, d));
     }
     fn accumulate(&self, engine: Engine<'_>, steps: Steps<'_>, gradient: &mut [f32]) {
         let mut own = vec![0.0; gradient.len()];
@@ -134,6 +150,79 @@ fn a_wrong_gradient_is_found_and_named() {
             assert_eq!(found.as_deref(), expected, "{spoilt:?}, seed {seed}");
         }
     }
+}
+
+#[test]
+fn padding_that_is_not_zero_is_found_and_named() {
+    for (spoilt, what) in [
+        (Spoilt::OutputPadding, "h_t"),
+        (Spoilt::MemoryPadding, "c_t"),
+        (Spoilt::StatePadding, "the gradient by h_{t-1}"),
+        (Spoilt::InputPadding, "the gradient by x_t"),
+    ] {
+        let error = check_gradient(&Wrong { cell: Lstm::new(4, 6), spoilt }, 1).unwrap_err().to_string();
+        let expected = "is 0.5; expected 0, written by the cell with the rest of its row";
+        assert_eq!(error, format!("the padding of {what} {expected}"));
+    }
+}
+
+/// h_t = ½ h_{t-1} + x_t W: no product reads the state, so the gradient by it there is zero, and must be written.
+#[derive(Debug)]
+struct Leaky {
+    writes_d_joint: bool,
+    writes_padding: bool,
+}
+
+impl Cell for Leaky {
+    fn name(&self) -> &'static str {
+        "leaky"
+    }
+    fn input(&self) -> usize {
+        1
+    }
+    fn output(&self) -> usize {
+        2
+    }
+    fn layout(&self) -> Layout {
+        Layout { entries: vec![Entry::plain("kernel", Role::Kernel, &[1, 2], 0)], len: 2 }
+    }
+    fn keeps_state(&self) -> bool {
+        true
+    }
+    fn forward(&self, _: Engine<'_>, weights: &[f32], mut step: Forward<'_>) {
+        for row in 0..step.rows {
+            let (x, old, h) = (step.joint.row(row)[0], step.previous.row(row), step.output.row(row));
+            if self.writes_padding {
+                h.fill(0.0);
+            }
+            (0..2).for_each(|j| h[j] = 0.5 * old[j] + x * weights[j]);
+        }
+    }
+    fn backward(&self, _: Engine<'_>, weights: &[f32], _: &[f32], mut step: Backward<'_>) {
+        for row in 0..step.rows {
+            let (x, dh) = (step.joint.row(row)[0], step.d_output.row(row));
+            if let Some(d_input) = &mut step.d_input {
+                d_input.row(row).fill(0.0);
+                d_input.row(row)[0] = dh[0] * weights[0] + dh[1] * weights[1];
+            }
+            (0..2).for_each(|j| step.gradient[j] += x * dh[j]);
+            dh.iter_mut().for_each(|d| *d *= 0.5);
+            if let Some(d_joint) = step.d_joint.as_mut().filter(|_| self.writes_d_joint) {
+                d_joint.row(row).fill(0.0);
+            }
+        }
+    }
+}
+
+/// Buffers that are zero at first would hide it: later ones are not.
+#[test]
+fn what_is_not_written_is_found() {
+    let check = |writes_d_joint, writes_padding| check_gradient(&Leaky { writes_d_joint, writes_padding }, 1);
+    check(true, true).unwrap();
+    let error = check(false, true).unwrap_err().to_string();
+    assert!(error.starts_with("the gradient of leaky by h_0 is wrong"), "{error}");
+    let error = check(true, false).unwrap_err().to_string();
+    assert!(error.starts_with("the padding of h_t is NaN; expected 0"), "{error}");
 }
 
 /// Arrays that lie over each other would share a gradient, and no difference would show it.
