@@ -4,6 +4,7 @@ mod args;
 mod bench;
 mod eval;
 mod inspect;
+mod interrupts;
 mod mnist;
 mod network;
 mod output;

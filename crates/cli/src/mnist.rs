@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -16,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::args::{MnistArgs, threads};
+use crate::interrupts;
 use crate::network::{self, NetworkConfig};
 use crate::output::{Output, bytes, seconds, thousands};
 use crate::record::curves;
@@ -339,7 +339,7 @@ struct Run<'a> {
     events: EventWriter,
     rows: Vec<Row>,
     started: Instant,
-    interrupted: Arc<AtomicBool>,
+    interrupted: &'static AtomicBool,
 }
 
 impl<'a> Run<'a> {
@@ -352,7 +352,7 @@ impl<'a> Run<'a> {
             events: EventWriter::create(folder)?,
             rows: Vec::new(),
             started: Instant::now(),
-            interrupted: watch_for_interrupts()?,
+            interrupted: interrupts::watch()?,
         })
     }
 
@@ -435,22 +435,6 @@ impl<'a> Run<'a> {
         let rows = step.step as f64 * self.config.batch_size as f64;
         let rate = rows / self.started.elapsed().as_secs_f64();
         format!("loss {:.3} acc {:.3} {} sequences/s", step.loss, step.accuracy, thousands(rate as u64))
-    }
-}
-
-/// The flag that Ctrl-C sets; a second one ends the process at once.
-fn watch_for_interrupts() -> anyhow::Result<Arc<AtomicBool>> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&interrupted);
-    let set = ctrlc::try_set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(1);
-        }
-    });
-    match set {
-        // A signal was set aside before the start, as by nohup: it stays so.
-        Err(ctrlc::Error::MultipleHandlers) => Ok(interrupted),
-        set => set.context("cannot watch for Ctrl-C").map(|()| interrupted),
     }
 }
 

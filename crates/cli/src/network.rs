@@ -92,6 +92,9 @@ pub(crate) struct NetworkConfig {
     candidate_dropout: f32,
     zoneout: f32,
     memory_zoneout: f32,
+    /// Options that a flag gave, though perhaps their defaults: a cell that has no such option refuses them too.
+    #[serde(skip)]
+    given: Vec<&'static str>,
 }
 
 impl Default for NetworkConfig {
@@ -115,6 +118,7 @@ impl Default for NetworkConfig {
             candidate_dropout: 0.0,
             zoneout: 0.0,
             memory_zoneout: 0.0,
+            given: Vec::new(),
         }
     }
 }
@@ -138,6 +142,13 @@ impl NetworkConfig {
                 setting.clone_from(value);
             }
         }
+        let given = [
+            ("activation", args.activation.is_some()),
+            ("reset", args.reset.is_some()),
+            ("candidate_dropout", args.candidate_dropout.is_some()),
+            ("memory_zoneout", args.memory_zoneout.is_some()),
+        ];
+        self.given.extend(given.into_iter().filter(|(_, given)| *given).map(|(what, _)| what));
         set(&mut self.cell, args.cell.as_ref());
         set(&mut self.layers, args.layers.as_ref());
         set(&mut self.dropout, args.dropout.as_ref());
@@ -200,20 +211,23 @@ impl NetworkConfig {
                 return Err(Error::Setting { what: "cell", found: format!("{:?}", self.cell), expected });
             }
         };
-        // What another cell has.
-        let lstm = |on: bool| on && self.cell != "lstm";
+        // What another cell has. An option whose default is a value may have been given as that.
+        let [rnn, lstm, gru] = CELLS.map(|cell| self.cell == cell);
+        let given = |what| self.given.contains(&what);
         for (what, foreign, whose) in [
-            ("activation", self.cell != "rnn" && self.activation != Activation::default(), "an option of rnn"),
-            ("reset", self.cell != "gru" && self.reset != Reset::default(), "an option of gru"),
-            ("peepholes", lstm(self.peepholes), "an option of lstm"),
-            ("coupled", lstm(self.coupled), "an option of lstm"),
-            ("projection", lstm(self.projection.is_some()), "an option of lstm"),
-            ("cell_clip", lstm(self.cell_clip.is_some()), "an option of lstm"),
-            ("projection_clip", lstm(self.projection_clip.is_some()), "an option of lstm"),
-            ("layer_norm", self.cell == "rnn" && self.layer_norm, "an option of lstm and gru"),
+            ("activation", !rnn && (self.activation != Activation::default() || given("activation")), "rnn"),
+            ("reset", !gru && (self.reset != Reset::default() || given("reset")), "gru"),
+            ("peepholes", !lstm && self.peepholes, "lstm"),
+            ("coupled", !lstm && self.coupled, "lstm"),
+            ("projection", !lstm && self.projection.is_some(), "lstm"),
+            ("cell_clip", !lstm && self.cell_clip.is_some(), "lstm"),
+            ("projection_clip", !lstm && self.projection_clip.is_some(), "lstm"),
+            ("layer_norm", rnn && self.layer_norm, "lstm and gru"),
+            ("candidate_dropout", rnn && given("candidate_dropout"), "lstm and gru"),
+            ("memory_zoneout", !lstm && given("memory_zoneout"), "lstm"),
         ] {
             if foreign {
-                let why = format!("it is {whose}");
+                let why = format!("it is an option of {whose}");
                 return Err(Error::Unsupported { what, cell: cell.get().name(), why });
             }
         }

@@ -43,53 +43,120 @@ fn weights_that_are_not_finite_after_the_last_step_are_no_success() {
     outcome.failed(1, &["NaN"]);
 }
 
+/// Runs that are sent signals.
 #[cfg(unix)]
-#[test]
-fn an_interrupt_ends_the_run_after_its_step_with_a_model_that_loads() {
-    for signal in ["INT", "TERM"] {
-        let place = Place::with_set();
-        let mut command = place.command(&format!("{QUICK} --num-epoch 3000 --out run"));
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+mod signals {
+    use std::process::{Child, ChildStdout, Command};
+
+    use super::*;
+
+    /// The binary under a shell that ignores some signals, as `nohup` and scripts do. The shell cannot take back what
+    /// whoever runs the tests ignores: `env` does, where it knows how.
+    fn ignoring(place: &Place, signals: &str, line: &str) -> Command {
+        let default = "--default-signal=INT,TERM,HUP";
+        let knows = Command::new("env").args([default, "true"]).stderr(Stdio::null()).status();
+        let default = if knows.is_ok_and(|status| status.success()) { default } else { "" };
+        let trap = if signals.is_empty() { String::new() } else { format!("trap '' {signals}; ") };
+        let script = format!("{trap}exec {} {line}", env!("CARGO_BIN_EXE_elman"));
+        let mut command = Command::new("env");
+        command.args(Some(default).filter(|default| !default.is_empty())).args(["sh", "-c", &script]);
+        command.current_dir(place.path("")).env_remove("ELMAN_ISA").env("RUST_BACKTRACE", "0");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// A run whose first epoch is done, with what it says from then on.
+    fn under_way(mut command: Command) -> (Child, BufReader<ChildStdout>) {
+        let mut child = command.spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
         assert!(line.starts_with("Epoch: 1, "), "{line}");
-        let kill = std::process::Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
-        assert!(kill.unwrap().success());
-        // More lines may have come before the signal did.
-        stdout.read_to_string(&mut String::new()).unwrap();
-        let outcome = Outcome::from(child.wait_with_output().unwrap());
-        outcome.failed(1, &["interrupted after step ", "run/model.safetensors"]);
-
-        assert_finite(&place.path("run/model.safetensors"));
-        assert_eq!(form(place.elman("eval run").succeeded()[0]), "Test Loss: 9.999, Test Acc: 9.999");
-        // Metrics end with a whole line, at or before that step.
-        let metrics = place.text("run/metrics.csv");
-        assert!(metrics.ends_with('\n'));
-        let number = |text: &str| text.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse::<u64>().unwrap();
-        let step = number(outcome.stderr.split("after step ").nth(1).unwrap());
-        assert!(number(metrics.lines().last().unwrap()) <= step);
-        assert_eq!(place.names("run").len(), 5, "{:?}", place.names("run"));
+        (child, stdout)
     }
-}
 
-#[cfg(unix)]
-#[test]
-fn a_run_under_nohup_outlives_its_terminal() {
-    let place = Place::with_set();
-    let mut command = std::process::Command::new("sh");
-    // As `nohup` does it.
-    let script = format!("trap '' HUP; exec {} {QUICK} --num-epoch 50 --out run", env!("CARGO_BIN_EXE_elman"));
-    command.args(["-c", &script]).current_dir(place.path("")).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut stdout = BufReader::new(child.stdout.take().unwrap());
-    stdout.read_line(&mut String::new()).unwrap();
-    let kill = std::process::Command::new("kill").args(["-HUP", &child.id().to_string()]).status();
-    assert!(kill.unwrap().success());
-    let mut rest = String::new();
-    stdout.read_to_string(&mut rest).unwrap();
-    Outcome::from(child.wait_with_output().unwrap()).succeeded();
-    assert_eq!(rest.lines().count(), 50, "{rest}");
+    fn send(child: &Child, signal: &str) {
+        let kill = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+    }
+
+    #[test]
+    fn a_signal_ends_the_run_after_its_step_with_a_model_that_loads() {
+        // Whatever else is ignored: `nohup` does it to HUP, a script to INT and QUIT.
+        let cases = [
+            ("", "INT"),
+            ("", "TERM"),
+            ("", "HUP"),
+            ("HUP", "TERM"),
+            ("HUP", "INT"),
+            ("INT QUIT", "TERM"),
+            ("INT", "HUP"),
+        ];
+        for (ignored, signal) in cases {
+            let place = Place::with_set();
+            let (child, mut stdout) =
+                under_way(ignoring(&place, ignored, &format!("{QUICK} --num-epoch 3000 --out run")));
+            send(&child, signal);
+            // More lines may have come before the signal did.
+            stdout.read_to_string(&mut String::new()).unwrap();
+            let outcome = Outcome::from(child.wait_with_output().unwrap());
+            outcome.failed(1, &["interrupted after step ", "run/model.safetensors"]);
+
+            assert_finite(&place.path("run/model.safetensors"));
+            assert_eq!(form(place.elman("eval run").succeeded()[0]), "Test Loss: 9.999, Test Acc: 9.999");
+            // Metrics end with a whole line, at or before that step.
+            let metrics = place.text("run/metrics.csv");
+            assert!(metrics.ends_with('\n'));
+            let number = |text: &str| text.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse::<u64>().unwrap();
+            let step = number(outcome.stderr.split("after step ").nth(1).unwrap());
+            assert!(number(metrics.lines().last().unwrap()) <= step);
+            assert_eq!(place.names("run").len(), 5, "{:?}", place.names("run"));
+        }
+    }
+
+    #[test]
+    fn a_signal_that_the_parent_ignores_does_not_end_the_run() {
+        for (ignored, signal) in [("HUP", "HUP"), ("INT QUIT", "INT"), ("TERM INT HUP", "TERM")] {
+            let place = Place::with_set();
+            let (child, mut stdout) =
+                under_way(ignoring(&place, ignored, &format!("{QUICK} --num-epoch 50 --out run")));
+            send(&child, signal);
+            let mut rest = String::new();
+            stdout.read_to_string(&mut rest).unwrap();
+            Outcome::from(child.wait_with_output().unwrap()).succeeded();
+            assert_eq!(rest.lines().count(), 50, "{rest}");
+        }
+    }
+
+    /// Where a step takes long, the second signal does not wait for its end.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_second_signal_ends_the_run_at_once() {
+        let place = Place::with_set();
+        let line = "train mnist --data set --cell lstm --hidden-size 1024 --batch-size 550 --threads 1 --out run";
+        let mut child = ignoring(&place, "", line).spawn().unwrap();
+        // Until the run, no longer the shell, watches for signals: bit 1 is INT.
+        let caught = |child: &Child| {
+            if !place.path("run/metrics.csv").exists() {
+                return false;
+            }
+            let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+            let digits = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim();
+            u64::from_str_radix(digits, 16).unwrap() & 2 != 0
+        };
+        while !caught(&child) {
+            assert!(child.try_wait().unwrap().is_none(), "it ended");
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        // Two that come before the process runs again are one: more follow.
+        while child.try_wait().unwrap().is_none() {
+            send(&child, "INT");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        let outcome = Outcome::from(child.wait_with_output().unwrap());
+        assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
+        assert!(!outcome.stderr.contains("interrupted after step"), "{}", outcome.stderr);
+    }
 }
 
 #[cfg(unix)]

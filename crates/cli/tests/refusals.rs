@@ -66,6 +66,34 @@ fn what_is_no_value_for_its_flag() {
     }
 }
 
+/// Also at their defaults, which the other cell would have used anyway.
+#[test]
+fn options_of_another_cell() {
+    let place = Place::with_set();
+    for (cell, option, whose) in [
+        ("lstm", "reset after", "gru"),
+        ("lstm", "reset before", "gru"),
+        ("rnn", "reset after", "gru"),
+        ("gru", "activation tanh", "rnn"),
+        ("lstm", "activation relu", "rnn"),
+        ("rnn", "peepholes", "lstm"),
+        ("gru", "coupled", "lstm"),
+        ("gru", "projection 4", "lstm"),
+        ("gru", "cell-clip 1", "lstm"),
+        ("rnn", "projection-clip 1", "lstm"),
+        ("rnn", "layer-norm", "lstm and gru"),
+        ("rnn", "candidate-dropout 0", "lstm and gru"),
+        ("gru", "memory-zoneout 0", "lstm"),
+    ] {
+        let name = option.split(' ').next().unwrap().replace('-', "_");
+        let words = [&*format!("{name} is not computed for {cell}"), &*format!("it is an option of {whose}")];
+        refused(&place, &format!("--cell {cell} --{option}"), 2, &words);
+    }
+    // A file names every setting; only what differs from its default asks for something.
+    place.elman(&format!("{QUICK} --num-epoch 1 --cell gru --reset after --out run")).succeeded();
+    place.elman("train mnist --config run/config.toml --cell lstm --out other").succeeded();
+}
+
 #[test]
 fn a_command_or_a_job_that_is_not_there() {
     let place = Place::new();

@@ -6,10 +6,12 @@
 //! L is computed twice on either side of a point, along a random direction D of one array: the difference is what the
 //! gradient by that array must give when it is multiplied with D.
 
-use elman_kernels::cell::{transpose, transposed_len};
-use elman_kernels::layout::Role;
+use std::sync::OnceLock;
+
+use elman_kernels::cell::{Backward, Forward, RowsMut, Steps, transpose, transposed_len};
+use elman_kernels::layout::{Layout, Role, Transpose};
 use elman_kernels::unroll::{Initial, Lengths, Phase, Upstream};
-use elman_kernels::{Cell, Isa, Unroll, padded};
+use elman_kernels::{Cell, Engine, Isa, Noise, Unroll, padded};
 
 use crate::random::{Purpose, Random};
 use crate::{Error, isa};
@@ -54,18 +56,26 @@ const POINTS: u64 = 16;
 /// What it can see: an error of 0.4% of a whole gradient. Where a cell has kinks, as ReLU, the slope is misjudged at a
 /// few points; an array is called wrong when two points of three say so.
 ///
+/// What a cell must write holds NaN before, so what it forgets to write shows. Rows are whole vectors of 16 floats: their
+/// padding must be zero, for other layers and steps read it.
+///
 /// # Errors
 /// [`Error::Gradient`] with the first array whose gradient is wrong; [`Error::Setting`] if arrays of the layout lie over
-/// each other, or beyond its end.
+/// each other, or beyond its end, or if what the cell writes has other padding than zero.
 pub fn check_gradient(cell: &dyn Cell, seed: u64) -> Result<(), Error> {
     check_layout(cell)?;
+    let strict = Strict { cell, spilt: OnceLock::new() };
     let all = [Phase::Inference, Phase::Training];
     let phases = if cell.noise().is_none() { &all[..1] } else { &all };
     // One step, several steps of rows with different lengths, more rows than a block of a product has.
     for active in [&[2][..], &[4, 3, 3, 1], &[7, 6]] {
         for initial in [Initial::Zero, Initial::Given] {
             for &phase in phases {
-                check_at_points(|point| Check::new(cell, active, initial, phase, seed, point).run())?;
+                let verdict = check_at_points(|point| Check::new(&strict, active, initial, phase, seed, point).run());
+                if let Some(&(what, found)) = strict.spilt.get() {
+                    return Err(Error::setting(what, found, "0, written by the cell with the rest of its row"));
+                }
+                verdict?;
             }
         }
     }
@@ -99,6 +109,91 @@ fn check_at_points(mut look: impl FnMut(u64) -> Found) -> Result<(), Error> {
         }
     }
     first.map_or(Ok(()), Err)
+}
+
+/// A cell as it is, but what it writes holds NaN before, and its padding is looked at afterwards.
+#[derive(Debug)]
+struct Strict<'a> {
+    cell: &'a dyn Cell,
+    /// The first padding that was not zero, and what stood there.
+    spilt: OnceLock<(&'static str, f32)>,
+}
+
+impl Strict<'_> {
+    /// Of a row that is not written at all, the gradient is no number: that says more.
+    fn check(&self, what: &'static str, rows: usize, width: usize, written: &mut RowsMut<'_>) {
+        for row in 0..rows {
+            let (own, padding) = written.row(row).split_at(width);
+            if let Some(&found) = padding.iter().find(|&&x| x != 0.0)
+                && !own.iter().any(|x| x.is_nan())
+            {
+                self.spilt.get_or_init(|| (what, found));
+            }
+        }
+    }
+}
+
+/// Nothing, until it is written.
+fn spoil(rows: usize, unwritten: &mut RowsMut<'_>) {
+    (0..rows).for_each(|row| unwritten.row(row).fill(f32::NAN));
+}
+
+impl Cell for Strict<'_> {
+    fn name(&self) -> &'static str {
+        self.cell.name()
+    }
+    fn input(&self) -> usize {
+        self.cell.input()
+    }
+    fn output(&self) -> usize {
+        self.cell.output()
+    }
+    fn memory(&self) -> usize {
+        self.cell.memory()
+    }
+    fn tape(&self) -> usize {
+        self.cell.tape()
+    }
+    fn layout(&self) -> Layout {
+        self.cell.layout()
+    }
+    fn transposes(&self) -> Vec<Transpose> {
+        self.cell.transposes()
+    }
+    fn noise(&self) -> Noise {
+        self.cell.noise()
+    }
+    fn keeps_state(&self) -> bool {
+        self.cell.keeps_state()
+    }
+
+    fn forward(&self, engine: Engine<'_>, weights: &[f32], step: Forward<'_>) {
+        let (rows, mut output, mut memory, mut tape) = (step.rows, step.output, step.next_memory, step.tape);
+        for written in [&mut output, &mut memory, &mut tape] {
+            spoil(rows, written);
+        }
+        let (own, own_memory, own_tape) = (output.again(), memory.again(), tape.again());
+        self.cell.forward(engine, weights, Forward { output: own, next_memory: own_memory, tape: own_tape, ..step });
+        self.check("the padding of h_t", rows, self.output(), &mut output);
+        self.check("the padding of c_t", rows, self.memory(), &mut memory);
+    }
+
+    fn backward(&self, engine: Engine<'_>, weights: &[f32], transposed: &[f32], step: Backward<'_>) {
+        let (rows, mut d_joint, mut d_input) = (step.rows, step.d_joint, step.d_input);
+        d_joint.iter_mut().chain(&mut d_input).for_each(|written| spoil(rows, written));
+        let (own, own_input) = (d_joint.as_mut().map(RowsMut::again), d_input.as_mut().map(RowsMut::again));
+        self.cell.backward(engine, weights, transposed, Backward { d_joint: own, d_input: own_input, ..step });
+        if let Some(d_joint) = &mut d_joint {
+            self.check("the padding of the gradient by h_{t-1}", rows, self.output(), d_joint);
+        }
+        if let Some(d_input) = &mut d_input {
+            self.check("the padding of the gradient by x_t", rows, self.input(), d_input);
+        }
+    }
+
+    fn accumulate(&self, engine: Engine<'_>, steps: Steps<'_>, gradient: &mut [f32]) {
+        self.cell.accumulate(engine, steps, gradient);
+    }
 }
 
 /// Refuses arrays that share floats of the weights.
@@ -286,7 +381,6 @@ impl<'a> Check<'a> {
         let (by_state, by_memory) = (pad(&self.by_state, output, rows), pad(&self.by_memory, memory, rows));
         let upstream = Upstream { state: &by_state, memory: Some(&by_memory), outputs: Some(&by_outputs) };
         let mut gradient = vec![0.0; weights.len()];
-        // What a cell forgets to write is no number.
         let mut d_inputs = vec![f32::NAN; steps * rows * padded(input)];
         let given = self.initial == Initial::Given;
         self.unroll.backward(

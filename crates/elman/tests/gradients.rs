@@ -2,10 +2,18 @@
 
 mod support;
 
-use elman::cell::{Backward, Forward, Steps};
+use elman::cell::{Backward, Forward, RowsMut, Steps};
 use elman::layout::{Entry, Layout, Role, Transpose};
-use elman::{Cell, Engine, Error, Gru, Lstm, Noise, check_gradient};
-use support::networks::{bidirectional, cells, stacks};
+use elman::{
+    Build, Cell, Engine, Error, Gru, Layer, Lstm, Merge, Network, Noise, Purpose, Random, Rnn, Stack, State,
+    check_gradient,
+};
+use ndarray::Array3;
+use support::Arrays;
+use support::networks::{
+    LSTM_NOISE, NOISE, RNN_NOISE, bidirectional, build, built, cells, inputs, lengths, random_cube, random_state,
+    stacks,
+};
 
 #[test]
 fn every_cell_and_option_has_its_gradient() {
@@ -28,6 +36,11 @@ enum Spoilt {
     Memory,
     /// The gradient by the inputs is not written.
     Unwritten,
+    /// The padding of a row.
+    OutputPadding,
+    MemoryPadding,
+    StatePadding,
+    InputPadding,
 }
 
 /// An LSTM that multiplies a part of its gradient with 1.02.
@@ -41,6 +54,12 @@ impl Wrong {
     fn spoil(&self, spoilt: Spoilt, values: &mut [f32]) {
         if self.spoilt == spoilt {
             values.iter_mut().for_each(|x| *x *= 1.02);
+        }
+    }
+
+    fn spill(&self, spoilt: Spoilt, rows: usize, written: &mut RowsMut<'_>) {
+        if self.spoilt == spoilt {
+            (0..rows).for_each(|row| *written.row(row).last_mut().unwrap() = 0.5);
         }
     }
 }
@@ -68,7 +87,10 @@ impl Cell for Wrong {
         self.cell.transposes()
     }
     fn forward(&self, engine: Engine<'_>, weights: &[f32], step: Forward<'_>) {
-        self.cell.forward(engine, weights, step);
+        let (rows, mut output, mut memory) = (step.rows, step.output, step.next_memory);
+        self.cell.forward(engine, weights, Forward { output: output.again(), next_memory: memory.again(), ..step });
+        self.spill(Spoilt::OutputPadding, rows, &mut output);
+        self.spill(Spoilt::MemoryPadding, rows, &mut memory);
     }
     fn backward(&self, engine: Engine<'_>, weights: &[f32], transposed: &[f32], mut step: Backward<'_>) {
         let rows = step.rows;
@@ -94,6 +116,8 @@ impl Cell for Wrong {
                 self.spoil(Spoilt::Inputs, d.row(row));
             }
         }
+        d_joint.iter_mut().for_each(|d| self.spill(Spoilt::StatePadding, rows, d));
+        d_input.iter_mut().for_each(|d| self.spill(Spoilt::InputPadding, rows, d));
     }
     fn accumulate(&self, engine: Engine<'_>, steps: Steps<'_>, gradient: &mut [f32]) {
         let mut own = vec![0.0; gradient.len()];
@@ -126,6 +150,79 @@ fn a_wrong_gradient_is_found_and_named() {
             assert_eq!(found.as_deref(), expected, "{spoilt:?}, seed {seed}");
         }
     }
+}
+
+#[test]
+fn padding_that_is_not_zero_is_found_and_named() {
+    for (spoilt, what) in [
+        (Spoilt::OutputPadding, "h_t"),
+        (Spoilt::MemoryPadding, "c_t"),
+        (Spoilt::StatePadding, "the gradient by h_{t-1}"),
+        (Spoilt::InputPadding, "the gradient by x_t"),
+    ] {
+        let error = check_gradient(&Wrong { cell: Lstm::new(4, 6), spoilt }, 1).unwrap_err().to_string();
+        let expected = "is 0.5; expected 0, written by the cell with the rest of its row";
+        assert_eq!(error, format!("the padding of {what} {expected}"));
+    }
+}
+
+/// h_t = ½ h_{t-1} + x_t W: no product reads the state, so the gradient by it there is zero, and must be written.
+#[derive(Debug)]
+struct Leaky {
+    writes_d_joint: bool,
+    writes_padding: bool,
+}
+
+impl Cell for Leaky {
+    fn name(&self) -> &'static str {
+        "leaky"
+    }
+    fn input(&self) -> usize {
+        1
+    }
+    fn output(&self) -> usize {
+        2
+    }
+    fn layout(&self) -> Layout {
+        Layout { entries: vec![Entry::plain("kernel", Role::Kernel, &[1, 2], 0)], len: 2 }
+    }
+    fn keeps_state(&self) -> bool {
+        true
+    }
+    fn forward(&self, _: Engine<'_>, weights: &[f32], mut step: Forward<'_>) {
+        for row in 0..step.rows {
+            let (x, old, h) = (step.joint.row(row)[0], step.previous.row(row), step.output.row(row));
+            if self.writes_padding {
+                h.fill(0.0);
+            }
+            (0..2).for_each(|j| h[j] = 0.5 * old[j] + x * weights[j]);
+        }
+    }
+    fn backward(&self, _: Engine<'_>, weights: &[f32], _: &[f32], mut step: Backward<'_>) {
+        for row in 0..step.rows {
+            let (x, dh) = (step.joint.row(row)[0], step.d_output.row(row));
+            if let Some(d_input) = &mut step.d_input {
+                d_input.row(row).fill(0.0);
+                d_input.row(row)[0] = dh[0] * weights[0] + dh[1] * weights[1];
+            }
+            (0..2).for_each(|j| step.gradient[j] += x * dh[j]);
+            dh.iter_mut().for_each(|d| *d *= 0.5);
+            if let Some(d_joint) = step.d_joint.as_mut().filter(|_| self.writes_d_joint) {
+                d_joint.row(row).fill(0.0);
+            }
+        }
+    }
+}
+
+/// Buffers that are zero at first would hide it: later ones are not.
+#[test]
+fn what_is_not_written_is_found() {
+    let check = |writes_d_joint, writes_padding| check_gradient(&Leaky { writes_d_joint, writes_padding }, 1);
+    check(true, true).unwrap();
+    let error = check(false, true).unwrap_err().to_string();
+    assert!(error.starts_with("the gradient of leaky by h_0 is wrong"), "{error}");
+    let error = check(true, false).unwrap_err().to_string();
+    assert!(error.starts_with("the padding of h_t is NaN; expected 0"), "{error}");
 }
 
 /// Arrays that lie over each other would share a gradient, and no difference would show it.
@@ -178,4 +275,98 @@ fn masks_are_part_of_what_is_checked() {
     let noise = Noise { candidate_dropout: 0.5, ..Noise::default() };
     check_gradient(&Lstm::new(3, 5).noise(noise), 3).unwrap();
     check_gradient(&Gru::new(3, 5).noise(noise), 3).unwrap();
+}
+
+/// How far a network's gradient may be from its differences, relative to what a gradient of its size gives along a random
+/// direction. Rounding and the curve leave less than 1e-3; a mask or a path that is forgotten, far more.
+const TOLERANCE: f64 = 4e-3;
+
+/// A step along a direction of length 1: wide enough for single precision, and halved once to see the curve.
+const WIDTH: f64 = 1.0 / 32.0;
+
+/// What enters a network.
+#[derive(Clone)]
+struct Point {
+    arrays: Arrays,
+    xs: Array3<f32>,
+    initial: State,
+}
+
+impl Point {
+    /// The floats of an array, of the inputs or of the initial state.
+    fn part(&mut self, what: &str) -> Vec<&mut f32> {
+        match what {
+            "the inputs" => self.xs.iter_mut().collect(),
+            "the initial state" => {
+                self.initial.cells.iter_mut().flat_map(|cell| cell.h.iter_mut().chain(&mut cell.c)).collect()
+            }
+            name => self.arrays.get_mut(name).unwrap().data.iter_mut().collect(),
+        }
+    }
+}
+
+/// With the masks fixed by a seed and a step, the whole network is a function as any other: dropout between layers,
+/// residual connections, both directions, every mask of the cells, tokens.
+#[test]
+fn a_network_in_training_has_its_gradient() {
+    const ROWS: usize = 5;
+    const STEPS: usize = 6;
+    let every = Stack::new(
+        Layer::new(Lstm::new(3, 4).noise(LSTM_NOISE).projection(3)).bidirectional(Merge::Concat).dropout(0.3),
+    )
+    .then(Layer::new(Gru::new(6, 6).noise(NOISE)).bidirectional(Merge::Sum).residual(true).dropout(0.4))
+    .then(Layer::new(Rnn::new(6, 6).noise(RNN_NOISE)).residual(true));
+    let networks = built(stacks().into_iter().chain(bidirectional()))
+        .into_iter()
+        .chain([("every mask", build(every.clone())), ("every mask of tokens", build(every.embedding(7)))]);
+    for (name, network) in networks {
+        let lengths = lengths(ROWS, STEPS);
+        let here = Point {
+            arrays: network.arrays(),
+            xs: inputs(&network, ROWS, STEPS, 1),
+            initial: random_state(&network, ROWS, 2),
+        };
+        let by_outputs = random_cube((ROWS, STEPS, network.stack().output()), 3);
+        let by_state = random_state(&network, ROWS, 4);
+        let loss = |point: &Point| -> f64 {
+            let network: Network = network.stack().clone().with_arrays(&point.arrays).unwrap();
+            let run = network.dynamic_rnn(point.xs.view()).sequence_length(&lengths).initial_state(&point.initial);
+            let (outputs, state) = run.training(5, 3).run().unwrap();
+            let states = state.cells.iter().zip(&by_state.cells);
+            let states = states.flat_map(|(a, b)| a.h.iter().zip(&b.h).chain(a.c.iter().zip(&b.c)));
+            outputs.iter().zip(&by_outputs).chain(states).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
+        };
+        let run = network.dynamic_rnn(here.xs.view()).sequence_length(&lengths).initial_state(&here.initial);
+        let d = run.training(5, 3).unroll().unwrap().backward(Some(by_outputs.view()), Some(&by_state)).unwrap();
+        let mut d = Point { arrays: d.arrays, xs: d.inputs, initial: d.initial_state };
+
+        let mut parts: Vec<String> = here.arrays.keys().cloned().collect();
+        parts.push("the initial state".into());
+        if network.stack().embedding.is_none() {
+            parts.push("the inputs".into());
+        }
+        let mut random = Random::new(6, Purpose::Data);
+        for what in &parts {
+            let d: Vec<f64> = d.part(what).into_iter().map(|&mut x| f64::from(x)).collect();
+            let direction: Vec<f64> = d.iter().map(|_| random.normal()).collect();
+            let norm = |values: &[f64]| values.iter().map(|x| x * x).sum::<f64>().sqrt();
+            let length = norm(&direction);
+            let slope = |width: f64| {
+                let side = |width: f64| {
+                    let mut point = here.clone();
+                    let steps = direction.iter().map(|x| width * x / length);
+                    point.part(what).into_iter().zip(steps).for_each(|(x, step)| *x = (f64::from(*x) + step) as f32);
+                    loss(&point)
+                };
+                (side(width) - side(-width)) / (2.0 * width)
+            };
+            // The error of a difference falls with the square of the width.
+            let (wide, narrow) = (slope(WIDTH), slope(WIDTH / 2.0));
+            let expected = narrow + (narrow - wide) / 3.0;
+            let found: f64 = d.iter().zip(&direction).map(|(d, x)| d * x / length).sum();
+            let usual = norm(&d) / (d.len() as f64).sqrt();
+            let off = (found - expected).abs() / usual.max(expected.abs());
+            assert!(off <= TOLERANCE, "{name}, by {what}: {found}, expected {expected}");
+        }
+    }
 }

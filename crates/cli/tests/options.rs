@@ -1,0 +1,82 @@
+//! Every option of `train mnist` reaches the network or its training: none is dropped on the way.
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use support::*;
+
+/// Flags beside which a flag is given, and the flags with it.
+const CASES: [(&str, &str); 28] = [
+    ("", "--hidden-size 17"),
+    ("", "--cell lstm"),
+    ("", "--cell gru"),
+    ("", "--layers 2"),
+    ("", "--bidirectional"),
+    // The head reads the final states: outputs of the last layer, with what is added to them, go nowhere.
+    ("--layers 2 --bidirectional", "--layers 2 --bidirectional=sum"),
+    ("--layers 3", "--layers 3 --residual"),
+    ("--layers 2", "--layers 2 --dropout 0.3"),
+    ("", "--init keras"),
+    ("", "--init pytorch"),
+    ("", "--activation relu"),
+    ("--cell gru", "--cell gru --reset before"),
+    ("--cell gru", "--cell gru --layer-norm"),
+    ("--cell gru", "--cell gru --candidate-dropout 0.3"),
+    ("--cell lstm", "--cell lstm --peepholes"),
+    ("--cell lstm", "--cell lstm --coupled"),
+    ("--cell lstm", "--cell lstm --projection 5"),
+    ("--cell lstm", "--cell lstm --cell-clip 0.05"),
+    ("--cell lstm --projection 5", "--cell lstm --projection 5 --projection-clip 0.02"),
+    ("--cell lstm", "--cell lstm --layer-norm"),
+    ("--cell lstm", "--cell lstm --memory-zoneout 0.3"),
+    ("", "--recurrent-dropout 0.3"),
+    ("", "--zoneout 0.3"),
+    ("", "--learning-rate 0.02"),
+    ("", "--batch-size 25"),
+    ("", "--num-epoch 2"),
+    ("", "--seed 7"),
+    ("", "--truncate 3"),
+];
+
+/// Flags that leave the trained model as it is; other tests look at what they do.
+const OTHERS: [&str; 9] =
+    ["--threads", "--memory-budget", "--data", "--out", "--config", "--batch-per-log", "--json", "--quiet", "--help"];
+
+/// The names of the flags in a text.
+fn flags(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !(c.is_ascii_lowercase() || c == '-'));
+    words.filter(|word| word.starts_with("--") && word.len() > 2).map(str::to_owned).collect()
+}
+
+/// Trains a little, and gives the run's `config.toml` and the model's arrays.
+fn trained(place: &Place, given: &str, out: &str) -> (String, BTreeMap<String, elman::formats::Array>) {
+    let usual = ["--hidden-size 16", "--batch-size 50", "--learning-rate 0.01", "--num-epoch 1"];
+    let usual = usual.into_iter().filter(|usual| flags(usual).is_disjoint(&flags(given)));
+    let usual = usual.collect::<Vec<_>>().join(" ");
+    place.elman(&format!("train mnist --data set --threads 2 {usual} {given} --out {out}")).succeeded();
+    (place.text(&format!("{out}/config.toml")), model(&place.path(&format!("{out}/model.safetensors"))).arrays)
+}
+
+#[test]
+fn every_option_changes_the_settings_and_the_trained_arrays() {
+    let place = Place::with_set();
+    let mut plain = BTreeMap::new();
+    for (index, (without, with)) in CASES.into_iter().enumerate() {
+        let (settings, arrays) =
+            plain.entry(without).or_insert_with(|| trained(&place, without, &format!("without-{index}")));
+        let found = trained(&place, with, &format!("with-{index}"));
+        assert!(found.0 != *settings, "{with}: the same settings as {without:?}");
+        assert!(found.1 != *arrays, "{with}: the same model as {without:?}");
+    }
+}
+
+#[test]
+fn every_option_is_looked_at() {
+    let help = Place::new().elman("train mnist --help").stdout;
+    // A flag's line begins with it; other lines may name flags.
+    let lines = help.lines().filter_map(|line| line.trim_start().strip_prefix("-")).map(|rest| format!("-{rest}"));
+    let there: BTreeSet<String> = lines.filter_map(|line| flags(&line).pop_first()).collect();
+    let tried = CASES.iter().flat_map(|(_, with)| flags(with)).chain(OTHERS.map(str::to_owned));
+    assert_eq!(there, tried.collect());
+}
