@@ -188,8 +188,8 @@ fn a_memory_budget_changes_no_bit_and_is_kept() {
         };
         let made_of = format!(
             "{parameters} for the parameters, their gradient and moments, {groups} for the gradients of groups of rows, \
-             {workspaces} for the workspaces of the threads (2). Fewer threads, a smaller batch or a smaller network take \
-             less"
+             {workspaces} for the workspaces of the threads (2), {saving} to save the model. Fewer threads, a smaller \
+             batch or a smaller network take less"
         );
         let expected = |budget| format!("memory_budget is {budget} bytes; expected at least {least} bytes: {made_of}");
         assert_eq!((budget, threads, parameters + groups + workspaces + saving), (1000, 2, least));
