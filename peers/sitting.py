@@ -39,11 +39,15 @@ def commit():
 class Engine:
     """A process that reads a job and then answers each line with a line."""
 
-    def __init__(self, command, job, env=None):
-        env = os.environ | {"PYTHONPATH": str(PEERS)} | (env or {})
-        self.errors = (pathlib.Path(job["folder"]) / f"{pathlib.Path(command[-1]).name}.log").open("w+")
+    def __init__(self, name, command, job):
+        self.errors = (pathlib.Path(job["folder"]) / f"{name}.log").open("w+")
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=env
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+            env=os.environ | {"PYTHONPATH": str(PEERS)},
         )
         self.ready = self.ask(json.dumps(job))
 
