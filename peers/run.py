@@ -17,11 +17,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 from jobs import JOBS, RATE, SEED
 from sitting import PEERS, Engine, build_rust, commit, machine, python, record, rust, use_cores
 
 TRAIN = PEERS / "train"
+REST = 0.5  # seconds before a round
 ENGINES = {
     "elman": [rust("elman_train")],
     "pytorch": [python("torch"), str(TRAIN / "pytorch.py")],
@@ -67,6 +69,8 @@ def sit(name, arguments):
         for number in range(arguments.rounds):
             # A new order each time: no engine always follows the same one.
             for engine in random.Random(number).sample(list(engines), len(engines)):
+                # The threads of the one before may still look for work.
+                time.sleep(REST)
                 rounds[engine].append(engines[engine].ask())
             print(f"{name}: round {number + 1} of {arguments.rounds}", file=sys.stderr)
         for engine in engines.values():
