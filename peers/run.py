@@ -122,7 +122,7 @@ def learned(first, last, classes, others):
         return "the first loss is not that of chance"
     if not last < 0.6 * chance:
         return "the last loss is not well below chance"
-    if not last < 2 * others + 0.1:
+    if not last < others + 0.25 * chance:
         return "the last loss is well above the others'"
     return "yes"
 
