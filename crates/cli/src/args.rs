@@ -42,7 +42,7 @@ pub(crate) enum Command {
     Predict(PredictArgs),
     /// Configuration, arrays, parameters and memory of a model or run
     Inspect(InspectArgs),
-    /// Speed of a training step and of a streaming step, beside the processor's peak
+    /// Speed of training, inference and streaming, beside the processor's peak; over many sizes with --sweep
     Bench(BenchArgs),
 }
 
@@ -177,13 +177,20 @@ pub(crate) struct InspectArgs {
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-The share of the peak is that of a loop of multiply-adds on registers alone, timed in turn with the step, on as many
-threads. Operations are 2·m·n·k of each product of the step, nothing else.
+The share of the peak is that of a loop of multiply-adds on registers alone, timed in turn with
+the step, on as many threads. Operations are 2·m·n·k of each product of the step, nothing else.
+
+A sweep varies hidden, batch, steps and threads, one at a time, from the sizes given; then the
+threads again at batch 4 and hidden 1024. Without --cell it does so for rnn, lstm and gru. It takes
+some minutes.
 
 Examples:
   elman bench
   elman bench --hidden 512 --threads 1 --json
-  elman bench --cell lstm --zoneout 0.1 --lengths even")]
+  elman bench --cell lstm --zoneout 0.1 --lengths even
+  elman bench --sweep --chart sweep.svg
+  elman bench --sweep --cell gru --threads 1 --json > sweep.jsonl
+  elman bench --from sweep.jsonl --chart sweep.svg")]
 pub(crate) struct BenchArgs {
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
@@ -205,10 +212,20 @@ pub(crate) struct BenchArgs {
     /// Threads [default: the processors there are]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
-    /// Rounds of peak and step in turn
+    /// Rounds of peak and step in turn; in a sweep, at most as many as fit into a second
     #[arg(long, default_value_t = 60, value_name = "N")]
     pub(crate) rounds: usize,
-    /// One JSON object
+    /// Measure many points: one size at a time varied from those given
+    #[arg(long)]
+    pub(crate) sweep: bool,
+    /// Draw a sweep as SVG: share of the peak by each size
+    #[arg(long, value_name = "FILE")]
+    pub(crate) chart: Option<PathBuf>,
+    /// Measure nothing: draw the records that --sweep --json wrote
+    #[arg(long, value_name = "FILE", requires = "chart", conflicts_with_all = ["NetworkArgs", "batch", "steps",
+        "input", "hidden", "lengths", "threads", "rounds", "sweep", "json"])]
+    pub(crate) from: Option<PathBuf>,
+    /// One JSON object, or one a line
     #[arg(long)]
     pub(crate) json: bool,
 }

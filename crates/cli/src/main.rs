@@ -8,6 +8,7 @@ mod interrupts;
 mod mnist;
 mod network;
 mod output;
+mod picture;
 mod predict;
 mod record;
 mod run_folder;

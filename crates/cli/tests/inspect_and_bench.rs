@@ -67,8 +67,9 @@ fn bench_prints_one_object_with_these_keys() {
     let outcome = place.elman("bench --batch 3 --steps 2 --input 3 --hidden 5 --threads 2 --rounds 2 --json");
     outcome.succeeded();
     let [object] = &objects(&outcome.stdout)[..] else { panic!("{}", outcome.stdout) };
-    let keys = "cell,batch,steps,input,hidden,threads,network,lengths,isa,train_step_ms,train_gflops,peak_gflops,share_of_peak,\
-                share_of_peak_best,stream_step_us";
+    let keys = "cell,batch,steps,input,hidden,threads,network,lengths,isa,train_step_ms,element_ns,train_gflops,\
+                peak_gflops,share_of_peak,share_of_peak_best,infer_sequences_per_second,stream_step_us,\
+                stream_step_p99_us";
     // As they stand in the line: the order is for people.
     let mut places: Vec<_> = keys.split(',').map(|key| outcome.stdout.find(&format!("\"{key}\":")).unwrap()).collect();
     assert!(places.is_sorted());
@@ -93,10 +94,10 @@ fn bench_speaks_to_people_too() {
     let outcome = place.elman("bench --batch 1 --steps 1 --input 1 --hidden 1 --threads 1 --rounds 1");
     let lines = outcome.succeeded();
     assert!(lines[0].starts_with("rnn 1 → 1 (tanh); batch 1, 1 steps (full); 1 thread"), "{}", lines[0]);
-    for (line, start) in lines[1..].iter().zip(["training step ", "peak ", "streaming step "]) {
+    for (line, start) in lines[1..].iter().zip(["training step ", "peak ", "inference ", "streaming step "]) {
         assert!(line.starts_with(start), "{line}");
     }
-    assert_eq!(lines.len(), 4);
+    assert_eq!(lines.len(), 5);
 }
 
 #[test]
@@ -120,7 +121,10 @@ fn bench_covers_every_cell_and_option() {
         let [object] = &objects(&outcome.stdout)[..] else { panic!("{}", outcome.stdout) };
         assert!(object["train_step_ms"].as_f64().unwrap() > 0.0, "{flags}");
         // A network in both directions has no stream.
-        assert_eq!(object["stream_step_us"].is_null(), flags.contains("bidirectional"), "{flags}");
+        for key in ["stream_step_us", "stream_step_p99_us"] {
+            assert_eq!(object[key].is_null(), flags.contains("bidirectional"), "{flags}: {key}");
+        }
+        assert!(object["infer_sequences_per_second"].as_f64().unwrap() > 0.0, "{flags}");
     }
 }
 

@@ -61,7 +61,9 @@ fn values(init: Init, cell: &AnyCell, entry: &Entry, random: &mut Random) -> Vec
     let rows = count / columns;
     match (entry.role, init) {
         (Role::Gain, _) => vec![1.0; count],
-        (Role::Shift, _) => vec![0.0; count],
+        // Not 0, where TensorFlow starts: over a row of zeros all units would be alike, and each step back through such a
+        // normalisation multiplies the gradient by 1 / √ε.
+        (Role::Shift, _) => uniform(count, SHIFT, random),
         (Role::Bias, Init::Tf | Init::Keras) => {
             let mut values = vec![0.0; count];
             match cell {
@@ -101,6 +103,9 @@ fn values(init: Init, cell: &AnyCell, entry: &Entry, random: &mut Random) -> Vec
         (Role::Peephole, _) => uniform(count, glorot(hidden, hidden), random),
     }
 }
+
+/// Bound of what is added behind a normalised memory.
+const SHIFT: f32 = 0.1;
 
 /// PyTorch's bound for every array of a cell.
 fn pytorch(cell: &dyn Cell) -> f32 {

@@ -14,6 +14,9 @@ const GROUPS_MAX: usize = 32;
 /// Bytes that the groups' gradients may take, unless there are just two groups.
 const GROUPS_BYTES: usize = 64 << 20;
 
+/// Bytes of the buffer through which the crate of the model's format writes.
+const SAVING_BUFFER: usize = 1 << 20;
+
 /// Bytes that training takes, beside the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
@@ -23,6 +26,8 @@ pub struct Memory {
     pub groups: usize,
     /// Workspaces of the threads.
     pub workspaces: usize,
+    /// Saving the model: its plain arrays, the bytes of the largest, a buffer.
+    pub saving: usize,
 }
 
 impl Memory {
@@ -32,11 +37,13 @@ impl Memory {
         let floats = size_of::<f32>();
         let workspace = Workspace::bytes(stack, head, tile_rows(stack.widest(), batch_size), steps, steps);
         let groups = group_count(stack, plan.len, batch_size);
+        let largest = plan.entries().map(|(_, entry, _)| entry.count()).max().unwrap_or(0);
         Memory {
             // The parameters, those of the step before, the gradient, two moments.
             model: (5 * plan.len + plan.transposed_len) * floats,
             groups: groups * plan.len * floats,
             workspaces: threads.max(1).saturating_mul(workspace),
+            saving: (plan.count() + largest) * floats + SAVING_BUFFER,
         }
     }
 
@@ -60,11 +67,11 @@ impl Memory {
         let unit = Workspace::unit(head, rows);
         let Some(budget) = budget.filter(|&budget| whole.total() > budget) else { return Ok((steps, whole)) };
         let refuse = |least: Memory, why: &str| {
-            let Memory { model, groups, workspaces } = least;
+            let Memory { model, groups, workspaces, saving } = least;
             let expected = format!(
                 "at least {} bytes{why}: {model} for the parameters, their gradient and moments, {groups} for the \
-                 gradients of groups of rows, {workspaces} for the workspaces of the threads ({threads}). Fewer threads, \
-                 a smaller batch or a smaller network take less",
+                 gradients of groups of rows, {workspaces} for the workspaces of the threads ({threads}), {saving} to save the \
+                 model. Fewer threads, a smaller batch or a smaller network take less",
                 least.total()
             );
             Err(Error::setting("memory_budget", format!("{budget} bytes"), expected))
@@ -83,7 +90,7 @@ impl Memory {
 
     /// All of it.
     pub fn total(&self) -> usize {
-        self.model + self.groups + self.workspaces
+        self.model + self.groups + self.workspaces + self.saving
     }
 }
 

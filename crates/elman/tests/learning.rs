@@ -2,7 +2,10 @@
 
 mod support;
 
-use elman::{Adam, Arrays, Gru, Head, Labelled, Layer, Lstm, Merge, Predictor, Sequences, Stack, Trainer};
+use elman::{
+    Adam, Arrays, Classifier, Gru, Head, Init, Labelled, Layer, Lstm, Merge, Network, Predictor, Purpose, Random,
+    Sequences, Stack, Trainer,
+};
 use ndarray::{Array1, Array3};
 use support::networks::random_cube;
 use support::tasks::{EveryStep, model, neighbours};
@@ -48,6 +51,28 @@ fn a_head_on_every_step_learns_the_step_before() {
         let error = predictor.predict(&data).unwrap_err().to_string();
         assert_eq!(error, "the head is one on every step; expected one on the last state; see predict_steps");
         assert!(predictor.predict_steps(&data, 300).unwrap_err().to_string().contains("below 300"));
+    }
+}
+
+/// Images begin with rows of zeros, over which there is nothing to normalise by.
+#[test]
+fn a_normalised_memory_survives_leading_zeros() {
+    let mut xs = random_cube((200, 12, 3), 3);
+    xs.slice_mut(ndarray::s![.., ..8, ..]).fill(0.0);
+    let labels = Array1::from_iter(xs.outer_iter().map(|x| usize::from(x.sum() > 0.0)));
+    let data = Arrays::new(xs, labels).unwrap();
+    for init in [Init::Tf, Init::Keras, Init::PyTorch] {
+        let cell = Network::new(Lstm::new(3, 16).layer_norm(true), init, &mut Random::new(9, Purpose::Cell)).unwrap();
+        let model = Classifier::new(&cell, 2, init, &mut Random::new(9, Purpose::Head)).unwrap();
+        let mut trainer = Trainer::new(model, Adam::new(0.02)).batch_size(50);
+        let first = trainer.fit(&data).unwrap().next_step().unwrap().unwrap();
+        // The gates alone still have no variance to divide by, at the first step: 1 / √ε is 316.
+        assert!(first.grad_norm < 1000.0, "{init:?}: {first:?}");
+        for epoch in trainer.fit(&data).unwrap().epochs(15) {
+            epoch.unwrap();
+        }
+        let evaluation = trainer.evaluate(&data).unwrap();
+        assert!(evaluation.accuracy > 0.9, "{init:?}: {evaluation:?}");
     }
 }
 

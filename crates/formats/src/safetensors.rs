@@ -1,13 +1,14 @@
 //! safetensors: a JSON header with names, types, shapes and offsets, then the bytes.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use safetensors::tensor::{SafeTensors, TensorView};
+use safetensors::tensor::{SafeTensors, View};
 use safetensors::{Dtype, SafeTensorError};
 
-use crate::write_atomic;
+use crate::atomic::write_atomic_with;
 
 /// An array of `f32`, row-major.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,26 +93,43 @@ pub fn read(path: &Path) -> Result<File, Error> {
     Ok(File { arrays, metadata })
 }
 
-/// Writes a file, whole or not at all. Equal content gives equal bytes.
+/// Writes a file, whole or not at all. Equal content gives equal bytes. Takes no memory but that of one array's bytes.
 ///
 /// # Errors
 /// If a shape does not fit its floats, or the file system refuses.
 pub fn write(path: &Path, file: &File) -> Result<(), Error> {
     let layout = |cause| Error::Layout { path: path.into(), cause };
-    let bytes: Vec<(&String, Vec<u8>)> = file
-        .arrays
-        .iter()
-        .map(|(name, array)| (name, array.data.iter().flat_map(|x| x.to_le_bytes()).collect()))
-        .collect();
-    let views = bytes
-        .iter()
-        .map(|(name, bytes)| Ok((*name, TensorView::new(Dtype::F32, file.arrays[*name].shape.clone(), bytes)?)))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(layout)?;
+    if let Some(array) = file.arrays.values().find(|array| array.shape.iter().product::<usize>() != array.data.len()) {
+        let (shape, bytes) = (array.shape.clone(), size_of_val(array.data.as_slice()));
+        return Err(layout(SafeTensorError::InvalidTensorView(Dtype::F32, shape, bytes)));
+    }
     assert!(file.metadata.len() <= 1, "several keys would be written in no order");
     let metadata = Some(file.metadata.clone().into_iter().collect::<HashMap<_, _>>()).filter(|all| !all.is_empty());
-    let bytes = safetensors::serialize(views, metadata).map_err(layout)?;
-    write_atomic(path, &bytes).map_err(|cause| Error::Io { verb: "write", path: path.into(), cause })
+    let views = file.arrays.iter().map(|(name, array)| (name, Bytes(array)));
+    write_atomic_with(path, |temporary| safetensors::serialize_to_file(views, metadata, temporary)).map_err(|cause| {
+        match cause {
+            SafeTensorError::IoError(cause) => Error::Io { verb: "write", path: path.into(), cause },
+            cause => layout(cause),
+        }
+    })
+}
+
+/// An array whose bytes are made when they are asked for, and given back at once: no second copy of a whole model.
+struct Bytes<'a>(&'a Array);
+
+impl View for Bytes<'_> {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+    fn shape(&self) -> &[usize] {
+        &self.0.shape
+    }
+    fn data(&self) -> Cow<'_, [u8]> {
+        self.0.data.iter().flat_map(|x| x.to_le_bytes()).collect()
+    }
+    fn data_len(&self) -> usize {
+        size_of_val(self.0.data.as_slice())
+    }
 }
 
 #[cfg(test)]

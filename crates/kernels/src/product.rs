@@ -56,7 +56,7 @@ macro_rules! shared_output {
         fn out(&self) -> &Out<'_> {
             &self.out
         }
-        #[allow(unsafe_code)]
+        #[allow(unsafe_code, clippy::needless_update)]
         unsafe fn again(&self) -> Self {
             // SAFETY: the caller's promise.
             Self { out: unsafe { self.out.again() }, ..*self }

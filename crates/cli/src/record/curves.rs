@@ -3,26 +3,20 @@
 //! The faint line is what the training reports said, the strong one its moving mean; the dots are the validation set's,
 //! one per epoch. A loss that spans more than a factor of [`LOG_FROM`] gets a logarithmic axis. Where a loss is not
 //! finite the line has a gap, and the first such step is marked.
-//!
-//! Text is left to the program that shows the picture: no font is read, and the same rows give the same bytes.
 
 use std::path::Path;
 
-use anyhow::Context;
-use elman::formats::write_atomic;
-use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::axis::Axis;
 use super::metrics::Row;
+use crate::picture::axis::Axis;
+use crate::picture::canvas::{
+    ALARM, Area, BLUE, INK, PALE_INK, SCALE, VERMILION, axes, px, stroke, style, svg, text, write,
+};
 
 /// The picture's size.
 const SIZE: (u32, u32) = (900, 700);
-
-/// `plotters` rounds to whole units of the canvas. So the canvas is this much finer than the picture, or lines would
-/// have stairs.
-const SCALE: u32 = 8;
 
 /// Largest over smallest loss from which the axis is logarithmic.
 const LOG_FROM: f64 = 50.0;
@@ -43,22 +37,13 @@ const INSET: (u32, u32) = (80, 28);
 /// To the right of the curves.
 const MARGIN: u32 = 22;
 
-const TRAINING: RGBColor = RGBColor(0x00, 0x72, 0xb2);
-const VALIDATION: RGBColor = RGBColor(0xd5, 0x5e, 0x00);
-const ALARM: RGBColor = RGBColor(0xb0, 0x10, 0x30);
-const INK: RGBColor = RGBColor(0x26, 0x26, 0x26);
-const PALE_INK: RGBColor = RGBColor(0x6b, 0x6b, 0x6b);
-const AXIS: RGBColor = RGBColor(0x9a, 0x9a, 0x9a);
-const GRID: RGBColor = RGBColor(0xe6, 0xe6, 0xe6);
+const TRAINING: RGBColor = BLUE;
+const VALIDATION: RGBColor = VERMILION;
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-
-/// Draws the rows into the file, titled by its folder. Who reads the file meanwhile sees the old picture or the new
-/// one, never a half.
+/// Draws the rows into the file, titled by its folder.
 pub(crate) fn draw(path: &Path, rows: &[Row]) -> anyhow::Result<()> {
     let title = path.parent().and_then(Path::file_name).map_or("Training".into(), |name| name.to_string_lossy());
-    let svg = picture(&title, rows).with_context(|| format!("cannot draw {}", path.display()))?;
-    write_atomic(path, svg.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
+    write(path, picture(&title, rows))
 }
 
 /// The whole picture, as SVG.
@@ -73,26 +58,20 @@ fn picture(title: &str, rows: &[Row]) -> anyhow::Result<String> {
         validation: curve(|r| r.validation_accuracy),
     };
 
-    let mut svg = String::new();
-    let root = SVGBackend::with_string(&mut svg, (px(SIZE.0), px(SIZE.1))).into_drawing_area();
-    root.fill(&WHITE)?;
-    let title: String = title.chars().filter(|c| !c.is_control()).collect(); // XML has no way to write them
-    text(&root, &title, (INSET.0, 26), HPos::Left, &style(20, INK))?;
-    text(&root, &summary(rows), (SIZE.0 - MARGIN, 26), HPos::Right, &style(13, PALE_INK))?;
-    let (_, panels) = root.split_vertically(px(HEADER));
-    let last = rows.iter().map(|row| row.step).max().unwrap_or(0).max(1) as f64;
-    if accuracy.finite().next().is_some() {
-        let (upper, lower) = panels.split_vertically(px((SIZE.1 - HEADER) / 2));
-        panel(&upper, &loss, loss_axis(&loss), last)?;
-        panel(&lower, &accuracy, accuracy_axis(&accuracy), last)?;
-    } else {
-        // The job has no accuracy.
-        panel(&panels, &loss, loss_axis(&loss), last)?;
-    }
-    root.present()?;
-    drop((root, panels));
-    let size = |(w, h): (u32, u32)| format!(r#"width="{w}" height="{h}""#);
-    Ok(svg.replacen(&size((px(SIZE.0), px(SIZE.1))), &size(SIZE), 1))
+    svg(SIZE, |root| {
+        text(root, title, (INSET.0, 26), HPos::Left, &style(20, INK))?;
+        text(root, &summary(rows), (SIZE.0 - MARGIN, 26), HPos::Right, &style(13, PALE_INK))?;
+        let (_, panels) = root.split_vertically(px(HEADER));
+        let last = rows.iter().map(|row| row.step).max().unwrap_or(0).max(1) as f64;
+        if accuracy.finite().next().is_some() {
+            let (upper, lower) = panels.split_vertically(px((SIZE.1 - HEADER) / 2));
+            panel(&upper, &loss, loss_axis(&loss), last)?;
+            panel(&lower, &accuracy, accuracy_axis(&accuracy), last)
+        } else {
+            // The job has no accuracy.
+            panel(&panels, &loss, loss_axis(&loss), last)
+        }
+    })
 }
 
 /// Where the run stands, in a line.
@@ -207,17 +186,7 @@ fn panel(area: &Area, curves: &Curves, axis: Axis, last: f64) -> anyhow::Result<
         .x_label_area_size(px(42))
         .y_label_area_size(px(INSET.0 - 12))
         .build_cartesian_2d(Axis::count(last), axis)?;
-    chart
-        .configure_mesh()
-        .x_desc("step")
-        .y_desc(curves.name)
-        .label_style(style(13, INK))
-        .axis_desc_style(style(15, INK))
-        .axis_style(stroke(AXIS, 1.0))
-        .bold_line_style(stroke(GRID, 1.0))
-        .light_line_style(TRANSPARENT)
-        .set_all_tick_mark_size(px(4))
-        .draw()?;
+    axes(&mut chart, "step", curves.name)?;
 
     let reports = groups(&curves.training);
     let mean = smoothed(&reports);
@@ -279,27 +248,6 @@ struct Line<'a> {
     color: RGBAColor,
     width: f64,
     dots: bool,
-}
-
-/// Pixels of the picture in units of the canvas.
-fn px(pixels: u32) -> u32 {
-    pixels * SCALE
-}
-
-fn stroke(color: impl Color, pixels: f64) -> ShapeStyle {
-    color.stroke_width((pixels * f64::from(SCALE)).round() as u32)
-}
-
-/// Letters of that many pixels.
-fn style(pixels: u32, color: RGBColor) -> TextStyle<'static> {
-    // `plotters` divides by 1.24.
-    ("sans-serif", 1.24 * f64::from(px(pixels))).into_font().color(&color)
-}
-
-/// Text beside a point given in pixels, in the middle of its line.
-fn text(area: &Area, text: &str, at: (u32, u32), side: HPos, style: &TextStyle) -> anyhow::Result<()> {
-    let at = (px(at.0) as i32, px(at.1) as i32);
-    Ok(area.draw_text(text, &style.pos(Pos::new(side, VPos::Center)), at)?)
 }
 
 #[cfg(test)]

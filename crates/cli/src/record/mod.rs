@@ -8,7 +8,6 @@
 //!
 //! `metrics.csv` is the source: the picture is drawn from its rows and can be drawn again from the file.
 
-mod axis;
 pub(crate) mod curves;
 pub(crate) mod events;
 pub(crate) mod metrics;

@@ -6,11 +6,11 @@ use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, ValueFormatte
 use plotters::prelude::Ranged;
 
 /// An axis from `low` to `high`.
-pub(super) struct Axis {
+pub(crate) struct Axis {
     /// The left or lower end.
-    pub(super) low: f64,
+    pub(crate) low: f64,
     /// The right or upper end, greater than `low`.
-    pub(super) high: f64,
+    pub(crate) high: f64,
     /// Whether equal distances are equal ratios. Both ends are positive then.
     log: bool,
     ticks: Vec<Tick>,
@@ -24,17 +24,17 @@ struct Tick {
 
 impl Axis {
     /// Equal distances are equal differences.
-    pub(super) fn linear(low: f64, high: f64) -> Self {
+    pub(crate) fn linear(low: f64, high: f64) -> Self {
         Self { low, high, log: false, ticks: linear_ticks(low, high) }
     }
 
     /// Equal distances are equal ratios. Both ends must be positive.
-    pub(super) fn logarithmic(low: f64, high: f64) -> Self {
+    pub(crate) fn logarithmic(low: f64, high: f64) -> Self {
         Self { low, high, log: true, ticks: logarithmic_ticks(low, high) }
     }
 
     /// From 0 to a count: linear, without the ticks between integers, and thousands and millions for short.
-    pub(super) fn count(high: f64) -> Self {
+    pub(crate) fn count(high: f64) -> Self {
         let (unit, suffix) = match high {
             ..1e5 => (1.0, ""),
             1e5..1e7 => (1e3, "k"),
@@ -45,6 +45,28 @@ impl Axis {
         axis.ticks.retain(|tick| tick.value.fract() == 0.0);
         axis.ticks.iter_mut().for_each(|tick| tick.label = label(tick.value));
         axis
+    }
+
+    /// Whole numbers from `low` to `high` with some room around them: linear, with ticks at whole numbers only.
+    pub(crate) fn whole(low: f64, high: f64) -> Self {
+        let step = round_up((high - low) / 8.0).0.max(1.0);
+        let ticks = ((low / step).ceil() as u64..=(high / step).floor() as u64).map(|multiple| multiple as f64 * step);
+        let ticks = ticks.map(|value| Tick { value, label: format!("{value}") }).collect();
+        let room = (0.04 * (high - low)).max(0.5);
+        Self { low: low - room, high: high + room, log: false, ticks }
+    }
+
+    /// Logarithmic from `low` to `high` with some room around them: equal distances are equal powers of two, and the
+    /// ticks are powers of two. Both ends must be positive.
+    pub(crate) fn octaves(low: f64, high: f64) -> Self {
+        let octaves = (high / low).log2();
+        let room = if octaves > 0.0 { 0.04 * octaves } else { 0.5 };
+        let (low, high) = (low / room.exp2(), high * room.exp2());
+        let every = (octaves / 10.0).ceil().max(1.0) as i32;
+        let powers = (low.log2().ceil() as i32..=high.log2().floor() as i32).filter(|power| power % every == 0);
+        let ticks = powers.map(|power| f64::from(power).exp2());
+        let ticks = ticks.map(|value| Tick { value, label: format!("{value}") }).collect();
+        Self { low, high, log: true, ticks }
     }
 }
 
@@ -137,6 +159,13 @@ mod tests {
         assert_eq!(labels(&Axis::count(4290.0)), "0 1000 2000 3000 4000");
         assert_eq!(labels(&Axis::count(120_000.0)), "0 20k 40k 60k 80k 100k 120k");
         assert_eq!(labels(&Axis::count(3e7)), "0 5M 10M 15M 20M 25M 30M");
+        assert_eq!(labels(&Axis::whole(1.0, 1.0)), "1");
+        assert_eq!(labels(&Axis::whole(1.0, 2.0)), "1 2");
+        assert_eq!(labels(&Axis::whole(1.0, 64.0)), "10 20 30 40 50 60");
+        assert_eq!(labels(&Axis::octaves(16.0, 1024.0)), "16 32 64 128 256 512 1024");
+        assert_eq!(labels(&Axis::octaves(1.0, 4096.0)), "1 4 16 64 256 1024 4096");
+        assert_eq!(labels(&Axis::octaves(28.0, 28.0)), "32");
+        assert_eq!(labels(&Axis::octaves(1.0, f64::from(1 << 24))), "1 8 64 512 4096 32768 262144 2097152 16777216");
     }
 
     #[test]

@@ -1,0 +1,161 @@
+//! A point measured: its training step beside the processor's peak, inference, streaming.
+//!
+//! The peak is measured in short rounds that alternate with the step, so that both see the same neighbours; the
+//! figures are medians over the rounds, and the best round's share.
+
+use std::time::Instant;
+
+use elman::{Adam, Classifier, Init, Network, Predictor, Purpose, Random, Sequences, Trainer, peak_rate};
+
+use super::latency::latency;
+use super::median::median;
+use super::point::Point;
+use super::report::Report;
+use crate::network;
+
+/// Seconds that the steps of a round take, about; the peak's loop takes as long.
+const ROUND: f64 = 0.02;
+
+/// Rounds that are measured even if they take long: a median of fewer says little.
+const ROUNDS_MIN: usize = 3;
+
+/// How long to measure.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Effort {
+    /// Most rounds.
+    pub(crate) rounds: usize,
+    /// Seconds after which no round begins, except the first [`ROUNDS_MIN`].
+    pub(crate) seconds: f64,
+}
+
+impl Effort {
+    /// The same rounds in a part of the time.
+    fn part(self, part: f64) -> Self {
+        Effort { seconds: self.seconds * part, ..self }
+    }
+
+    /// What the rounds gave.
+    pub(crate) fn rounds<T>(self, mut round: impl FnMut() -> T) -> Vec<T> {
+        let started = Instant::now();
+        let mut results = Vec::new();
+        while results.len() < self.rounds
+            && (results.len() < ROUNDS_MIN || started.elapsed().as_secs_f64() < self.seconds)
+        {
+            results.push(round());
+        }
+        results
+    }
+}
+
+/// Measures a point.
+///
+/// # Errors
+/// If the machine has no memory for it, a cell does not compute an option, or the loss leaves the finite numbers.
+pub(crate) fn measure(point: &Point, effort: Effort) -> anyhow::Result<Report> {
+    let stack = point.stack()?;
+    point.check_memory(&stack)?;
+    let network = Network::new(stack.clone(), Init::Tf, &mut Random::new(111, Purpose::Cell))?;
+    let model = Classifier::new(&network, Point::head(), Init::Tf, &mut Random::new(111, Purpose::Head))?;
+    let adam = Adam::new(0.001);
+    let mut trainer = Trainer::new(model, adam).batch_size(point.batch).seed(111).threads(point.threads);
+    let data = point.made_up_data()?;
+    let rows: Vec<u32> = (0..point.batch as u32).collect();
+    let isa = trainer.isa;
+    let steps: usize = (0..data.len()).map(|row| data.length(row)).sum();
+    let operations = point.operations(&stack, steps);
+
+    let repeats = repeats(|| trainer.train_rows(&data, &rows).map(drop))?;
+    let rounds = effort.part(0.7).rounds(|| {
+        let peak = peak_rate(isa, point.threads, ROUND);
+        let step = seconds(repeats, || trainer.train_rows(&data, &rows).map(drop))?;
+        Ok::<_, elman::Error>(Round { peak, step, share: operations / step / peak })
+    });
+    let rounds = rounds.into_iter().collect::<Result<Vec<Round>, _>>()?;
+    let step = median(rounds.iter().map(|round| round.step));
+
+    // The trainer's workspaces go before the predictor's come.
+    let mut predictor = Predictor::new(trainer.into_model(), point.threads);
+    let inference = self::repeats(|| predictor.predict(&data).map(drop))?;
+    let inference = effort.part(0.2).rounds(|| seconds(inference, || predictor.predict(&data).map(drop)));
+    let inference = median(inference.into_iter().collect::<Result<Vec<f64>, _>>()?);
+
+    let stream = latency(&network, isa, effort.part(0.1));
+    Ok(Report {
+        cell: point.network.cell.clone(),
+        batch: point.batch,
+        steps: point.steps,
+        input: point.input,
+        hidden: point.network.hidden_size,
+        threads: point.threads,
+        network: network::describe(&stack),
+        lengths: point.lengths.clone(),
+        isa: isa.name().into(),
+        train_step_ms: step * 1e3,
+        element_ns: step * 1e9 / steps as f64,
+        train_gflops: operations / step / 1e9,
+        peak_gflops: median(rounds.iter().map(|round| round.peak)) / 1e9,
+        share_of_peak: median(rounds.iter().map(|round| round.share)),
+        share_of_peak_best: rounds.iter().map(|round| round.share).fold(0.0, f64::max),
+        infer_sequences_per_second: point.batch as f64 / inference,
+        stream_step_us: stream.as_ref().map(|stream| stream.median * 1e6),
+        stream_step_p99_us: stream.as_ref().map(|stream| stream.p99 * 1e6),
+    })
+}
+
+struct Round {
+    /// Operations a second.
+    peak: f64,
+    /// Seconds a step.
+    step: f64,
+    share: f64,
+}
+
+/// How many times make a round: by a first few, unless the first alone takes as long.
+fn repeats<E>(mut work: impl FnMut() -> Result<(), E>) -> Result<usize, E> {
+    let first = seconds(1, &mut work)?;
+    let once = if first < ROUND { seconds(2, &mut work)? } else { first };
+    Ok((ROUND / once).ceil().clamp(1.0, 1e6) as usize)
+}
+
+/// Mean seconds of so many times.
+fn seconds<E>(times: usize, mut work: impl FnMut() -> Result<(), E>) -> Result<f64, E> {
+    let started = Instant::now();
+    for _ in 0..times {
+        work()?;
+    }
+    Ok(started.elapsed().as_secs_f64() / times as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::point::tests::tutorial;
+    use super::*;
+
+    #[test]
+    fn the_time_ends_the_rounds_but_not_the_first_three() {
+        let rounds = |rounds, seconds| Effort { rounds, seconds }.rounds(|| ()).len();
+        assert_eq!([rounds(1, 0.0), rounds(2, 0.0), rounds(100, 0.0), rounds(100, f64::INFINITY)], [1, 2, 3, 100]);
+    }
+
+    #[test]
+    fn the_figures_fit_each_other() {
+        // Of uneven lengths, only the steps that run count.
+        let point = Point { batch: 5, steps: 7, input: 3, lengths: "even".into(), ..tutorial() };
+        let report = measure(&point, Effort { rounds: 1, seconds: 0.0 }).unwrap();
+        let data = point.made_up_data().unwrap();
+        let steps: usize = (0..5).map(|row| data.length(row)).sum();
+        assert!((5..35).contains(&steps), "{steps}");
+        let near = |a: f64, b: f64| (a / b - 1.0).abs() < 1e-9;
+        assert!(near(report.element_ns * steps as f64, report.train_step_ms * 1e6));
+        assert!(near(report.share_of_peak, report.train_gflops / report.peak_gflops));
+        assert_eq!(report.share_of_peak, report.share_of_peak_best);
+        assert!(report.infer_sequences_per_second > 0.0 && report.stream_step_p99_us.unwrap() > 0.0);
+    }
+
+    #[test]
+    fn what_no_memory_holds_is_an_error() {
+        let point = Point { steps: 1 << 24, batch: 1 << 24, ..tutorial() };
+        let error = measure(&point, Effort { rounds: 1, seconds: 0.0 }).unwrap_err().to_string();
+        assert!(error.contains("memory"), "{error}");
+    }
+}

@@ -1,0 +1,152 @@
+"""Times training steps of every engine on every job, in one sitting.
+
+    python3 peers/run.py                                   # all; writes docs/records/peers-DATE-MACHINE.csv
+    python3 peers/run.py --jobs tutorial,lstm --engines elman,pytorch --rounds 3 --steps 20 --no-record
+    python3 peers/run.py --engines pytorch --set pytorch.compile=true --no-record     # another setting
+
+README.md, beside this file, says what is measured and how.
+"""
+
+import argparse
+import datetime
+import json
+import math
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+
+from jobs import JOBS, RATE, SEED
+from sitting import PEERS, Engine, build_rust, commit, machine, python, record, rust, use_cores
+
+TRAIN = PEERS / "train"
+ENGINES = {
+    "elman": [rust("elman_train")],
+    "pytorch": [python("torch"), str(TRAIN / "pytorch.py")],
+    "jax": [python("jax"), str(TRAIN / "jax_scan.py")],
+    "tensorflow1": [python("tensorflow"), str(TRAIN / "tensorflow_v1.py")],
+    "keras": ["env", "KERAS_BACKEND=jax", python("jax"), str(TRAIN / "keras_3.py")],
+    "burn": [rust("burn_train")],
+}
+# Not in a sitting unless asked for by name: the same on its other backends, which were slower.
+TRIED = {
+    "keras-tensorflow": ["env", "KERAS_BACKEND=tensorflow", python("tensorflow"), str(TRAIN / "keras_3.py")],
+    "keras-torch": ["env", "KERAS_BACKEND=torch", python("torch"), str(TRAIN / "keras_3.py")],
+}
+COMMANDS = ENGINES | TRIED
+
+
+def main():
+    arguments = parse()
+    build_rust()
+    use_cores(arguments.threads)
+    rows = []
+    for name in arguments.jobs:
+        rows += sit(name, arguments)
+    if not arguments.no_record:
+        record("peers", rows)
+    return 1 if any(row["learned"] != "yes" for row in rows) else 0
+
+
+def sit(name, arguments):
+    """All engines on one job: a row for each."""
+    job = JOBS[name] | {"seed": SEED, "rate": RATE, "threads": arguments.threads, "commit": commit()}
+    job["round"] = arguments.steps or job["round"]
+    with tempfile.TemporaryDirectory(prefix="elman-peers-") as folder:
+        job["folder"] = folder
+        batches = job["round"] * (arguments.rounds + 1)
+        subprocess.run([python("jax"), str(PEERS / "data.py"), folder, name, str(batches)], check=True)
+        engines = {}
+        for engine in arguments.engines:
+            print(f"{name}: {engine} warms up", file=sys.stderr)
+            options = arguments.options.get(engine, {})
+            engines[engine] = Engine(engine, COMMANDS[engine], job | {"options": options})
+        rounds = {engine: [] for engine in engines}
+        for number in range(arguments.rounds):
+            # A new order each time: no engine always follows the same one.
+            for engine in random.Random(number).sample(list(engines), len(engines)):
+                rounds[engine].append(engines[engine].ask())
+            print(f"{name}: round {number + 1} of {arguments.rounds}", file=sys.stderr)
+        for engine in engines.values():
+            engine.end()
+    return report(name, job, engines, rounds)
+
+
+def report(name, job, engines, rounds):
+    times = {engine: [1e3 * r["seconds"] / r["steps"] for r in answers] for engine, answers in rounds.items()}
+    last = {engine: answers[-1]["loss"] for engine, answers in rounds.items()}
+    rows = []
+    for engine in engines:
+        ready = engines[engine].ready
+        ratios = [t / own for t, own in zip(times[engine], times.get("elman", []))]
+        rows.append({
+            "date": datetime.date.today(),
+            "machine": machine(),
+            "cores": len(os.sched_getaffinity(0)),
+            "engine": engine,
+            "version": ready["version"],
+            "threads": ready["threads"],
+            "job": name,
+            "steps_per_round": job["round"],
+            "rounds": len(times[engine]),
+            "step_ms_median": f"{statistics.median(times[engine]):.4g}",
+            "step_ms_min": f"{min(times[engine]):.4g}",
+            "step_ms_max": f"{max(times[engine]):.4g}",
+            "ratio_to_elman": f"{statistics.median(ratios):.3g}" if ratios else "",
+            "first_loss": f"{ready['loss']:.4f}",
+            "last_loss": f"{last[engine]:.4f}",
+            "learned": learned(ready["loss"], last[engine], job["classes"], statistics.median(last.values())),
+        })  # fmt: skip
+    print(f"\n{name}: {job['round']} steps a round")
+    print(f"  {'engine':12} {'threads':>7} {'step ms':>9} {'min':>9} {'max':>9} {'ratio':>7}   loss")
+    for row in rows:
+        mark = "" if row["learned"] == "yes" else f"   NOT COMPARABLE: {row['learned']}"
+        print(
+            f"  {row['engine']:12} {row['threads']:>7} {row['step_ms_median']:>9} {row['step_ms_min']:>9}"
+            f" {row['step_ms_max']:>9} {row['ratio_to_elman']:>7}   {row['first_loss']} .. {row['last_loss']}{mark}"
+        )
+    print(flush=True)
+    return rows
+
+
+def learned(first, last, classes, others):
+    """"yes", or what is wrong. `others` is the median over all engines."""
+    chance = math.log(classes)
+    if not 0.5 * chance < first < 2 * chance:
+        return "the first loss is not that of chance"
+    if not last < 0.6 * chance:
+        return "the last loss is not well below chance"
+    if not last < 2 * others + 0.1:
+        return "the last loss is well above the others'"
+    return "yes"
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    names = lambda known: lambda text: [known_name(name, known) for name in text.split(",")]
+    parser.add_argument("--jobs", type=names(JOBS), default=list(JOBS), help="some of " + ",".join(JOBS))
+    parser.add_argument("--engines", type=names(COMMANDS), default=list(ENGINES), help="some of " + ",".join(COMMANDS))
+    parser.add_argument("--rounds", type=int, default=7, help="timed rounds of each engine")
+    parser.add_argument("--steps", type=int, help="steps of a round, instead of the job's own")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="processors to use")
+    parser.add_argument("--set", action="append", default=[], metavar="ENGINE.KEY=VALUE", help="an engine's option")
+    parser.add_argument("--no-record", action="store_true", help="write no file")
+    arguments = parser.parse_args()
+    arguments.options = {}
+    for setting in arguments.set:
+        name, value = setting.split("=", 1)
+        engine, key = name.split(".", 1)
+        arguments.options.setdefault(known_name(engine, COMMANDS), {})[key] = json.loads(value)
+    return arguments
+
+
+def known_name(name, known):
+    if name not in known:
+        raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(known)}")
+    return name
+
+
+if __name__ == "__main__":
+    sys.exit(main())
