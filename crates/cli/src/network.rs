@@ -17,11 +17,12 @@ pub(crate) struct NetworkArgs {
     /// Layers of cells, one on the other [default: 1]
     #[arg(long, value_name = "N", help_heading = "Model")]
     layers: Option<usize>,
-    /// Read each sequence in both directions, the two side by side (concat) or added (sum)
+    /// Read each sequence in both directions, the outputs side by side (concat) or added (sum) for the next layer; a head
+    /// on the final states reads both
     #[arg(long, value_name = "MERGE", num_args = 0..=1, require_equals = true, default_missing_value = "concat",
         value_parser = PossibleValuesParser::new(["concat", "sum"]), help_heading = "Model")]
     bidirectional: Option<String>,
-    /// Add the input of each layer above the first to its output
+    /// Add the input of each layer above the first to its output; a head on the final state sees it from 3 layers on
     #[arg(long, help_heading = "Model")]
     residual: bool,
     /// Part of the outputs dropped between layers in training [default: 0]

@@ -127,7 +127,7 @@ pub struct Backward<'a> {
     pub d_joint: Option<RowsMut<'a>>,
     /// [R, Mp]: the gradient by c_t, to be replaced by that by c_{t-1}.
     pub d_memory: RowsMut<'a>,
-    /// [R, Ip]: to be written with the gradient by x_t. None: not asked for.
+    /// [R, Ip]: to be written with the gradient by x_t, its padding zero. None: not asked for.
     pub d_input: Option<RowsMut<'a>>,
     /// The gradient by the weights, to be added to; unless [`Cell::accumulate`] does it.
     pub gradient: &'a mut [f32],
