@@ -57,8 +57,17 @@ pub use unroll::Unroll;
 ///
 /// `state` is the widest state of the model's cells, `batch` the rows there are.
 pub fn tile_rows(state: usize, batch: usize) -> usize {
-    let mut rows: usize = if (65..=256).contains(&state) { 16 } else { 32 };
-    let (tiles, least) = if state <= 256 { (4, 8) } else { (2, 16) };
+    let mut rows: usize = match state {
+        65..=256 => 16,
+        // Weights beyond the third-level cache are read anew for each tile.
+        769.. => 64,
+        _ => 32,
+    };
+    let (tiles, least) = match (state, batch) {
+        (..=256, ..16) => (2, 4),
+        (..=256, _) => (4, 8),
+        _ => (2, 16),
+    };
     while rows > least && batch < rows.saturating_mul(tiles) {
         rows /= 2;
     }

@@ -112,5 +112,8 @@ pub(crate) mod tests {
         let first = 128.0 * 28.0 * 2.0 * 512.0 * (156.0 + 128.0 + 156.0);
         let second = 128.0 * 28.0 * 2.0 * 512.0 * (256.0 + 256.0 + 256.0);
         assert_eq!(point.operations(&lstm, 128 * 28), first + second + 983_040.0);
+        // Both directions: twice the cell, and a head on both states.
+        let both = elman::Layer::new(elman::Lstm::new(28, 128)).bidirectional(elman::Merge::Concat).into();
+        assert_eq!(point.operations(&both, 128 * 28), 2.0 * (first + 983_040.0));
     }
 }
