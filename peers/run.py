@@ -9,7 +9,6 @@ README.md, beside this file, says what is measured and how.
 
 import argparse
 import datetime
-import json
 import math
 import os
 import random
@@ -19,7 +18,7 @@ import sys
 import tempfile
 
 from jobs import JOBS, RATE, SEED
-from sitting import PEERS, Engine, build_rust, commit, machine, python, record, rust, use_cores
+from sitting import PEERS, Engine, build_rust, commit, machine, parse_engine, python, record, rust, use_cores
 
 TRAIN = PEERS / "train"
 ENGINES = {
@@ -61,7 +60,7 @@ def sit(name, arguments):
         engines = {}
         for engine in arguments.engines:
             print(f"{name}: {engine} warms up", file=sys.stderr)
-            command, options = parse_engine(engine)
+            command, options = parse_engine(engine, COMMANDS)
             threads = options.get("threads", arguments.threads)
             engines[engine] = Engine(engine, command, job | {"threads": threads, "options": options})
         rounds = {engine: [] for engine in engines}
@@ -144,12 +143,6 @@ def parse():
         if engine.split("@")[0] not in COMMANDS:
             parser.error(f"no engine {engine}")
     return arguments
-
-
-def parse_engine(engine):
-    """The command of NAME@KEY=VALUE@…, and its options; a value is JSON."""
-    name, *settings = engine.split("@")
-    return COMMANDS[name], {key: json.loads(value) for key, value in (setting.split("=", 1) for setting in settings)}
 
 
 if __name__ == "__main__":
