@@ -2,14 +2,13 @@
 
     python3 peers/run.py                                   # all; writes docs/records/peers-DATE-MACHINE.csv
     python3 peers/run.py --jobs tutorial,lstm --engines elman,pytorch --rounds 3 --steps 20 --no-record
-    python3 peers/run.py --engines pytorch --set pytorch.compile=true --no-record     # another setting
+    python3 peers/run.py --engines pytorch,pytorch@compile=true,pytorch@threads=1 --no-record    # other settings
 
 README.md, beside this file, says what is measured and how.
 """
 
 import argparse
 import datetime
-import json
 import math
 import os
 import random
@@ -20,7 +19,7 @@ import tempfile
 import time
 
 from jobs import JOBS, RATE, SEED
-from sitting import PEERS, Engine, build_rust, commit, machine, python, record, rust, use_cores
+from sitting import PEERS, Engine, build_rust, commit, machine, parse_engine, python, record, rust, use_cores
 
 TRAIN = PEERS / "train"
 REST = 0.5  # seconds before a round
@@ -63,8 +62,9 @@ def sit(name, arguments):
         engines = {}
         for engine in arguments.engines:
             print(f"{name}: {engine} warms up", file=sys.stderr)
-            options = arguments.options.get(engine, {})
-            engines[engine] = Engine(engine, COMMANDS[engine], job | {"options": options})
+            command, options = parse_engine(engine, COMMANDS)
+            threads = options.get("threads", arguments.threads)
+            engines[engine] = Engine(engine, command, job | {"threads": threads, "options": options})
         rounds = {engine: [] for engine in engines}
         for number in range(arguments.rounds):
             # A new order each time: no engine always follows the same one.
@@ -103,12 +103,13 @@ def report(name, job, engines, rounds):
             "last_loss": f"{last[engine]:.4f}",
             "learned": learned(ready["loss"], last[engine], job["classes"], statistics.median(last.values())),
         })  # fmt: skip
+    width = max(map(len, engines))
     print(f"\n{name}: {job['round']} steps a round")
-    print(f"  {'engine':12} {'threads':>7} {'step ms':>9} {'min':>9} {'max':>9} {'ratio':>7}   loss")
+    print(f"  {'engine':{width}} {'threads':>7} {'step ms':>9} {'min':>9} {'max':>9} {'ratio':>7}   loss")
     for row in rows:
         mark = "" if row["learned"] == "yes" else f"   NOT COMPARABLE: {row['learned']}"
         print(
-            f"  {row['engine']:12} {row['threads']:>7} {row['step_ms_median']:>9} {row['step_ms_min']:>9}"
+            f"  {row['engine']:{width}} {row['threads']:>7} {row['step_ms_median']:>9} {row['step_ms_min']:>9}"
             f" {row['step_ms_max']:>9} {row['ratio_to_elman']:>7}   {row['first_loss']} .. {row['last_loss']}{mark}"
         )
     print(flush=True)
@@ -129,27 +130,23 @@ def learned(first, last, classes, others):
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    names = lambda known: lambda text: [known_name(name, known) for name in text.split(",")]
-    parser.add_argument("--jobs", type=names(JOBS), default=list(JOBS), help="some of " + ",".join(JOBS))
-    parser.add_argument("--engines", type=names(COMMANDS), default=list(ENGINES), help="some of " + ",".join(COMMANDS))
+    add = lambda flag, default, known: parser.add_argument(
+        flag, type=lambda text: text.split(","), default=list(default), help="some of " + ",".join(known)
+    )
+    add("--jobs", JOBS, JOBS)
+    add("--engines", ENGINES, COMMANDS)
     parser.add_argument("--rounds", type=int, default=7, help="timed rounds of each engine")
     parser.add_argument("--steps", type=int, help="steps of a round, instead of the job's own")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="processors to use")
-    parser.add_argument("--set", action="append", default=[], metavar="ENGINE.KEY=VALUE", help="an engine's option")
     parser.add_argument("--no-record", action="store_true", help="write no file")
     arguments = parser.parse_args()
-    arguments.options = {}
-    for setting in arguments.set:
-        name, value = setting.split("=", 1)
-        engine, key = name.split(".", 1)
-        arguments.options.setdefault(known_name(engine, COMMANDS), {})[key] = json.loads(value)
+    for job in arguments.jobs:
+        if job not in JOBS:
+            parser.error(f"no job {job}")
+    for engine in arguments.engines:
+        if engine.split("@")[0] not in COMMANDS:
+            parser.error(f"no engine {engine}")
     return arguments
-
-
-def known_name(name, known):
-    if name not in known:
-        raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(known)}")
-    return name
 
 
 if __name__ == "__main__":

@@ -19,10 +19,14 @@ def python(venv):
     return str(VENVS / venv / "bin" / "python")
 
 
+def target(workspace, name):
+    """A program that Cargo built in release mode."""
+    return str(pathlib.Path(os.environ.get("CARGO_TARGET_DIR", workspace / "target")) / "release" / name)
+
+
 def rust(name):
     """A program of the crate in peers/rust."""
-    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", PEERS / "rust" / "target"))
-    return str(target / "release" / name)
+    return target(PEERS / "rust", name)
 
 
 def build_rust():
@@ -34,6 +38,18 @@ def commit():
     """The repository's commit, and whether it was changed since."""
     git = ["git", "-C", PEERS, "describe", "--always", "--dirty"]
     return subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def parse_engine(engine, commands):
+    """The command of NAME@KEY=VALUE@…, and its options; a value is JSON, or else text."""
+    name, *settings = engine.split("@")
+    options = {}
+    for key, value in (setting.split("=", 1) for setting in settings):
+        try:
+            options[key] = json.loads(value)
+        except ValueError:
+            options[key] = value
+    return commands[name], options
 
 
 class Engine:

@@ -1,8 +1,10 @@
 //! What every Rust engine does besides its work: the protocol of `peers/run.py`, as `peers/engine.py` has it for Python.
 
+pub mod inference;
+
 use std::error::Error;
 use std::io::{BufRead, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::Deserialize;
@@ -55,8 +57,11 @@ pub trait Engine {
 pub fn serve<E: Engine>(build: impl FnOnce(&Job, Data) -> Result<E, Box<dyn Error>>) -> Result<(), Box<dyn Error>> {
     let mut lines = std::io::stdin().lock().lines();
     let job: Job = serde_json::from_str(&lines.next().ok_or("no job on standard input")??)?;
-    let data = Data { xs: read(&job, "x.f32", f32::from_le_bytes)?, labels: read(&job, "y.i32", u32::from_le_bytes)? };
-    let order = read(&job, "order.i32", u32::from_le_bytes)?;
+    let data = Data {
+        xs: read(&job.folder.join("x.f32"), f32::from_le_bytes)?,
+        labels: read(&job.folder.join("y.i32"), u32::from_le_bytes)?,
+    };
+    let order = read(&job.folder.join("order.i32"), u32::from_le_bytes)?;
     let mut rounds = order.chunks_exact(job.round * job.batch);
 
     let mut engine = build(&job, data)?;
@@ -87,7 +92,7 @@ pub fn answer(value: serde_json::Value) -> std::io::Result<()> {
 }
 
 /// A file of four-byte numbers.
-fn read<T>(job: &Job, name: &str, number: fn([u8; 4]) -> T) -> std::io::Result<Vec<T>> {
-    let bytes = std::fs::read(job.folder.join(name))?;
+pub fn read<T>(path: &Path, number: fn([u8; 4]) -> T) -> std::io::Result<Vec<T>> {
+    let bytes = std::fs::read(path)?;
     Ok(bytes.chunks_exact(4).map(|b| number([b[0], b[1], b[2], b[3]])).collect())
 }
