@@ -1,7 +1,5 @@
 //! What training takes, known before anything is set aside; and parts of sequences for a budget.
 
-use elman_kernels::tile_rows;
-
 use crate::Error;
 use crate::classifier::Head;
 use crate::layer::Stack;
@@ -14,9 +12,6 @@ const GROUPS_MAX: usize = 32;
 /// Bytes that the groups' gradients may take, unless there are just two groups.
 const GROUPS_BYTES: usize = 64 << 20;
 
-/// Bytes of the buffer through which the crate of the model's format writes.
-const SAVING_BUFFER: usize = 1 << 20;
-
 /// Bytes that training takes, beside the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
@@ -26,7 +21,7 @@ pub struct Memory {
     pub groups: usize,
     /// Workspaces of the threads.
     pub workspaces: usize,
-    /// Saving the model: its plain arrays, the bytes of the largest, a buffer.
+    /// Saving the model: its plain arrays.
     pub saving: usize,
 }
 
@@ -35,15 +30,14 @@ impl Memory {
     pub fn of_training(stack: &Stack, head: Head, steps: usize, batch_size: usize, threads: usize) -> Self {
         let plan = Plan::new(stack, Some(head.dense(stack)));
         let floats = size_of::<f32>();
-        let workspace = Workspace::bytes(stack, head, tile_rows(stack.widest(), batch_size), steps, steps);
+        let workspace = Workspace::bytes(stack, head, stack.tile_rows(batch_size), steps, steps);
         let groups = group_count(stack, plan.len, batch_size);
-        let largest = plan.entries().map(|(_, entry, _)| entry.count()).max().unwrap_or(0);
         Memory {
             // The parameters, those of the step before, the gradient, two moments.
             model: (5 * plan.len + plan.transposed_len) * floats,
             groups: groups * plan.len * floats,
             workspaces: threads.max(1).saturating_mul(workspace),
-            saving: (plan.count() + largest) * floats + SAVING_BUFFER,
+            saving: plan.count() * floats,
         }
     }
 
@@ -61,7 +55,7 @@ impl Memory {
     ) -> Result<(usize, Self), Error> {
         let whole = Self::of_training(stack, head, steps, batch_size, threads);
         // Only the workspaces hang on the parts.
-        let rows = tile_rows(stack.widest(), batch_size);
+        let rows = stack.tile_rows(batch_size);
         let workspaces = |part: usize| threads.max(1).saturating_mul(Workspace::bytes(stack, head, rows, steps, part));
         let of = |part: usize| Memory { workspaces: workspaces(part), ..whole };
         let unit = Workspace::unit(head, rows);
@@ -96,7 +90,7 @@ impl Memory {
 
 /// Groups that a batch is worked off in: by the shapes alone.
 pub(crate) fn group_count(stack: &Stack, parameters: usize, batch_size: usize) -> usize {
-    let tiles = batch_size.div_ceil(tile_rows(stack.widest(), batch_size)).max(1);
+    let tiles = batch_size.div_ceil(stack.tile_rows(batch_size)).max(1);
     let affordable = GROUPS_BYTES / (parameters * size_of::<f32>());
     tiles.min(affordable.clamp(2, GROUPS_MAX))
 }

@@ -1,11 +1,10 @@
 //! safetensors: a JSON header with names, types, shapes and offsets, then the bytes.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::io;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use safetensors::tensor::{SafeTensors, View};
+use safetensors::tensor::{Metadata, SafeTensors, TensorInfo};
 use safetensors::{Dtype, SafeTensorError};
 
 use crate::atomic::write_atomic_with;
@@ -93,43 +92,39 @@ pub fn read(path: &Path) -> Result<File, Error> {
     Ok(File { arrays, metadata })
 }
 
-/// Writes a file, whole or not at all. Equal content gives equal bytes. Takes no memory but that of one array's bytes.
+/// Writes a file, whole or not at all. Equal content gives equal bytes. Takes no memory that grows with the arrays.
 ///
 /// # Errors
 /// If a shape does not fit its floats, or the file system refuses.
 pub fn write(path: &Path, file: &File) -> Result<(), Error> {
-    let layout = |cause| Error::Layout { path: path.into(), cause };
-    if let Some(array) = file.arrays.values().find(|array| array.shape.iter().product::<usize>() != array.data.len()) {
-        let (shape, bytes) = (array.shape.clone(), size_of_val(array.data.as_slice()));
-        return Err(layout(SafeTensorError::InvalidTensorView(Dtype::F32, shape, bytes)));
-    }
-    assert!(file.metadata.len() <= 1, "several keys would be written in no order");
-    let metadata = Some(file.metadata.clone().into_iter().collect::<HashMap<_, _>>()).filter(|all| !all.is_empty());
-    let views = file.arrays.iter().map(|(name, array)| (name, Bytes(array)));
-    write_atomic_with(path, |temporary| safetensors::serialize_to_file(views, metadata, temporary)).map_err(|cause| {
-        match cause {
-            SafeTensorError::IoError(cause) => Error::Io { verb: "write", path: path.into(), cause },
-            cause => layout(cause),
+    let header = header(file).map_err(|cause| Error::Layout { path: path.into(), cause })?;
+    write_atomic_with(path, |to| {
+        let mut to = BufWriter::new(to);
+        to.write_all(&(header.len() as u64).to_le_bytes())?;
+        to.write_all(&header)?;
+        for x in file.arrays.values().flat_map(|array| &array.data) {
+            to.write_all(&x.to_le_bytes())?;
         }
+        to.flush()
     })
+    .map_err(|cause| Error::Io { verb: "write", path: path.into(), cause })
 }
 
-/// An array whose bytes are made when they are asked for, and given back at once: no second copy of a whole model.
-struct Bytes<'a>(&'a Array);
-
-impl View for Bytes<'_> {
-    fn dtype(&self) -> Dtype {
-        Dtype::F32
-    }
-    fn shape(&self) -> &[usize] {
-        &self.0.shape
-    }
-    fn data(&self) -> Cow<'_, [u8]> {
-        self.0.data.iter().flat_map(|x| x.to_le_bytes()).collect()
-    }
-    fn data_len(&self) -> usize {
-        size_of_val(self.0.data.as_slice())
-    }
+/// Names, shapes and places of the arrays as the format's crate writes them, filled up with blanks to whole words of 8
+/// bytes. Its own functions for a file would take all bytes at once, or make a file that its owner alone may read.
+fn header(file: &File) -> Result<Vec<u8>, SafeTensorError> {
+    assert!(file.metadata.len() <= 1, "several keys would be written in no order");
+    let metadata = Some(file.metadata.clone().into_iter().collect::<HashMap<_, _>>()).filter(|all| !all.is_empty());
+    let mut end = 0;
+    let place = |(name, array): (&String, &Array)| {
+        let start = end;
+        end += size_of_val(array.data.as_slice());
+        (name.clone(), TensorInfo { dtype: Dtype::F32, shape: array.shape.clone(), data_offsets: (start, end) })
+    };
+    let tensors = file.arrays.iter().map(place).collect();
+    let mut header = serde_json::to_vec(&Metadata::new(metadata, tensors)?)?;
+    header.resize(header.len().next_multiple_of(8), b' ');
+    Ok(header)
 }
 
 #[cfg(test)]
@@ -157,6 +152,51 @@ mod tests {
         write(&two, &sample()).unwrap();
         assert_eq!(read(&one).unwrap(), sample());
         assert_eq!(std::fs::read(one).unwrap(), std::fs::read(two).unwrap());
+    }
+
+    /// What is written here is what the format's crate would write.
+    #[test]
+    fn the_bytes_are_the_crate_s() {
+        use safetensors::tensor::TensorView;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let file = sample();
+        write(&path, &file).unwrap();
+        let bytes: Vec<(&String, Vec<u8>)> = file
+            .arrays
+            .iter()
+            .map(|(name, array)| (name, array.data.iter().flat_map(|x| x.to_le_bytes()).collect()))
+            .collect();
+        let view = |name: &String, bytes| TensorView::new(Dtype::F32, file.arrays[name].shape.clone(), bytes).unwrap();
+        let views = bytes.iter().map(|(name, bytes)| (*name, view(name, bytes)));
+        let expected = safetensors::serialize(views, Some(file.metadata.clone().into_iter().collect())).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_shape_that_does_not_fit_writes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let mut file = sample();
+        file.arrays.get_mut("b").unwrap().data.pop();
+        let message = write(&path, &file).unwrap_err().to_string();
+        assert!(message.starts_with("cannot write") && message.contains("file"), "{message}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    /// Others may read a model as they may any other file.
+    #[cfg(unix)]
+    #[test]
+    fn a_file_has_the_permissions_of_a_new_one() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let [model, plain] = ["model", "plain"].map(|name| folder.path().join(name));
+        write(&model, &sample()).unwrap();
+        std::fs::write(&plain, "").unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&model), mode(&plain));
     }
 
     fn refused(bytes: &[u8]) -> String {
