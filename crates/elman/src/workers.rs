@@ -279,7 +279,7 @@ impl Workspace {
         let Some((dense, range, _)) = &model.plan.head else { return };
         let inputs = &self.inputs[..rows * dense.input_stride()];
         let logits = &mut self.logits[..rows * dense.output_stride()];
-        dense.forward(engine.isa, &model.parameters[range.clone()], inputs, rows, logits);
+        dense.forward(engine, &model.parameters[range.clone()], inputs, rows, logits);
     }
 
     /// The loss on the final states; the logits become its gradient times `scale`.
@@ -319,7 +319,7 @@ impl Workspace {
     fn head_back(&mut self, engine: Engine<'_>, model: &Classifier, rows: usize, gradient: &mut [f32]) {
         let Some((dense, range, transposed)) = &model.plan.head else { return };
         dense.backward(
-            engine.isa,
+            engine,
             &model.transposed[transposed.clone()],
             &self.inputs[..rows * dense.input_stride()],
             rows,

@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::layout::{Block, Entry, Role};
 use crate::panels::{odd_stride, padded, panels, transpose_panel};
 use crate::product::{Accumulate, Affine, Mode, Segment, Store};
-use crate::simd::{Isa, LANES, Left, Right};
+use crate::simd::{LANES, Left, Right};
 
 /// A dense layer: its sizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +70,15 @@ impl Dense {
     ///
     /// # Panics
     /// If a length does not fit the sizes.
-    pub fn forward(&self, isa: Isa, weights: &[f32], inputs: &[f32], rows: usize, outputs: &mut [f32]) {
+    pub fn forward<'e>(
+        &self,
+        engine: impl Into<Engine<'e>>,
+        weights: &[f32],
+        inputs: &[f32],
+        rows: usize,
+        outputs: &mut [f32],
+    ) {
+        let engine = engine.into();
         assert_eq!(weights.len(), self.weights_len(), "weights of {self:?}");
         assert_eq!(inputs.len(), rows * self.input_stride(), "inputs of {self:?}, {rows} rows");
         assert_eq!(outputs.len(), rows * self.output_stride(), "outputs of {self:?}, {rows} rows");
@@ -83,7 +91,7 @@ impl Dense {
             depth: self.input,
         };
         let ends = Affine::<Identity>::new(weights, self.depth(), outputs, self.output_stride());
-        Engine::from(isa).product(rows, panels(self.output), once(segment), ends);
+        engine.product(rows, panels(self.output), once(segment), ends);
     }
 
     /// dx = dy Wᵀ into `d_inputs [R, Ip]`; `[db; dW] = [1 x]ᵀ dy` into `gradient`, laid out as the weights.
@@ -92,9 +100,9 @@ impl Dense {
     /// # Panics
     /// If a length does not fit the sizes.
     #[expect(clippy::too_many_arguments, reason = "a kernel: every slice by its name")]
-    pub fn backward(
+    pub fn backward<'e>(
         &self,
-        isa: Isa,
+        engine: impl Into<Engine<'e>>,
         transposed: &[f32],
         inputs: &[f32],
         rows: usize,
@@ -103,6 +111,7 @@ impl Dense {
         gradient: &mut [f32],
         mode: Mode,
     ) {
+        let engine = engine.into();
         assert_eq!(transposed.len(), self.transposed_len(), "transposed weights of {self:?}");
         assert_eq!(inputs.len(), rows * self.input_stride(), "inputs of {self:?}, {rows} rows");
         assert_eq!(d_outputs.len(), rows * self.output_stride(), "gradient by the outputs of {self:?}, {rows} rows");
@@ -113,13 +122,13 @@ impl Dense {
             right: Right { data: transposed, row: LANES, panel: self.output * LANES },
             depth: self.output,
         };
-        Engine::from(isa).product(rows, panels(self.input), once(back), Store::new(d_inputs, padded(self.input)));
+        engine.product(rows, panels(self.input), once(back), Store::new(d_inputs, padded(self.input)));
         let weights = Segment {
             left: Left { data: &inputs[self.input_at() - 1..], row: 1, col: self.input_stride() },
             right: Right { data: d_outputs, row: self.output_stride(), panel: LANES },
             depth: rows,
         };
         let ends = Accumulate::new(gradient, self.depth(), 0, mode);
-        Engine::from(isa).product(self.depth(), panels(self.output), once(weights), ends);
+        engine.product(self.depth(), panels(self.output), once(weights), ends);
     }
 }

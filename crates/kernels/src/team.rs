@@ -20,6 +20,9 @@ const SHARED_MIN: usize = 250_000;
 /// Most pieces of a product, two for each thread.
 const PIECES_MAX: usize = 64;
 
+/// Most threads of a team: each has a scratch of its own, here one that takes no room.
+const THREADS_MAX: usize = 4096;
+
 /// A pool that is lent out to the products of one tile.
 pub struct Team<'p>(Mutex<&'p mut Pool>);
 
@@ -46,7 +49,9 @@ impl<'p> Team<'p> {
         let depth: usize = segments.clone().map(|segment| segment.depth).sum();
         // A team that is at work already, or whose thread panicked, leaves the caller to itself.
         let pool = if rows * panels * LANES * depth < SHARED_MIN { None } else { self.0.try_lock().ok() };
-        let Some(mut pool) = pool else { return product_alone(isa, rows, 0..panels, segments, ends) };
+        let Some(mut pool) = pool.filter(|pool| pool.threads() <= THREADS_MAX) else {
+            return product_alone(isa, rows, 0..panels, segments, ends);
+        };
         assert!(ends.out().is_apart(rows, panels), "the output's rows and panels overlap");
         // Whole pairs of panels: what a block takes at a time.
         let pairs = panels.div_ceil(2);
@@ -55,24 +60,14 @@ impl<'p> Team<'p> {
             let at = |piece: usize| (2 * (piece.min(count) * pairs / count)).min(panels);
             at(piece)..at(piece + 1)
         });
-        // SAFETY: every handle below is used by one thread for the panels of one piece. Pieces do not overlap, and the
-        // assert above says that no two panels share a float. `ends` itself is not used meanwhile.
-        let handle = unsafe { ends.again() };
-        let threads = pool.threads();
-        let mut scratches = [(); SCRATCHES];
-        if threads > scratches.len() {
-            return product_alone(isa, rows, 0..panels, segments, ends);
-        }
-        pool.for_each(&mut scratches, &mut pieces[..count], |(), _, piece| {
-            // SAFETY: as above.
-            let ends = unsafe { handle.again() };
+        pool.for_each(&mut [(); THREADS_MAX], &mut pieces[..count], |(), _, piece| {
+            // SAFETY: each handle is used by one thread for the panels of one piece. Pieces do not overlap, and the
+            // assert above says that no two panels share a float. The handle that was given is not used.
+            let ends = unsafe { ends.again() };
             product_alone(isa, rows, piece.clone(), segments.clone(), ends);
         });
     }
 }
-
-/// As many as there may be threads; they take no room.
-const SCRATCHES: usize = 4096;
 
 /// Where a product's sums go: those of a row and panel are sixteen floats at `row * self.row + panel * self.panel`.
 pub(crate) struct Out<'a> {
