@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use elman_formats::Array;
-use elman_kernels::{Aligned, Isa, padded, tile_rows};
+use elman_kernels::{Aligned, Isa, padded};
 use ndarray::{Array3, ArrayView2, ArrayView3, s};
 
 use crate::data::read_array;
@@ -156,7 +156,7 @@ impl<'a> DynamicRnn<'a> {
         }
         // Of like length in a tile: its steps then have all rows or none.
         pieces.sort_by_key(|piece| std::cmp::Reverse(piece.length));
-        let tile_rows = tile_rows(stack.widest(), usize::MAX);
+        let tile_rows = stack.tile_rows(usize::MAX);
         let training = match (self.training, self.truncate) {
             (Some(training), truncate) => Some(Training { truncate, ..training }),
             (None, 0) => None,

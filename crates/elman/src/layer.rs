@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use elman_kernels::{Cell, Gru, Lstm, Rnn};
+use elman_kernels::{Cell, Gru, Lstm, Rnn, tile_rows};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -268,7 +268,12 @@ impl Stack {
         self.layers.last().map_or(0, |layer| layer.directions() * layer.cell.get().output())
     }
 
-    /// The widest state of the cells, for [`tile_rows`](elman_kernels::tile_rows).
+    /// Rows of the tiles that a batch is cut into.
+    pub(crate) fn tile_rows(&self, batch: usize) -> usize {
+        tile_rows(self.widest(), batch)
+    }
+
+    /// The widest state of the cells.
     pub(crate) fn widest(&self) -> usize {
         let widths = self.layers.iter().map(|layer| layer.cell.get().output().max(layer.cell.get().memory()));
         widths.max().unwrap_or(1)

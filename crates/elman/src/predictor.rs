@@ -1,6 +1,6 @@
 //! A trained model at work: classes, probabilities, figures of a data set.
 
-use elman_kernels::{Isa, Score, tile_rows};
+use elman_kernels::{Isa, Score};
 use ndarray::Array2;
 
 use crate::classifier::{Classifier, Reads};
@@ -46,7 +46,7 @@ impl Predictor {
     }
 
     fn job<D: Sequences>(&self, data: &D) -> Job {
-        let rows = tile_rows(self.model.stack().widest(), data.len());
+        let rows = self.model.stack().tile_rows(data.len());
         Job { rows, steps: data.steps(), part: data.steps(), threads: self.threads, isa: self.isa }
     }
 

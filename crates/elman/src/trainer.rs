@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use elman_kernels::{Aligned, Isa, Score, adam, sum_arrays, tile_rows};
+use elman_kernels::{Aligned, Isa, Score, adam, sum_arrays};
 
 use crate::adam::{Adam, Moments};
 use crate::classifier::{Classifier, Reads};
@@ -140,7 +140,7 @@ impl Trainer {
     /// The job of working on such sequences. Evaluation takes tiles as training does, so that it needs no more memory.
     fn job(&self, steps: usize) -> Result<Job, Error> {
         let (part, _) = self.memory(steps)?;
-        let rows = tile_rows(self.model.stack().widest(), self.batch_size);
+        let rows = self.model.stack().tile_rows(self.batch_size);
         Ok(Job { rows, steps, part, threads: self.threads, isa: self.isa })
     }
 
@@ -263,7 +263,7 @@ impl Trainer {
         let training = Training { seed: self.seed, step: self.step, truncate: self.truncate };
         let Trainer { model, workers, groups, batch_size, .. } = self;
         let Some(workers) = workers else { return Score::default() };
-        let tile = tile_rows(model.stack().widest(), *batch_size);
+        let tile = model.stack().tile_rows(*batch_size);
         let tiles = rows.len().div_ceil(tile);
         let (count, model) = (groups.len(), &*model);
         let scored: usize = match model.head().reads {
