@@ -34,7 +34,7 @@ TOLERANCE = 1e-5
 def main():
     arguments = parse()
     build_rust()
-    subprocess.run(["cargo", "build", "--release", "--locked", "--manifest-path", PEERS.parent / "Cargo.toml"], check=True)
+    build_rust(PEERS.parent)
     use_cores(arguments.threads)
     job = {
         "cells": arguments.cells, "input": 28, "hidden": 128, "classes": 10, "batch": 128, "steps": 28,

@@ -29,9 +29,9 @@ def rust(name):
     return target(PEERS / "rust", name)
 
 
-def build_rust():
-    """Builds those programs, so that they are of the commit that the record names."""
-    subprocess.run(["cargo", "build", "--release", "--locked", "--manifest-path", PEERS / "rust" / "Cargo.toml"], check=True)
+def build_rust(workspace=PEERS / "rust"):
+    """Builds a workspace's programs, so that they are of the commit that the record names."""
+    subprocess.run(["cargo", "build", "--release", "--locked", "--manifest-path", workspace / "Cargo.toml"], check=True)
 
 
 def commit():
