@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use elman::formats::Array;
-use elman::{Classifier, Memory};
+use elman::{Memory, Model};
 use serde_json::json;
 
 use crate::args::{InspectArgs, OutputArgs};
@@ -44,7 +44,7 @@ pub(crate) fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
 }
 
 /// What the model takes: its parameters, and training at the tutorial's batch on one thread.
-fn memory(model: &Classifier) -> [(&'static str, usize); 2] {
+fn memory(model: &Model) -> [(&'static str, usize); 2] {
     let parameters = model.parameter_count() * size_of::<f32>();
     let steps = model.steps.unwrap_or(1);
     let training = Memory::of_training(model.stack(), model.head(), steps, 128, 1).total();
@@ -52,7 +52,7 @@ fn memory(model: &Classifier) -> [(&'static str, usize); 2] {
 }
 
 fn text(
-    model: &Classifier,
+    model: &Model,
     arrays: &BTreeMap<String, Array>,
     memory: &[(&str, usize)],
     config: Option<&str>,

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 use elman::datasets::{ImageSet, Split, images};
-use elman::{Adam, Classifier, Error, Evaluation, Head, Init, Memory, Network, Purpose, Random, Step, Trainer};
+use elman::{Adam, Error, Evaluation, Head, Init, Memory, Model, Network, Purpose, Random, Step, Trainer};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -166,7 +166,7 @@ impl MnistConfig {
     }
 
     /// The tutorial's network, with its initial values.
-    fn model(&self, data: &ImageSet) -> anyhow::Result<Classifier> {
+    fn model(&self, data: &ImageSet) -> anyhow::Result<Model> {
         let stack = self.network.stack(data.cols)?;
         let head = Head::last_state(data.classes().max(2));
         let budget = self.budget()?;
@@ -174,7 +174,7 @@ impl MnistConfig {
         check_memory(memory.total())?;
         let network = Network::new(stack, self.init, &mut Random::new(self.seed, Purpose::Cell))?;
         let random = &mut Random::new(self.seed, Purpose::Head);
-        let mut model = Classifier::new(&network, head, self.init, random)?;
+        let mut model = Model::new(&network, head, self.init, random)?;
         model.steps = Some(data.rows);
         Ok(model)
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use elman::datasets::{Images, images};
-use elman::{Classifier, Predictor, most_probable};
+use elman::{Model, Predictor, most_probable};
 use serde_json::json;
 
 use crate::args::{PredictArgs, threads};
@@ -54,7 +54,7 @@ pub(crate) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
 }
 
 /// A model reads images of one size.
-fn check_size(model: &Classifier, images: &Images, file: &Path) -> anyhow::Result<()> {
+fn check_size(model: &Model, images: &Images, file: &Path) -> anyhow::Result<()> {
     let (steps, input) = (model.steps.unwrap_or(images.rows), model.stack().input());
     if (images.rows, images.cols) != (steps, input) {
         bail!(

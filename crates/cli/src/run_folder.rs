@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use elman::Classifier;
+use elman::Model;
 use elman::formats::write_atomic;
 
 pub(crate) const CONFIG: &str = "config.toml";
@@ -56,7 +56,7 @@ pub(crate) fn write_text(path: &Path, text: &str) -> anyhow::Result<()> {
 }
 
 /// The model of a run's folder, or of a model file.
-pub(crate) fn load_model(run: &Path) -> anyhow::Result<Classifier> {
+pub(crate) fn load_model(run: &Path) -> anyhow::Result<Model> {
     if !run.exists() {
         bail!("{} does not exist; expected a run's folder or a model file", run.display());
     }
@@ -64,5 +64,5 @@ pub(crate) fn load_model(run: &Path) -> anyhow::Result<Classifier> {
     if run.is_dir() && !path.exists() {
         bail!("{} holds no {MODEL}; expected a run's folder or a model file", run.display());
     }
-    Ok(Classifier::load(&path)?)
+    Ok(Model::load(&path)?)
 }

@@ -12,7 +12,7 @@
 use elman::cell::{Backward, Forward};
 use elman::layout::{Entry, Layout, Role};
 use elman::{
-    Adam, AnyCell, Arrays, Cell, Classifier, Engine, Error, Init, Layer, Network, Purpose, Random, Stack, Trainer,
+    Adam, AnyCell, Arrays, Cell, Engine, Error, Init, Layer, Model, Network, Purpose, Random, Stack, Trainer,
     check_gradient,
 };
 use ndarray::{Array1, Array3, s};
@@ -132,7 +132,7 @@ fn main() -> Result<(), Error> {
     let cell = |input| Layer::new(AnyCell::custom(MinGru { input, hidden: 12 }));
     let stack = Stack::new(cell(2)).then(cell(12));
     let network = Network::new(stack, Init::Tf, &mut Random::new(111, Purpose::Cell))?;
-    let model = Classifier::new(&network, 2, Init::Tf, &mut Random::new(111, Purpose::Head))?;
+    let model = Model::new(&network, 2, Init::Tf, &mut Random::new(111, Purpose::Head))?;
     let mut trainer = Trainer::new(model, Adam::new(0.02)).batch_size(50);
     for epoch in trainer.fit(&data)?.epochs(25) {
         println!("{}", epoch?);

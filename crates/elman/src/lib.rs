@@ -1,7 +1,7 @@
 //! Recurrent neural networks: cells, training, streams.
 //!
 //! ```
-//! use elman::{Adam, Arrays, Build, Classifier, Init, Purpose, Random, Rnn, Trainer};
+//! use elman::{Adam, Arrays, Build, Model, Init, Purpose, Random, Rnn, Trainer};
 //! use ndarray::{Array1, Array3};
 //!
 //! # fn main() -> Result<(), elman::Error> {
@@ -12,7 +12,7 @@
 //! let data = Arrays::new(xs, labels)?;
 //!
 //! let cell = Rnn::new(1, 16).init(Init::Tf, &mut Random::new(111, Purpose::Cell))?;
-//! let model = Classifier::new(&cell, 2, Init::Tf, &mut Random::new(111, Purpose::Head))?;
+//! let model = Model::new(&cell, 2, Init::Tf, &mut Random::new(111, Purpose::Head))?;
 //! let mut trainer = Trainer::new(model, Adam::new(0.01)).batch_size(64);
 //! for epoch in trainer.fit(&data)?.epochs(20) {
 //!     println!("{}", epoch?);
@@ -26,7 +26,6 @@
 
 mod adam;
 mod check;
-mod classifier;
 mod data;
 mod dynamic_rnn;
 mod error;
@@ -34,6 +33,7 @@ mod init;
 mod isa;
 mod layer;
 mod memory;
+mod model;
 mod network;
 mod optimizer;
 mod parameters;
@@ -49,7 +49,6 @@ mod workers;
 
 pub use adam::Adam;
 pub use check::check_gradient;
-pub use classifier::{Classifier, Config, Head, Reads};
 pub use data::{Arrays, Labelled, Sequences};
 pub use dynamic_rnn::{DynamicRnn, Gradients, Unrolled};
 pub use elman_datasets as datasets;
@@ -60,6 +59,7 @@ pub use init::Init;
 pub use isa::{active as active_isa, from_environment as isa_from_environment};
 pub use layer::{AnyCell, Embedding, Layer, Merge, Stack};
 pub use memory::Memory;
+pub use model::{Config, Head, Model, Reads};
 pub use network::{Build, Network};
 pub use optimizer::Optimizer;
 pub use peak::peak_rate;

@@ -1,8 +1,8 @@
 //! What training takes, known before anything is set aside; and parts of sequences for a budget.
 
 use crate::Error;
-use crate::classifier::Head;
 use crate::layer::Stack;
+use crate::model::Head;
 use crate::parameters::Plan;
 use crate::workers::Workspace;
 

@@ -3,7 +3,7 @@
 use elman_kernels::{Isa, Score};
 use ndarray::Array2;
 
-use crate::classifier::{Classifier, Reads};
+use crate::model::{Model, Reads};
 use crate::workers::{Job, Workers, check_all, check_inputs, take_workers};
 use crate::{Error, Labelled, Sequences, isa};
 
@@ -28,7 +28,7 @@ impl From<Score> for Evaluation {
 
 /// A trained model with threads, to evaluate and predict.
 pub struct Predictor {
-    model: Classifier,
+    model: Model,
     threads: usize,
     isa: Isa,
     workers: Option<Workers>,
@@ -36,12 +36,12 @@ pub struct Predictor {
 
 impl Predictor {
     /// A predictor on `threads` threads.
-    pub fn new(model: Classifier, threads: usize) -> Self {
+    pub fn new(model: Model, threads: usize) -> Self {
         Predictor { model, threads, isa: isa::active(), workers: None }
     }
 
     /// The model.
-    pub fn model(&self) -> &Classifier {
+    pub fn model(&self) -> &Model {
         &self.model
     }
 
@@ -95,7 +95,7 @@ impl Predictor {
 /// Mean loss and accuracy, on workers that are kept for the next call.
 pub(crate) fn evaluate<D: Labelled>(
     workers: &mut Option<Workers>,
-    model: &Classifier,
+    model: &Model,
     data: &D,
     job: Job,
 ) -> Result<Evaluation, Error> {

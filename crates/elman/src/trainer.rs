@@ -8,8 +8,8 @@ use std::fmt;
 use elman_kernels::{Aligned, Isa, Score, adam, sum_arrays};
 
 use crate::adam::{Adam, Moments};
-use crate::classifier::{Classifier, Reads};
 use crate::memory::{Memory, group_count};
+use crate::model::{Model, Reads};
 use crate::predictor::{Evaluation, evaluate};
 use crate::random::{Purpose, Random};
 use crate::tile::Training;
@@ -21,7 +21,7 @@ const BLOCK: usize = 4096;
 
 /// A model in training. Users write loops over [`Trainer::fit`], not callbacks.
 pub struct Trainer {
-    model: Classifier,
+    model: Model,
     /// The optimizer's settings; may be changed between steps.
     pub adam: Adam,
     /// Rows of a batch. 128 by default.
@@ -57,7 +57,7 @@ struct Group {
 
 impl Trainer {
     /// A trainer with the tutorial's settings: batches of 128 rows, seed 111.
-    pub fn new(model: Classifier, adam: Adam) -> Self {
+    pub fn new(model: Model, adam: Adam) -> Self {
         let moments = Moments::zeros(model.parameters.len());
         Trainer {
             model,
@@ -109,12 +109,12 @@ impl Trainer {
     }
 
     /// The model as it is now.
-    pub fn model(&self) -> &Classifier {
+    pub fn model(&self) -> &Model {
         &self.model
     }
 
     /// The model, training done.
-    pub fn into_model(self) -> Classifier {
+    pub fn into_model(self) -> Model {
         self.model
     }
 
@@ -316,7 +316,7 @@ impl Trainer {
             previous.copy_from_slice(parameters);
             adam(isa, constants, parameters, &gradient[start..start + parameters.len()], m, v);
         });
-        let Classifier { plan, parameters, transposed, .. } = model;
+        let Model { plan, parameters, transposed, .. } = model;
         let (plan, parameters) = (&*plan, &**parameters);
         let mut panels = plan.panels(transposed);
         workers.pool.for_each(&mut workers.spaces, &mut panels, |_, _, panel| panel.fill(parameters));

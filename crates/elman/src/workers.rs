@@ -5,8 +5,8 @@ use elman_kernels::{
 };
 use ndarray::{Array2, ArrayViewMut2, Axis};
 
-use crate::classifier::{Classifier, Head, Reads};
 use crate::layer::Stack;
+use crate::model::{Head, Model, Reads};
 use crate::shape::{Piece, Shape};
 use crate::tile::{Tile, Training};
 use crate::{Error, Labelled, Sequences};
@@ -50,7 +50,7 @@ pub(crate) struct Job {
 }
 
 impl Workers {
-    fn new(model: &Classifier, job: Job) -> Self {
+    fn new(model: &Model, job: Job) -> Self {
         let pool = Pool::new(job.threads);
         let spaces = (0..pool.threads()).map(|_| Workspace::new(model, job)).collect();
         Workers { pool, spaces, job }
@@ -76,7 +76,7 @@ impl Workers {
     }
 
     /// Loss and accuracy over a whole data set.
-    pub(crate) fn evaluate<D: Labelled>(&mut self, model: &Classifier, data: &D) -> Score {
+    pub(crate) fn evaluate<D: Labelled>(&mut self, model: &Model, data: &D) -> Score {
         let rows = self.job.rows;
         let mut scores = vec![Score::default(); data.len().div_ceil(rows)];
         self.for_each(model.stack(), &mut scores, |engine, space, index, score| {
@@ -86,7 +86,7 @@ impl Workers {
     }
 
     /// Probabilities [N, C] of every row of a data set.
-    pub(crate) fn predict<D: Sequences>(&mut self, model: &Classifier, data: &D) -> Array2<f32> {
+    pub(crate) fn predict<D: Sequences>(&mut self, model: &Model, data: &D) -> Array2<f32> {
         let rows = self.job.rows;
         let mut probabilities = Array2::zeros((data.len(), model.head().classes));
         let mut tiles: Vec<ArrayViewMut2<'_, f32>> = probabilities.axis_chunks_iter_mut(Axis(0), rows).collect();
@@ -105,7 +105,7 @@ impl Workers {
     }
 
     /// Probabilities [T, C] of every step of one row, for a head on every step.
-    pub(crate) fn predict_steps<D: Sequences>(&mut self, model: &Classifier, data: &D, row: usize) -> Array2<f32> {
+    pub(crate) fn predict_steps<D: Sequences>(&mut self, model: &Model, data: &D, row: usize) -> Array2<f32> {
         let (engine, space) = (Engine::from(self.job.isa), &mut self.spaces[0]);
         let mut probabilities = Array2::zeros((data.length(row), model.head().classes));
         space.forward(engine, model, data, [row], None);
@@ -149,7 +149,7 @@ impl Workspace {
         shape(head, rows, 1, 1).unit()
     }
 
-    fn new(model: &Classifier, job: Job) -> Self {
+    fn new(model: &Model, job: Job) -> Self {
         let (stack, dense) = (model.stack(), model.dense());
         let shape = shape(model.head(), job.rows, job.steps, job.part);
         let mut inputs = Aligned::zeros(shape.rows * dense.input_stride());
@@ -171,7 +171,7 @@ impl Workspace {
     fn forward<D: Sequences>(
         &mut self,
         engine: Engine<'_>,
-        model: &Classifier,
+        model: &Model,
         data: &D,
         rows: impl IntoIterator<Item = usize>,
         training: Option<Training>,
@@ -184,7 +184,7 @@ impl Workspace {
     fn evaluate<D: Labelled>(
         &mut self,
         engine: Engine<'_>,
-        model: &Classifier,
+        model: &Model,
         data: &D,
         rows: impl IntoIterator<Item = usize>,
     ) -> Score {
@@ -207,7 +207,7 @@ impl Workspace {
     pub(crate) fn train<D: Labelled>(
         &mut self,
         engine: Engine<'_>,
-        model: &Classifier,
+        model: &Model,
         data: &D,
         rows: impl IntoIterator<Item = usize>,
         training: Training,
@@ -253,7 +253,7 @@ impl Workspace {
     }
 
     /// The final states of the last layer as the dense layer reads them.
-    fn read_last(&mut self, model: &Classifier) {
+    fn read_last(&mut self, model: &Model) {
         let (dense, top) = (self.dense, model.stack().layers.len() - 1);
         for place in 0..self.tile.count() {
             let mut to = &mut self.inputs[place * dense.input_stride() + dense.input_at()..][..dense.input];
@@ -267,7 +267,7 @@ impl Workspace {
     }
 
     /// The outputs of step t as the dense layer reads them.
-    fn read_step(&mut self, model: &Classifier, part: usize, t: usize) {
+    fn read_step(&mut self, model: &Model, part: usize, t: usize) {
         let (dense, top) = (self.dense, model.stack().layers.len() - 1);
         for place in 0..self.tile.active(t) {
             let to = &mut self.inputs[place * dense.input_stride() + dense.input_at()..][..dense.input];
@@ -275,7 +275,7 @@ impl Workspace {
         }
     }
 
-    fn logits(&mut self, engine: Engine<'_>, model: &Classifier, rows: usize) {
+    fn logits(&mut self, engine: Engine<'_>, model: &Model, rows: usize) {
         let Some((dense, range, _)) = &model.plan.head else { return };
         let inputs = &self.inputs[..rows * dense.input_stride()];
         let logits = &mut self.logits[..rows * dense.output_stride()];
@@ -283,7 +283,7 @@ impl Workspace {
     }
 
     /// The loss on the final states; the logits become its gradient times `scale`.
-    fn score_last<D: Labelled>(&mut self, engine: Engine<'_>, model: &Classifier, data: &D, scale: f32) -> Score {
+    fn score_last<D: Labelled>(&mut self, engine: Engine<'_>, model: &Model, data: &D, scale: f32) -> Score {
         self.read_last(model);
         self.logits(engine, model, self.tile.count());
         self.labels.clear();
@@ -295,7 +295,7 @@ impl Workspace {
     fn score_step<D: Labelled>(
         &mut self,
         engine: Engine<'_>,
-        model: &Classifier,
+        model: &Model,
         data: &D,
         part: usize,
         t: usize,
@@ -316,7 +316,7 @@ impl Workspace {
     }
 
     /// From the gradient by the logits of the first `rows` rows to that by what the dense layer read.
-    fn head_back(&mut self, engine: Engine<'_>, model: &Classifier, rows: usize, gradient: &mut [f32]) {
+    fn head_back(&mut self, engine: Engine<'_>, model: &Model, rows: usize, gradient: &mut [f32]) {
         let Some((dense, range, transposed)) = &model.plan.head else { return };
         dense.backward(
             engine,
@@ -332,7 +332,7 @@ impl Workspace {
 }
 
 /// The workers for a job: those there are, or new ones.
-pub(crate) fn take_workers<'a>(workers: &'a mut Option<Workers>, model: &Classifier, job: Job) -> &'a mut Workers {
+pub(crate) fn take_workers<'a>(workers: &'a mut Option<Workers>, model: &Model, job: Job) -> &'a mut Workers {
     if workers.as_ref().is_some_and(|workers| workers.job != job) {
         *workers = None;
     }
@@ -341,7 +341,7 @@ pub(crate) fn take_workers<'a>(workers: &'a mut Option<Workers>, model: &Classif
 
 /// Refuses data that the model cannot read.
 pub(crate) fn check_inputs<D: Sequences>(
-    model: &Classifier,
+    model: &Model,
     data: &D,
     rows: impl Iterator<Item = usize> + Clone,
 ) -> Result<(), Error> {
@@ -377,14 +377,14 @@ pub(crate) fn check_tokens<D: Sequences>(
 }
 
 /// Refuses a data set with inputs or labels that the model has no place for, or with nothing to score.
-pub(crate) fn check_all<D: Labelled>(model: &Classifier, data: &D) -> Result<(), Error> {
+pub(crate) fn check_all<D: Labelled>(model: &Model, data: &D) -> Result<(), Error> {
     check_inputs(model, data, 0..data.len())?;
     check_scored(model, "the data set", data, 0..data.len())?;
     check_labels(model, data, 0..data.len())
 }
 
 /// Refuses rows that are not in the data set, that the model cannot read, or that leave nothing to score.
-pub(crate) fn check_rows<D: Labelled>(model: &Classifier, data: &D, rows: &[u32]) -> Result<(), Error> {
+pub(crate) fn check_rows<D: Labelled>(model: &Model, data: &D, rows: &[u32]) -> Result<(), Error> {
     if let Some(row) = rows.iter().find(|&&row| row as usize >= data.len()) {
         return Err(Error::setting("a row's number", row, format!("below {}, the rows of the data set", data.len())));
     }
@@ -396,7 +396,7 @@ pub(crate) fn check_rows<D: Labelled>(model: &Classifier, data: &D, rows: &[u32]
 
 /// Refuses rows with nothing to score: the mean of no losses is no number.
 fn check_scored<D: Sequences>(
-    model: &Classifier,
+    model: &Model,
     what: &'static str,
     data: &D,
     rows: impl ExactSizeIterator<Item = usize> + Clone,
@@ -422,7 +422,7 @@ fn check_scored<D: Sequences>(
 /// Rows that an error names.
 const NAMED: usize = 5;
 
-fn check_labels<D: Labelled>(model: &Classifier, data: &D, rows: impl Iterator<Item = usize>) -> Result<(), Error> {
+fn check_labels<D: Labelled>(model: &Model, data: &D, rows: impl Iterator<Item = usize>) -> Result<(), Error> {
     let classes = model.head().classes;
     for row in rows {
         let wrong = match model.head().reads {

@@ -4,7 +4,7 @@
 mod support;
 
 use elman::formats::Array;
-use elman::{Activation, Adam, Build, Classifier, Init, Purpose, Random, Rnn, State, Trainer};
+use elman::{Activation, Adam, Build, Init, Model, Purpose, Random, Rnn, State, Trainer};
 use ndarray::{ArrayView2, s};
 use support::{Arrays, assert_close, cube, golden, largest, matrix};
 
@@ -41,7 +41,7 @@ fn follow_trace(file: &str, hidden: usize, batch: usize) {
     let golden = golden(file);
     let mnist = elman::datasets::mnist::load().unwrap();
     let network = Rnn::new(28, hidden).init(Init::Tf, &mut Random::new(1, Purpose::Cell)).unwrap();
-    let mut model = Classifier::new(&network, 10, Init::Tf, &mut Random::new(1, Purpose::Head)).unwrap();
+    let mut model = Model::new(&network, 10, Init::Tf, &mut Random::new(1, Purpose::Head)).unwrap();
     let initial = from_tensorflow(&golden, "initial");
     model.set_arrays(&initial).unwrap();
     let mut trainer = Trainer::new(model, Adam::new(0.001)).batch_size(batch);

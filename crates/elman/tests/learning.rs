@@ -3,8 +3,8 @@
 mod support;
 
 use elman::{
-    Adam, Arrays, Classifier, Gru, Head, Init, Labelled, Layer, Lstm, Merge, Network, Predictor, Purpose, Random,
-    Sequences, Stack, Trainer,
+    Adam, Arrays, Gru, Head, Init, Labelled, Layer, Lstm, Merge, Model, Network, Predictor, Purpose, Random, Sequences,
+    Stack, Trainer,
 };
 use ndarray::{Array1, Array3};
 use support::networks::random_cube;
@@ -63,7 +63,7 @@ fn a_normalised_memory_survives_leading_zeros() {
     let data = Arrays::new(xs, labels).unwrap();
     for init in [Init::Tf, Init::Keras, Init::PyTorch] {
         let cell = Network::new(Lstm::new(3, 16).layer_norm(true), init, &mut Random::new(9, Purpose::Cell)).unwrap();
-        let model = Classifier::new(&cell, 2, init, &mut Random::new(9, Purpose::Head)).unwrap();
+        let model = Model::new(&cell, 2, init, &mut Random::new(9, Purpose::Head)).unwrap();
         let mut trainer = Trainer::new(model, Adam::new(0.02)).batch_size(50);
         let first = trainer.fit(&data).unwrap().next_step().unwrap().unwrap();
         // The gates alone still have no variance to divide by, at the first step: 1 / √ε is 316.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use elman::formats::{self, Array, File};
 use elman::{
-    Activation, AnyCell, Build, Classifier, Embedding, Error, Gru, Head, Init, Layer, Lstm, Merge, Network, Noise,
+    Activation, AnyCell, Build, Embedding, Error, Gru, Head, Init, Layer, Lstm, Merge, Model, Network, Noise,
     Predictor, Purpose, Random, Reset, Rnn, Stack,
 };
 use ndarray::Array1;
@@ -20,10 +20,10 @@ fn a_model_survives_its_file_to_the_bit() {
     for (name, stack) in cells().into_iter().chain(stacks()).chain(bidirectional()) {
         for head in [Head::last_state(3), Head::every_step(2)] {
             let network = build(stack.clone());
-            let mut model = Classifier::new(&network, head, Init::PyTorch, &mut Random::new(9, Purpose::Head)).unwrap();
+            let mut model = Model::new(&network, head, Init::PyTorch, &mut Random::new(9, Purpose::Head)).unwrap();
             model.steps = (head.classes == 3).then_some(6);
             model.save(&one).unwrap();
-            let loaded = Classifier::load(&one).unwrap();
+            let loaded = Model::load(&one).unwrap();
             assert_eq!(loaded.arrays(), model.arrays(), "{name}");
             assert_eq!(format!("{:?}", loaded.config()), format!("{:?}", model.config()), "{name}");
             assert_eq!(loaded.parameter_count(), model.parameter_count(), "{name}");
@@ -50,7 +50,7 @@ fn refused(stack: impl Into<Stack>, change: impl FnOnce(&mut File)) -> String {
     let mut file = formats::read(&path).unwrap();
     change(&mut file);
     formats::write(&path, &file).unwrap();
-    let message = Classifier::load(&path).unwrap_err().to_string();
+    let message = Model::load(&path).unwrap_err().to_string();
     assert!(message.contains("model.safetensors"), "{message}");
     message
 }
@@ -110,7 +110,7 @@ fn foreign_and_damaged_models_are_refused() {
     assert_refused(&refused(rnn(), |file| drop(file.arrays.insert("extra".into(), extra))), "extra");
     let turned = |file: &mut File| file.arrays.get_mut("head.kernel").unwrap().shape.reverse();
     assert_refused(&refused(rnn(), turned), "head.kernel is of shape [2, 4]; its configuration expects [4, 2]");
-    assert_refused(&Classifier::load(Path::new("no/model")).unwrap_err().to_string(), "no/model");
+    assert_refused(&Model::load(Path::new("no/model")).unwrap_err().to_string(), "no/model");
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_file_cut_short_is_refused() {
     let bytes = std::fs::read(&path).unwrap();
     for len in [0, 7, 8, 100, bytes.len() / 2, bytes.len() - 1] {
         std::fs::write(&path, &bytes[..len]).unwrap();
-        assert_refused(&Classifier::load(&path).unwrap_err().to_string(), "not a whole safetensors file");
+        assert_refused(&Model::load(&path).unwrap_err().to_string(), "not a whole safetensors file");
     }
 }
 
@@ -232,7 +232,7 @@ fn what_stands_at_its_default_is_read_without_being_written() {
         let config = format!(r#"{{"version":1,"layers":[{layer}],"head":{{"classes":2}}}}"#);
         *file.metadata.values_mut().next().unwrap() = config;
         formats::write(&path, &file).unwrap();
-        let loaded = Classifier::load(&path).unwrap();
+        let loaded = Model::load(&path).unwrap();
         assert_eq!(format!("{:?}", loaded.config()), format!("{:?}", model.config()));
     }
 }

@@ -5,8 +5,8 @@ mod support;
 use std::collections::BTreeMap;
 
 use elman::{
-    Adam, Arrays, Classifier, Error, Gru, Head, Isa, Labelled, Layer, Lstm, Merge, Noise, Predictor, Rnn, Sequences,
-    Stack, Trainer,
+    Adam, Arrays, Error, Gru, Head, Isa, Labelled, Layer, Lstm, Merge, Model, Noise, Predictor, Rnn, Sequences, Stack,
+    Trainer,
 };
 use ndarray::{Array1, Array3};
 use support::networks::{LSTM_NOISE, NOISE, RNN_NOISE};
@@ -25,7 +25,7 @@ fn fit<D: Labelled>(trainer: &mut Trainer, data: &D, epochs: u64) {
     }
 }
 
-fn trained(stack: &Stack, head: Head, batch: usize, threads: usize, isa: Isa, seed: u64) -> Classifier {
+fn trained(stack: &Stack, head: Head, batch: usize, threads: usize, isa: Isa, seed: u64) -> Model {
     // Of which 300 and a few have a step.
     let data = signs(360);
     let trainer = Trainer::new(model(stack.clone(), head), Adam::new(0.01)).batch_size(batch);

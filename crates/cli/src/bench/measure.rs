@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use elman::{Adam, Classifier, Init, Network, Predictor, Purpose, Random, Sequences, Trainer, peak_rate};
+use elman::{Adam, Init, Model, Network, Predictor, Purpose, Random, Sequences, Trainer, peak_rate};
 
 use super::latency::latency;
 use super::median::median;
@@ -55,7 +55,7 @@ pub(crate) fn measure(point: &Point, effort: Effort) -> anyhow::Result<Report> {
     let stack = point.stack()?;
     point.check_memory(&stack)?;
     let network = Network::new(stack.clone(), Init::Tf, &mut Random::new(111, Purpose::Cell))?;
-    let model = Classifier::new(&network, Point::head(), Init::Tf, &mut Random::new(111, Purpose::Head))?;
+    let model = Model::new(&network, Point::head(), Init::Tf, &mut Random::new(111, Purpose::Head))?;
     let adam = Adam::new(0.001);
     let mut trainer = Trainer::new(model, adam).batch_size(point.batch).seed(111).threads(point.threads);
     let data = point.made_up_data()?;

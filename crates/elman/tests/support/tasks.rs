@@ -1,6 +1,6 @@
 //! Small tasks to be learned.
 
-use elman::{Arrays, Classifier, Head, Init, Labelled, Purpose, Random, Sequences, Stack};
+use elman::{Arrays, Head, Init, Labelled, Model, Purpose, Random, Sequences, Stack};
 use ndarray::{Array1, Array2, s};
 
 use super::networks::random_cube;
@@ -16,9 +16,9 @@ pub(crate) fn signs(rows: usize) -> Arrays {
 }
 
 /// A model with TensorFlow's initial values.
-pub(crate) fn model(stack: impl Into<Stack>, head: impl Into<Head>) -> Classifier {
+pub(crate) fn model(stack: impl Into<Stack>, head: impl Into<Head>) -> Model {
     let network = elman::Network::new(stack, Init::Tf, &mut Random::new(9, Purpose::Cell)).unwrap();
-    Classifier::new(&network, head, Init::Tf, &mut Random::new(9, Purpose::Head)).unwrap()
+    Model::new(&network, head, Init::Tf, &mut Random::new(9, Purpose::Head)).unwrap()
 }
 
 /// Sequences with a class at every step.

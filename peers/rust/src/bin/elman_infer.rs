@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 
 use elman::formats::Array;
-use elman::{Arrays, Build, Classifier, Gru, Init, Lstm, Predictor, Purpose, Random, Rnn, Stack, Stream};
+use elman::{Arrays, Build, Model, Gru, Init, Lstm, Predictor, Purpose, Random, Rnn, Stack, Stream};
 use elman_peers::inference::{Job, Network, batch_of, serve};
 use ndarray::{Array1, Array3};
 use serde_json::json;
@@ -22,7 +22,7 @@ fn build(job: &Job, cell: &str) -> Result<Elman, Box<dyn Error>> {
         _ => Stack::new(Gru::new(job.input, job.hidden)),
     };
     let mut random = Random::new(0, Purpose::Cell);
-    let mut model = Classifier::new(&stack.init(Init::Tf, &mut random)?, job.classes, Init::Tf, &mut random)?;
+    let mut model = Model::new(&stack.init(Init::Tf, &mut random)?, job.classes, Init::Tf, &mut random)?;
     let mut arrays = BTreeMap::new();
     for (name, array) in model.arrays() {
         let data = job.array(cell, &name)?;

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use elman::{Adam, Arrays, Build, Classifier, Gru, Init, Layer, Lstm, Purpose, Random, Rnn, Stack, Trainer};
+use elman::{Adam, Arrays, Build, Model, Gru, Init, Layer, Lstm, Purpose, Random, Rnn, Stack, Trainer};
 use elman_peers::{Data, Engine, Job, serve};
 use ndarray::{Array1, Array3};
 
@@ -27,7 +27,7 @@ fn build(job: &Job, data: Data) -> Result<Elman, Box<dyn Error>> {
         stack = stack.then(layer(job, job.hidden)?);
     }
     let network = stack.init(Init::Tf, &mut Random::new(job.seed, Purpose::Cell))?;
-    let model = Classifier::new(&network, job.classes, Init::Tf, &mut Random::new(job.seed, Purpose::Head))?;
+    let model = Model::new(&network, job.classes, Init::Tf, &mut Random::new(job.seed, Purpose::Head))?;
     let trainer = Trainer::new(model, Adam::new(job.rate)).batch_size(job.batch).threads(job.threads);
 
     let xs = Array3::from_shape_vec((data.labels.len(), job.steps, job.input), data.xs)?;

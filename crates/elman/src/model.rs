@@ -109,7 +109,7 @@ impl From<usize> for Head {
 
 /// A network, a dense layer on it, and their parameters in one flat buffer.
 #[derive(Clone, Debug)]
-pub struct Classifier {
+pub struct Model {
     /// Steps that the model is meant for, if they are fixed; kept in its file.
     pub steps: Option<usize>,
     stack: Stack,
@@ -121,8 +121,8 @@ pub struct Classifier {
     pub(crate) transposed: Aligned,
 }
 
-impl Classifier {
-    /// A classifier on a network, the dense layer with initial values by a convention.
+impl Model {
+    /// A model of a network, the dense layer with initial values by a convention.
     ///
     /// # Errors
     /// If there are fewer than two classes, or more than 65,536.
@@ -145,7 +145,7 @@ impl Classifier {
         head.check()?;
         let plan = Plan::new(&stack, Some(head.dense(&stack)));
         let (parameters, transposed) = (Aligned::zeros(plan.len), Aligned::zeros(plan.transposed_len));
-        Ok(Classifier { steps: None, stack, head, plan, parameters, transposed })
+        Ok(Model { steps: None, stack, head, plan, parameters, transposed })
     }
 
     /// Its layers.
@@ -194,7 +194,7 @@ impl Classifier {
         self.plan.unpack(&self.parameters)
     }
 
-    /// Replaces all parameters by plain arrays of the names and shapes of [`Classifier::arrays`].
+    /// Replaces all parameters by plain arrays of the names and shapes of [`Model::arrays`].
     ///
     /// # Errors
     /// If a name is missing or unknown, or a shape differs. The model is then as it was.
@@ -208,7 +208,7 @@ impl Classifier {
     ///
     /// # Errors
     /// If the file cannot be written, or a cell is one of the user's own, which a file cannot name; write the
-    /// [`arrays`](Classifier::arrays) of such a model.
+    /// [`arrays`](Model::arrays) of such a model.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
         let custom = self.stack.layers.iter().find(|layer| matches!(layer.cell, AnyCell::Custom(_)));
         if let Some(layer) = custom {
@@ -221,7 +221,7 @@ impl Classifier {
         Ok(formats::write(path, &file)?)
     }
 
-    /// Reads a model that [`Classifier::save`] wrote.
+    /// Reads a model that [`Model::save`] wrote.
     ///
     /// # Errors
     /// If the file cannot be read, has no configuration, or its arrays do not fit it.
