@@ -170,7 +170,7 @@ impl MnistConfig {
         let stack = self.network.stack(data.cols)?;
         let head = Head::last_state(data.classes().max(2));
         let budget = self.budget()?;
-        let (_, memory) = Memory::within(budget, &stack, head, data.rows, self.batch_size, self.threads)?;
+        let (_, memory) = Memory::within(budget, &stack, &head, data.rows, self.batch_size, self.threads)?;
         check_memory(memory.total())?;
         let network = Network::new(stack, self.init, &mut Random::new(self.seed, Purpose::Cell))?;
         let random = &mut Random::new(self.seed, Purpose::Head);
@@ -258,7 +258,7 @@ fn describe(trainer: &Trainer, data: &Split, folder: &Path) -> Result<String, Er
     let model = trainer.model();
     Ok(format!(
         "{} training, {} validation and {} test images of {}×{}, {} classes\n\
-         {}, {} classes: {} parameters; {} threads, {}\n\
+         {}, {}: {} parameters; {} threads, {}\n\
          memory: {} of data, {} to train{parts}\n\
          run: {}",
         thousands(data.train.len() as u64),
@@ -266,9 +266,9 @@ fn describe(trainer: &Trainer, data: &Split, folder: &Path) -> Result<String, Er
         thousands(data.test.len() as u64),
         data.train.rows,
         data.train.cols,
-        model.head().classes,
+        data.train.classes(),
         network::describe(model.stack()),
-        model.head().classes,
+        model.head().describe(),
         thousands(model.parameter_count() as u64),
         trainer.threads,
         trainer.isa,

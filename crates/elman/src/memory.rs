@@ -1,8 +1,8 @@
 //! What training takes, known before anything is set aside; and parts of sequences for a budget.
 
 use crate::Error;
+use crate::head::Head;
 use crate::layer::Stack;
-use crate::model::Head;
 use crate::parameters::Plan;
 use crate::workers::Workspace;
 
@@ -27,7 +27,7 @@ pub struct Memory {
 
 impl Memory {
     /// What training takes: known from the sizes alone, before anything is set aside.
-    pub fn of_training(stack: &Stack, head: Head, steps: usize, batch_size: usize, threads: usize) -> Self {
+    pub fn of_training(stack: &Stack, head: &Head, steps: usize, batch_size: usize, threads: usize) -> Self {
         let plan = Plan::new(stack, Some(head.dense(stack)));
         let floats = size_of::<f32>();
         let workspace = Workspace::bytes(stack, head, stack.tile_rows(batch_size), steps, steps);
@@ -48,7 +48,7 @@ impl Memory {
     pub fn within(
         budget: Option<usize>,
         stack: &Stack,
-        head: Head,
+        head: &Head,
         steps: usize,
         batch_size: usize,
         threads: usize,

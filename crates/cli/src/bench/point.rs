@@ -59,7 +59,7 @@ impl Point {
 
     /// Bytes that training takes, beside the data.
     pub(crate) fn memory(&self, stack: &Stack) -> usize {
-        Memory::of_training(stack, Self::head(), self.steps, self.batch, self.threads).total()
+        Memory::of_training(stack, &Self::head(), self.steps, self.batch, self.threads).total()
     }
 
     /// Refuses what the machine has no memory for.
