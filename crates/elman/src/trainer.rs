@@ -356,7 +356,7 @@ impl Trainer {
         // Rows with nothing to score were refused or left out.
         let scale = (1.0 / self.weight(data, &mut rows.iter().map(|&row| piece(row)))) as f32;
         let training = Training { seed: self.seed, step: self.step, truncate: self.truncate };
-        let Trainer { model, workers, groups, class_weights, carried, .. } = self;
+        let Trainer { model, workers, groups, class_weights, carried, micro_batch, .. } = self;
         let Some(workers) = workers else { return Score::default() };
         let (count, model) = (groups.len(), &*model);
         let windows = matches!(cut, Cut::Window { .. });
@@ -367,7 +367,8 @@ impl Trainer {
             group.gradient.fill(0.0);
         }
         let tile = model.stack().tile_rows(at_once);
-        for rows in rows.chunks_mut(at_once) {
+        let part = if *micro_batch == 0 { rows.len() } else { *micro_batch };
+        for rows in rows.chunks_mut(part) {
             // Rows of like length share a tile: its steps then have all rows or none. Equal lengths stay in order.
             rows.sort_by_key(|&row| std::cmp::Reverse(piece(row).length));
             let (rows, tiles) = (&*rows, rows.len().div_ceil(tile));
