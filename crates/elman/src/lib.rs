@@ -25,9 +25,11 @@
 //! The same seed gives the same bits at any number of threads. A sequence equals its steps, bit for bit.
 
 mod adam;
+mod batch_size;
 mod check;
 mod data;
 mod dynamic_rnn;
+mod echo;
 mod error;
 mod head;
 mod init;
@@ -49,9 +51,11 @@ mod trainer;
 mod workers;
 
 pub use adam::Adam;
+pub use batch_size::BatchSize;
 pub use check::check_gradient;
 pub use data::{Arrays, Labelled, Sequences};
 pub use dynamic_rnn::{DynamicRnn, Gradients, Unrolled};
+pub use echo::Echo;
 pub use elman_datasets as datasets;
 pub use elman_formats as formats;
 pub use elman_kernels::{Activation, Cell, Engine, Gru, Isa, Lstm, Noise, Reset, Rnn, cell, layout};
@@ -69,7 +73,7 @@ pub use predictor::{Evaluation, Predictor};
 pub use random::{Purpose, Random};
 pub use state::{CellState, State};
 pub use stream::Stream;
-pub use trainer::{Epoch, FULL_BATCH, Fit, Step, Trainer};
+pub use trainer::{Epoch, Fit, Step, Trainer};
 pub use workers::most_probable;
 
 /// The README's examples are tests.

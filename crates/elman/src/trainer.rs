@@ -8,6 +8,7 @@ use std::fmt;
 use elman_kernels::{Aligned, Isa, Score, adam, sum_arrays};
 
 use crate::adam::{Adam, Moments};
+use crate::batch_size::BatchSize;
 use crate::head::{Predicts, Quantiles, Reads};
 use crate::memory::{Memory, group_count};
 use crate::model::Model;
@@ -19,9 +20,6 @@ use crate::tile::Training;
 use crate::workers::{Job, Kept, Task, Workers, check_all, check_rows, check_streams, sum, take_workers};
 use crate::{Error, Labelled, isa};
 
-/// The batch size that stands for all rows of the data set.
-pub const FULL_BATCH: usize = usize::MAX;
-
 /// Parameters that one thread updates at a time. A multiple of 16.
 const BLOCK: usize = 4096;
 
@@ -30,8 +28,8 @@ pub struct Trainer {
     model: Model,
     /// The optimizer's settings; may be changed between steps.
     pub adam: Adam,
-    /// Rows of a batch, or [`FULL_BATCH`]. 128 by default.
-    pub batch_size: usize,
+    /// Rows of a batch. 128 by default.
+    pub batch_size: BatchSize,
     /// Rows that are worked off at a time; the gradients of a batch add up. It bounds the memory of large batches, and
     /// changes results by rounding alone. 0, the default: all rows of the batch.
     pub micro_batch: usize,
@@ -78,7 +76,7 @@ impl Trainer {
         Trainer {
             model,
             adam,
-            batch_size: 128,
+            batch_size: BatchSize::Rows(128),
             micro_batch: 0,
             class_weights: Vec::new(),
             seed: 111,
@@ -98,8 +96,8 @@ impl Trainer {
     }
 
     /// With batches of another size.
-    pub fn batch_size(self, batch_size: usize) -> Self {
-        Trainer { batch_size, ..self }
+    pub fn batch_size(self, batch_size: impl Into<BatchSize>) -> Self {
+        Trainer { batch_size: batch_size.into(), ..self }
     }
 
     /// With so many rows worked off at a time.
@@ -173,7 +171,8 @@ impl Trainer {
 
     /// Rows that are worked off at a time.
     fn rows_at_once(&self) -> usize {
-        if self.micro_batch == 0 { self.batch_size } else { self.micro_batch.min(self.batch_size) }
+        let batch = self.batch_size.of(usize::MAX);
+        if self.micro_batch == 0 { batch } else { self.micro_batch.min(batch) }
     }
 
     /// The job of working on such sequences. Evaluation takes tiles as training does, so that it needs no more memory.
@@ -203,7 +202,7 @@ impl Trainer {
         self.check(data)?;
         let head = self.model.head();
         let scored = (0..data.len()).filter(|&row| head.scores(data.length(row))).count();
-        let batch_size = if self.batch_size == FULL_BATCH { scored } else { self.batch_size };
+        let batch_size = self.batch_size.of(scored);
         if !(1..=scored).contains(&batch_size) {
             let which = if scored < data.len() { " that have a step" } else { "" };
             let expected = format!("1 to {scored}, the rows of the training set{which}");
@@ -225,7 +224,7 @@ impl Trainer {
     pub fn fit_streams<'a, D: Labelled>(&'a mut self, data: &'a D, window: usize) -> Result<Fit<'a, D>, Error> {
         check_streams(&self.model, data, window)?;
         self.check(data)?;
-        self.batch_size = data.len();
+        self.batch_size = BatchSize::Rows(data.len());
         self.prepare(window)?;
         let plan = Plan::Streams { window, carry: true };
         Ok(Fit { trainer: self, data, plan, batch: 0, epochs: 1, done: 0 })

@@ -3,7 +3,7 @@
 mod support;
 
 use elman::{
-    Adam, Arrays, Error, FULL_BATCH, Gru, Head, Labelled, Lstm, Model, Predictor, Purpose, Random, Rnn, Sequences,
+    Adam, Arrays, BatchSize, Error, Gru, Head, Labelled, Lstm, Model, Predictor, Purpose, Random, Rnn, Sequences,
     Trainer,
 };
 use ndarray::{Array1, Array2, Array3, Axis};
@@ -196,7 +196,7 @@ fn a_batch_in_parts_has_the_gradient_of_the_whole() {
 #[test]
 fn a_full_batch_is_all_rows_whatever_the_seed() {
     let data = signs(150);
-    let trained = |batch: usize, micro: usize, seed: u64| -> Model {
+    let trained = |batch: BatchSize, micro: usize, seed: u64| -> Model {
         let trainer = Trainer::new(model(Rnn::new(3, 9), 2), Adam::new(0.01)).batch_size(batch).micro_batch(micro);
         let mut trainer = trainer.seed(seed);
         let mut fit = trainer.fit(&data).unwrap().epochs(3);
@@ -206,8 +206,8 @@ fn a_full_batch_is_all_rows_whatever_the_seed() {
         }
         trainer.into_model()
     };
-    let full = trained(FULL_BATCH, 32, 1).arrays();
-    assert!(trained(150, 32, 2).arrays() == full);
+    let full = trained(BatchSize::Full, 32, 1).arrays();
+    assert!(trained(BatchSize::Rows(150), 32, 2).arrays() == full);
     // Parts of 150 rows or more are the whole.
-    assert!(trained(FULL_BATCH, 0, 1).arrays() == trained(FULL_BATCH, 150, 1).arrays());
+    assert!(trained(BatchSize::Full, 0, 1).arrays() == trained(BatchSize::Full, 150, 1).arrays());
 }
