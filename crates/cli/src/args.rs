@@ -7,6 +7,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::network::NetworkArgs;
+use crate::optimization::OptimizationArgs;
 
 /// Recurrent neural networks: train, evaluate, predict.
 #[derive(Debug, Parser)]
@@ -62,6 +63,7 @@ Examples:
   elman train mnist --hidden_size 64 --num_epoch 3 --out runs/small
   elman train mnist --cell lstm --layers 2 --dropout 0.2
   elman train mnist --cell gru --bidirectional --hidden_size 64
+  elman train mnist --optimizer rmsprop --schedule cosine --early-stopping 3
   elman train mnist --data fashion/      the four IDX files of another set, gzipped or not")]
 pub(crate) struct MnistArgs {
     /// Floats of the state [default: 128]
@@ -73,9 +75,8 @@ pub(crate) struct MnistArgs {
     #[arg(long, value_parser = PossibleValuesParser::new(["tf", "keras", "pytorch"]), help_heading = "Model")]
     pub(crate) init: Option<String>,
 
-    /// α of Adam [default: 0.001]
-    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Training")]
-    pub(crate) learning_rate: Option<f64>,
+    #[command(flatten)]
+    pub(crate) optimization: OptimizationArgs,
     /// Rows of a batch [default: 128]
     #[arg(long, value_name = "N", help_heading = "Training")]
     pub(crate) batch_size: Option<usize>,
@@ -286,7 +287,7 @@ mod tests {
                      --hidden_size 5";
         let cli = Cli::try_parse_from(with_dashes(flags.split(' ').map(OsString::from))).unwrap();
         let Command::Train { job: Job::Mnist(args) } = cli.command else { panic!("another command") };
-        assert_eq!(args.learning_rate, Some(0.01));
+        assert_eq!(args.optimization.learning_rate, Some(0.01));
         assert_eq!(
             [args.seed, args.batch_size.map(|x| x as u64), args.num_epoch, args.batch_per_log],
             [Some(1), Some(2), Some(3), Some(4)]

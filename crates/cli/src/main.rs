@@ -7,6 +7,7 @@ mod inspect;
 mod interrupts;
 mod mnist;
 mod network;
+mod optimization;
 mod output;
 mod picture;
 mod predict;

@@ -9,7 +9,9 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 use elman::datasets::{ImageSet, Split, images};
-use elman::{Adam, Error, Evaluation, Head, Init, Memory, Model, Network, Purpose, Random, Step, Trainer};
+use elman::{
+    EarlyStopping, Error, Evaluation, Head, Init, Memory, Model, Network, Purpose, Random, Step, Trainer, Verdict,
+};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -17,11 +19,15 @@ use serde_json::json;
 use crate::args::{MnistArgs, threads};
 use crate::interrupts;
 use crate::network::{self, NetworkConfig};
+use crate::optimization::OptimizationConfig;
 use crate::output::{Output, bytes, seconds, thousands};
 use crate::record::curves;
 use crate::record::events::EventWriter;
 use crate::record::metrics::{MetricsWriter, Row};
 use crate::run_folder;
+
+/// The tutorial's.
+const LEARNING_RATE: f64 = 0.001;
 
 /// Every setting of a run, as in its `config.toml`. The defaults are the tutorial's.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -34,8 +40,10 @@ pub(crate) struct MnistConfig {
     /// In the same table of the file.
     #[serde(skip)]
     network: NetworkConfig,
+    /// Likewise.
+    #[serde(skip)]
+    optimization: OptimizationConfig,
     init: Init,
-    learning_rate: f64,
     batch_size: usize,
     num_epoch: u64,
     seed: u64,
@@ -53,8 +61,8 @@ impl Default for MnistConfig {
             job: "mnist".into(),
             data: None,
             network: NetworkConfig::default(),
+            optimization: OptimizationConfig::default(),
             init: Init::default(),
-            learning_rate: 0.001,
             batch_size: 128,
             num_epoch: 10,
             seed: 111,
@@ -86,6 +94,7 @@ impl MnistConfig {
         let full = MnistConfig {
             data: Some(PathBuf::new()),
             network: NetworkConfig::full(),
+            optimization: OptimizationConfig::full(),
             memory_budget: Some(String::new()),
             ..MnistConfig::default()
         };
@@ -95,12 +104,14 @@ impl MnistConfig {
             let known: Vec<&str> = known.keys().map(String::as_str).collect();
             bail!("unknown setting {name:?}; expected one of: {}", known.join(", "));
         }
-        Ok(MnistConfig { network: toml::from_str(text)?, ..toml::from_str(text)? })
+        let (network, optimization) = (toml::from_str(text)?, toml::from_str(text)?);
+        Ok(MnistConfig { network, optimization, ..toml::from_str(text)? })
     }
 
-    /// As TOML: the job's settings, then the network's.
+    /// As TOML: the job's settings, then the network's and the optimizer's.
     fn text(&self) -> anyhow::Result<String> {
-        Ok(format!("{}{}", toml::to_string(self)?, toml::to_string(&self.network)?))
+        let (network, optimization) = (toml::to_string(&self.network)?, toml::to_string(&self.optimization)?);
+        Ok(format!("{}{network}{optimization}", toml::to_string(self)?))
     }
 
     /// The file's settings, or the defaults, with the flags before them.
@@ -112,9 +123,9 @@ impl MnistConfig {
             }
         }
         config.network.set(&args.network);
+        config.optimization.set(&args.optimization);
         set(&mut config.network.hidden_size, &args.hidden_size);
         set(&mut config.truncate, &args.truncate);
-        set(&mut config.learning_rate, &args.learning_rate);
         set(&mut config.batch_size, &args.batch_size);
         set(&mut config.num_epoch, &args.num_epoch);
         set(&mut config.seed, &args.seed);
@@ -129,6 +140,7 @@ impl MnistConfig {
         if args.memory_budget.is_some() {
             config.memory_budget.clone_from(&args.memory_budget);
         }
+        config.optimization.resolve(LEARNING_RATE)?;
         config.check()?;
         Ok(config)
     }
@@ -154,7 +166,7 @@ impl MnistConfig {
         at_least_1("num_epoch", self.num_epoch)?;
         at_least_1("batch_per_log", self.batch_per_log)?;
         threads(Some(self.threads))?;
-        Adam::new(self.learning_rate).check()?;
+        self.optimization.check()?;
         self.budget()?;
         // What the size of the images does not decide.
         self.network.stack(1)?;
@@ -170,7 +182,8 @@ impl MnistConfig {
         let stack = self.network.stack(data.cols)?;
         let head = Head::last_state(data.classes().max(2));
         let budget = self.budget()?;
-        let (_, memory) = Memory::within(budget, &stack, head, data.rows, self.batch_size, self.threads)?;
+        let moments = self.optimization.descent()?.algorithm.moments().len();
+        let (_, memory) = Memory::within(budget, &stack, head, data.rows, self.batch_size, self.threads, moments)?;
         check_memory(memory.total())?;
         let network = Network::new(stack, self.init, &mut Random::new(self.seed, Purpose::Cell))?;
         let random = &mut Random::new(self.seed, Purpose::Head);
@@ -200,7 +213,7 @@ pub(crate) fn train(args: &MnistArgs) -> anyhow::Result<()> {
     let config = MnistConfig::new(args)?;
     let data = load_data(config.data.as_deref())?;
     let model = config.model(&data.train)?;
-    let mut trainer = Trainer::new(model, Adam::new(config.learning_rate))
+    let mut trainer = Trainer::new(model, config.optimization.descent()?)
         .batch_size(config.batch_size)
         .seed(config.seed)
         .threads(config.threads)
@@ -213,7 +226,14 @@ pub(crate) fn train(args: &MnistArgs) -> anyhow::Result<()> {
     run_folder::write_text(&folder.join(run_folder::CONFIG), &settings)?;
     output.remark(&describe(&trainer, &data, &folder)?);
 
-    let ended = Run::start(&folder, &mut output, &config)?.train(&mut trainer, &data);
+    let mut stopping = config.optimization.early_stopping()?;
+    let ended = Run::start(&folder, &mut output, &config)?.train(&mut trainer, &data, &mut stopping);
+    if let (Ok(_), Some(stopping)) = (&ended, &stopping) {
+        trainer.restore(stopping)?;
+        if let Some((loss, epoch)) = stopping.best {
+            output.remark(&format!("the weights of epoch {epoch}, whose validation loss {loss:.3} is the least"));
+        }
+    }
     // The last good weights, also when the loss has left the finite numbers.
     let model_file = folder.join(run_folder::MODEL);
     let saved = trainer.model().save(&model_file);
@@ -356,7 +376,12 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn train(&mut self, trainer: &mut Trainer, data: &Split) -> anyhow::Result<Ended> {
+    fn train(
+        &mut self,
+        trainer: &mut Trainer,
+        data: &Split,
+        stopping: &mut Option<EarlyStopping>,
+    ) -> anyhow::Result<Ended> {
         let epochs = self.config.num_epoch;
         let mut fit = trainer.fit(&data.train)?.epochs(epochs);
         let bar = self.output.bar(epochs.saturating_mul(fit.batches() as u64));
@@ -364,6 +389,11 @@ impl<'a> Run<'a> {
             let step = step?;
             let last = step.batch == step.batches;
             let validation = if last { Some(fit.trainer().evaluate(&data.validation)?) } else { None };
+            let mut verdict = None;
+            if let Some(validation) = validation {
+                fit.trainer().plateau(validation.loss);
+                verdict = stopping.as_mut().map(|stopping| stopping.seen(validation.loss, fit.trainer().model()));
+            }
             if last || step.step.is_multiple_of(self.config.batch_per_log) {
                 self.record(&step, validation)?;
                 bar.set_position(step.step);
@@ -379,6 +409,9 @@ impl<'a> Run<'a> {
                 bar.finish_and_clear();
                 self.events.flush()?;
                 return Ok(Ended::Interrupted);
+            }
+            if verdict == Some(Verdict::Stop) {
+                break;
             }
         }
         bar.finish_and_clear();
@@ -444,7 +477,7 @@ mod tests {
 
     #[test]
     fn a_configuration_survives_its_file() {
-        let config = MnistConfig { data: Some("some/where".into()), learning_rate: 0.1, ..MnistConfig::default() };
+        let config = MnistConfig { data: Some("some/where".into()), batch_size: 7, ..MnistConfig::default() };
         let text = config.text().unwrap();
         assert_eq!(MnistConfig::parse(&text).unwrap(), config);
         let partial = MnistConfig::parse("seed = 5").unwrap();

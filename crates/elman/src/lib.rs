@@ -24,7 +24,6 @@
 //!
 //! The same seed gives the same bits at any number of threads. A sequence equals its steps, bit for bit.
 
-mod adam;
 mod check;
 mod data;
 mod dynamic_rnn;
@@ -47,7 +46,6 @@ mod tile;
 mod trainer;
 mod workers;
 
-pub use adam::Adam;
 pub use check::check_gradient;
 pub use data::{Arrays, Labelled, Sequences};
 pub use dynamic_rnn::{DynamicRnn, Gradients, Unrolled};
@@ -61,7 +59,10 @@ pub use layer::{AnyCell, Embedding, Layer, Merge, Stack};
 pub use memory::Memory;
 pub use model::{Config, Head, Model, Reads};
 pub use network::{Build, Network};
-pub use optimizer::Optimizer;
+pub use optimizer::{
+    Adagrad, Adam, AdamW, Algorithm, Decay, Descent, EarlyStopping, Optimizer, Progress, RmsProp, Rprop, RpropVariant,
+    Schedule, Sgd, Span, Verdict,
+};
 pub use peak::peak_rate;
 pub use predictor::{Evaluation, Predictor};
 pub use random::{Purpose, Random};

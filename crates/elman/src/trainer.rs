@@ -1,15 +1,15 @@
-//! Training: one step is one batch, forward, backward, and Adam.
+//! Training: one step is one batch, forward, backward, and the optimizer's.
 //!
 //! A batch is cut into tiles, by the shapes alone; consecutive tiles form a group with a gradient of its own; the
 //! groups' gradients are added in their order. Which thread works on which group changes no bit.
 
 use std::fmt;
 
-use elman_kernels::{Aligned, Isa, Score, adam, sum_arrays};
+use elman_kernels::{Aligned, Isa, Score, sum_arrays};
 
-use crate::adam::{Adam, Moments};
 use crate::memory::{Memory, group_count};
 use crate::model::{Model, Reads};
+use crate::optimizer::{Change, Descent, EarlyStopping, Schedule, Span, State};
 use crate::predictor::{Evaluation, evaluate};
 use crate::random::{Purpose, Random};
 use crate::tile::Training;
@@ -22,8 +22,10 @@ const BLOCK: usize = 4096;
 /// A model in training. Users write loops over [`Trainer::fit`], not callbacks.
 pub struct Trainer {
     model: Model,
-    /// The optimizer's settings; may be changed between steps.
-    pub adam: Adam,
+    /// The optimizer's settings; may be changed between steps, but not to an optimizer that keeps other arrays.
+    pub descent: Descent,
+    /// How long the run is, for schedules that depend on it. [`Fit`] says so; None, the default, outside it.
+    pub span: Option<Span>,
     /// Rows of a batch. 128 by default.
     pub batch_size: usize,
     /// Fixes the order of the rows. 111 by default.
@@ -37,7 +39,7 @@ pub struct Trainer {
     pub memory_budget: Option<usize>,
     /// The instruction set; by default what `ELMAN_ISA` says, or the widest.
     pub isa: Isa,
-    moments: Moments,
+    state: State,
     /// Steps done.
     step: u64,
     /// Epochs done.
@@ -56,19 +58,22 @@ struct Group {
 }
 
 impl Trainer {
-    /// A trainer with the tutorial's settings: batches of 128 rows, seed 111.
-    pub fn new(model: Model, adam: Adam) -> Self {
-        let moments = Moments::zeros(model.parameters.len());
+    /// A trainer with an optimizer or a whole [`Descent`], and the tutorial's other settings: batches of 128 rows, seed
+    /// 111.
+    pub fn new(model: Model, descent: impl Into<Descent>) -> Self {
+        let descent = descent.into();
+        let state = State::new(&descent.algorithm, model.parameters.len());
         Trainer {
             model,
-            adam,
+            descent,
+            span: None,
             batch_size: 128,
             seed: 111,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             truncate: 0,
             memory_budget: None,
             isa: isa::active(),
-            moments,
+            state,
             step: 0,
             epoch: 0,
             workers: None,
@@ -76,6 +81,26 @@ impl Trainer {
             gradient: Aligned::default(),
             previous: None,
         }
+    }
+
+    /// With another course of the learning rate.
+    pub fn schedule(self, schedule: impl Into<Schedule>) -> Self {
+        Trainer { descent: self.descent.schedule(schedule), ..self }
+    }
+
+    /// With a gradient no longer than `norm`.
+    pub fn clip_norm(self, norm: f64) -> Self {
+        Trainer { descent: self.descent.clip_norm(norm), ..self }
+    }
+
+    /// With each element of the gradient within ±`value`.
+    pub fn clip_value(self, value: f64) -> Self {
+        Trainer { descent: self.descent.clip_value(value), ..self }
+    }
+
+    /// With a decay of the weights.
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        Trainer { descent: self.descent.weight_decay(weight_decay), ..self }
     }
 
     /// With batches of another size.
@@ -128,13 +153,28 @@ impl Trainer {
         self.epoch
     }
 
+    /// Takes note of a validation loss, for a schedule that reduces the rate on plateaus: to be called once an epoch. With
+    /// another schedule it does nothing.
+    pub fn plateau(&mut self, validation_loss: f64) {
+        self.state.plateau(&self.descent.schedule, validation_loss);
+    }
+
+    /// Gives the model the weights of its best epoch.
+    ///
+    /// # Errors
+    /// If they are another model's.
+    pub fn restore(&mut self, best: &EarlyStopping) -> Result<(), Error> {
+        best.restore(&mut self.model)
+    }
+
     /// What training on sequences of `steps` steps takes, in bytes, and the steps of its parts.
     ///
     /// # Errors
     /// If the memory budget does not suffice.
     pub fn memory(&self, steps: usize) -> Result<(usize, Memory), Error> {
         let (stack, head) = (self.model.stack(), self.model.head());
-        Memory::within(self.memory_budget, stack, head, steps, self.batch_size, self.threads)
+        let moments = self.state.moments.len();
+        Memory::within(self.memory_budget, stack, head, steps, self.batch_size, self.threads, moments)
     }
 
     /// The job of working on such sequences. Evaluation takes tiles as training does, so that it needs no more memory.
@@ -161,7 +201,7 @@ impl Trainer {
     /// # Errors
     /// If a setting is out of range, or the data does not fit the model.
     pub fn fit<'a, D: Labelled>(&'a mut self, data: &'a D) -> Result<Fit<'a, D>, Error> {
-        self.adam.check()?;
+        self.descent.check()?;
         check_all(&self.model, data)?;
         let head = self.model.head();
         let scored = (0..data.len()).filter(|&row| head.scores(data.length(row))).count();
@@ -203,13 +243,13 @@ impl Trainer {
         Ok((Evaluation::from(score), self.model.plan.unpack(&self.gradient)))
     }
 
-    /// One step on the given rows of a data set: forward, backward, Adam.
+    /// One step on the given rows of a data set: forward, backward, the optimizer's.
     ///
     /// # Errors
     /// If the data does not fit the model, or the rows have nothing to score, as in [`Trainer::gradient`]; or if the loss
     /// or the gradient is not finite: the weights are then the last ones whose loss was finite.
     pub fn train_rows<D: Labelled>(&mut self, data: &D, rows: &[u32]) -> Result<Step, Error> {
-        self.adam.check()?;
+        self.descent.check()?;
         check_rows(&self.model, data, rows)?;
         self.prepare(data.steps())?;
         self.train_batch(data, rows)
@@ -244,8 +284,9 @@ impl Trainer {
                 return Err(Error::Diverged { what, value, step, epoch });
             }
         }
+        let change = self.state.next(&self.descent, step, self.span, grad_norm, score.mean_loss())?;
         self.step = step;
-        self.update();
+        self.update(change);
         Ok(Step {
             step,
             epoch,
@@ -253,7 +294,7 @@ impl Trainer {
             batches: 0,
             loss: score.mean_loss(),
             accuracy: score.accuracy(),
-            learning_rate: self.adam.learning_rate,
+            learning_rate: change.learning_rate,
             grad_norm,
         })
     }
@@ -302,19 +343,18 @@ impl Trainer {
         blocks.iter().map(|(_, squares)| squares).sum()
     }
 
-    /// Adam on every parameter, then the transposed panels anew.
-    fn update(&mut self) {
-        let Trainer { model, workers, gradient, moments, previous, isa, adam: settings, step, .. } = self;
+    /// The optimizer on every parameter, then the transposed panels anew.
+    fn update(&mut self, change: Change) {
+        let Trainer { model, workers, gradient, state, previous, isa, .. } = self;
         let Some(workers) = workers else { return };
-        let (gradient, isa, constants) = (&**gradient, *isa, settings.at(*step));
+        let (gradient, isa) = (&**gradient, *isa);
         let previous = previous.get_or_insert_with(|| Aligned::zeros(gradient.len()));
-        let (m, v) = (moments.m.chunks_mut(BLOCK), moments.v.chunks_mut(BLOCK));
         let parameters = model.parameters.chunks_mut(BLOCK).zip(previous.chunks_mut(BLOCK));
-        let mut blocks: Vec<_> = parameters.zip(m.zip(v)).collect();
-        workers.pool.for_each(&mut workers.spaces, &mut blocks, |_, index, ((parameters, previous), (m, v))| {
+        let mut blocks: Vec<_> = parameters.zip(state.blocks(gradient.len(), BLOCK)).collect();
+        workers.pool.for_each(&mut workers.spaces, &mut blocks, |_, index, ((parameters, previous), moments)| {
             let start = index * BLOCK;
             previous.copy_from_slice(parameters);
-            adam(isa, constants, parameters, &gradient[start..start + parameters.len()], m, v);
+            change.apply(isa, parameters, &gradient[start..start + parameters.len()], moments);
         });
         let Model { plan, parameters, transposed, .. } = model;
         let (plan, parameters) = (&*plan, &**parameters);
@@ -377,6 +417,9 @@ impl<D: Labelled> Fit<'_, D> {
             self.done = self.epochs;
             return Some(Err(error));
         }
+        let all_epochs = trainer.epoch.saturating_add(self.epochs - self.done);
+        let total_steps = all_epochs.saturating_mul(batches as u64);
+        trainer.span = Some(Span { steps_per_epoch: batches as u64, total_steps });
         let rows = &self.order[self.batch * self.batch_size..][..self.batch_size];
         let step = match trainer.train_batch(self.data, rows) {
             Ok(step) => step,
@@ -428,9 +471,9 @@ pub struct Step {
     pub loss: f64,
     /// Part of the batch that was right.
     pub accuracy: f64,
-    /// α
+    /// α, as the schedule had it at this step; Rprop's first step size, which has no rate.
     pub learning_rate: f64,
-    /// Euclidean norm of the gradient.
+    /// Euclidean norm of the gradient, before clipping.
     pub grad_norm: f64,
 }
 
