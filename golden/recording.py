@@ -28,6 +28,9 @@ GOLDEN = pathlib.Path(__file__).resolve().parent
 # The sizes of the files `*_cells`.
 BATCH, STEPS, INPUT, HIDDEN, PROJECTED = 4, 6, 5, 7, 3
 
+# Parameters and steps of the files `*_optimizers`.
+PARAMETERS, UPDATES = 32, 20
+
 
 class Draw:
     """Random arrays of f32. Each case of a file has its own, so that one case more changes no other."""
@@ -58,6 +61,12 @@ class Draw:
 
     def initial(self, sizes):
         return {f"initial/{n}": self.normal(0.5, BATCH, sizes[n]) for n in sorted(sizes)}
+
+    def descent(self):
+        """Parameters and the gradients of some steps: of sizes from 1 to 1e-4, some always 0."""
+        sizes = np.array([0.0 if k % 11 == 10 else 0.1 ** (k % 5) for k in range(PARAMETERS)])
+        gradients = sizes.astype(np.float32) * self.normal(1.0, UPDATES, PARAMETERS)
+        return {"start": self.normal(1.0, PARAMETERS), "gradients": gradients}
 
     def cotangents(self, shapes):
         return {f"cotangent/{n}": self.normal(1.0, *shapes[n]) for n in sorted(shapes)}

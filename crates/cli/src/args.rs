@@ -38,7 +38,7 @@ pub(crate) enum Command {
     #[command(arg_required_else_help = true)]
     Train {
         #[command(subcommand)]
-        job: Job,
+        job: Box<Job>,
     },
     /// Loss and accuracy of a trained model on test images
     Eval(EvalArgs),
@@ -51,6 +51,7 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one")]
 pub(crate) enum Job {
     /// Read images row by row and name the digit: the tutorial's job
     Mnist(MnistArgs),
@@ -68,6 +69,7 @@ Examples:
   elman train mnist --hidden_size 64 --num_epoch 3 --out runs/small
   elman train mnist --cell lstm --layers 2 --dropout 0.2
   elman train mnist --cell gru --bidirectional --hidden_size 64
+  elman train mnist --optimizer rmsprop --schedule cosine --early-stopping 3
   elman train mnist --data fashion/      the four IDX files of another set, gzipped or not")]
 pub(crate) struct MnistArgs {
     /// A folder with the four IDX files of a data set [default: MNIST, in the binary]
@@ -305,10 +307,12 @@ mod tests {
         let flags = "elman train mnist --learning_rate 0.01 --seed 1 --batch_size 2 --num_epoch 3 --batch_per_log 4 \
                      --hidden_size 5";
         let cli = Cli::try_parse_from(with_dashes(flags.split(' ').map(OsString::from))).unwrap();
-        let Command::Train { job: Job::Mnist(args) } = cli.command else { panic!("another command") };
+        let Command::Train { job } = cli.command else { panic!("another command") };
+        let Job::Mnist(args) = *job else { panic!("another job") };
         let settings = Settings::<Mnist>::new(&args.common).unwrap();
         let training = &settings.training;
-        assert_eq!((training.learning_rate, training.batch_size), (0.01, BatchSize::Rows(2)));
+        assert_eq!(settings.optimization.descent().unwrap().algorithm.learning_rate(), 0.01);
+        assert_eq!(training.batch_size, BatchSize::Rows(2));
         assert_eq!([training.seed, training.num_epoch, training.batch_per_log], [1, 3, 4]);
         assert_eq!(settings.network.hidden_size, 5);
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use elman::formats::Array;
-use elman::{Memory, Model};
+use elman::{Adam, Algorithm, Memory, Model};
 use serde_json::json;
 
 use crate::args::{InspectArgs, OutputArgs};
@@ -43,11 +43,12 @@ pub(crate) fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the model takes: its parameters, and training at the tutorial's batch on one thread.
+/// What the model takes: its parameters, and training at the tutorial's batch with its Adam on one thread.
 fn memory(model: &Model) -> [(&'static str, usize); 2] {
     let parameters = model.parameter_count() * size_of::<f32>();
     let steps = model.steps.unwrap_or(1);
-    let training = Memory::of_training(model.stack(), model.head(), steps, 128, 1).total();
+    let moments = Algorithm::from(Adam::new(0.001)).moments().len();
+    let training = Memory::of_training(model.stack(), model.head(), steps, 128, 1, moments).total();
     [("parameters", parameters), ("training, batches of 128, one thread, data apart", training)]
 }
 

@@ -7,6 +7,7 @@ mod inspect;
 mod interrupts;
 mod jobs;
 mod network;
+mod optimization;
 mod output;
 mod picture;
 mod predict;
@@ -37,7 +38,7 @@ fn run() -> anyhow::Result<()> {
     // A set that is not there is refused before anything is done.
     elman::isa_from_environment()?;
     match cli.command {
-        args::Command::Train { job } => match job {
+        args::Command::Train { job } => match *job {
             args::Job::Mnist(args) => jobs::mnist::train(&args),
             args::Job::Echo(args) => jobs::echo::train(&args),
         },

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::bail;
-use elman::{Error, Evaluation, Fit, Labelled, Step, Trainer};
+use elman::{EarlyStopping, Error, Evaluation, Fit, Labelled, Step, Trainer, Verdict};
 use serde_json::json;
 
 use crate::interrupts;
@@ -27,6 +27,8 @@ pub(crate) struct Plan<'a, D> {
     pub(crate) data: &'a D,
     pub(crate) reading: Reading,
     pub(crate) training: &'a TrainingConfig,
+    /// When to stop before the last epoch, if ever.
+    pub(crate) stopping: Option<EarlyStopping>,
     /// What is about to be trained, on what.
     pub(crate) remark: String,
 }
@@ -101,7 +103,14 @@ pub(crate) fn train<D: Labelled>(
     run_folder::write_text(&folder.join(run_folder::CONFIG), &plan.settings)?;
     output.remark(&format!("{}\nrun: {}", plan.remark, folder.display()));
 
-    let ended = Run::start(&folder, output, plan.training, watch)?.train(trainer, plan);
+    let mut stopping = plan.stopping.clone();
+    let ended = Run::start(&folder, output, plan.training, watch)?.train(trainer, plan, &mut stopping);
+    if let (Ok(_), Some(stopping)) = (&ended, &stopping) {
+        trainer.restore(stopping)?;
+        if let Some((loss, epoch)) = stopping.best {
+            output.remark(&format!("the weights of epoch {epoch}, whose validation loss {loss:.3} is the least"));
+        }
+    }
     let model_file = folder.join(run_folder::MODEL);
     let saved = trainer.model().save(&model_file);
     if let (Err(error), Err(also)) = (&ended, &saved) {
@@ -160,7 +169,12 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn train<D: Labelled>(&mut self, trainer: &mut Trainer, plan: &Plan<'_, D>) -> anyhow::Result<Ended> {
+    fn train<D: Labelled>(
+        &mut self,
+        trainer: &mut Trainer,
+        plan: &Plan<'_, D>,
+        stopping: &mut Option<EarlyStopping>,
+    ) -> anyhow::Result<Ended> {
         let epochs = self.config.num_epoch;
         let mut fit = plan.reading.fit(trainer, plan.data)?.epochs(epochs);
         let bar = self.output.bar(epochs.saturating_mul(fit.batches() as u64));
@@ -169,6 +183,11 @@ impl<'a> Run<'a> {
             self.scored += step.scored;
             let last = step.batch == step.batches;
             let validation = if last { self.watch.validate(fit.trainer())? } else { None };
+            let mut verdict = None;
+            if let Some(validation) = validation {
+                fit.trainer().plateau(validation.loss);
+                verdict = stopping.as_mut().map(|stopping| stopping.seen(validation.loss, fit.trainer().model()));
+            }
             if last || step.step.is_multiple_of(self.config.batch_per_log) {
                 self.record(&step, validation)?;
                 bar.set_position(step.step);
@@ -184,6 +203,9 @@ impl<'a> Run<'a> {
                 bar.finish_and_clear();
                 self.events.flush()?;
                 return Ok(Ended::Interrupted);
+            }
+            if verdict == Some(Verdict::Stop) {
+                break;
             }
         }
         bar.finish_and_clear();

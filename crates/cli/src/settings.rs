@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use crate::network::NetworkConfig;
+use crate::optimization::{OptimizationArgs, OptimizationConfig};
 use crate::training::{CommonArgs, TrainingConfig};
 
 /// The settings that a job has for itself.
@@ -32,6 +33,7 @@ pub(crate) trait Job: Clone + Debug + Default + DeserializeOwned + PartialEq + S
 pub(crate) struct Settings<J> {
     pub(crate) job: J,
     pub(crate) training: TrainingConfig,
+    pub(crate) optimization: OptimizationConfig,
     pub(crate) network: NetworkConfig,
 }
 
@@ -47,6 +49,9 @@ impl<J: Job> Settings<J> {
             settings.network.hidden_size = hidden_size;
         }
         settings.training.set(args)?;
+        settings.optimization.set(&args.optimization);
+        settings.optimization.resolve()?;
+        settings.optimization.check()?;
         Ok(settings)
     }
 
@@ -65,25 +70,40 @@ impl<J: Job> Settings<J> {
 
     /// From TOML; a name that is no setting is refused.
     fn parse(text: &str) -> anyhow::Result<Self> {
-        let full = Settings { job: J::full(), training: TrainingConfig::full(), network: NetworkConfig::full() };
+        let full = Settings {
+            job: J::full(),
+            training: TrainingConfig::full(),
+            optimization: OptimizationConfig::full(),
+            network: NetworkConfig::full(),
+        };
         let known: Names = toml::from_str(&full.text()?)?;
         let names: Names = toml::from_str(text)?;
         if let Some(name) = names.keys().find(|name| !known.contains_key(*name)) {
             let known: Vec<&str> = known.keys().map(String::as_str).collect();
             bail!("unknown setting {name:?}; expected one of: {}", known.join(", "));
         }
-        // A line each: what the file does not say comes from the job's defaults.
-        let defaults = J::defaults().text()?;
+        // A line each: what the file does not say comes from the job's defaults, but for the options of another optimizer
+        // or schedule.
+        let mut defaults = J::defaults();
+        let chosen: OptimizationArgs = toml::from_str(text)?;
+        defaults.optimization.set(&chosen);
+        let defaults = defaults.text()?;
         let name = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
         let absent = defaults.lines().filter(|line| !names.contains_key(&name(line)));
         let all = absent.chain(text.lines()).collect::<Vec<_>>().join("\n");
-        Ok(Settings { job: toml::from_str(&all)?, training: toml::from_str(&all)?, network: toml::from_str(&all)? })
+        Ok(Settings {
+            job: toml::from_str(&all)?,
+            training: toml::from_str(&all)?,
+            optimization: toml::from_str(&all)?,
+            network: toml::from_str(&all)?,
+        })
     }
 
-    /// As TOML: the job's settings, those of training, then the network's.
+    /// As TOML: the job's settings, those of training, the optimizer's and the network's.
     fn text(&self) -> anyhow::Result<String> {
         let (job, training) = (toml::to_string(&self.job)?, toml::to_string(&self.training)?);
-        Ok(format!("job = {:?}\n{job}{training}{}", J::NAME, toml::to_string(&self.network)?))
+        let (optimization, network) = (toml::to_string(&self.optimization)?, toml::to_string(&self.network)?);
+        Ok(format!("job = {:?}\n{job}{training}{optimization}{network}", J::NAME))
     }
 
     /// As they are kept in the run's folder.
@@ -136,7 +156,7 @@ mod tests {
     fn a_configuration_survives_its_file() {
         let mut settings = Mnist::defaults();
         settings.job.data = Some("some/where".into());
-        settings.training.learning_rate = 0.1;
+        settings.training.num_epoch = 3;
         let text = settings.text().unwrap();
         assert_eq!(Settings::<Mnist>::parse(&text).unwrap(), settings);
         let message = Settings::<Mnist>::parse("sed = 5").unwrap_err().to_string();

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use elman::{Adam, BatchSize, Error, Init, Memory, Model, Trainer};
+use elman::{BatchSize, Error, Head, Init, Memory, Model, Network, Purpose, Random, Stack, Trainer};
 use serde::{Deserialize, Serialize};
 
 use crate::args::{OutputArgs, threads};
 use crate::network::NetworkArgs;
+use crate::optimization::{OptimizationArgs, OptimizationConfig};
 use crate::output::bytes;
 
 /// Flags of every job. What is not given comes from `--config`, then from the job's defaults.
@@ -24,9 +25,8 @@ pub(crate) struct CommonArgs {
     #[arg(long, value_parser = PossibleValuesParser::new(["tf", "keras", "pytorch"]), help_heading = "Model")]
     init: Option<String>,
 
-    /// α of Adam
-    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Training")]
-    learning_rate: Option<f64>,
+    #[command(flatten)]
+    pub(crate) optimization: OptimizationArgs,
     /// Rows of a batch, or full: all rows at once
     #[arg(long, value_name = "N|full", help_heading = "Training")]
     batch_size: Option<BatchSize>,
@@ -67,7 +67,6 @@ pub(crate) struct CommonArgs {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct TrainingConfig {
     pub(crate) init: Init,
-    pub(crate) learning_rate: f64,
     pub(crate) batch_size: BatchSize,
     pub(crate) micro_batch: usize,
     pub(crate) num_epoch: u64,
@@ -84,7 +83,6 @@ impl Default for TrainingConfig {
     fn default() -> Self {
         TrainingConfig {
             init: Init::default(),
-            learning_rate: 0.001,
             batch_size: BatchSize::Rows(128),
             micro_batch: 0,
             num_epoch: 10,
@@ -110,7 +108,6 @@ impl TrainingConfig {
                 setting.clone_from(value);
             }
         }
-        set(&mut self.learning_rate, args.learning_rate.as_ref());
         set(&mut self.batch_size, args.batch_size.as_ref());
         set(&mut self.micro_batch, args.micro_batch.as_ref());
         set(&mut self.num_epoch, args.num_epoch.as_ref());
@@ -136,7 +133,6 @@ impl TrainingConfig {
         at_least_1("num_epoch", self.num_epoch)?;
         at_least_1("batch_per_log", self.batch_per_log)?;
         threads(Some(self.threads))?;
-        Adam::new(self.learning_rate).check()?;
         self.budget()?;
         Ok(())
     }
@@ -145,14 +141,9 @@ impl TrainingConfig {
         self.memory_budget.as_deref().map(parse_bytes).transpose()
     }
 
-    /// Rows that are worked off at a time, of a batch of so many.
-    pub(crate) fn rows_at_once(&self, batch: usize) -> usize {
-        if self.micro_batch == 0 { batch } else { self.micro_batch.min(batch) }
-    }
-
     /// A trainer with these settings.
-    pub(crate) fn trainer(&self, model: Model) -> Result<Trainer, Error> {
-        let mut trainer = Trainer::new(model, Adam::new(self.learning_rate))
+    pub(crate) fn trainer(&self, model: Model, optimization: &OptimizationConfig) -> Result<Trainer, Error> {
+        let mut trainer = Trainer::new(model, optimization.descent()?)
             .batch_size(self.batch_size)
             .micro_batch(self.micro_batch)
             .seed(self.seed)
@@ -162,17 +153,22 @@ impl TrainingConfig {
         Ok(trainer)
     }
 
-    /// Refuses a network that the machine has no memory for, before its parameters are set aside.
-    pub(crate) fn check_memory(
+    /// A model with its initial values. A network that the machine has no memory for is refused before they are set
+    /// aside: for sequences of `steps` steps, and batches of so many rows.
+    pub(crate) fn model(
         &self,
-        stack: &elman::Stack,
-        head: &elman::Head,
+        optimization: &OptimizationConfig,
+        stack: Stack,
+        head: Head,
         steps: usize,
         batch: usize,
-    ) -> anyhow::Result<()> {
-        let at_once = self.rows_at_once(batch);
-        let (_, memory) = Memory::within(self.budget()?, stack, head, steps, at_once, self.threads)?;
-        check_memory(memory.total())
+    ) -> anyhow::Result<Model> {
+        let at_once = if self.micro_batch == 0 { batch } else { self.micro_batch.min(batch) };
+        let moments = optimization.descent()?.algorithm.moments().len();
+        let (_, memory) = Memory::within(self.budget()?, &stack, &head, steps, at_once, self.threads, moments)?;
+        check_memory(memory.total())?;
+        let network = Network::new(stack, self.init, &mut Random::new(self.seed, Purpose::Cell))?;
+        Ok(Model::new(&network, head, self.init, &mut Random::new(self.seed, Purpose::Head))?)
     }
 }
 

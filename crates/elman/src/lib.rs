@@ -24,7 +24,6 @@
 //!
 //! The same seed gives the same bits at any number of threads. A sequence equals its steps, bit for bit.
 
-mod adam;
 mod batch_size;
 mod check;
 mod data;
@@ -50,7 +49,6 @@ mod tile;
 mod trainer;
 mod workers;
 
-pub use adam::Adam;
 pub use batch_size::BatchSize;
 pub use check::check_gradient;
 pub use data::{Arrays, Labelled, Sequences};
@@ -67,7 +65,10 @@ pub use layer::{AnyCell, Embedding, Layer, Merge, Stack};
 pub use memory::Memory;
 pub use model::{Config, Model};
 pub use network::{Build, Network};
-pub use optimizer::Optimizer;
+pub use optimizer::{
+    Adagrad, Adam, AdamW, Algorithm, Decay, Descent, EarlyStopping, Optimizer, Progress, RmsProp, Rprop, RpropVariant,
+    Schedule, Sgd, Span, Verdict,
+};
 pub use peak::peak_rate;
 pub use predictor::{Evaluation, Predictor};
 pub use random::{Purpose, Random};

@@ -26,15 +26,23 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// What training takes: known from the sizes alone, before anything is set aside.
-    pub fn of_training(stack: &Stack, head: &Head, steps: usize, batch_size: usize, threads: usize) -> Self {
+    /// What training takes: known from the sizes alone, before anything is set aside. The optimizer keeps so many
+    /// [`moments`](crate::Algorithm::moments).
+    pub fn of_training(
+        stack: &Stack,
+        head: &Head,
+        steps: usize,
+        batch_size: usize,
+        threads: usize,
+        moments: usize,
+    ) -> Self {
         let plan = Plan::new(stack, Some(head.dense(stack)));
         let floats = size_of::<f32>();
         let workspace = Workspace::bytes(stack, head, stack.tile_rows(batch_size), steps, steps);
         let groups = group_count(stack, plan.len, batch_size);
         Memory {
-            // The parameters, those of the step before, the gradient, two moments.
-            model: (5 * plan.len + plan.transposed_len) * floats,
+            // The parameters, those of the step before, the gradient, the moments.
+            model: ((3 + moments) * plan.len + plan.transposed_len) * floats,
             groups: groups * plan.len * floats,
             workspaces: threads.max(1).saturating_mul(workspace),
             saving: plan.count() * floats,
@@ -52,8 +60,9 @@ impl Memory {
         steps: usize,
         batch_size: usize,
         threads: usize,
+        moments: usize,
     ) -> Result<(usize, Self), Error> {
-        let whole = Self::of_training(stack, head, steps, batch_size, threads);
+        let whole = Self::of_training(stack, head, steps, batch_size, threads, moments);
         // Only the workspaces hang on the parts.
         let rows = stack.tile_rows(batch_size);
         let workspaces = |part: usize| threads.max(1).saturating_mul(Workspace::bytes(stack, head, rows, steps, part));

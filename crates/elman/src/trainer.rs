@@ -1,17 +1,17 @@
-//! Training: one step is one batch, forward, backward, and Adam.
+//! Training: one step is one batch, forward, backward, and the optimizer's.
 //!
 //! A batch is cut into tiles, by the shapes alone; consecutive tiles form a group with a gradient of its own; the
 //! groups' gradients are added in their order. Which thread works on which group changes no bit.
 
 use std::fmt;
 
-use elman_kernels::{Aligned, Isa, Score, adam, sum_arrays};
+use elman_kernels::{Aligned, Isa, Score, sum_arrays};
 
-use crate::adam::{Adam, Moments};
 use crate::batch_size::BatchSize;
 use crate::head::{Predicts, Quantiles, Reads};
 use crate::memory::{Memory, group_count};
 use crate::model::Model;
+use crate::optimizer::{Change, Descent, DescentState, EarlyStopping, Schedule, Span};
 use crate::predictor::{Evaluation, evaluate, evaluate_streams};
 use crate::random::{Purpose, Random};
 use crate::shape::Piece;
@@ -26,8 +26,10 @@ const BLOCK: usize = 4096;
 /// A model in training. Users write loops over [`Trainer::fit`], not callbacks.
 pub struct Trainer {
     model: Model,
-    /// The optimizer's settings; may be changed between steps.
-    pub adam: Adam,
+    /// The optimizer's settings; may be changed between steps, but not to an optimizer that keeps other arrays.
+    pub descent: Descent,
+    /// How long the run is, for schedules that depend on it. [`Fit`] says so; None, the default, outside it.
+    pub span: Option<Span>,
     /// Rows of a batch. 128 by default.
     pub batch_size: BatchSize,
     /// Rows that are worked off at a time; the gradients of a batch add up. It bounds the memory of large batches, and
@@ -47,7 +49,7 @@ pub struct Trainer {
     pub memory_budget: Option<usize>,
     /// The instruction set; by default what `ELMAN_ISA` says, or the widest.
     pub isa: Isa,
-    moments: Moments,
+    state: DescentState,
     /// Steps done.
     step: u64,
     /// Epochs done.
@@ -70,12 +72,15 @@ struct Group {
 }
 
 impl Trainer {
-    /// A trainer with the tutorial's settings: batches of 128 rows, seed 111.
-    pub fn new(model: Model, adam: Adam) -> Self {
-        let moments = Moments::zeros(model.parameters.len());
+    /// A trainer with an optimizer or a whole [`Descent`], and the tutorial's other settings: batches of 128 rows, seed
+    /// 111.
+    pub fn new(model: Model, descent: impl Into<Descent>) -> Self {
+        let descent = descent.into();
+        let state = DescentState::new(&descent.algorithm, model.parameters.len());
         Trainer {
             model,
-            adam,
+            descent,
+            span: None,
             batch_size: BatchSize::Rows(128),
             micro_batch: 0,
             class_weights: Vec::new(),
@@ -84,7 +89,7 @@ impl Trainer {
             truncate: 0,
             memory_budget: None,
             isa: isa::active(),
-            moments,
+            state,
             step: 0,
             epoch: 0,
             workers: None,
@@ -93,6 +98,26 @@ impl Trainer {
             previous: None,
             carried: None,
         }
+    }
+
+    /// With another course of the learning rate.
+    pub fn schedule(self, schedule: impl Into<Schedule>) -> Self {
+        Trainer { descent: self.descent.schedule(schedule), ..self }
+    }
+
+    /// With a gradient no longer than `norm`.
+    pub fn clip_norm(self, norm: f64) -> Self {
+        Trainer { descent: self.descent.clip_norm(norm), ..self }
+    }
+
+    /// With each element of the gradient within ±`value`.
+    pub fn clip_value(self, value: f64) -> Self {
+        Trainer { descent: self.descent.clip_value(value), ..self }
+    }
+
+    /// With a decay of the weights.
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        Trainer { descent: self.descent.weight_decay(weight_decay), ..self }
     }
 
     /// With batches of another size.
@@ -160,13 +185,28 @@ impl Trainer {
         self.carried.as_ref()
     }
 
+    /// Takes note of a validation loss, for a schedule that reduces the rate on plateaus: to be called once an epoch. With
+    /// another schedule it does nothing.
+    pub fn plateau(&mut self, validation_loss: f64) {
+        self.state.plateau(&self.descent.schedule, validation_loss);
+    }
+
+    /// Gives the model the weights of its best epoch.
+    ///
+    /// # Errors
+    /// If they are another model's.
+    pub fn restore(&mut self, best: &EarlyStopping) -> Result<(), Error> {
+        best.restore(&mut self.model)
+    }
+
     /// What training on sequences of `steps` steps takes, in bytes, and the steps of its parts.
     ///
     /// # Errors
     /// If the memory budget does not suffice.
     pub fn memory(&self, steps: usize) -> Result<(usize, Memory), Error> {
         let (stack, head) = (self.model.stack(), self.model.head());
-        Memory::within(self.memory_budget, stack, head, steps, self.rows_at_once(), self.threads)
+        let moments = self.state.moments.len();
+        Memory::within(self.memory_budget, stack, head, steps, self.rows_at_once(), self.threads, moments)
     }
 
     /// Rows that are worked off at a time.
@@ -208,6 +248,10 @@ impl Trainer {
             let expected = format!("1 to {scored}, the rows of the training set{which}");
             return Err(Error::setting("batch_size", self.batch_size, expected));
         }
+        if self.descent.algorithm.needs_full_batch() && batch_size < scored {
+            let expected = format!("full: {} goes by the sign of the whole gradient", self.descent.algorithm.name());
+            return Err(Error::setting("batch_size", self.batch_size, expected));
+        }
         self.prepare(data.steps())?;
         let plan = Plan::Rows { batch_size, scored, order: Vec::new() };
         Ok(Fit { trainer: self, data, plan, batch: 0, epochs: 1, done: 0 })
@@ -224,6 +268,11 @@ impl Trainer {
     pub fn fit_streams<'a, D: Labelled>(&'a mut self, data: &'a D, window: usize) -> Result<Fit<'a, D>, Error> {
         check_streams(&self.model, data, window)?;
         self.check(data)?;
+        if self.descent.algorithm.needs_full_batch() && window < longest(data) {
+            let expected =
+                format!("not {}, which goes by the sign of the whole gradient", self.descent.algorithm.name());
+            return Err(Error::setting("optimizer", "one for windows of streams", expected));
+        }
         self.batch_size = BatchSize::Rows(data.len());
         self.prepare(window)?;
         let plan = Plan::Streams { window, carry: true };
@@ -232,7 +281,7 @@ impl Trainer {
 
     /// Refuses settings out of range, and data that does not fit the model.
     fn check<D: Labelled>(&self, data: &D) -> Result<(), Error> {
-        self.adam.check()?;
+        self.descent.check()?;
         let weights = &self.class_weights;
         if let Some(weight) = weights.iter().find(|weight| !(**weight > 0.0 && weight.is_finite())) {
             return Err(Error::setting("a class weight", weight, "a finite number above 0"));
@@ -285,13 +334,13 @@ impl Trainer {
         Ok((Evaluation::of(self.model.head(), score), self.model.plan.unpack(&self.gradient)))
     }
 
-    /// One step on the given rows of a data set: forward, backward, Adam.
+    /// One step on the given rows of a data set: forward, backward, the optimizer's.
     ///
     /// # Errors
     /// If the data does not fit the model, or the rows have nothing to score, as in [`Trainer::gradient`]; or if the loss
     /// or the gradient is not finite: the weights are then the last ones whose loss was finite.
     pub fn train_rows<D: Labelled>(&mut self, data: &D, rows: &[u32]) -> Result<Step, Error> {
-        self.adam.check()?;
+        self.descent.check()?;
         check_rows(&self.model, data, rows)?;
         self.prepare(data.steps())?;
         self.train_batch(data, &mut rows.to_vec(), Cut::Whole)
@@ -332,8 +381,9 @@ impl Trainer {
                 return Err(Error::Diverged { what, value, step, epoch });
             }
         }
+        let change = self.state.next(&self.descent, step, self.span, grad_norm, score.mean_loss())?;
         self.step = step;
-        self.update();
+        self.update(change);
         Ok(Step {
             step,
             epoch,
@@ -342,7 +392,7 @@ impl Trainer {
             scored: score.rows,
             loss: score.mean_loss(),
             accuracy: self.model.head().accuracy(score),
-            learning_rate: self.adam.learning_rate,
+            learning_rate: change.learning_rate,
             grad_norm,
         })
     }
@@ -425,19 +475,18 @@ impl Trainer {
         blocks.iter().map(|(_, squares)| squares).sum()
     }
 
-    /// Adam on every parameter, then the transposed panels anew.
-    fn update(&mut self) {
-        let Trainer { model, workers, gradient, moments, previous, isa, adam: settings, step, .. } = self;
+    /// The optimizer on every parameter, then the transposed panels anew.
+    fn update(&mut self, change: Change) {
+        let Trainer { model, workers, gradient, state, previous, isa, .. } = self;
         let Some(workers) = workers else { return };
-        let (gradient, isa, constants) = (&**gradient, *isa, settings.at(*step));
+        let (gradient, isa) = (&**gradient, *isa);
         let previous = previous.get_or_insert_with(|| Aligned::zeros(gradient.len()));
-        let (m, v) = (moments.m.chunks_mut(BLOCK), moments.v.chunks_mut(BLOCK));
         let parameters = model.parameters.chunks_mut(BLOCK).zip(previous.chunks_mut(BLOCK));
-        let mut blocks: Vec<_> = parameters.zip(m.zip(v)).collect();
-        workers.pool.for_each(&mut workers.spaces, &mut blocks, |_, index, ((parameters, previous), (m, v))| {
+        let mut blocks: Vec<_> = parameters.zip(state.blocks(gradient.len(), BLOCK)).collect();
+        workers.pool.for_each(&mut workers.spaces, &mut blocks, |_, index, ((parameters, previous), moments)| {
             let start = index * BLOCK;
             previous.copy_from_slice(parameters);
-            adam(isa, constants, parameters, &gradient[start..start + parameters.len()], m, v);
+            change.apply(isa, parameters, &gradient[start..start + parameters.len()], moments);
         });
         let Model { plan, parameters, transposed, .. } = model;
         let (plan, parameters) = (&*plan, &**parameters);
@@ -533,6 +582,10 @@ impl<D: Labelled> Fit<'_, D> {
         if self.done == self.epochs {
             return None;
         }
+        let batches = self.batches();
+        let all_epochs = self.trainer.epoch.saturating_add(self.epochs - self.done);
+        let total_steps = all_epochs.saturating_mul(batches as u64);
+        self.trainer.span = Some(Span { steps_per_epoch: batches as u64, total_steps });
         let step = match self.batch() {
             Ok(step) => step,
             Err(error) => {
@@ -541,7 +594,6 @@ impl<D: Labelled> Fit<'_, D> {
             }
         };
         self.batch += 1;
-        let batches = self.batches();
         let step = Step { batch: self.batch, batches, ..step };
         if self.batch == batches {
             self.batch = 0;
@@ -623,9 +675,9 @@ pub struct Step {
     pub loss: f64,
     /// Part of the batch that was right; NaN where nothing can be.
     pub accuracy: f64,
-    /// α
+    /// α, as the schedule had it at this step; Rprop's first step size, which has no rate.
     pub learning_rate: f64,
-    /// Euclidean norm of the gradient.
+    /// Euclidean norm of the gradient, before clipping.
     pub grad_norm: f64,
 }
 

@@ -57,6 +57,6 @@ fn what_cannot_be_a_step_leaves_the_network_as_it_was() {
     assert_eq!(message, "layers.0.kernel has shape [3, 40]; expected [3, 4]");
     let message = refused(&mut Optimizer::new(&other, Adam::new(0.1)), &good);
     assert!(message.starts_with("the optimizer, by its parameters, has shape"), "{message}");
-    optimizer.adam.learning_rate = -1.0;
+    optimizer.descent = Adam::new(-1.0).into();
     assert!(refused(&mut optimizer, &good).starts_with("learning_rate is -1"));
 }

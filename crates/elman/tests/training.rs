@@ -274,7 +274,7 @@ fn settings_that_cannot_train_are_refused() {
     assert_eq!(refuse(&mut trainer().batch_size(0)), "batch_size is 0; expected 1 to 10, the rows of the training set");
     assert!(refuse(&mut trainer().batch_size(11)).starts_with("batch_size is 11; expected 1 to 10"));
     let mut nan = trainer();
-    nan.adam.learning_rate = f64::NAN;
+    nan.descent = Adam::new(f64::NAN).into();
     assert_eq!(
         refuse(&mut nan),
         "learning_rate is NaN; expected a finite number above 0, from 1.1754944e-38 to 3.4028235e38"

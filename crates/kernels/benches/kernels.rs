@@ -3,7 +3,7 @@
 //!     cargo bench -p elman-kernels
 //!
 //! "Elements" are floating-point operations, the nominal 2·m·n·k of every product, so Gelem/s reads as GFLOP/s; for
-//! Adam they are parameters. `peak` is what the processor could do.
+//! optimizers they are parameters. `peak` is what the processor could do.
 
 use std::hint::black_box;
 
@@ -11,8 +11,8 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use elman_kernels::cell::{transpose, transposed_len};
 use elman_kernels::unroll::{Initial, Lengths, Upstream};
 use elman_kernels::{
-    Activation, AdamStep, Aligned, Cell, Dense, Gru, Isa, Lstm, Mode, Reset, Rnn, Unroll, adam, multiply_adds, padded,
-    tile_rows,
+    Activation, AdagradStep, AdamStep, Aligned, Cell, Dense, Gru, Isa, Lstm, Mode, MomentumStep, Reset, RmsPropStep,
+    Rnn, RpropStep, Rule, Shaping, Unroll, descend, multiply_adds, padded, tile_rows,
 };
 
 /// Steps and inputs of the tutorial: an image row by row.
@@ -169,21 +169,40 @@ fn dense(c: &mut Criterion) {
     group.finish();
 }
 
-/// All parameters of a cell, in one pass.
-fn adam_step(c: &mut Criterion) {
-    let mut group = c.benchmark_group("adam");
+/// All parameters of a cell, in one pass of each optimizer.
+fn optimizers(c: &mut Criterion) {
+    let momentum = MomentumStep { rate: 1e-6, momentum: 0.9 };
+    let rmsprop = RmsPropStep { rate: 1e-6, decay: 0.9, momentum: 0.0, epsilon: 1e-10 };
+    let adam = AdamStep { rate: 1e-6, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0.0 };
+    let rprop = RpropStep { increase: 1.2, decrease: 0.5, min: 1e-6, max: 50.0, take_back: false };
+    let clipped = Shaping { scale: 0.5, ..Shaping::NONE };
+    let rules = [
+        ("sgd", Rule::Sgd { rate: 1e-6 }, Shaping::NONE),
+        ("momentum", Rule::Momentum(momentum), Shaping::NONE),
+        ("nesterov", Rule::Nesterov(momentum), Shaping::NONE),
+        ("rmsprop", Rule::RmsProp(rmsprop), Shaping::NONE),
+        ("rmsprop-momentum", Rule::RmsProp(RmsPropStep { momentum: 0.9, ..rmsprop }), Shaping::NONE),
+        ("adagrad", Rule::Adagrad(AdagradStep { rate: 1e-6 }), Shaping::NONE),
+        ("adam", Rule::Adam(adam), Shaping::NONE),
+        ("adam-clipped", Rule::Adam(adam), clipped),
+        ("adamw", Rule::Adam(AdamStep { decay: 1e-6, ..adam }), Shaping::NONE),
+        ("rprop", Rule::Rprop(rprop), Shaping::NONE),
+    ];
+    let mut group = c.benchmark_group("optimizers");
     for hidden in HIDDEN {
         let n = Rnn::new(INPUT, hidden).layout().len;
-        let (mut parameters, gradient) = (filled(n, 0.1), filled(n, 1e-3));
-        let (mut m, mut v) = (Aligned::zeros(n), Aligned::zeros(n));
-        let step = AdamStep { rate: 1e-6, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
-        group.throughput(Throughput::Elements(n as u64));
-        group.bench_function(BenchmarkId::from_parameter(hidden), |b| {
-            b.iter(|| adam(Isa::best(), step, &mut parameters, &gradient, &mut m, &mut v));
-        });
+        for (name, rule, shaping) in rules {
+            let (mut parameters, gradient) = (filled(n, 0.1), filled(n, 1e-3));
+            let [mut first, mut second] = [0, 1].map(|k| Aligned::zeros(if k < rule.moments() { n } else { 0 }));
+            first.fill(0.1);
+            group.throughput(Throughput::Elements(n as u64));
+            group.bench_function(BenchmarkId::new(name, hidden), |b| {
+                b.iter(|| descend(Isa::best(), rule, shaping, &mut parameters, &gradient, [&mut first, &mut second]));
+            });
+        }
     }
     group.finish();
 }
 
-criterion_group!(benches, peak, forward, forward_and_backward, step, dense, adam_step);
+criterion_group!(benches, peak, forward, forward_and_backward, step, dense, optimizers);
 criterion_main!(benches);

@@ -7,7 +7,6 @@
 //! `unsafe` stands in three places: `simd`, the vectors; [`pool`], the threads; `team`, threads that share a product.
 
 mod activation;
-mod adam;
 mod aligned;
 pub mod cell;
 mod dense;
@@ -20,6 +19,7 @@ mod loss;
 mod lstm;
 mod noise;
 mod norm;
+mod optimize;
 mod panels;
 mod peak;
 pub mod pool;
@@ -32,7 +32,6 @@ mod team;
 pub mod unroll;
 
 pub use activation::Activation;
-pub use adam::{AdamStep, adam};
 pub use aligned::Aligned;
 pub use cell::{Cell, Noise};
 pub use dense::Dense;
@@ -41,6 +40,7 @@ pub use gru::{Gru, Reset};
 pub use loss::{Score, in_top_1, pinball, softmax, softmax_cross_entropy};
 pub use lstm::Lstm;
 pub use noise::draw_mask;
+pub use optimize::{AdagradStep, AdamStep, MOMENTS_MAX, MomentumStep, RmsPropStep, RpropStep, Rule, Shaping, descend};
 pub use panels::{odd_stride, padded, panels};
 pub use peak::multiply_adds;
 pub use pool::Pool;

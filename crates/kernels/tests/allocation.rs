@@ -10,8 +10,8 @@ use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 use elman_kernels::cell::{transpose, transposed_len};
 use elman_kernels::unroll::{Initial, Lengths, Phase, Upstream};
 use elman_kernels::{
-    Activation, AdamStep, Aligned, Dense, Gru, Isa, LANES, Lstm, Mode, Noise, Pool, Reset, Rnn, Unroll, adam, padded,
-    softmax, softmax_cross_entropy, sum_arrays,
+    Activation, AdamStep, Aligned, Dense, Gru, Isa, LANES, Lstm, Mode, Noise, Pool, Reset, Rnn, Rule, Shaping, Unroll,
+    descend, padded, softmax, softmax_cross_entropy, sum_arrays,
 };
 
 /// The system's allocator, counting what the threads of a test ask of it. The test harness has threads of its own.
@@ -148,7 +148,7 @@ fn no_cell_allocates_while_it_steps() {
 }
 
 #[test]
-fn the_dense_layer_the_loss_sums_and_adam_allocate_nothing() {
+fn the_dense_layer_the_loss_sums_and_an_optimizer_allocate_nothing() {
     let _alone = alone();
     let rows = 17;
     for isa in Isa::available() {
@@ -160,7 +160,7 @@ fn the_dense_layer_the_loss_sums_and_adam_allocate_nothing() {
         let mut d_inputs = Aligned::zeros(rows * padded(dense.input));
         let [mut gradient, mut m, mut v] = [(); 3].map(|()| Aligned::zeros(dense.weights_len()));
         let labels = [3; 17];
-        let step = AdamStep { rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+        let adam = AdamStep { rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0.0 };
         let counted = allocations(|| {
             dense.forward(isa, &weights, &inputs, rows, &mut outputs);
             black_box(softmax_cross_entropy(&mut outputs, dense.output_stride(), dense.output, &labels, &[], 1.0));
@@ -171,7 +171,7 @@ fn the_dense_layer_the_loss_sums_and_adam_allocate_nothing() {
                 dense.backward(isa, &transposed, &inputs, rows, &outputs, &mut d_inputs, &mut gradient, mode);
             }
             sum_arrays(isa, [&*m, &*v].into_iter(), &mut gradient);
-            adam(isa, step, &mut weights, &gradient, &mut m, &mut v);
+            descend(isa, Rule::Adam(adam), Shaping::NONE, &mut weights, &gradient, [&mut m, &mut v]);
             softmax(&mut outputs[..dense.output]);
         });
         assert_eq!(counted, 0, "{isa}");

@@ -1,11 +1,11 @@
-//! The dense layer, the softmax loss and Adam against plain `f64` loops, on every instruction set of this processor.
+//! The dense layer and the softmax loss against plain `f64` loops, on every instruction set of this processor.
 
 #[path = "support/compare.rs"]
 mod compare;
 #[path = "support/random.rs"]
 mod random;
 
-use elman_kernels::{AdamStep, Aligned, Dense, Isa, LANES, Mode, Score, adam, padded, softmax, softmax_cross_entropy};
+use elman_kernels::{Aligned, Dense, Isa, LANES, Mode, Score, padded, softmax, softmax_cross_entropy};
 
 use compare::{Slope, assert_bits, assert_close, widen};
 use random::Random;
@@ -310,105 +310,5 @@ fn softmax_agrees_with_f64() {
         softmax(&mut row);
         let expected: Vec<f64> = exact.iter().map(|x| x / sum).collect();
         assert_close(format!("{classes} classes"), "probabilities", &row, &expected, F32);
-    }
-}
-
-/// The tutorial's rates, and ε as TensorFlow has it.
-const RATE: f64 = 1e-3;
-const BETA1: f32 = 0.9;
-const BETA2: f32 = 0.999;
-const EPSILON: f32 = 1e-8;
-
-/// α_t, t from 1.
-fn bias_corrected_rate(t: i32) -> f64 {
-    RATE * (1.0 - f64::from(BETA2).powi(t)).sqrt() / (1.0 - f64::from(BETA1).powi(t))
-}
-
-/// Where ε stands.
-#[derive(Clone, Copy, PartialEq)]
-enum Epsilon {
-    /// θ ← θ − α_t m / (√v + ε): TensorFlow and Keras.
-    TensorFlow,
-    /// θ ← θ − α m̂ / (√v̂ + ε): the paper's Algorithm 1, PyTorch.
-    PyTorch,
-}
-
-/// θ, m and v after the steps of `gradients`, from moments of 0, in `f64`.
-fn adam_reference(theta: &[f32], gradients: &[Vec<f32>], epsilon: Epsilon) -> [Vec<f64>; 3] {
-    let (beta1, beta2) = (f64::from(BETA1), f64::from(BETA2));
-    let [mut theta, mut m, mut v] = [widen(theta), vec![0.0; theta.len()], vec![0.0; theta.len()]];
-    for (t, gradient) in (1..).zip(gradients) {
-        let correction = (1.0 - beta2.powi(t)).sqrt();
-        let epsilon = match epsilon {
-            Epsilon::TensorFlow => f64::from(EPSILON),
-            Epsilon::PyTorch => f64::from(EPSILON) * correction,
-        };
-        for (i, &g) in gradient.iter().enumerate() {
-            let g = f64::from(g);
-            m[i] = beta1 * m[i] + (1.0 - beta1) * g;
-            v[i] = beta2 * v[i] + (1.0 - beta2) * g * g;
-            theta[i] -= bias_corrected_rate(t) * m[i] / (v[i].sqrt() + epsilon);
-        }
-    }
-    [theta, m, v]
-}
-
-fn adam_step(t: i32) -> AdamStep {
-    AdamStep { rate: bias_corrected_rate(t) as f32, beta1: BETA1, beta2: BETA2, epsilon: EPSILON }
-}
-
-/// 20 gradients of `n` floats, of sizes from 1 down to 1e-9, where ε decides, and some of them 0.
-fn gradients(n: usize) -> Vec<Vec<f32>> {
-    let mut random = Random::new(n as u64);
-    let size = |i: usize| if i % 11 == 10 { 0.0 } else { 0.1f32.powi((i % 10) as i32) };
-    let step = |_| random.floats(n, 1.0).into_iter().enumerate().map(|(i, g)| g * size(i)).collect();
-    (0..20).map(step).collect()
-}
-
-/// Of a parameter's movement in 20 steps, 2e-2: each step rounds the parameter, of the order of 1, once: 6e-8.
-const MOVED: f64 = 1e-6;
-
-#[test]
-fn adam_agrees_with_f64_over_twenty_steps() {
-    for isa in Isa::available() {
-        for n in [0, 16, 48, 1600] {
-            let start = Random::new(n as u64 + 1).floats(n, 0.1);
-            let gradients = gradients(n);
-            let [mut theta, mut m, mut v] = [start.clone(), vec![0.0; n], vec![0.0; n]];
-            for (t, gradient) in (1..).zip(&gradients) {
-                adam(isa, adam_step(t), &mut theta, gradient, &mut m, &mut v);
-            }
-            let expected = adam_reference(&start, &gradients, Epsilon::TensorFlow);
-            let elsewhere = adam_reference(&start, &gradients, Epsilon::PyTorch);
-            let mut apart = 0f64;
-            for i in 0..n {
-                let off = (f64::from(theta[i]) - expected[0][i]).abs();
-                assert!(off <= MOVED, "{isa}: parameter {i} of {n} is off by {off:e}");
-                apart = apart.max((expected[0][i] - elsewhere[0][i]).abs());
-                // Moments are of the size of their own gradient, so each is compared with itself.
-                for (name, found, expected) in [("m", &m, &expected[1]), ("v", &v, &expected[2])] {
-                    let off = (f64::from(found[i]) - expected[i]).abs();
-                    let size = f64::from(0.1f32.powi((i % 10) as i32)).powi(if name == "v" { 2 } else { 1 });
-                    assert!(off <= F32 * size, "{isa}: {name}[{i}] of {n} is off by {off:e}");
-                }
-                if i % 11 == 10 {
-                    assert_eq!((theta[i], m[i], v[i]), (start[i], 0.0, 0.0), "{isa}: no gradient, no movement");
-                }
-            }
-            assert!(n == 0 || apart > 100.0 * MOVED, "the data must tell the places of epsilon apart: {apart:e}");
-        }
-    }
-}
-
-#[test]
-fn nan_in_a_gradient_reaches_its_parameter_alone() {
-    for isa in Isa::available() {
-        let [mut theta, mut m, mut v] = [[1.0; 48], [0.0; 48], [0.0; 48]];
-        let mut gradient = [0.5; 48];
-        gradient[20] = f32::NAN;
-        adam(isa, adam_step(1), &mut theta, &gradient, &mut m, &mut v);
-        for array in [theta, m, v] {
-            assert!(array.iter().enumerate().all(|(i, x)| x.is_nan() == (i == 20)), "{isa}: {array:?}");
-        }
     }
 }

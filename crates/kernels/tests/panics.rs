@@ -5,7 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use elman_kernels::cell::{transpose, transposed_len};
 use elman_kernels::unroll::{Initial, Lengths, Upstream};
 use elman_kernels::{
-    AdamStep, Cell, Dense, Isa, LANES, Lstm, Mode, Pool, Unroll, adam, padded, softmax_cross_entropy, sum_arrays,
+    AdamStep, Cell, Dense, Isa, LANES, Lstm, Mode, Pool, Rule, Shaping, Unroll, descend, padded, softmax_cross_entropy,
+    sum_arrays,
 };
 
 /// `body` panics, and the message has `words` in it.
@@ -197,12 +198,13 @@ fn the_dense_layer_names_the_array_of_a_wrong_length() {
 }
 
 #[test]
-fn adam_the_loss_sums_and_the_pool_name_what_is_wrong() {
-    let step = AdamStep { rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
-    let call = |lengths: [usize; 4]| {
+fn optimizers_the_loss_sums_and_the_pool_name_what_is_wrong() {
+    let adam = Rule::Adam(AdamStep { rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0.0 });
+    let step = |rule: Rule, lengths: [usize; 4]| {
         let [mut parameters, gradient, mut m, mut v] = lengths.map(|len| vec![0.0; len]);
-        adam(Isa::best(), step, &mut parameters, &gradient, &mut m, &mut v);
+        descend(Isa::best(), rule, Shaping::NONE, &mut parameters, &gradient, [&mut m, &mut v]);
     };
+    let call = |lengths| step(adam, lengths);
     call([32; 4]);
     assert_panics("33 parameters are not whole vectors of 16", || call([33; 4]));
     for place in 1..4 {
@@ -210,6 +212,10 @@ fn adam_the_loss_sums_and_the_pool_name_what_is_wrong() {
         lengths[place] = 16;
         assert_panics("gradient and moments must have 32 floats", || call(lengths));
     }
+    step(Rule::Sgd { rate: 0.1 }, [32, 32, 0, 0]);
+    assert_panics("32 floats for Sgd { rate: 0.1 }: found 32 and [32, 0]", || {
+        step(Rule::Sgd { rate: 0.1 }, [32, 32, 32, 0]);
+    });
 
     assert_panics("logits must be [R, 16] for 2 labels", || {
         softmax_cross_entropy(&mut [0.0; 31], 16, 10, &[0, 1], &[], 1.0);

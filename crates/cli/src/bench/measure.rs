@@ -9,7 +9,7 @@ use elman::{Adam, Init, Model, Network, Predictor, Purpose, Random, Sequences, T
 
 use super::latency::latency;
 use super::median::median;
-use super::point::Point;
+use super::point::{Point, RATE};
 use super::report::Report;
 use crate::network;
 
@@ -56,7 +56,7 @@ pub(crate) fn measure(point: &Point, effort: Effort) -> anyhow::Result<Report> {
     point.check_memory(&stack)?;
     let network = Network::new(stack.clone(), Init::Tf, &mut Random::new(111, Purpose::Cell))?;
     let model = Model::new(&network, Point::head(), Init::Tf, &mut Random::new(111, Purpose::Head))?;
-    let adam = Adam::new(0.001);
+    let adam = Adam::new(RATE);
     let mut trainer = Trainer::new(model, adam).batch_size(point.batch).seed(111).threads(point.threads);
     let data = point.made_up_data()?;
     let rows: Vec<u32> = (0..point.batch as u32).collect();

@@ -1,6 +1,6 @@
 //! What is measured: a network and the sizes of its data.
 
-use elman::{Arrays, Error, Head, Memory, Purpose, Random, Stack};
+use elman::{Adam, Algorithm, Arrays, Error, Head, Memory, Purpose, Random, Stack};
 
 use crate::args::{BenchArgs, threads};
 use crate::network::NetworkConfig;
@@ -8,6 +8,9 @@ use crate::training::check_memory;
 
 /// Classes of the head: as many as digits.
 const CLASSES: usize = 10;
+
+/// The learning rate of Adam, which trains the network.
+pub(crate) const RATE: f64 = 0.001;
 
 /// Most rows, steps and rounds.
 pub(crate) const SIZE_MAX: usize = 1 << 24;
@@ -58,7 +61,8 @@ impl Point {
 
     /// Bytes that training takes, beside the data.
     pub(crate) fn memory(&self, stack: &Stack) -> usize {
-        Memory::of_training(stack, &Self::head(), self.steps, self.batch, self.threads).total()
+        let moments = Algorithm::from(Adam::new(RATE)).moments().len();
+        Memory::of_training(stack, &Self::head(), self.steps, self.batch, self.threads, moments).total()
     }
 
     /// Refuses what the machine has no memory for.

@@ -6,9 +6,7 @@
 use std::path::Path;
 
 use anyhow::bail;
-use elman::{
-    BatchSize, Error, Evaluation, Head, Labelled, Model, Network, Predictor, Purpose, Random, Sequences, Trainer,
-};
+use elman::{BatchSize, Error, Evaluation, Head, Labelled, Model, Predictor, Purpose, Random, Sequences, Trainer};
 use ndarray::{Array2, Array3, Axis as Along, s};
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
@@ -17,6 +15,7 @@ use serde_json::json;
 
 use crate::args::{EchoArgs, EvalArgs};
 use crate::network::NetworkConfig;
+use crate::optimization::OptimizationConfig;
 use crate::output::{Output, report, thousands};
 use crate::picture::axis::Axis;
 use crate::picture::canvas::{BLUE, GREEN, INK, PALE_INK, VERMILION, axes, px, stroke, style, svg, text, write};
@@ -60,7 +59,8 @@ impl Job for Echo {
             ..TrainingConfig::default()
         };
         let network = NetworkConfig { hidden_size: 4, ..NetworkConfig::default() };
-        Settings { job: Echo::default(), training, network }
+        let optimization = OptimizationConfig::new("adagrad", 0.3);
+        Settings { job: Echo::default(), training, optimization, network }
     }
 
     fn full() -> Self {
@@ -92,10 +92,8 @@ pub(crate) fn train(args: &EchoArgs) -> anyhow::Result<()> {
     let (training, window) = (&settings.training, settings.job.sequence_length);
     let data = series(&settings, Part::Training)?;
     let (stack, head) = (settings.network.stack(1)?, Head::every_step(2));
-    training.check_memory(&stack, &head, window, data.len())?;
-    let network = Network::new(stack, training.init, &mut Random::new(training.seed, Purpose::Cell))?;
-    let model = Model::new(&network, head, training.init, &mut Random::new(training.seed, Purpose::Head))?;
-    let mut trainer = training.trainer(model)?.batch_size(data.len());
+    let model = training.model(&settings.optimization, stack, head, window, data.len())?;
+    let mut trainer = training.trainer(model, &settings.optimization)?.batch_size(data.len());
     let what = format!(
         "{} bits in {} streams, echoed after {} steps; pieces of {window} steps, the state {}\n{}",
         thousands(data.bits.len() as u64),
@@ -111,6 +109,7 @@ pub(crate) fn train(args: &EchoArgs) -> anyhow::Result<()> {
         data: &data,
         reading: Reading::Streams { window, carry: !settings.job.reset_state },
         training,
+        stopping: settings.optimization.early_stopping()?,
         remark: what,
     };
     let mut watch = Listener { series: series(&settings, Part::Validation)?, window, reset: settings.job.reset_state };

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use elman::datasets::{Split, images};
-use elman::{Error, Evaluation, Head, Model, Network, Predictor, Purpose, Random, Trainer};
+use elman::{Error, Evaluation, Head, Model, Predictor, Trainer};
 use serde::{Deserialize, Serialize};
 
 use crate::args::{EvalArgs, MnistArgs};
 use crate::network::NetworkConfig;
+use crate::optimization::OptimizationConfig;
 use crate::output::{Output, report, thousands};
 use crate::run::{self, Plan, Reading, Watch};
 use crate::run_folder;
@@ -29,7 +30,12 @@ impl Job for Mnist {
     const NAME: &'static str = "mnist";
 
     fn defaults() -> Settings<Self> {
-        Settings { job: Mnist::default(), training: TrainingConfig::default(), network: NetworkConfig::default() }
+        Settings {
+            job: Mnist::default(),
+            training: TrainingConfig::default(),
+            optimization: OptimizationConfig::new("adam", 0.001),
+            network: NetworkConfig::default(),
+        }
     }
 
     fn full() -> Self {
@@ -65,7 +71,7 @@ pub(crate) fn train(args: &MnistArgs) -> anyhow::Result<()> {
     // What the size of the images does not decide.
     settings.network.stack(1)?;
     let data = load_data(settings.job.data.as_deref())?;
-    let mut trainer = settings.training.trainer(model(&settings, &data)?)?;
+    let mut trainer = settings.training.trainer(model(&settings, &data)?, &settings.optimization)?;
     let plan = Plan {
         name: format!("mnist-{}", settings.network.cell),
         settings: settings.to_toml()?,
@@ -73,6 +79,7 @@ pub(crate) fn train(args: &MnistArgs) -> anyhow::Result<()> {
         data: &data.train,
         reading: Reading::Rows,
         training: &settings.training,
+        stopping: settings.optimization.early_stopping()?,
         remark: describe(&trainer, &data)?,
     };
     run::train(&plan, &mut trainer, &mut Validation(&data), &mut output)?;
@@ -96,9 +103,8 @@ fn model(settings: &Settings<Mnist>, data: &Split) -> anyhow::Result<Model> {
     let training = &settings.training;
     let stack = settings.network.stack(data.train.cols)?;
     let head = Head::last_state(data.train.classes().max(2));
-    training.check_memory(&stack, &head, data.train.rows, training.batch_size.of(data.train.len()))?;
-    let network = Network::new(stack, training.init, &mut Random::new(training.seed, Purpose::Cell))?;
-    let mut model = Model::new(&network, head, training.init, &mut Random::new(training.seed, Purpose::Head))?;
+    let batch = training.batch_size.of(data.train.len());
+    let mut model = training.model(&settings.optimization, stack, head, data.train.rows, batch)?;
     model.steps = Some(data.train.rows);
     Ok(model)
 }
