@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use support::*;
 
 /// Flags beside which a flag is given, and the flags with it.
-const CASES: [(&str, &str); 28] = [
+const CASES: [(&str, &str); 54] = [
     ("", "--hidden-size 17"),
     ("", "--cell lstm"),
     ("", "--cell gru"),
@@ -37,6 +37,37 @@ const CASES: [(&str, &str); 28] = [
     ("", "--num-epoch 2"),
     ("", "--seed 7"),
     ("", "--truncate 3"),
+    ("", "--optimizer adamw"),
+    ("", "--optimizer sgd"),
+    ("", "--optimizer momentum"),
+    ("", "--optimizer nesterov"),
+    ("", "--optimizer rmsprop"),
+    ("", "--optimizer adagrad"),
+    ("--optimizer momentum", "--optimizer momentum --momentum 0.5"),
+    ("--optimizer rmsprop", "--optimizer rmsprop --momentum 0.5"),
+    ("--optimizer rmsprop", "--optimizer rmsprop --rms-decay 0.5"),
+    ("--optimizer rmsprop", "--optimizer rmsprop --epsilon 0.01"),
+    ("--optimizer adagrad", "--optimizer adagrad --initial-accumulator 1"),
+    ("", "--beta1 0.5"),
+    ("", "--beta2 0.9"),
+    ("", "--epsilon 0.01"),
+    ("", "--weight-decay 0.1"),
+    ("", "--clip-norm 0.01"),
+    ("", "--clip-value 0.001"),
+    ("", "--warmup 5"),
+    ("", "--schedule exponential"),
+    ("", "--schedule cosine"),
+    ("--schedule exponential", "--schedule exponential --decay 0.5"),
+    ("--schedule cosine", "--schedule cosine --min-learning-rate 0.005"),
+    // Once the first epoch is done.
+    ("--num-epoch 2 --schedule step", "--num-epoch 2 --schedule step --decay-after 1"),
+    ("--num-epoch 3 --schedule step --decay-after 1", "--num-epoch 3 --schedule step --decay-after 1 --decay-every 2"),
+    // The rate is so small that no epoch is better by the threshold.
+    (
+        "--num-epoch 3 --learning-rate 1e-9 --schedule plateau",
+        "--num-epoch 3 --learning-rate 1e-9 --schedule plateau --patience 1 --decay 0.5",
+    ),
+    ("--num-epoch 4 --learning-rate 0.5", "--num-epoch 4 --learning-rate 0.5 --early-stopping 1"),
 ];
 
 /// Flags that leave the trained model as it is; other tests look at what they do.
@@ -48,6 +79,16 @@ fn flags(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !(c.is_ascii_lowercase() || c == '-'));
     words.filter(|word| word.starts_with("--") && word.len() > 2).map(str::to_owned).collect()
 }
+
+/// Rprop's own options, beside the flags that it takes.
+const RPROP: [&str; 6] = [
+    "--optimizer rprop+",
+    "--optimizer rprop --initial-step 0.001",
+    "--optimizer rprop --min-step 0.01",
+    "--optimizer rprop --max-step 0.015",
+    "--optimizer rprop --increase 1.5",
+    "--optimizer rprop --decrease 0.9",
+];
 
 /// Trains a little, and gives the run's `config.toml` and the model's arrays.
 fn trained(place: &Place, given: &str, out: &str) -> (String, BTreeMap<String, elman::formats::Array>) {
@@ -72,11 +113,28 @@ fn every_option_changes_the_settings_and_the_trained_arrays() {
 }
 
 #[test]
+fn every_option_of_rprop_changes_the_settings_and_the_trained_arrays() {
+    let place = Place::with_set();
+    let trained = |given: &str, out: &str| {
+        let usual = "train mnist --data set --threads 2 --hidden-size 16 --batch-size 550 --num-epoch 20";
+        place.elman(&format!("{usual} {given} --out {out}")).succeeded();
+        (place.text(&format!("{out}/config.toml")), model(&place.path(&format!("{out}/model.safetensors"))).arrays)
+    };
+    let plain = trained("--optimizer rprop", "plain");
+    for (index, with) in RPROP.into_iter().enumerate() {
+        let found = trained(with, &format!("with-{index}"));
+        assert!(found.0 != plain.0, "{with}: the same settings");
+        assert!(found.1 != plain.1, "{with}: the same model");
+    }
+}
+
+#[test]
 fn every_option_is_looked_at() {
     let help = Place::new().elman("train mnist --help").stdout;
     // A flag's line begins with it; other lines may name flags.
     let lines = help.lines().filter_map(|line| line.trim_start().strip_prefix("-")).map(|rest| format!("-{rest}"));
     let there: BTreeSet<String> = lines.filter_map(|line| flags(&line).pop_first()).collect();
-    let tried = CASES.iter().flat_map(|(_, with)| flags(with)).chain(OTHERS.map(str::to_owned));
+    let tried =
+        CASES.iter().map(|(_, with)| with).chain(&RPROP).flat_map(|with| flags(with)).chain(OTHERS.map(str::to_owned));
     assert_eq!(there, tried.collect());
 }
