@@ -70,11 +70,11 @@ fn schedules_show_in_the_metrics() {
     assert_eq!((found[0], found[11], found[22]), (0.01, 0.01, 0.001));
 }
 
-/// At a rate at which the loss rises again.
+/// At a rate so large that the loss soon rises again.
 #[test]
 fn early_stopping_keeps_the_weights_of_the_best_epoch() {
     let place = Place::with_set();
-    let flags = "train mnist --data set --threads 2 --hidden-size 16 --batch-size 50 --learning-rate 0.03 --json";
+    let flags = "train mnist --data set --threads 2 --hidden-size 16 --batch-size 50 --learning-rate 0.5 --json";
     let outcome = place.elman(&format!("{flags} --num-epoch 60 --early-stopping 3 --out stopped"));
     outcome.succeeded();
     let losses = validation_losses(&outcome.stdout);
