@@ -266,7 +266,7 @@ impl OptimizationConfig {
         let descent = self.descent()?;
         let options = &mut self.options;
         match descent.algorithm {
-            Algorithm::Sgd(Sgd { momentum, .. }) if momentum == 0.0 => {}
+            Algorithm::Sgd(Sgd { momentum: 0.0, .. }) => {}
             Algorithm::Sgd(Sgd { momentum, .. }) => options.momentum = Some(momentum),
             Algorithm::RmsProp(RmsProp { decay, momentum, epsilon, .. }) => {
                 (options.rms_decay, options.momentum, options.epsilon) = (Some(decay), Some(momentum), Some(epsilon));
