@@ -33,6 +33,7 @@ pub(crate) struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one command")]
 pub(crate) enum Command {
     /// Train a network; without a job, lists the jobs
     #[command(arg_required_else_help = true)]
@@ -51,7 +52,6 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one")]
 pub(crate) enum Job {
     /// Read images row by row and name the digit: the tutorial's job
     Mnist(MnistArgs),

@@ -94,6 +94,90 @@ fn options_of_another_cell() {
     place.elman("train mnist --config run/config.toml --cell lstm --out other").succeeded();
 }
 
+/// Of the optimizer and the schedule, at their defaults or not.
+#[test]
+fn options_of_another_optimizer_or_schedule() {
+    let place = Place::with_set();
+    for (given, option, whose) in [
+        ("--optimizer adam", "momentum 0.9", "momentum and nesterov and rmsprop"),
+        ("--optimizer sgd", "momentum 0.9", "momentum and nesterov and rmsprop"),
+        ("--optimizer adagrad", "rms-decay 0.9", "rmsprop"),
+        ("--optimizer adam", "initial-accumulator 0.1", "adagrad"),
+        ("--optimizer nesterov", "beta1 0.9", "adam and adamw"),
+        ("--optimizer rmsprop", "beta2 0.999", "adam and adamw"),
+        ("--optimizer adagrad", "epsilon 1e-8", "adam and adamw and rmsprop"),
+        ("--optimizer adam", "initial-step 0.01", "rprop and rprop+"),
+        ("--optimizer adam", "min-step 1e-6", "rprop and rprop+"),
+        ("--optimizer adam", "max-step 50", "rprop and rprop+"),
+        ("--optimizer adam", "increase 1.2", "rprop and rprop+"),
+        ("--optimizer adam", "decrease 0.5", "rprop and rprop+"),
+        ("--schedule constant", "decay 0.97", "step and exponential and plateau"),
+        ("--schedule cosine", "decay 0.97", "step and exponential and plateau"),
+        ("--schedule exponential", "decay-every 1", "step"),
+        ("--schedule plateau", "decay-after 10", "step"),
+        ("--schedule step", "min-learning-rate 0", "cosine and plateau"),
+        ("--schedule cosine", "patience 10", "plateau"),
+    ] {
+        let name = option.split(' ').next().unwrap().replace('-', "_");
+        let words = [&*format!("{name} is not computed for "), &*format!("it is an option of {whose}\n")];
+        refused(&place, &format!("{given} --{option}"), 2, &words);
+    }
+    for (option, why) in [
+        ("--learning-rate 0.001", "learning_rate is not computed for rprop: it has a step size"),
+        ("--clip-norm 1", "clip_norm is not computed for rprop: it reads the signs"),
+        ("--clip-value 1", "clip_value is not computed for rprop: it reads the signs"),
+        ("--weight-decay 0.1", "weight_decay is not computed for rprop"),
+        ("--schedule cosine", "schedule is not computed for rprop"),
+        ("--warmup 3", "warmup is not computed for rprop"),
+    ] {
+        refused(&place, &format!("--batch-size 550 --optimizer rprop {option}"), 2, &[why]);
+    }
+}
+
+#[test]
+fn settings_of_optimizers_out_of_range() {
+    let place = Place::with_set();
+    for (flags, words) in [
+        ("--optimizer adagard", &["adagard", "--optimizer"][..]),
+        ("--schedule linear", &["linear", "--schedule"]),
+        ("--beta1 1", &["beta1 is 1", "below 1"]),
+        ("--beta2 -0.5", &["beta2 is -0.5", "at least 0"]),
+        ("--epsilon 0", &["epsilon is 0", "above 0"]),
+        ("--optimizer sgd --learning-rate -1", &["learning_rate is -1", "above 0"]),
+        ("--optimizer momentum --momentum 1", &["momentum is 1", "below 1"]),
+        ("--optimizer momentum --momentum 0", &["momentum is 0", "above 0"]),
+        ("--optimizer nesterov --momentum 0", &["momentum is 0", "above 0"]),
+        ("--optimizer rmsprop --momentum -0.1", &["momentum is -0.1"]),
+        ("--optimizer rmsprop --rms-decay 1", &["rms_decay is 1", "below 1"]),
+        ("--optimizer adagrad --initial-accumulator 0", &["initial_accumulator is 0", "above 0"]),
+        ("--optimizer rprop --initial-step 51", &["initial_step is 51", "1e-6 to 50.0"]),
+        ("--optimizer rprop --min-step -1", &["min_step is -1", "above 0"]),
+        ("--optimizer rprop --max-step nan", &["max_step is NaN", "above 0"]),
+        ("--optimizer rprop --increase 1", &["increase is 1", "above 1"]),
+        ("--optimizer rprop+ --decrease 1", &["decrease is 1", "below 1"]),
+        ("--weight-decay -1", &["weight_decay is -1", "0 to"]),
+        ("--clip-norm 0", &["clip_norm is 0", "above 0"]),
+        ("--clip-norm inf", &["clip_norm is inf", "finite"]),
+        ("--clip-value -3", &["clip_value is -3", "above 0"]),
+        ("--schedule exponential --decay 1.5", &["decay is 1.5", "at most 1"]),
+        ("--schedule step --decay 0", &["decay is 0", "above 0"]),
+        ("--schedule step --decay-every 0", &["decay_every is 0", "at least 1"]),
+        ("--schedule cosine --min-learning-rate 1", &["min_learning_rate is 1", "0 to 0.001"]),
+        ("--schedule plateau --min-learning-rate -1", &["min_learning_rate is -1"]),
+        ("--schedule plateau --patience 0", &["patience is 0", "at least 1"]),
+        ("--early-stopping 0", &["early_stopping is 0", "at least 1"]),
+        ("--warmup -1", &["-1"]),
+    ] {
+        refused(&place, flags, 2, words);
+    }
+    place.write("c.toml", b"data = \"set\"\noptimizer = \"adagard\"\n");
+    refused(&place, "--config c.toml", 2, &["optimizer is \"adagard\"", "adam, adamw, sgd"]);
+    place.write("c.toml", b"data = \"set\"\nmomentum = 0.9\n");
+    refused(&place, "--config c.toml", 2, &["momentum is not computed for adam", "option of momentum"]);
+    place.write("c.toml", b"data = \"set\"\nwarmup = -1\n");
+    refused(&place, "--config c.toml", 1, &["cannot read c.toml", "-1"]);
+}
+
 #[test]
 fn a_command_or_a_job_that_is_not_there() {
     let place = Place::new();

@@ -91,6 +91,13 @@ fn the_configuration_has_every_setting_also_the_defaults() {
         candidate_dropout = 0.0
         zoneout = 0.0
         memory_zoneout = 0.0
+        optimizer = "adam"
+        beta1 = 0.9
+        beta2 = 0.999
+        epsilon = 1e-8
+        weight_decay = 0.0
+        schedule = "constant"
+        warmup = 0
     "#
     .parse()
     .unwrap();

@@ -103,9 +103,11 @@ impl AdamW {
 
     /// The constants of step `t`, from 1, at a rate and a decay of the weights.
     pub(super) fn at(&self, t: u64, rate: f64, weight_decay: f64) -> Rule {
-        let step = self.adam().at(t, rate);
+        // As the moments have them: 1 − 0.999 is 5e-5 larger in single precision, and the corrections must cancel it.
+        let [beta1, beta2] = [self.beta1, self.beta2].map(|beta| f64::from(beta as f32));
+        let step = Adam { beta1, beta2, ..self.adam() }.at(t, rate);
         // √v + ε √(1−β₂ᵗ) is √(1−β₂ᵗ) times √v̂ + ε.
-        let epsilon = (self.epsilon * correction(self.beta2, t).sqrt()) as f32;
+        let epsilon = (self.epsilon * correction(beta2, t).sqrt()) as f32;
         Rule::Adam(AdamStep { epsilon, decay: (rate * weight_decay) as f32, ..step })
     }
 }
