@@ -4,10 +4,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
-use clap::{Args, Parser, Subcommand};
+use clap::{Arg, Args, CommandFactory, Parser, Subcommand};
 
+use crate::jobs::echo::Echo;
+use crate::jobs::mnist::Mnist;
 use crate::network::NetworkArgs;
-use crate::optimization::OptimizationArgs;
+use crate::settings::{Job as _, Settings};
+use crate::training::CommonArgs;
 
 /// Recurrent neural networks: train, evaluate, predict.
 #[derive(Debug, Parser)]
@@ -35,7 +38,7 @@ pub(crate) enum Command {
     #[command(arg_required_else_help = true)]
     Train {
         #[command(subcommand)]
-        job: Job,
+        job: Box<Job>,
     },
     /// Loss and accuracy of a trained model on test images
     Eval(EvalArgs),
@@ -48,9 +51,12 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one")]
 pub(crate) enum Job {
     /// Read images row by row and name the digit: the tutorial's job
     Mnist(MnistArgs),
+    /// Say random bits again, some steps later: what a state is for
+    Echo(EchoArgs),
 }
 
 /// Flags of `train mnist`. What is not given comes from `--config`, then from the tutorial's defaults.
@@ -66,51 +72,38 @@ Examples:
   elman train mnist --optimizer rmsprop --schedule cosine --early-stopping 3
   elman train mnist --data fashion/      the four IDX files of another set, gzipped or not")]
 pub(crate) struct MnistArgs {
-    /// Floats of the state [default: 128]
-    #[arg(long, value_name = "N", help_heading = "Model")]
-    pub(crate) hidden_size: Option<usize>,
-    #[command(flatten)]
-    pub(crate) network: NetworkArgs,
-    /// Initial values as in tf, keras or pytorch [default: tf]
-    #[arg(long, value_parser = PossibleValuesParser::new(["tf", "keras", "pytorch"]), help_heading = "Model")]
-    pub(crate) init: Option<String>,
-
-    #[command(flatten)]
-    pub(crate) optimization: OptimizationArgs,
-    /// Rows of a batch [default: 128]
-    #[arg(long, value_name = "N", help_heading = "Training")]
-    pub(crate) batch_size: Option<usize>,
-    /// Passes over the training images [default: 10]
-    #[arg(long, value_name = "N", help_heading = "Training")]
-    pub(crate) num_epoch: Option<u64>,
-    /// Fixes the initial values and the order of the images, to the bit [default: 111]
-    #[arg(long, value_name = "N", help_heading = "Training")]
-    pub(crate) seed: Option<u64>,
-    /// Threads; changes no bit of the result [default: the processors there are]
-    #[arg(long, value_name = "N", help_heading = "Training")]
-    pub(crate) threads: Option<usize>,
-    /// Cut the gradient by the state after every N steps: truncated back-propagation [default: never]
-    #[arg(long, value_name = "N", help_heading = "Training")]
-    pub(crate) truncate: Option<usize>,
-    /// Most memory to train in, as 500MB or 2GiB; long sequences are run again in parts, with the same result
-    #[arg(long, value_name = "SIZE", help_heading = "Training")]
-    pub(crate) memory_budget: Option<String>,
-
     /// A folder with the four IDX files of a data set [default: MNIST, in the binary]
     #[arg(long, value_name = "DIR", help_heading = "Files")]
     pub(crate) data: Option<PathBuf>,
-    /// Where the run is written [default: the next free runs/mnist-rnn-N]
-    #[arg(long, value_name = "DIR", help_heading = "Files")]
-    pub(crate) out: Option<PathBuf>,
-    /// Settings from a TOML file, as a run writes it; flags go before it
-    #[arg(long, value_name = "FILE", help_heading = "Files")]
-    pub(crate) config: Option<PathBuf>,
-
-    /// Steps from one row of metrics.csv to the next, and from one look at the bar to the next [default: 10]
-    #[arg(long, value_name = "N", help_heading = "Output")]
-    pub(crate) batch_per_log: Option<u64>,
     #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) common: CommonArgs,
+}
+
+/// Flags of `train echo`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Random bits in parallel streams; the class of a step is the bit some steps before. The network sees pieces
+of a few steps. It can be right at the start of a piece only if its state is carried there.
+
+Examples:
+  elman train echo
+  elman train echo --reset-state            the first steps of each piece cannot be right
+  elman train echo --echo-step 8 --hidden-size 16 --cell gru")]
+pub(crate) struct EchoArgs {
+    /// Bits to train on, in all streams; as many others are for the test
+    #[arg(long, value_name = "N", help_heading = "Data")]
+    pub(crate) series_length: Option<usize>,
+    /// Steps from a bit to its echo
+    #[arg(long, value_name = "N", help_heading = "Data")]
+    pub(crate) echo_step: Option<usize>,
+    /// Steps of a piece: no gradient goes further back
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    pub(crate) sequence_length: Option<usize>,
+    /// Start each piece from zero, instead of from the state that the piece before left
+    #[arg(long, help_heading = "Training")]
+    pub(crate) reset_state: bool,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
 }
 
 #[derive(Args, Clone, Copy, Debug)]
@@ -231,6 +224,34 @@ pub(crate) struct BenchArgs {
     pub(crate) json: bool,
 }
 
+/// The command line, each job's defaults in its help.
+pub(crate) fn command() -> anyhow::Result<clap::Command> {
+    let defaults =
+        [(Mnist::NAME, Settings::<Mnist>::default_table()?), (Echo::NAME, Settings::<Echo>::default_table()?)];
+    let train = |mut train: clap::Command| {
+        for (job, table) in defaults {
+            train = train.mut_subcommand(job, |job| job.mut_args(|arg| with_default(arg, &table)));
+        }
+        train
+    };
+    Ok(Cli::command().mut_subcommand("train", train))
+}
+
+/// Says in a flag's help what it is without the flag, unless the help says it.
+fn with_default(arg: Arg, table: &toml::Table) -> Arg {
+    let default = match table.get(arg.get_id().as_str()) {
+        Some(toml::Value::String(text)) => text.clone(),
+        Some(toml::Value::Integer(value)) => value.to_string(),
+        Some(toml::Value::Float(value)) => value.to_string(),
+        Some(toml::Value::Array(values)) => {
+            values.iter().map(|value| value.to_string().trim_matches('"').to_owned()).collect::<Vec<_>>().join(",")
+        }
+        _ => return arg,
+    };
+    let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+    if help.contains("[default") { arg } else { arg.help(format!("{help} [default: {default}]")) }
+}
+
 /// The threads that a flag asks for, or all there are.
 pub(crate) fn threads(flag: Option<usize>) -> Result<usize, elman::Error> {
     match flag {
@@ -267,11 +288,11 @@ pub(crate) fn with_dashes(args: impl Iterator<Item = OsString>) -> impl Iterator
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
+    use elman::BatchSize;
 
     #[test]
     fn the_definition_is_sound() {
-        Cli::command().debug_assert();
+        command().unwrap().debug_assert();
     }
 
     #[test]
@@ -286,12 +307,13 @@ mod tests {
         let flags = "elman train mnist --learning_rate 0.01 --seed 1 --batch_size 2 --num_epoch 3 --batch_per_log 4 \
                      --hidden_size 5";
         let cli = Cli::try_parse_from(with_dashes(flags.split(' ').map(OsString::from))).unwrap();
-        let Command::Train { job: Job::Mnist(args) } = cli.command else { panic!("another command") };
-        assert_eq!(args.optimization.learning_rate, Some(0.01));
-        assert_eq!(
-            [args.seed, args.batch_size.map(|x| x as u64), args.num_epoch, args.batch_per_log],
-            [Some(1), Some(2), Some(3), Some(4)]
-        );
-        assert_eq!(args.hidden_size, Some(5));
+        let Command::Train { job } = cli.command else { panic!("another command") };
+        let Job::Mnist(args) = *job else { panic!("another job") };
+        let settings = Settings::<Mnist>::new(&args.common).unwrap();
+        let training = &settings.training;
+        assert_eq!(settings.optimization.descent().unwrap().algorithm.learning_rate(), 0.01);
+        assert_eq!(training.batch_size, BatchSize::Rows(2));
+        assert_eq!([training.seed, training.num_epoch, training.batch_per_log], [1, 3, 4]);
+        assert_eq!(settings.network.hidden_size, 5);
     }
 }

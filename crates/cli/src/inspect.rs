@@ -62,9 +62,9 @@ fn text(
     let wide = arrays.keys().map(String::len).max().unwrap_or(0).max(26);
     let mut lines = vec![
         format!(
-            "{}, {} classes, {} parameters",
+            "{}, {}, {} parameters",
             network::describe(model.stack()),
-            model.head().classes,
+            model.head().describe(),
             thousands(model.parameter_count() as u64)
         ),
         String::new(),

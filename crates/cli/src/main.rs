@@ -5,22 +5,24 @@ mod bench;
 mod eval;
 mod inspect;
 mod interrupts;
-mod mnist;
+mod jobs;
 mod network;
 mod optimization;
 mod output;
 mod picture;
 mod predict;
 mod record;
+mod run;
 mod run_folder;
+mod settings;
+mod training;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 
 fn main() -> ExitCode {
-    let cli = args::Cli::parse_from(args::with_dashes(std::env::args_os()));
-    match run(cli) {
+    match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Whatever is wrong with standard error, there is nobody left to tell.
@@ -30,11 +32,16 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: args::Cli) -> anyhow::Result<()> {
+fn run() -> anyhow::Result<()> {
+    let matches = args::command()?.get_matches_from(args::with_dashes(std::env::args_os()));
+    let cli = args::Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     // A set that is not there is refused before anything is done.
     elman::isa_from_environment()?;
     match cli.command {
-        args::Command::Train { job: args::Job::Mnist(args) } => mnist::train(&args),
+        args::Command::Train { job } => match *job {
+            args::Job::Mnist(args) => jobs::mnist::train(&args),
+            args::Job::Echo(args) => jobs::echo::train(&args),
+        },
         args::Command::Eval(args) => eval::eval(&args),
         args::Command::Predict(args) => predict::predict(&args),
         args::Command::Inspect(args) => inspect::inspect(&args),

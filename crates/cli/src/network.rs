@@ -11,10 +11,10 @@ pub(crate) const CELLS: [&str; 3] = ["rnn", "lstm", "gru"];
 /// Flags of a network. What is not given comes from the configuration.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct NetworkArgs {
-    /// The cell: rnn, lstm or gru [default: rnn]
+    /// The cell: rnn, lstm or gru
     #[arg(long, value_parser = PossibleValuesParser::new(CELLS), help_heading = "Model")]
     pub(crate) cell: Option<String>,
-    /// Layers of cells, one on the other [default: 1]
+    /// Layers of cells, one on the other
     #[arg(long, value_name = "N", help_heading = "Model")]
     layers: Option<usize>,
     /// Read each sequence in both directions, the outputs side by side (concat) or added (sum) for the next layer; a head
@@ -25,14 +25,13 @@ pub(crate) struct NetworkArgs {
     /// Add the input of each layer above the first to its output; a head on the final state sees it from 3 layers on
     #[arg(long, help_heading = "Model")]
     residual: bool,
-    /// Part of the outputs dropped between layers in training [default: 0]
+    /// Part of the outputs dropped between layers in training
     #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Model")]
     dropout: Option<f32>,
-    /// φ of the rnn cell: tanh or relu [default: tanh]
+    /// φ of the rnn cell: tanh or relu
     #[arg(long, value_parser = PossibleValuesParser::new(["tanh", "relu"]), help_heading = "Cell")]
     activation: Option<String>,
     /// Where the reset gate of the gru acts: after the product, as in PyTorch, or before it, as in TensorFlow 1
-    /// [default: after]
     #[arg(long, value_parser = PossibleValuesParser::new(["after", "before"]), help_heading = "Cell")]
     reset: Option<String>,
     /// lstm: the gates see the memory
@@ -53,16 +52,16 @@ pub(crate) struct NetworkArgs {
     /// lstm, gru: normalise each gate over its units
     #[arg(long, help_heading = "Cell")]
     layer_norm: bool,
-    /// Part of the state dropped before the recurrent product, one mask a sequence [default: 0]
+    /// Part of the state dropped before the recurrent product, one mask a sequence
     #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Cell")]
     recurrent_dropout: Option<f32>,
-    /// lstm, gru: part of the candidate dropped at each step [default: 0]
+    /// lstm, gru: part of the candidate dropped at each step
     #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Cell")]
     candidate_dropout: Option<f32>,
-    /// Part of the state that keeps its value at each step [default: 0]
+    /// Part of the state that keeps its value at each step
     #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Cell")]
     zoneout: Option<f32>,
-    /// lstm: the same for the memory [default: 0]
+    /// lstm: the same for the memory
     #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Cell")]
     memory_zoneout: Option<f32>,
 }
@@ -73,29 +72,29 @@ pub(crate) struct NetworkArgs {
 pub(crate) struct NetworkConfig {
     pub(crate) cell: String,
     pub(crate) hidden_size: usize,
-    layers: usize,
+    pub(crate) layers: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
-    bidirectional: Option<Merge>,
-    residual: bool,
-    dropout: f32,
-    activation: Activation,
-    reset: Reset,
-    peepholes: bool,
-    coupled: bool,
+    pub(crate) bidirectional: Option<Merge>,
+    pub(crate) residual: bool,
+    pub(crate) dropout: f32,
+    pub(crate) activation: Activation,
+    pub(crate) reset: Reset,
+    pub(crate) peepholes: bool,
+    pub(crate) coupled: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    projection: Option<usize>,
+    pub(crate) projection: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    cell_clip: Option<f32>,
+    pub(crate) cell_clip: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    projection_clip: Option<f32>,
-    layer_norm: bool,
-    recurrent_dropout: f32,
-    candidate_dropout: f32,
-    zoneout: f32,
-    memory_zoneout: f32,
+    pub(crate) projection_clip: Option<f32>,
+    pub(crate) layer_norm: bool,
+    pub(crate) recurrent_dropout: f32,
+    pub(crate) candidate_dropout: f32,
+    pub(crate) zoneout: f32,
+    pub(crate) memory_zoneout: f32,
     /// Options that a flag gave, though perhaps their defaults: a cell that has no such option refuses them too.
     #[serde(skip)]
-    given: Vec<&'static str>,
+    pub(crate) given: Vec<&'static str>,
 }
 
 impl Default for NetworkConfig {

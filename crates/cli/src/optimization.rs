@@ -14,16 +14,16 @@ const OPTIMIZERS: [&str; 9] = ["adam", "adamw", "sgd", "momentum", "nesterov", "
 const SCHEDULES: [&str; 5] = ["constant", "step", "exponential", "cosine", "plateau"];
 
 /// Flags of an optimizer and its schedule. What is not given comes from the configuration.
-#[derive(Args, Clone, Debug, Default)]
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(default)]
 pub(crate) struct OptimizationArgs {
-    /// α, the learning rate; not for rprop [default: 0.001]
+    /// α, the learning rate; not for rprop
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Training")]
     pub(crate) learning_rate: Option<f64>,
     /// Stop after N epochs without a better validation loss, and keep the weights of the best [default: never]
     #[arg(long, value_name = "N", help_heading = "Training")]
     early_stopping: Option<u64>,
     /// adam, adamw, sgd, momentum, nesterov, rmsprop, adagrad; rprop (iRprop⁻) and rprop+ (iRprop⁺), for full batches
-    /// [default: adam]
     #[arg(long, value_parser = PossibleValuesParser::new(OPTIMIZERS), hide_possible_values = true,
         help_heading = "Optimizer")]
     optimizer: Option<String>,
@@ -70,7 +70,7 @@ pub(crate) struct OptimizationArgs {
     /// Keep each element of the gradient within ±X; not for rprop [default: never]
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Optimizer")]
     clip_value: Option<f64>,
-    /// The learning rate over the run: constant, step, exponential, cosine or plateau; not for rprop [default: constant]
+    /// The learning rate over the run: constant, step, exponential, cosine or plateau; not for rprop
     #[arg(long, value_parser = PossibleValuesParser::new(SCHEDULES), hide_possible_values = true,
         help_heading = "Schedule")]
     schedule: Option<String>,
@@ -166,7 +166,16 @@ const DECAY: f64 = 0.97;
 const DECAY_EVERY: u64 = 1;
 const DECAY_AFTER: u64 = 10;
 
+/// What an optimizer that is not the job's own goes by without a flag.
+const LEARNING_RATE: f64 = 0.001;
+
 impl OptimizationConfig {
+    /// A job's own optimizer, with a constant learning rate.
+    pub(crate) fn new(optimizer: &str, learning_rate: f64) -> Self {
+        let options = Options { learning_rate: Some(learning_rate), ..Options::default() };
+        OptimizationConfig { optimizer: optimizer.into(), options, ..OptimizationConfig::default() }
+    }
+
     /// With a value for everything that may be absent: the names of all settings.
     pub(crate) fn full() -> Self {
         let (float, count) = (Some(1.0), Some(1));
@@ -205,7 +214,6 @@ impl OptimizationConfig {
         if let Some(name) = args.optimizer.as_ref().filter(|&name| *name != self.optimizer) {
             self.optimizer.clone_from(name);
             *options = Options {
-                learning_rate: old.learning_rate,
                 clip_norm: old.clip_norm,
                 clip_value: old.clip_value,
                 warmup: old.warmup,
@@ -255,13 +263,13 @@ impl OptimizationConfig {
         }
     }
 
-    /// Gives everything that the optimizer and the schedule have its value; `learning_rate` is the job's default.
+    /// Gives everything that the optimizer and the schedule have its value.
     ///
     /// # Errors
     /// As [`OptimizationConfig::check`].
-    pub(crate) fn resolve(&mut self, learning_rate: f64) -> Result<(), Error> {
+    pub(crate) fn resolve(&mut self) -> Result<(), Error> {
         if !self.optimizer.starts_with("rprop") {
-            self.options.learning_rate.get_or_insert(learning_rate);
+            self.options.learning_rate.get_or_insert(LEARNING_RATE);
         }
         let descent = self.descent()?;
         let options = &mut self.options;
@@ -479,7 +487,7 @@ mod tests {
                     config.options.clip_norm = Some(3.0);
                 }
                 let before = config.descent().unwrap();
-                config.resolve(0.5).unwrap();
+                config.resolve().unwrap();
                 assert_eq!(config.descent().unwrap(), before, "{name} {course}");
                 let text = toml::to_string(&config).unwrap();
                 assert_eq!(toml::from_str::<OptimizationConfig>(&text).unwrap(), config, "{text}");
@@ -490,9 +498,13 @@ mod tests {
 
     #[test]
     fn a_job_has_its_own_learning_rate() {
-        let mut config = OptimizationConfig::default();
-        config.resolve(0.002).unwrap();
+        let mut config = OptimizationConfig::new("adam", 0.002);
+        config.resolve().unwrap();
         assert_eq!(config.descent().unwrap(), Descent::new(Adam::new(0.002)));
+        // Another optimizer does not take it over.
+        config.set(&OptimizationArgs { optimizer: Some("rmsprop".into()), ..OptimizationArgs::default() });
+        config.resolve().unwrap();
+        assert_eq!(config.descent().unwrap(), Descent::new(RmsProp::new(LEARNING_RATE)));
     }
 
     /// Options of the optimizer that a file names are not handed to the one that a flag names.
@@ -503,7 +515,7 @@ mod tests {
         config.set(&OptimizationArgs { optimizer: Some("adam".into()), ..OptimizationArgs::default() });
         assert_eq!(config.options.beta1, Some(0.5), "the same optimizer");
         config.set(&OptimizationArgs { optimizer: Some("sgd".into()), ..OptimizationArgs::default() });
-        assert_eq!(config.descent().unwrap(), Descent::new(Sgd::new(0.1)).clip_norm(2.0));
+        assert_eq!(config.descent().unwrap(), Descent::new(Sgd::new(LEARNING_RATE)).clip_norm(2.0));
         let mut config: OptimizationConfig = toml::from_str("schedule = \"step\"\ndecay = 0.5\nwarmup = 3").unwrap();
         config.set(&OptimizationArgs { schedule: Some("cosine".into()), ..OptimizationArgs::default() });
         let schedule = Schedule { warmup: 3, decay: Decay::Cosine { minimum: 0.0 } };

@@ -3,9 +3,11 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+use elman::Evaluation;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
+use serde_json::json;
 
 use crate::args::OutputArgs;
 
@@ -62,6 +64,18 @@ impl Output {
         }
         bar
     }
+}
+
+/// The test line, in the tutorial's form; an error where the loss is not finite, with what that means.
+pub(crate) fn report(output: &mut Output, test: &Evaluation, not_finite: &str) -> anyhow::Result<()> {
+    let object = json!({
+        "event": "test", "loss": test.loss, "accuracy": test.accuracy, "correct": test.correct, "rows": test.rows,
+    });
+    output.result(format_args!("Test Loss: {:.3}, Test Acc: {:.3}", test.loss, test.accuracy), &object)?;
+    if !test.loss.is_finite() {
+        bail!("the test loss is {}: {not_finite}", test.loss);
+    }
+    Ok(())
 }
 
 /// 12345678 as 12,345,678.

@@ -10,6 +10,8 @@ use anyhow::{Context, bail};
 use elman::Model;
 use elman::formats::write_atomic;
 
+use crate::settings;
+
 pub(crate) const CONFIG: &str = "config.toml";
 pub(crate) const MODEL: &str = "model.safetensors";
 pub(crate) const METRICS: &str = "metrics.csv";
@@ -65,4 +67,14 @@ pub(crate) fn load_model(run: &Path) -> anyhow::Result<Model> {
         bail!("{} holds no {MODEL}; expected a run's folder or a model file", run.display());
     }
     Ok(Model::load(&path)?)
+}
+
+/// The job of a run: that of its configuration, or for a model file alone, that in the model; images where it names none.
+pub(crate) fn job(run: &Path, model: &Model) -> anyhow::Result<String> {
+    let config = run.join(CONFIG);
+    if config.exists() {
+        return settings::job_of(&config);
+    }
+    let named = model.job.as_ref().and_then(|job| job.get("job")).and_then(serde_json::Value::as_str);
+    Ok(named.unwrap_or("mnist").to_owned())
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use support::*;
 
 /// Flags beside which a flag is given, and the flags with it.
-const CASES: [(&str, &str); 54] = [
+const CASES: [(&str, &str); 56] = [
     ("", "--hidden-size 17"),
     ("", "--cell lstm"),
     ("", "--cell gru"),
@@ -34,6 +34,8 @@ const CASES: [(&str, &str); 54] = [
     ("", "--zoneout 0.3"),
     ("", "--learning-rate 0.02"),
     ("", "--batch-size 25"),
+    ("", "--batch-size full"),
+    ("", "--micro-batch 16"),
     ("", "--num-epoch 2"),
     ("", "--seed 7"),
     ("", "--truncate 3"),

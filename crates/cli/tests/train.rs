@@ -74,6 +74,7 @@ fn the_configuration_has_every_setting_also_the_defaults() {
         init = "tf"
         learning_rate = 0.001
         batch_size = 128
+        micro_batch = 0
         num_epoch = 1
         seed = 111
         batch_per_log = 10

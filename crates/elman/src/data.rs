@@ -25,14 +25,20 @@ pub trait Sequences: Sync {
     }
 }
 
-/// Sequences with a class each.
+/// Sequences with what is to be said of them: a class each, a class a step, or the values that follow.
 pub trait Labelled: Sequences {
-    /// The class of a row.
+    /// The class of a row; 0 where the data has values.
     fn label(&self, row: usize) -> usize;
     /// The class at a step of a row, for a head on every step; that of the row, unless the data has others.
     fn step_label(&self, row: usize, _step: usize) -> usize {
         self.label(row)
     }
+    /// F, the values that follow each row, for a head of quantiles; 0 where the data has classes.
+    fn horizon(&self) -> usize {
+        0
+    }
+    /// Writes the values that follow a row into `y [F]`; NaN where one is not known.
+    fn values(&self, _row: usize, _y: &mut [f32]) {}
 }
 
 /// An image is a sequence of its rows: T rows of I pixels, each times 1/255 as TensorFlow's reader does.

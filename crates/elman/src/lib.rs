@@ -24,10 +24,13 @@
 //!
 //! The same seed gives the same bits at any number of threads. A sequence equals its steps, bit for bit.
 
+mod batch_size;
 mod check;
 mod data;
 mod dynamic_rnn;
+mod echo;
 mod error;
+mod head;
 mod init;
 mod isa;
 mod layer;
@@ -46,18 +49,21 @@ mod tile;
 mod trainer;
 mod workers;
 
+pub use batch_size::BatchSize;
 pub use check::check_gradient;
 pub use data::{Arrays, Labelled, Sequences};
 pub use dynamic_rnn::{DynamicRnn, Gradients, Unrolled};
+pub use echo::Echo;
 pub use elman_datasets as datasets;
 pub use elman_formats as formats;
 pub use elman_kernels::{Activation, Cell, Engine, Gru, Isa, Lstm, Noise, Reset, Rnn, cell, layout};
 pub use error::Error;
+pub use head::{Head, Predicts, Quantiles, Reads};
 pub use init::Init;
 pub use isa::{active as active_isa, from_environment as isa_from_environment};
 pub use layer::{AnyCell, Embedding, Layer, Merge, Stack};
 pub use memory::Memory;
-pub use model::{Config, Head, Model, Reads};
+pub use model::{Config, Model};
 pub use network::{Build, Network};
 pub use optimizer::{
     Adagrad, Adam, AdamW, Algorithm, Decay, Descent, EarlyStopping, Optimizer, Progress, RmsProp, Rprop, RpropVariant,

@@ -1,8 +1,8 @@
 //! What training takes, known before anything is set aside; and parts of sequences for a budget.
 
 use crate::Error;
+use crate::head::Head;
 use crate::layer::Stack;
-use crate::model::Head;
 use crate::parameters::Plan;
 use crate::workers::Workspace;
 
@@ -30,7 +30,7 @@ impl Memory {
     /// [`moments`](crate::Algorithm::moments).
     pub fn of_training(
         stack: &Stack,
-        head: Head,
+        head: &Head,
         steps: usize,
         batch_size: usize,
         threads: usize,
@@ -56,7 +56,7 @@ impl Memory {
     pub fn within(
         budget: Option<usize>,
         stack: &Stack,
-        head: Head,
+        head: &Head,
         steps: usize,
         batch_size: usize,
         threads: usize,

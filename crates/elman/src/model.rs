@@ -1,4 +1,4 @@
-//! The tutorial's model: a network over the sequence, a dense layer on its final state or on every step, a class.
+//! The tutorial's model: a network over the sequence, and a dense layer on its final state or on every step.
 //!
 //! logits = h_T W + b
 
@@ -11,15 +11,13 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::head::Head;
 use crate::init::{self, Init};
 use crate::layer::{AnyCell, Stack};
 use crate::network::Network;
 use crate::parameters::Plan;
 use crate::random::Random;
 use crate::tile::View;
-
-/// Most classes of a model.
-const CLASSES_MAX: usize = 65_536;
 
 /// Most steps of the sequences that a model is meant for.
 const STEPS_MAX: usize = 1 << 24;
@@ -42,69 +40,9 @@ pub struct Config {
     pub head: Head,
     /// Steps of the sequences that the model was trained on, if they all had as many.
     pub steps: Option<usize>,
-}
-
-/// The last layer: a dense one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Head {
-    /// C, the classes to choose from.
-    pub classes: usize,
-    /// What it reads.
-    #[serde(default)]
-    pub reads: Reads,
-}
-
-/// What a head reads.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reads {
-    /// The final states of the last layer, both directions side by side: one class for a sequence.
-    #[default]
-    LastState,
-    /// The outputs of the last layer: a class at every step.
-    EveryStep,
-}
-
-impl Head {
-    /// A head on the final state.
-    pub fn last_state(classes: usize) -> Self {
-        Head { classes, reads: Reads::LastState }
-    }
-
-    /// A head on every step.
-    pub fn every_step(classes: usize) -> Self {
-        Head { classes, reads: Reads::EveryStep }
-    }
-
-    /// Whether it scores anything in a row of so many steps: a head on every step has nothing where there is none.
-    pub(crate) fn scores(self, length: usize) -> bool {
-        self.reads == Reads::LastState || length > 0
-    }
-
-    /// Refuses fewer than two classes, and more than 65,536.
-    fn check(self) -> Result<(), Error> {
-        if !(2..=CLASSES_MAX).contains(&self.classes) {
-            return Err(Error::setting("the number of classes", self.classes, format!("2 to {CLASSES_MAX}")));
-        }
-        Ok(())
-    }
-
-    /// Its dense layer on a stack.
-    pub(crate) fn dense(self, stack: &Stack) -> Dense {
-        let input = match self.reads {
-            Reads::LastState => stack.summary(),
-            Reads::EveryStep => stack.output(),
-        };
-        Dense { input, output: self.classes }
-    }
-}
-
-/// A head that reads the final state, by its classes.
-impl From<usize> for Head {
-    fn from(classes: usize) -> Self {
-        Head::last_state(classes)
-    }
+    /// What its job keeps beside the arrays: a vocabulary, the names of classes, scales.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<serde_json::Value>,
 }
 
 /// A network, a dense layer on it, and their parameters in one flat buffer.
@@ -112,6 +50,8 @@ impl From<usize> for Head {
 pub struct Model {
     /// Steps that the model is meant for, if they are fixed; kept in its file.
     pub steps: Option<usize>,
+    /// What its job keeps beside the arrays, in the model's file: a vocabulary, the names of classes, scales.
+    pub job: Option<serde_json::Value>,
     stack: Stack,
     head: Head,
     pub(crate) plan: Plan,
@@ -125,7 +65,7 @@ impl Model {
     /// A model of a network, the dense layer with initial values by a convention.
     ///
     /// # Errors
-    /// If there are fewer than two classes, or more than 65,536.
+    /// If the head's sizes are out of range.
     pub fn new(network: &Network, head: impl Into<Head>, init: Init, random: &mut Random) -> Result<Self, Error> {
         let mut model = Self::empty(network.stack().clone(), head.into())?;
         model.parameters[..network.parameters.len()].copy_from_slice(&network.parameters);
@@ -145,7 +85,7 @@ impl Model {
         head.check()?;
         let plan = Plan::new(&stack, Some(head.dense(&stack)));
         let (parameters, transposed) = (Aligned::zeros(plan.len), Aligned::zeros(plan.transposed_len));
-        Ok(Model { steps: None, stack, head, plan, parameters, transposed })
+        Ok(Model { steps: None, job: None, stack, head, plan, parameters, transposed })
     }
 
     /// Its layers.
@@ -154,8 +94,8 @@ impl Model {
     }
 
     /// What stands on them.
-    pub fn head(&self) -> Head {
-        self.head
+    pub fn head(&self) -> &Head {
+        &self.head
     }
 
     /// The network alone, with a copy of its parameters.
@@ -184,8 +124,9 @@ impl Model {
             version: 1,
             embedding: self.stack.embedding,
             layers: self.stack.layers.clone(),
-            head: self.head,
+            head: self.head.clone(),
             steps: self.steps,
+            job: self.job.clone(),
         }
     }
 
@@ -254,6 +195,7 @@ impl Model {
         }
         let mut model = Self::empty(stack, config.head).map_err(|error| bad(error.to_string()))?;
         model.steps = config.steps;
+        model.job = config.job;
         model.set_arrays(&file.arrays).map_err(|error| bad(error.to_string()))?;
         Ok(model)
     }

@@ -1,28 +1,29 @@
 //! A trained model at work: classes, probabilities, figures of a data set.
 
 use elman_kernels::{Isa, Score};
-use ndarray::Array2;
+use ndarray::{Array2, Array3};
 
-use crate::model::{Model, Reads};
-use crate::workers::{Job, Workers, check_all, check_inputs, take_workers};
+use crate::head::{Head, Predicts, Quantiles, Reads};
+use crate::model::Model;
+use crate::workers::{Job, Workers, check_all, check_inputs, check_streams, take_workers};
 use crate::{Error, Labelled, Sequences, isa};
 
 /// Figures of a whole data set.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Evaluation {
-    /// Mean loss, in nats.
+    /// Mean loss; that of classes in nats, that of quantiles the pinball loss.
     pub loss: f64,
-    /// Part of the rows that are right.
+    /// Part of the rows that are right; NaN for quantiles.
     pub accuracy: f64,
     /// Rows that are right.
     pub correct: usize,
-    /// Rows; for a head on every step, the steps of all rows.
+    /// Rows; for a head on every step, the steps of all rows; for quantiles, the values that are known.
     pub rows: usize,
 }
 
-impl From<Score> for Evaluation {
-    fn from(score: Score) -> Self {
-        Evaluation { loss: score.mean_loss(), accuracy: score.accuracy(), correct: score.correct, rows: score.rows }
+impl Evaluation {
+    pub(crate) fn of(head: &Head, score: Score) -> Self {
+        Evaluation { loss: score.mean_loss(), accuracy: head.accuracy(score), correct: score.correct, rows: score.rows }
     }
 }
 
@@ -60,11 +61,51 @@ impl Predictor {
         evaluate(&mut self.workers, &self.model, data, job)
     }
 
+    /// Mean loss and accuracy over parallel streams, each row one, worked off in windows with the state carried.
+    ///
+    /// # Errors
+    /// As [`Trainer::fit_streams`](crate::Trainer::fit_streams).
+    pub fn evaluate_streams<D: Labelled>(&mut self, data: &D, window: usize) -> Result<Evaluation, Error> {
+        let job = Job { steps: window, part: window, ..self.job(data) };
+        evaluate_streams(&mut self.workers, &self.model, data, job)
+    }
+
     /// Probabilities [N, C] of every row.
     ///
     /// # Errors
-    /// If the data does not fit the model.
+    /// If the data does not fit the model, or its head is not one of classes on the last state.
     pub fn predict<D: Sequences>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
+        if self.model.head().classes().is_none() {
+            return Err(Error::setting("the head", "one of quantiles", "one of classes; see quantiles"));
+        }
+        self.answers(data)
+    }
+
+    /// Quantiles [N, F, Q] of the values that follow every row. They rise with the level: where the network's own cross,
+    /// they are put in order, which never makes them worse. Chernozhukov, Fernández-Val & Galichon (2010),
+    /// <https://doi.org/10.3982/ECTA7880>.
+    ///
+    /// # Errors
+    /// If the data does not fit the model, or its head is one of classes.
+    pub fn quantiles<D: Sequences>(&mut self, data: &D) -> Result<Array3<f32>, Error> {
+        let Predicts::Quantiles(Quantiles { levels, horizon }) = &self.model.head().predicts else {
+            return Err(Error::setting("the head", "one of classes", "one of quantiles; see predict"));
+        };
+        let (levels, horizon) = (levels.len(), *horizon);
+        let answers = self.answers(data)?;
+        let mut quantiles = Array3::zeros((data.len(), horizon, levels));
+        for (mut to, from) in quantiles.outer_iter_mut().zip(answers.outer_iter()) {
+            to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+            for mut value in to.outer_iter_mut() {
+                let mut sorted = value.to_vec();
+                sorted.sort_by(f32::total_cmp);
+                value.iter_mut().zip(sorted).for_each(|(to, from)| *to = from);
+            }
+        }
+        Ok(quantiles)
+    }
+
+    fn answers<D: Sequences>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
         check_inputs(&self.model, data, 0..data.len())?;
         if self.model.head().reads != Reads::LastState {
             return Err(Error::setting("the head", "one on every step", "one on the last state; see predict_steps"));
@@ -101,5 +142,18 @@ pub(crate) fn evaluate<D: Labelled>(
 ) -> Result<Evaluation, Error> {
     check_all(model, data)?;
     let workers = take_workers(workers, model, job);
-    Ok(Evaluation::from(workers.evaluate(model, data)))
+    Ok(Evaluation::of(model.head(), workers.evaluate(model, data)))
+}
+
+/// The same over parallel streams, in windows of the job's steps.
+pub(crate) fn evaluate_streams<D: Labelled>(
+    workers: &mut Option<Workers>,
+    model: &Model,
+    data: &D,
+    job: Job,
+) -> Result<Evaluation, Error> {
+    check_streams(model, data, job.steps)?;
+    check_all(model, data)?;
+    let workers = take_workers(workers, model, job);
+    Ok(Evaluation::of(model.head(), workers.evaluate_streams(model, data)))
 }

@@ -27,6 +27,12 @@ impl Piece {
     pub(crate) fn whole(row: usize, length: usize) -> Self {
         Piece { row, start: 0, length, carried: true, last: true }
     }
+
+    /// A window of a row of `length` steps: the `window` steps from `start` on, or as many as there are.
+    pub(crate) fn window(row: usize, start: usize, window: usize, length: usize) -> Self {
+        let left = length.saturating_sub(start);
+        Piece { row, start, length: left.min(window), carried: true, last: left <= window }
+    }
 }
 
 /// How a tile is cut and what is asked of it.
@@ -71,7 +77,7 @@ impl Shape {
     /// Bytes that [`Tile::new`] sets aside.
     pub(crate) fn bytes(self, stack: &Stack) -> usize {
         let mut floats = between(stack, self).iter().sum::<usize>() + widest(stack);
-        let mut bytes = 0;
+        let mut bytes = self.steps * size_of::<usize>();
         for layer in &stack.layers {
             let cell = layer.cell.get();
             bytes += layer.directions() * Unroll::bytes(cell, self.part, self.rows);

@@ -148,6 +148,11 @@ impl Tile {
         self.order.len()
     }
 
+    /// Directions of all layers.
+    pub(crate) fn tracks(&self) -> usize {
+        self.tracks.len()
+    }
+
     /// How it is cut.
     pub(crate) fn shape(&self) -> Shape {
         self.shape

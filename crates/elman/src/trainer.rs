@@ -7,13 +7,17 @@ use std::fmt;
 
 use elman_kernels::{Aligned, Isa, Score, sum_arrays};
 
+use crate::batch_size::BatchSize;
+use crate::head::{Predicts, Quantiles, Reads};
 use crate::memory::{Memory, group_count};
-use crate::model::{Model, Reads};
-use crate::optimizer::{Change, Descent, EarlyStopping, Schedule, Span, State};
-use crate::predictor::{Evaluation, evaluate};
+use crate::model::Model;
+use crate::optimizer::{Change, Descent, DescentState, EarlyStopping, Schedule, Span};
+use crate::predictor::{Evaluation, evaluate, evaluate_streams};
 use crate::random::{Purpose, Random};
+use crate::shape::Piece;
+use crate::state::State;
 use crate::tile::Training;
-use crate::workers::{Job, Workers, check_all, check_rows, sum, take_workers};
+use crate::workers::{Job, Kept, Task, Workers, check_all, check_rows, check_streams, sum, take_workers};
 use crate::{Error, Labelled, isa};
 
 /// Parameters that one thread updates at a time. A multiple of 16.
@@ -27,7 +31,13 @@ pub struct Trainer {
     /// How long the run is, for schedules that depend on it. [`Fit`] says so; None, the default, outside it.
     pub span: Option<Span>,
     /// Rows of a batch. 128 by default.
-    pub batch_size: usize,
+    pub batch_size: BatchSize,
+    /// Rows that are worked off at a time; the gradients of a batch add up. It bounds the memory of large batches, and
+    /// changes results by rounding alone. 0, the default: all rows of the batch.
+    pub micro_batch: usize,
+    /// `[C]`: how much a row of each class counts. The loss is the mean by these weights, as in PyTorch. Empty, the default:
+    /// 1 for each.
+    pub class_weights: Vec<f32>,
     /// Fixes the order of the rows. 111 by default.
     pub seed: u64,
     /// Threads; as many as there are processors by default. Changes no bit of any result.
@@ -39,7 +49,7 @@ pub struct Trainer {
     pub memory_budget: Option<usize>,
     /// The instruction set; by default what `ELMAN_ISA` says, or the widest.
     pub isa: Isa,
-    state: State,
+    state: DescentState,
     /// Steps done.
     step: u64,
     /// Epochs done.
@@ -49,12 +59,16 @@ pub struct Trainer {
     gradient: Aligned,
     /// The parameters before the last step: its loss was finite.
     previous: Option<Aligned>,
+    /// Where the streams go on from.
+    carried: Option<State>,
 }
 
 /// Tiles that one thread works off, and the sum of their gradients.
 struct Group {
     gradient: Aligned,
     score: Score,
+    /// The states after a window, when they are carried.
+    kept: Kept,
 }
 
 impl Trainer {
@@ -62,12 +76,14 @@ impl Trainer {
     /// 111.
     pub fn new(model: Model, descent: impl Into<Descent>) -> Self {
         let descent = descent.into();
-        let state = State::new(&descent.algorithm, model.parameters.len());
+        let state = DescentState::new(&descent.algorithm, model.parameters.len());
         Trainer {
             model,
             descent,
             span: None,
-            batch_size: 128,
+            batch_size: BatchSize::Rows(128),
+            micro_batch: 0,
+            class_weights: Vec::new(),
             seed: 111,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             truncate: 0,
@@ -80,6 +96,7 @@ impl Trainer {
             groups: Vec::new(),
             gradient: Aligned::default(),
             previous: None,
+            carried: None,
         }
     }
 
@@ -104,8 +121,18 @@ impl Trainer {
     }
 
     /// With batches of another size.
-    pub fn batch_size(self, batch_size: usize) -> Self {
-        Trainer { batch_size, ..self }
+    pub fn batch_size(self, batch_size: impl Into<BatchSize>) -> Self {
+        Trainer { batch_size: batch_size.into(), ..self }
+    }
+
+    /// With so many rows worked off at a time.
+    pub fn micro_batch(self, micro_batch: usize) -> Self {
+        Trainer { micro_batch, ..self }
+    }
+
+    /// With weights of the classes.
+    pub fn class_weights(self, class_weights: Vec<f32>) -> Self {
+        Trainer { class_weights, ..self }
     }
 
     /// With another seed.
@@ -153,6 +180,11 @@ impl Trainer {
         self.epoch
     }
 
+    /// Where streams stand after the last window, one row each; None before the first, or without streams.
+    pub fn carried_state(&self) -> Option<&State> {
+        self.carried.as_ref()
+    }
+
     /// Takes note of a validation loss, for a schedule that reduces the rate on plateaus: to be called once an epoch. With
     /// another schedule it does nothing.
     pub fn plateau(&mut self, validation_loss: f64) {
@@ -174,13 +206,19 @@ impl Trainer {
     pub fn memory(&self, steps: usize) -> Result<(usize, Memory), Error> {
         let (stack, head) = (self.model.stack(), self.model.head());
         let moments = self.state.moments.len();
-        Memory::within(self.memory_budget, stack, head, steps, self.batch_size, self.threads, moments)
+        Memory::within(self.memory_budget, stack, head, steps, self.rows_at_once(), self.threads, moments)
+    }
+
+    /// Rows that are worked off at a time.
+    fn rows_at_once(&self) -> usize {
+        let batch = self.batch_size.of(usize::MAX);
+        if self.micro_batch == 0 { batch } else { self.micro_batch.min(batch) }
     }
 
     /// The job of working on such sequences. Evaluation takes tiles as training does, so that it needs no more memory.
     fn job(&self, steps: usize) -> Result<Job, Error> {
         let (part, _) = self.memory(steps)?;
-        let rows = self.model.stack().tile_rows(self.batch_size);
+        let rows = self.model.stack().tile_rows(self.rows_at_once());
         Ok(Job { rows, steps, part, threads: self.threads, isa: self.isa })
     }
 
@@ -201,19 +239,63 @@ impl Trainer {
     /// # Errors
     /// If a setting is out of range, or the data does not fit the model.
     pub fn fit<'a, D: Labelled>(&'a mut self, data: &'a D) -> Result<Fit<'a, D>, Error> {
-        self.descent.check()?;
-        check_all(&self.model, data)?;
+        self.check(data)?;
         let head = self.model.head();
         let scored = (0..data.len()).filter(|&row| head.scores(data.length(row))).count();
-        if !(1..=scored).contains(&self.batch_size) {
+        let batch_size = self.batch_size.of(scored);
+        if !(1..=scored).contains(&batch_size) {
             let which = if scored < data.len() { " that have a step" } else { "" };
             let expected = format!("1 to {scored}, the rows of the training set{which}");
             return Err(Error::setting("batch_size", self.batch_size, expected));
         }
-        u32::try_from(data.len()).map_err(|_| Error::setting("the data set", data.len(), "fewer than 2^32 rows"))?;
+        if self.descent.algorithm.needs_full_batch() && batch_size < scored {
+            let expected = format!("full: {} goes by the sign of the whole gradient", self.descent.algorithm.name());
+            return Err(Error::setting("batch_size", self.batch_size, expected));
+        }
         self.prepare(data.steps())?;
-        let batch_size = self.batch_size;
-        Ok(Fit { trainer: self, data, batch_size, scored, order: Vec::new(), batch: 0, epochs: 1, done: 0 })
+        let plan = Plan::Rows { batch_size, scored, order: Vec::new() };
+        Ok(Fit { trainer: self, data, plan, batch: 0, epochs: 1, done: 0 })
+    }
+
+    /// Trains on parallel streams: each row of the data is one, a batch is the next `window` steps of all of them, and the
+    /// state is carried from one window to the next. An epoch starts from zero. No gradient crosses from a window into the
+    /// one before: truncated back-propagation through time, Werbos (1990), <https://doi.org/10.1109/5.58337>.
+    ///
+    /// The head must be on every step. The batch size has no meaning here: it is the number of streams.
+    ///
+    /// # Errors
+    /// If a setting is out of range, the data does not fit the model, or a layer reads its rows from their ends.
+    pub fn fit_streams<'a, D: Labelled>(&'a mut self, data: &'a D, window: usize) -> Result<Fit<'a, D>, Error> {
+        check_streams(&self.model, data, window)?;
+        self.check(data)?;
+        if self.descent.algorithm.needs_full_batch() && window < longest(data) {
+            let expected =
+                format!("not {}, which goes by the sign of the whole gradient", self.descent.algorithm.name());
+            return Err(Error::setting("optimizer", "one for windows of streams", expected));
+        }
+        self.batch_size = BatchSize::Rows(data.len());
+        self.prepare(window)?;
+        let plan = Plan::Streams { window, carry: true };
+        Ok(Fit { trainer: self, data, plan, batch: 0, epochs: 1, done: 0 })
+    }
+
+    /// Refuses settings out of range, and data that does not fit the model.
+    fn check<D: Labelled>(&self, data: &D) -> Result<(), Error> {
+        self.descent.check()?;
+        let weights = &self.class_weights;
+        if let Some(weight) = weights.iter().find(|weight| !(**weight > 0.0 && weight.is_finite())) {
+            return Err(Error::setting("a class weight", weight, "a finite number above 0"));
+        }
+        if !weights.is_empty() && self.model.head().classes() != Some(weights.len()) {
+            let expected = format!("one for each class, for a head of {}", self.model.head().describe());
+            return Err(Error::setting("the number of class weights", weights.len(), expected));
+        }
+        u32::try_from(data.len()).map_err(|_| Error::setting("the data set", data.len(), "fewer than 2^32 rows"))?;
+        check_all(&self.model, data)?;
+        if data.horizon() > 0 && self.weight(data, &mut (0..data.len()).map(|row| Cut::Whole.piece(data, row))) == 0.0 {
+            return Err(Error::setting("the data set", "without a value that is known", "at least one to predict"));
+        }
+        Ok(())
     }
 
     /// Mean loss and accuracy over a data set.
@@ -224,6 +306,15 @@ impl Trainer {
     pub fn evaluate<D: Labelled>(&mut self, data: &D) -> Result<Evaluation, Error> {
         let job = self.job(data.steps())?;
         evaluate(&mut self.workers, &self.model, data, job)
+    }
+
+    /// Mean loss and accuracy over parallel streams, each row one, worked off in windows with the state carried.
+    ///
+    /// # Errors
+    /// As [`Trainer::fit_streams`].
+    pub fn evaluate_streams<D: Labelled>(&mut self, data: &D, window: usize) -> Result<Evaluation, Error> {
+        let job = self.job(window)?;
+        evaluate_streams(&mut self.workers, &self.model, data, job)
     }
 
     /// The gradient of the mean loss of some rows by all parameters, as plain arrays, beside the loss. Trains nothing.
@@ -238,9 +329,9 @@ impl Trainer {
     ) -> Result<(Evaluation, std::collections::BTreeMap<String, elman_formats::Array>), Error> {
         check_rows(&self.model, data, rows)?;
         self.prepare(data.steps())?;
-        let score = self.accumulate(data, rows);
+        let score = self.accumulate(data, &mut rows.to_vec(), Cut::Whole);
         self.reduce();
-        Ok((Evaluation::from(score), self.model.plan.unpack(&self.gradient)))
+        Ok((Evaluation::of(self.model.head(), score), self.model.plan.unpack(&self.gradient)))
     }
 
     /// One step on the given rows of a data set: forward, backward, the optimizer's.
@@ -252,7 +343,7 @@ impl Trainer {
         self.descent.check()?;
         check_rows(&self.model, data, rows)?;
         self.prepare(data.steps())?;
-        self.train_batch(data, rows)
+        self.train_batch(data, &mut rows.to_vec(), Cut::Whole)
     }
 
     /// Sets up threads and buffers, once for a model, batch size and length of sequences.
@@ -260,16 +351,22 @@ impl Trainer {
         let job = self.job(steps)?;
         take_workers(&mut self.workers, &self.model, job);
         let len = self.model.parameters.len();
-        let count = group_count(self.model.stack(), len, self.batch_size);
-        self.groups.resize_with(count, || Group { gradient: Aligned::zeros(len), score: Score::default() });
+        let count = group_count(self.model.stack(), len, self.rows_at_once());
+        let group = || Group { gradient: Aligned::zeros(len), score: Score::default(), kept: Kept::default() };
+        self.groups.resize_with(count, group);
         if self.gradient.len() != len {
             self.gradient = Aligned::zeros(len);
         }
         Ok(())
     }
 
-    fn train_batch<D: Labelled>(&mut self, data: &D, rows: &[u32]) -> Result<Step, Error> {
-        let score = self.accumulate(data, rows);
+    /// A step on some rows, or on a window of them.
+    fn train_batch<D: Labelled>(&mut self, data: &D, rows: &mut [u32], cut: Cut) -> Result<Step, Error> {
+        let score = self.accumulate(data, rows, cut);
+        if let Cut::Window { .. } = cut {
+            let state = self.carried.get_or_insert_with(|| State::zeros(self.model.stack(), data.len()));
+            self.groups.iter().for_each(|group| group.kept.restore(state));
+        }
         let grad_norm = self.reduce().sqrt();
         let (step, epoch) = (self.step + 1, self.epoch + 1);
         for (what, value) in [("loss", score.mean_loss()), ("gradient norm", grad_norm)] {
@@ -292,41 +389,76 @@ impl Trainer {
             epoch,
             batch: 0,
             batches: 0,
+            scored: score.rows,
             loss: score.mean_loss(),
-            accuracy: score.accuracy(),
+            accuracy: self.model.head().accuracy(score),
             learning_rate: change.learning_rate,
             grad_norm,
         })
     }
 
-    /// Gradients of each group of tiles, of the mean loss over all rows.
-    fn accumulate<D: Labelled>(&mut self, data: &D, rows: &[u32]) -> Score {
-        let training = Training { seed: self.seed, step: self.step, truncate: self.truncate };
-        let Trainer { model, workers, groups, batch_size, .. } = self;
-        let Some(workers) = workers else { return Score::default() };
-        let tile = model.stack().tile_rows(*batch_size);
-        let tiles = rows.len().div_ceil(tile);
-        let (count, model) = (groups.len(), &*model);
-        let scored: usize = match model.head().reads {
-            Reads::LastState => rows.len(),
-            Reads::EveryStep => rows.iter().map(|&row| data.length(row as usize)).sum(),
-        };
+    /// Gradients of each group of tiles, of the mean loss over all rows; and the states that windows end in. Rows of like
+    /// length come to stand together.
+    fn accumulate<D: Labelled>(&mut self, data: &D, rows: &mut [u32], cut: Cut) -> Score {
+        let at_once = self.rows_at_once();
+        let piece = |row: u32| cut.piece(data, row as usize);
         // Rows with nothing to score were refused or left out.
-        let scale = 1.0 / scored as f32;
-        // Rows of like length share a tile: its steps then have all rows or none. Equal lengths stay in order.
-        let mut sorted = rows.to_vec();
-        sorted.sort_by_key(|&row| std::cmp::Reverse(data.length(row as usize)));
-        let rows = &sorted;
-        workers.for_each(model.stack(), groups, |engine, space, index, group| {
+        let scale = (1.0 / self.weight(data, &mut rows.iter().map(|&row| piece(row)))) as f32;
+        let training = Training { seed: self.seed, step: self.step, truncate: self.truncate };
+        let Trainer { model, workers, groups, class_weights, carried, micro_batch, .. } = self;
+        let Some(workers) = workers else { return Score::default() };
+        let (count, model) = (groups.len(), &*model);
+        let windows = matches!(cut, Cut::Window { .. });
+        let task = Task { training, carried: carried.as_ref().filter(|_| windows), class_weights, scale };
+        for group in groups.iter_mut() {
             group.score = Score::default();
+            group.kept.clear();
             group.gradient.fill(0.0);
-            for tile_index in index * tiles / count..(index + 1) * tiles / count {
-                let rows = &rows[tile_index * tile..((tile_index + 1) * tile).min(rows.len())];
-                let rows = rows.iter().map(|&row| row as usize);
-                group.score.add(space.train(engine, model, data, rows, training, scale, &mut group.gradient));
-            }
-        });
+        }
+        let tile = model.stack().tile_rows(at_once);
+        let part = if *micro_batch == 0 { rows.len() } else { *micro_batch };
+        for rows in rows.chunks_mut(part) {
+            // Rows of like length share a tile: its steps then have all rows or none. Equal lengths stay in order.
+            rows.sort_by_key(|&row| std::cmp::Reverse(piece(row).length));
+            let (rows, tiles) = (&*rows, rows.len().div_ceil(tile));
+            workers.for_each(model.stack(), groups, |engine, space, index, group| {
+                for tile_index in index * tiles / count..(index + 1) * tiles / count {
+                    let rows = &rows[tile_index * tile..((tile_index + 1) * tile).min(rows.len())];
+                    let pieces = rows.iter().map(|&row| piece(row));
+                    group.score.add(space.train(engine, model, data, pieces, task, &mut group.gradient));
+                    if windows {
+                        space.keep(&mut group.kept);
+                    }
+                }
+            });
+        }
         sum(groups.iter().map(|group| group.score))
+    }
+
+    /// What the losses of a batch are divided by.
+    fn weight<D: Labelled>(&self, data: &D, pieces: &mut dyn ExactSizeIterator<Item = Piece>) -> f64 {
+        let head = self.model.head();
+        let weight = |label: usize| f64::from(self.class_weights.get(label).copied().unwrap_or(1.0));
+        match (&head.predicts, head.reads) {
+            (Predicts::Quantiles(Quantiles { levels, horizon }), _) => {
+                let mut values = vec![f32::NAN; *horizon];
+                let known = pieces.map(|piece| {
+                    data.values(piece.row, &mut values);
+                    values.iter().filter(|y| !y.is_nan()).count()
+                });
+                (known.sum::<usize>() * levels.len()) as f64
+            }
+            (_, Reads::LastState) if self.class_weights.is_empty() => pieces.len() as f64,
+            (_, Reads::LastState) => pieces.map(|piece| weight(data.label(piece.row))).sum(),
+            (_, Reads::EveryStep) if self.class_weights.is_empty() => {
+                pieces.map(|piece| piece.length).sum::<usize>() as f64
+            }
+            (_, Reads::EveryStep) => {
+                let steps = |piece: &Piece| piece.start..piece.start + piece.length;
+                let of = |piece: Piece| steps(&piece).map(|t| weight(data.step_label(piece.row, t))).sum::<f64>();
+                pieces.map(of).sum()
+            }
+        }
     }
 
     /// Adds the groups' gradients, in their order; returns the square of the sum's norm.
@@ -363,21 +495,54 @@ impl Trainer {
     }
 }
 
+/// What of its rows a batch takes.
+#[derive(Clone, Copy)]
+enum Cut {
+    /// All of each.
+    Whole,
+    /// So many steps of each, from a step on.
+    Window { start: usize, steps: usize },
+}
+
+impl Cut {
+    fn piece<D: Labelled>(self, data: &D, row: usize) -> Piece {
+        match self {
+            Cut::Whole => Piece::whole(row, data.length(row)),
+            Cut::Window { start, steps } => Piece::window(row, start, steps, data.length(row)),
+        }
+    }
+}
+
 /// Training under way on a data set.
 pub struct Fit<'a, D> {
     trainer: &'a mut Trainer,
     data: &'a D,
-    /// As it was when training started.
-    batch_size: usize,
-    /// Rows that have something to score.
-    scored: usize,
-    /// Those rows, in this epoch's order.
-    order: Vec<u32>,
+    plan: Plan,
     /// Batches of this epoch that are done.
     batch: usize,
     epochs: u64,
     /// Epochs of this call that are done.
     done: u64,
+}
+
+/// What the batches of an epoch are.
+enum Plan {
+    /// Rows in random order.
+    Rows {
+        /// As it was when training started.
+        batch_size: usize,
+        /// Rows that have something to score.
+        scored: usize,
+        /// Those rows, in this epoch's order.
+        order: Vec<u32>,
+    },
+    /// Windows of all rows, in their order.
+    Streams {
+        /// Steps of a window.
+        window: usize,
+        /// Whether the state goes on from one window to the next.
+        carry: bool,
+    },
 }
 
 impl<D: Labelled> Fit<'_, D> {
@@ -386,9 +551,22 @@ impl<D: Labelled> Fit<'_, D> {
         Fit { epochs, ..self }
     }
 
-    /// Batches of an epoch; rows that do not fill a batch are left out, others in each epoch.
+    /// Streams whose windows each start from zero: to see what carrying the state is worth.
+    pub fn without_carried_state(self) -> Self {
+        let plan = match self.plan {
+            Plan::Streams { window, .. } => Plan::Streams { window, carry: false },
+            rows @ Plan::Rows { .. } => rows,
+        };
+        Fit { plan, ..self }
+    }
+
+    /// Batches of an epoch; rows that do not fill a batch are left out, others in each epoch. The last window of streams
+    /// may be shorter.
     pub fn batches(&self) -> usize {
-        self.scored / self.batch_size
+        match self.plan {
+            Plan::Rows { batch_size, scored, .. } => scored / batch_size,
+            Plan::Streams { window, .. } => longest(self.data).div_ceil(window),
+        }
     }
 
     /// The trainer, to look at the model or to evaluate between steps.
@@ -405,23 +583,10 @@ impl<D: Labelled> Fit<'_, D> {
             return None;
         }
         let batches = self.batches();
-        let trainer = &mut *self.trainer;
-        if self.batch == 0 {
-            let rows = self.data.len() as u32;
-            self.order = Random::at(trainer.seed, Purpose::Shuffle, trainer.epoch, 0).order(rows);
-            let head = trainer.model.head();
-            self.order.retain(|&row| head.scores(self.data.length(row as usize)));
-        }
-        // Evaluation on other data may have replaced the workspaces.
-        if let Err(error) = trainer.prepare(self.data.steps()) {
-            self.done = self.epochs;
-            return Some(Err(error));
-        }
-        let all_epochs = trainer.epoch.saturating_add(self.epochs - self.done);
+        let all_epochs = self.trainer.epoch.saturating_add(self.epochs - self.done);
         let total_steps = all_epochs.saturating_mul(batches as u64);
-        trainer.span = Some(Span { steps_per_epoch: batches as u64, total_steps });
-        let rows = &self.order[self.batch * self.batch_size..][..self.batch_size];
-        let step = match trainer.train_batch(self.data, rows) {
+        self.trainer.span = Some(Span { steps_per_epoch: batches as u64, total_steps });
+        let step = match self.batch() {
             Ok(step) => step,
             Err(error) => {
                 self.done = self.epochs;
@@ -433,10 +598,47 @@ impl<D: Labelled> Fit<'_, D> {
         if self.batch == batches {
             self.batch = 0;
             self.done += 1;
-            trainer.epoch += 1;
+            self.trainer.epoch += 1;
         }
         Some(Ok(step))
     }
+
+    fn batch(&mut self) -> Result<Step, Error> {
+        let (trainer, data) = (&mut *self.trainer, self.data);
+        match &mut self.plan {
+            Plan::Rows { batch_size, scored, order } => {
+                if self.batch == 0 {
+                    let rows = data.len() as u32;
+                    // A batch of all rows is the same in any order, but for rounding.
+                    *order = match batch_size == scored {
+                        true => (0..rows).collect(),
+                        false => Random::at(trainer.seed, Purpose::Shuffle, trainer.epoch, 0).order(rows),
+                    };
+                    let head = trainer.model.head();
+                    order.retain(|&row| head.scores(data.length(row as usize)));
+                }
+                // Evaluation on other data may have replaced the workspaces.
+                trainer.prepare(data.steps())?;
+                let rows = &order[self.batch * *batch_size..][..*batch_size];
+                trainer.train_batch(data, &mut rows.to_vec(), Cut::Whole)
+            }
+            Plan::Streams { window, carry } => {
+                trainer.prepare(*window)?;
+                let start = self.batch * *window;
+                let mut rows: Vec<u32> = (0..data.len() as u32).collect();
+                rows.retain(|&row| data.length(row as usize) > start);
+                if self.batch == 0 || !*carry {
+                    trainer.carried = None;
+                }
+                trainer.train_batch(data, &mut rows, Cut::Window { start, steps: *window })
+            }
+        }
+    }
+}
+
+/// Steps of the longest row.
+fn longest<D: Labelled>(data: &D) -> usize {
+    (0..data.len()).map(|row| data.length(row)).max().unwrap_or(0)
 }
 
 /// Epochs.
@@ -467,9 +669,11 @@ pub struct Step {
     pub batch: usize,
     /// Batches of the epoch; 0 outside [`Fit`].
     pub batches: usize,
-    /// Mean loss of the batch, in nats.
+    /// Rows that were scored; of a head on every step, steps; of quantiles, values.
+    pub scored: usize,
+    /// Mean loss of the batch; that of classes in nats.
     pub loss: f64,
-    /// Part of the batch that was right.
+    /// Part of the batch that was right; NaN where nothing can be.
     pub accuracy: f64,
     /// α, as the schedule had it at this step; Rprop's first step size, which has no rate.
     pub learning_rate: f64,
@@ -484,13 +688,14 @@ pub struct Epoch {
     pub epoch: u64,
     /// Mean loss of the last batch, in nats.
     pub loss: f64,
-    /// Part of the last batch that was right.
+    /// Part of the last batch that was right; NaN where nothing can be.
     pub accuracy: f64,
 }
 
-/// The tutorial's line.
+/// The tutorial's line; without an accuracy where there is none.
 impl fmt::Display for Epoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Epoch: {}, Train Loss: {:.3}, Train Acc: {:.3}", self.epoch, self.loss, self.accuracy)
+        write!(f, "Epoch: {}, Train Loss: {:.3}", self.epoch, self.loss)?;
+        if self.accuracy.is_nan() { Ok(()) } else { write!(f, ", Train Acc: {:.3}", self.accuracy) }
     }
 }

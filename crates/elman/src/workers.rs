@@ -1,13 +1,15 @@
 //! Threads, and what each of them needs to carry tiles through a model.
 
 use elman_kernels::{
-    Aligned, Dense, Engine, Isa, Mode, Pool, Score, Team, in_top_1, padded, softmax, softmax_cross_entropy,
+    Aligned, Dense, Engine, Isa, Mode, Pool, Score, Team, in_top_1, padded, pinball, softmax, softmax_cross_entropy,
 };
 use ndarray::{Array2, ArrayViewMut2, Axis};
 
+use crate::head::{Head, Predicts, Quantiles, Reads};
 use crate::layer::Stack;
-use crate::model::{Head, Model, Reads};
+use crate::model::Model;
 use crate::shape::{Piece, Shape};
+use crate::state::State;
 use crate::tile::{Tile, Training};
 use crate::{Error, Labelled, Sequences};
 
@@ -28,6 +30,8 @@ pub(crate) struct Workspace {
     dense: Dense,
     reads: Reads,
     labels: Vec<u32>,
+    /// The values that follow the rows, [R, F].
+    values: Vec<f32>,
     /// What the dense layer reads, [R, its input stride].
     inputs: Aligned,
     /// [R, its output stride]: logits, then their gradient.
@@ -80,35 +84,63 @@ impl Workers {
         let rows = self.job.rows;
         let mut scores = vec![Score::default(); data.len().div_ceil(rows)];
         self.for_each(model.stack(), &mut scores, |engine, space, index, score| {
-            *score = space.evaluate(engine, model, data, index * rows..((index + 1) * rows).min(data.len()));
+            let rows = index * rows..((index + 1) * rows).min(data.len());
+            let pieces = rows.map(|row| Piece::whole(row, data.length(row)));
+            *score = space.evaluate(engine, model, data, pieces, None);
         });
         sum(scores)
     }
 
-    /// Probabilities [N, C] of every row of a data set.
+    /// Loss and accuracy over all rows, each a stream that is worked off in windows, the state carried.
+    pub(crate) fn evaluate_streams<D: Labelled>(&mut self, model: &Model, data: &D) -> Score {
+        let (rows, window) = (self.job.rows, self.job.steps);
+        let mut tiles = vec![(Score::default(), Kept::default()); data.len().div_ceil(rows)];
+        let mut state = State::zeros(model.stack(), data.len());
+        for start in (0..data.steps()).step_by(window) {
+            let carried = (start > 0).then_some(&state);
+            self.for_each(model.stack(), &mut tiles, |engine, space, index, (score, kept)| {
+                let rows = index * rows..((index + 1) * rows).min(data.len());
+                let rows = rows.filter(|&row| data.length(row) > start);
+                let pieces = rows.map(|row| Piece::window(row, start, window, data.length(row)));
+                score.add(space.evaluate(engine, model, data, pieces, carried));
+                kept.clear();
+                space.keep(kept);
+            });
+            for (_, kept) in &tiles {
+                kept.restore(&mut state);
+            }
+        }
+        sum(tiles.into_iter().map(|(score, _)| score))
+    }
+
+    /// The answers of a head on the last state for every row of a data set: probabilities [N, C], or quantiles [N, F Q].
     pub(crate) fn predict<D: Sequences>(&mut self, model: &Model, data: &D) -> Array2<f32> {
         let rows = self.job.rows;
-        let mut probabilities = Array2::zeros((data.len(), model.head().classes));
-        let mut tiles: Vec<ArrayViewMut2<'_, f32>> = probabilities.axis_chunks_iter_mut(Axis(0), rows).collect();
+        let classes = model.head().classes().is_some();
+        let mut answers = Array2::zeros((data.len(), model.head().outputs()));
+        let mut tiles: Vec<ArrayViewMut2<'_, f32>> = answers.axis_chunks_iter_mut(Axis(0), rows).collect();
         self.for_each(model.stack(), &mut tiles, |engine, space, index, out| {
             let first = index * rows;
-            space.forward(engine, model, data, first..first + out.nrows(), None);
+            let pieces = (first..first + out.nrows()).map(|row| Piece::whole(row, data.length(row)));
+            space.forward(engine, model, data, pieces, None, None);
             space.read_last(model);
             space.logits(engine, model, space.tile.count());
             for (place, piece) in space.tile.pieces().iter().enumerate() {
-                let logits = &mut space.logits[place * space.dense.output_stride()..][..space.dense.output];
-                softmax(logits);
-                out.row_mut(piece.row - first).iter_mut().zip(logits).for_each(|(to, from)| *to = *from);
+                let outputs = &mut space.logits[place * space.dense.output_stride()..][..space.dense.output];
+                if classes {
+                    softmax(outputs);
+                }
+                out.row_mut(piece.row - first).iter_mut().zip(outputs).for_each(|(to, from)| *to = *from);
             }
         });
-        probabilities
+        answers
     }
 
     /// Probabilities [T, C] of every step of one row, for a head on every step.
     pub(crate) fn predict_steps<D: Sequences>(&mut self, model: &Model, data: &D, row: usize) -> Array2<f32> {
         let (engine, space) = (Engine::from(self.job.isa), &mut self.spaces[0]);
-        let mut probabilities = Array2::zeros((data.length(row), model.head().classes));
-        space.forward(engine, model, data, [row], None);
+        let mut probabilities = Array2::zeros((data.length(row), model.head().outputs()));
+        space.forward(engine, model, data, [Piece::whole(row, data.length(row))], None, None);
         for part in 0..space.tile.shape().parts() {
             space.tile.hold(engine, model.view(), data, part);
             for t in space.tile.steps_of(part).take_while(|&t| t < data.length(row)) {
@@ -131,21 +163,60 @@ pub(crate) fn sum(scores: impl IntoIterator<Item = Score>) -> Score {
     })
 }
 
+/// States that tiles left.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Kept {
+    rows: Vec<usize>,
+    /// Of each row: h and then c of each track.
+    floats: Vec<f32>,
+}
+
+impl Kept {
+    pub(crate) fn clear(&mut self) {
+        self.rows.clear();
+        self.floats.clear();
+    }
+
+    /// Puts the states in their rows.
+    pub(crate) fn restore(&self, state: &mut State) {
+        let mut from = self.floats.iter().copied();
+        for &row in &self.rows {
+            for cell in &mut state.cells {
+                for array in [&mut cell.h, &mut cell.c] {
+                    array.row_mut(row).iter_mut().zip(&mut from).for_each(|(to, from)| *to = from);
+                }
+            }
+        }
+    }
+}
+
+/// What of a batch every tile needs to know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Task<'a> {
+    pub(crate) training: Training,
+    /// Where the rows go on from; without it, from zero.
+    pub(crate) carried: Option<&'a State>,
+    /// `[C]`, or empty: 1 for each.
+    pub(crate) class_weights: &'a [f32],
+    /// What the gradient of each loss is multiplied by.
+    pub(crate) scale: f32,
+}
+
 /// The tiles of a model that is trained.
-fn shape(head: Head, rows: usize, steps: usize, part: usize) -> Shape {
+fn shape(head: &Head, rows: usize, steps: usize, part: usize) -> Shape {
     Shape { steps, rows, part, through_outputs: head.reads == Reads::EveryStep, inputs_too: false, initial_too: false }
 }
 
 impl Workspace {
     /// Bytes of a workspace for tiles of `rows` rows: known from the sizes alone.
-    pub(crate) fn bytes(stack: &Stack, head: Head, rows: usize, steps: usize, part: usize) -> usize {
+    pub(crate) fn bytes(stack: &Stack, head: &Head, rows: usize, steps: usize, part: usize) -> usize {
         let (dense, shape) = (head.dense(stack), shape(head, rows, steps, part));
         let floats = shape.rows * (dense.input_stride() + dense.output_stride() + padded(dense.input));
         shape.bytes(stack) + floats * size_of::<f32>()
     }
 
     /// Parts are multiples of so many steps.
-    pub(crate) fn unit(head: Head, rows: usize) -> usize {
+    pub(crate) fn unit(head: &Head, rows: usize) -> usize {
         shape(head, rows, 1, 1).unit()
     }
 
@@ -161,23 +232,37 @@ impl Workspace {
             dense,
             reads: model.head().reads,
             labels: Vec::with_capacity(shape.rows),
+            values: Vec::new(),
             inputs,
             logits: Aligned::zeros(shape.rows * dense.output_stride()),
             d_inputs: Aligned::zeros(shape.rows * padded(dense.input)),
         }
     }
 
-    /// From the rows of a data set to the states of all layers.
+    /// From pieces of the rows of a data set to the states of all layers.
     fn forward<D: Sequences>(
         &mut self,
         engine: Engine<'_>,
         model: &Model,
         data: &D,
-        rows: impl IntoIterator<Item = usize>,
+        pieces: impl IntoIterator<Item = Piece>,
         training: Option<Training>,
+        carried: Option<&State>,
     ) {
-        self.tile.take(rows.into_iter().map(|row| Piece::whole(row, data.length(row))), training);
+        self.tile.take(pieces, training);
+        self.tile.set_initial(None, carried);
         self.tile.forward(engine, model.view(), data);
+    }
+
+    /// The states that the rows of the tile ended in.
+    pub(crate) fn keep(&self, kept: &mut Kept) {
+        for (place, piece) in self.tile.pieces().iter().enumerate() {
+            kept.rows.push(piece.row);
+            for track in 0..self.tile.tracks() {
+                kept.floats.extend(self.tile.final_h(track, place));
+                kept.floats.extend(self.tile.final_c(track, place));
+            }
+        }
     }
 
     /// Loss and accuracy of some rows.
@@ -186,39 +271,39 @@ impl Workspace {
         engine: Engine<'_>,
         model: &Model,
         data: &D,
-        rows: impl IntoIterator<Item = usize>,
+        pieces: impl IntoIterator<Item = Piece>,
+        carried: Option<&State>,
     ) -> Score {
-        self.forward(engine, model, data, rows, None);
+        self.forward(engine, model, data, pieces, None, carried);
         if self.reads == Reads::LastState {
-            return self.score_last(engine, model, data, 1.0);
+            return self.score_last(engine, model, data, &[], 1.0);
         }
         let mut score = Score::default();
         for part in (0..self.tile.shape().parts()).rev() {
             self.tile.hold(engine, model.view(), data, part);
             for t in self.tile.steps_of(part).rev() {
-                score.add(self.score_step(engine, model, data, part, t, 1.0));
+                score.add(self.score_step(engine, model, data, part, t, &[], 1.0));
             }
         }
         score
     }
 
-    /// Forward, loss and backward of some rows: adds the gradient of the sum of their losses times `scale`.
-    #[expect(clippy::too_many_arguments, reason = "a kernel: every slice by its name")]
+    /// Forward, loss and backward of some rows: adds the gradient of the sum of their losses times the task's scale.
     pub(crate) fn train<D: Labelled>(
         &mut self,
         engine: Engine<'_>,
         model: &Model,
         data: &D,
-        rows: impl IntoIterator<Item = usize>,
-        training: Training,
-        scale: f32,
+        pieces: impl IntoIterator<Item = Piece>,
+        task: Task<'_>,
         gradient: &mut [f32],
     ) -> Score {
-        self.forward(engine, model, data, rows, Some(training));
+        let Task { training, carried, class_weights, scale } = task;
+        self.forward(engine, model, data, pieces, Some(training), carried);
         self.tile.clear_gradients();
         let mut score = Score::default();
         if self.reads == Reads::LastState {
-            score = self.score_last(engine, model, data, scale);
+            score = self.score_last(engine, model, data, class_weights, scale);
             self.head_back(engine, model, self.tile.count(), gradient);
             let (dense, top) = (self.dense, model.stack().layers.len() - 1);
             for place in 0..self.tile.count() {
@@ -240,7 +325,7 @@ impl Workspace {
                     if rows == 0 {
                         continue;
                     }
-                    score.add(self.score_step(engine, model, data, part, t, scale));
+                    score.add(self.score_step(engine, model, data, part, t, class_weights, scale));
                     self.head_back(engine, model, rows, gradient);
                     let d_outputs = self.tile.d_outputs_mut(model.stack(), part);
                     let to = &mut d_outputs[(t - steps.start) * count * ip..][..rows * ip];
@@ -282,16 +367,36 @@ impl Workspace {
         dense.forward(engine, &model.parameters[range.clone()], inputs, rows, logits);
     }
 
-    /// The loss on the final states; the logits become its gradient times `scale`.
-    fn score_last<D: Labelled>(&mut self, engine: Engine<'_>, model: &Model, data: &D, scale: f32) -> Score {
+    /// The loss on the final states; the outputs of the head become its gradient times `scale`.
+    fn score_last<D: Labelled>(
+        &mut self,
+        engine: Engine<'_>,
+        model: &Model,
+        data: &D,
+        class_weights: &[f32],
+        scale: f32,
+    ) -> Score {
         self.read_last(model);
         self.logits(engine, model, self.tile.count());
-        self.labels.clear();
-        self.labels.extend(self.tile.pieces().iter().map(|piece| data.label(piece.row) as u32));
-        self.loss(scale)
+        match &model.head().predicts {
+            Predicts::Classes(_) => {
+                self.labels.clear();
+                self.labels.extend(self.tile.pieces().iter().map(|piece| data.label(piece.row) as u32));
+                self.cross_entropy(class_weights, scale)
+            }
+            Predicts::Quantiles(Quantiles { levels, horizon }) => {
+                let (count, stride) = (self.tile.count(), self.dense.output_stride());
+                self.values.resize(count * horizon, f32::NAN);
+                for (piece, values) in self.tile.pieces().iter().zip(self.values.chunks_exact_mut(*horizon)) {
+                    data.values(piece.row, values);
+                }
+                pinball(&mut self.logits[..count * stride], stride, levels, &self.values, scale)
+            }
+        }
     }
 
     /// The same on the outputs of step t.
+    #[expect(clippy::too_many_arguments, reason = "a kernel: every slice by its name")]
     fn score_step<D: Labelled>(
         &mut self,
         engine: Engine<'_>,
@@ -299,20 +404,22 @@ impl Workspace {
         data: &D,
         part: usize,
         t: usize,
+        class_weights: &[f32],
         scale: f32,
     ) -> Score {
         let rows = self.tile.active(t);
         self.read_step(model, part, t);
         self.logits(engine, model, rows);
         self.labels.clear();
-        self.labels.extend(self.tile.pieces()[..rows].iter().map(|piece| data.step_label(piece.row, t) as u32));
-        self.loss(scale)
+        let pieces = self.tile.pieces()[..rows].iter();
+        self.labels.extend(pieces.map(|piece| data.step_label(piece.row, piece.start + t) as u32));
+        self.cross_entropy(class_weights, scale)
     }
 
-    fn loss(&mut self, scale: f32) -> Score {
+    fn cross_entropy(&mut self, class_weights: &[f32], scale: f32) -> Score {
         let stride = self.dense.output_stride();
         let logits = &mut self.logits[..self.labels.len() * stride];
-        softmax_cross_entropy(logits, stride, self.dense.output, &self.labels, scale)
+        softmax_cross_entropy(logits, stride, self.dense.output, &self.labels, class_weights, scale)
     }
 
     /// From the gradient by the logits of the first `rows` rows to that by what the dense layer read.
@@ -383,6 +490,18 @@ pub(crate) fn check_all<D: Labelled>(model: &Model, data: &D) -> Result<(), Erro
     check_labels(model, data, 0..data.len())
 }
 
+/// Refuses streams whose state cannot be carried, windows without a step, and heads that do not answer at every step.
+pub(crate) fn check_streams<D: Sequences>(model: &Model, data: &D, window: usize) -> Result<(), Error> {
+    if model.head().reads != Reads::EveryStep {
+        return Err(Error::setting("the head", "one on the last state", "one on every step, for streams have no end"));
+    }
+    model.stack().check_forward("a carried state", "it would need the steps to come")?;
+    if !(1..=data.steps()).contains(&window) {
+        return Err(Error::setting("the window", window, format!("1 to {}, the steps of the data", data.steps())));
+    }
+    Ok(())
+}
+
 /// Refuses rows that are not in the data set, that the model cannot read, or that leave nothing to score.
 pub(crate) fn check_rows<D: Labelled>(model: &Model, data: &D, rows: &[u32]) -> Result<(), Error> {
     if let Some(row) = rows.iter().find(|&&row| row as usize >= data.len()) {
@@ -423,9 +542,20 @@ fn check_scored<D: Sequences>(
 const NAMED: usize = 5;
 
 fn check_labels<D: Labelled>(model: &Model, data: &D, rows: impl Iterator<Item = usize>) -> Result<(), Error> {
-    let classes = model.head().classes;
+    let (head, horizon) = (model.head(), data.horizon());
+    let Predicts::Classes(classes) = head.predicts else {
+        let Predicts::Quantiles(Quantiles { horizon: expected, .. }) = &head.predicts else { return Ok(()) };
+        if horizon != *expected {
+            return Err(Error::shape("what follows each row of the data", &[horizon], &[*expected]));
+        }
+        return Ok(());
+    };
+    if horizon > 0 {
+        let found = format!("data with {horizon} values that follow each row");
+        return Err(Error::setting("the data set", found, "classes, for the head predicts classes"));
+    }
     for row in rows {
-        let wrong = match model.head().reads {
+        let wrong = match head.reads {
             Reads::LastState => Some(data.label(row)).filter(|&label| label >= classes),
             Reads::EveryStep => (0..data.length(row)).map(|t| data.step_label(row, t)).find(|&label| label >= classes),
         };

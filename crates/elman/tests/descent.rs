@@ -236,7 +236,8 @@ fn memory_counts_the_moments() {
     for (name, algorithm) in algorithms() {
         let trainer = trainer(algorithm);
         let (stack, head) = (trainer.model().stack(), trainer.model().head());
-        let bytes = |moments| Memory::of_training(stack, head, 6, trainer.batch_size, trainer.threads, moments).model;
+        let bytes =
+            |moments| Memory::of_training(stack, head, 6, trainer.batch_size.of(64), trainer.threads, moments).model;
         let count = match name {
             "sgd" => 0,
             "momentum" | "nesterov" | "rmsprop" | "adagrad" => 1,

@@ -11,7 +11,7 @@ use support::networks::random_cube;
 use support::tasks::{EveryStep, model, neighbours};
 
 fn trained<D: Labelled>(stack: impl Into<Stack>, head: Head, data: &D, epochs: u64) -> Trainer {
-    let mut trainer = Trainer::new(model(stack, head), Adam::new(0.02)).batch_size(50).threads(2);
+    let mut trainer = Trainer::new(model(stack, head.clone()), Adam::new(0.02)).batch_size(50).threads(2);
     for epoch in trainer.fit(data).unwrap().epochs(epochs) {
         epoch.unwrap();
     }

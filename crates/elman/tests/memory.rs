@@ -33,7 +33,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// What is not counted: the order of the rows, names and shapes of arrays, a few words for each step of a tile.
+/// What is not counted: the order of the rows, names and shapes of arrays, a few words for each part of a tile.
 const SMALL: usize = 50_000;
 
 #[test]
@@ -49,7 +49,7 @@ fn training_takes_no_more_than_it_says() {
             for part in [1, 2, 8] {
                 let before = NOW.load(Ordering::Relaxed);
                 MOST.store(before, Ordering::Relaxed);
-                let trainer = Trainer::new(model(stack.clone(), head), Adam::new(0.01));
+                let trainer = Trainer::new(model(stack.clone(), head.clone()), Adam::new(0.01));
                 let mut trainer = trainer.batch_size(64).threads(threads);
                 let whole = trainer.memory(steps).unwrap().1.total();
                 let budget = whole / part;

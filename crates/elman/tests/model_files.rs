@@ -20,8 +20,9 @@ fn a_model_survives_its_file_to_the_bit() {
     for (name, stack) in cells().into_iter().chain(stacks()).chain(bidirectional()) {
         for head in [Head::last_state(3), Head::every_step(2)] {
             let network = build(stack.clone());
-            let mut model = Model::new(&network, head, Init::PyTorch, &mut Random::new(9, Purpose::Head)).unwrap();
-            model.steps = (head.classes == 3).then_some(6);
+            let mut model =
+                Model::new(&network, head.clone(), Init::PyTorch, &mut Random::new(9, Purpose::Head)).unwrap();
+            model.steps = (head.classes() == Some(3)).then_some(6);
             model.save(&one).unwrap();
             let loaded = Model::load(&one).unwrap();
             assert_eq!(loaded.arrays(), model.arrays(), "{name}");
@@ -32,7 +33,7 @@ fn a_model_survives_its_file_to_the_bit() {
             let xs = inputs(&network, 40, 6, 1);
             let data = elman::Arrays::with_lengths(xs, Array1::zeros(40), Array1::from_vec(lengths(40, 6))).unwrap();
             let (mut loaded, mut model) = (Predictor::new(loaded, 1), Predictor::new(model, 1));
-            if head.classes == 3 {
+            if head.classes() == Some(3) {
                 assert_eq!(loaded.predict(&data).unwrap(), model.predict(&data).unwrap(), "{name}");
             } else {
                 assert_eq!(loaded.predict_steps(&data, 9).unwrap(), model.predict_steps(&data, 9).unwrap(), "{name}");

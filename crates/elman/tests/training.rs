@@ -28,7 +28,7 @@ fn fit<D: Labelled>(trainer: &mut Trainer, data: &D, epochs: u64) {
 fn trained(stack: &Stack, head: Head, batch: usize, threads: usize, isa: Isa, seed: u64) -> Model {
     // Of which 300 and a few have a step.
     let data = signs(360);
-    let trainer = Trainer::new(model(stack.clone(), head), Adam::new(0.01)).batch_size(batch);
+    let trainer = Trainer::new(model(stack.clone(), head.clone()), Adam::new(0.01)).batch_size(batch);
     let mut trainer = trainer.threads(threads).isa(isa).seed(seed);
     fit(&mut trainer, &data, 1);
     trainer.into_model()
@@ -48,12 +48,12 @@ fn the_thread_count_changes_no_bit_and_the_seed_does() {
     for isa in Isa::available() {
         for (stack, batch) in &stacks {
             for head in [Head::last_state(2), Head::every_step(2)] {
-                let one = trained(stack, head, *batch, 1, isa, 111).arrays();
+                let one = trained(stack, head.clone(), *batch, 1, isa, 111).arrays();
                 for threads in [2, 3, 8] {
-                    let other = trained(stack, head, *batch, threads, isa, 111).arrays();
+                    let other = trained(stack, head.clone(), *batch, threads, isa, 111).arrays();
                     assert!(other == one, "{isa}, {threads} threads, {head:?}: {stack:?}");
                 }
-                let other = trained(stack, head, *batch, 2, isa, 112).arrays();
+                let other = trained(stack, head.clone(), *batch, 2, isa, 112).arrays();
                 assert!(other != one, "another seed, another order");
             }
         }
@@ -105,7 +105,8 @@ fn the_gradient_of_a_batch_is_the_mean_of_its_rows() {
     ];
     for stack in stacks {
         for head in [Head::last_state(2), Head::every_step(2)] {
-            let mut trainer = Trainer::new(model(stack.clone(), head), Adam::new(0.01)).batch_size(300).threads(2);
+            let mut trainer =
+                Trainer::new(model(stack.clone(), head.clone()), Adam::new(0.01)).batch_size(300).threads(2);
             let all: Vec<u32> = (0..300).collect();
             let (whole, gradient) = trainer.gradient(&data, &all).unwrap();
             let counts = |row: u32| if head == Head::last_state(2) { 1 } else { data.length(row as usize) };
@@ -140,7 +141,7 @@ fn the_gradient_of_a_batch_is_the_mean_of_its_rows() {
 fn the_gradient_of_rows_under_masks_is_theirs_too() {
     let data = signs(60);
     for head in [Head::last_state(2), Head::every_step(2)] {
-        let mut trainer = Trainer::new(model(noisy(), head), Adam::new(0.01)).batch_size(60).threads(2);
+        let mut trainer = Trainer::new(model(noisy(), head.clone()), Adam::new(0.01)).batch_size(60).threads(2);
         let rows: Vec<u32> = (0..60).filter(|&row| data.length(row as usize) == 6).collect();
         let (_, whole) = trainer.gradient(&data, &rows).unwrap();
         let mut sums = support::Arrays::new();
@@ -160,7 +161,8 @@ fn a_memory_budget_changes_no_bit_and_is_kept() {
     for head in [Head::last_state(2), Head::every_step(2)] {
         let arrays = Arrays { labels: Array1::from_shape_fn(70, |row| row % 2), ..data.arrays.clone() };
         let run = |budget: Option<usize>| {
-            let mut trainer = Trainer::new(model(stack.clone(), head), Adam::new(0.01)).batch_size(35).threads(2);
+            let mut trainer =
+                Trainer::new(model(stack.clone(), head.clone()), Adam::new(0.01)).batch_size(35).threads(2);
             trainer.memory_budget = budget;
             trainer.truncate = 25;
             let (part, memory) = trainer.memory(90).unwrap();
@@ -176,7 +178,7 @@ fn a_memory_budget_changes_no_bit_and_is_kept() {
         let (part, most, whole, evaluation) = run(None);
         assert_eq!(part, 90);
         let refused = |budget: usize| {
-            let trainer = Trainer::new(model(stack.clone(), head), Adam::new(0.01)).batch_size(35).threads(2);
+            let trainer = Trainer::new(model(stack.clone(), head.clone()), Adam::new(0.01)).batch_size(35).threads(2);
             trainer.memory_budget(budget).memory(90).unwrap_err().to_string()
         };
         let message = refused(1000);
@@ -239,7 +241,7 @@ fn truncation_cuts_the_gradient_and_not_the_loss() {
     let rows: Vec<u32> = (0..50).collect();
     for head in [Head::last_state(2), Head::every_step(2)] {
         let of = |steps: usize| {
-            let trainer = Trainer::new(model(Lstm::new(3, 6), head), Adam::new(0.01)).batch_size(50);
+            let trainer = Trainer::new(model(Lstm::new(3, 6), head.clone()), Adam::new(0.01)).batch_size(50);
             trainer.truncate(steps).gradient(&data, &rows).unwrap()
         };
         let (whole, cut) = (of(0), of(2));

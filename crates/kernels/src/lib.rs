@@ -37,7 +37,7 @@ pub use cell::{Cell, Noise};
 pub use dense::Dense;
 pub use engine::Engine;
 pub use gru::{Gru, Reset};
-pub use loss::{Score, in_top_1, softmax, softmax_cross_entropy};
+pub use loss::{Score, in_top_1, pinball, softmax, softmax_cross_entropy};
 pub use lstm::Lstm;
 pub use noise::draw_mask;
 pub use optimize::{AdagradStep, AdamStep, MOMENTS_MAX, MomentumStep, RmsPropStep, RpropStep, Rule, Shaping, descend};

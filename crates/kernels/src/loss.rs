@@ -1,13 +1,16 @@
-//! Softmax cross-entropy of rows of logits, with its gradient, and the accuracy beside it.
+//! Losses of rows of outputs, with their gradients: softmax cross-entropy with the accuracy beside it, and the pinball
+//! loss of quantiles.
 
 /// What a set of rows adds to the figures of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Score {
-    /// Sum of the rows' losses, in nats.
+    /// Sum of the rows' losses, each times its weight; those of classes in nats.
     pub loss: f64,
+    /// Sum of the weights.
+    pub weight: f64,
     /// Rows whose label has the highest logit; a tie counts, as in TensorFlow's `in_top_k`.
     pub correct: usize,
-    /// Rows.
+    /// Rows; of quantiles, the values that are known.
     pub rows: usize,
 }
 
@@ -15,13 +18,14 @@ impl Score {
     /// Adds another set of rows.
     pub fn add(&mut self, other: Score) {
         self.loss += other.loss;
+        self.weight += other.weight;
         self.correct += other.correct;
         self.rows += other.rows;
     }
 
-    /// Loss of a row, in nats; NaN of no rows.
+    /// Loss of a row, the mean by the weights; NaN of no rows.
     pub fn mean_loss(&self) -> f64 {
-        self.loss / self.rows as f64
+        self.loss / self.weight
     }
 
     /// Part of the rows that are right; NaN of no rows.
@@ -38,25 +42,75 @@ pub fn in_top_1(logits: &[f32], label: usize) -> bool {
 
 /// Turns each row of `logits` into the gradient of its loss times `scale`, and sums the losses:
 ///
-/// loss = log Σ_c exp(z_c) − z_label        dz = scale (softmax(z) − one-hot(label))
+/// loss = w_label (log Σ_c exp(z_c) − z_label)        dz = scale w_label (softmax(z) − one-hot(label))
 ///
-/// `logits [R, stride]`, of which the first `classes` of a row are read and written; `labels [R]`.
+/// `logits [R, stride]`, of which the first `classes` of a row are read and written; `labels [R]`; `weights [classes]` or
+/// empty, which is 1 for each.
 ///
 /// # Panics
 /// If there are not as many rows as labels, or a label is not below `classes`.
-pub fn softmax_cross_entropy(logits: &mut [f32], stride: usize, classes: usize, labels: &[u32], scale: f32) -> Score {
+pub fn softmax_cross_entropy(
+    logits: &mut [f32],
+    stride: usize,
+    classes: usize,
+    labels: &[u32],
+    weights: &[f32],
+    scale: f32,
+) -> Score {
     assert_eq!(logits.len(), labels.len() * stride, "logits must be [R, {stride}] for {} labels", labels.len());
+    assert!(weights.is_empty() || weights.len() == classes, "weights must be [{classes}] or empty");
     let mut score = Score { rows: labels.len(), ..Score::default() };
     for (row, &label) in logits.chunks_exact_mut(stride).zip(labels) {
         let (row, label) = (&mut row[..classes], label as usize);
         score.correct += usize::from(in_top_1(row, label));
+        let weight = weights.get(label).copied().unwrap_or(1.0);
         let own = row[label];
         let (top, sum) = exponentials(row);
-        score.loss += f64::from(libm::logf(sum) + (top - own));
+        score.loss += f64::from(weight) * f64::from(libm::logf(sum) + (top - own));
+        score.weight += f64::from(weight);
+        let scale = scale * weight;
         for x in row.iter_mut() {
             *x *= scale / sum;
         }
         row[label] -= scale;
+    }
+    score
+}
+
+/// Turns each row of quantiles into the gradient of its pinball loss times `scale`, and sums the losses. Of a value y and
+/// its quantile z of level τ:
+///
+/// loss = max(τ (y − z), (τ − 1) (y − z))        dz = scale (−τ where z < y, 1 − τ where z > y, 0 between)
+///
+/// Koenker & Bassett (1978), <https://doi.org/10.2307/1913643>.
+///
+/// `quantiles [R, stride]`, of which the first F × Q of a row are read and written, all levels of a value side by side;
+/// `values [R, F]`, NaN where one is not known: it has no loss and no gradient. `levels [Q]`.
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn pinball(quantiles: &mut [f32], stride: usize, levels: &[f32], values: &[f32], scale: f32) -> Score {
+    let rows = quantiles.len() / stride;
+    assert!(rows * stride == quantiles.len(), "quantiles must be [R, {stride}]");
+    let horizon = values.len().checked_div(rows).unwrap_or(0);
+    assert!(horizon * rows == values.len() && horizon * levels.len() <= stride, "values must be [{rows}, F]");
+    let mut score = Score::default();
+    for (row, values) in quantiles.chunks_exact_mut(stride).zip(values.chunks_exact(horizon.max(1))) {
+        for (row, &y) in row.chunks_exact_mut(levels.len()).zip(values) {
+            if y.is_nan() {
+                row.fill(0.0);
+                continue;
+            }
+            score.rows += 1;
+            score.weight += levels.len() as f64;
+            for (z, &level) in row.iter_mut().zip(levels) {
+                let off = y - *z;
+                score.loss += f64::from((level * off).max((level - 1.0) * off));
+                // NaN and infinities stay what they are: they must show.
+                let slope = if off > 0.0 { -level } else { 1.0 - level };
+                *z = if off == 0.0 { 0.0 } else { scale * (slope + off * 0.0) };
+            }
+        }
     }
     score
 }
@@ -89,7 +143,7 @@ mod tests {
         // softmax(ln 1, ln 2, ln 5) = 1/8, 2/8, 5/8
         let z = [1f32, 2.0, 5.0].map(f32::ln);
         let mut row = [z[0], z[1], z[2], 9.0];
-        let score = softmax_cross_entropy(&mut row, 4, 3, &[1], 0.5);
+        let score = softmax_cross_entropy(&mut row, 4, 3, &[1], &[], 0.5);
         assert!((score.loss - 4f64.ln()).abs() < 1e-6);
         assert_eq!((score.correct, score.rows), (0, 1));
         for (found, expected) in row.into_iter().zip([0.0625, -0.375, 0.3125, 9.0]) {
@@ -98,9 +152,43 @@ mod tests {
     }
 
     #[test]
+    fn a_weight_counts_a_row_so_often() {
+        let rows = [0.3f32, -0.2, 0.9, 0.1, 1.5, -0.7];
+        let (mut weighted, mut plain) = (rows, [rows, rows].concat());
+        let score = softmax_cross_entropy(&mut weighted, 3, 3, &[1, 2], &[9.0, 2.0, 2.0], 0.25);
+        let twice = softmax_cross_entropy(&mut plain, 3, 3, &[1, 2, 1, 2], &[], 0.25);
+        assert!((score.loss - twice.loss).abs() < 1e-6 && (score.mean_loss() - twice.mean_loss()).abs() < 1e-7);
+        assert_eq!((score.rows, score.weight, twice.weight), (2, 4.0, 4.0));
+        for (place, x) in weighted.into_iter().enumerate() {
+            assert!((x - 2.0 * plain[place]).abs() < 1e-7, "{place}");
+        }
+    }
+
+    #[test]
+    fn pinball_by_hand() {
+        // Above its quantile a value costs τ a unit, below it 1 − τ.
+        let mut rows = [1.0, 2.0, 3.0, 9.0, 5.0, 5.0, 5.0, 9.0];
+        let score = pinball(&mut rows, 4, &[0.1, 0.5, 0.9], &[2.0, f32::NAN], 10.0);
+        assert!((score.loss - (0.1 + 0.0 + 0.1)).abs() < 1e-6, "{score:?}");
+        assert_eq!((score.rows, score.weight), (1, 3.0));
+        for (found, expected) in rows.into_iter().zip([-1.0, 0.0, 1.0, 9.0, 0.0, 0.0, 0.0, 9.0]) {
+            assert!((found - expected).abs() < 1e-5, "{rows:?}");
+        }
+    }
+
+    #[test]
+    fn a_quantile_that_is_no_number_shows() {
+        for bad in [f32::NAN, f32::INFINITY] {
+            let mut row = [bad, 0.0];
+            let score = pinball(&mut row, 2, &[0.1, 0.9], &[1.0], 1.0);
+            assert!(!score.loss.is_finite() && !row[0].is_finite() && row[1].is_finite(), "{bad}: {score:?} {row:?}");
+        }
+    }
+
+    #[test]
     fn far_logits_do_not_overflow() {
         let mut row = [1e30, -1e30, 0.0];
-        let score = softmax_cross_entropy(&mut row, 3, 3, &[0], 1.0);
+        let score = softmax_cross_entropy(&mut row, 3, 3, &[0], &[], 1.0);
         assert_eq!((score.loss, score.correct, row), (0.0, 1, [0.0; 3]));
     }
 
@@ -109,7 +197,7 @@ mod tests {
         for place in 0..3 {
             let mut row = [0.0; 3];
             row[place] = f32::NAN;
-            let score = softmax_cross_entropy(&mut row, 3, 3, &[0], 1.0);
+            let score = softmax_cross_entropy(&mut row, 3, 3, &[0], &[], 1.0);
             assert!(score.loss.is_nan(), "NaN at {place}");
             assert_eq!(score.correct, 0, "NaN at {place}");
         }
@@ -126,6 +214,6 @@ mod tests {
     #[test]
     #[should_panic]
     fn a_label_beyond_the_classes_panics() {
-        softmax_cross_entropy(&mut [0.0; 4], 4, 3, &[3], 1.0);
+        softmax_cross_entropy(&mut [0.0; 4], 4, 3, &[3], &[], 1.0);
     }
 }

@@ -3,8 +3,8 @@
 use elman::{Adam, Algorithm, Arrays, Error, Head, Memory, Purpose, Random, Stack};
 
 use crate::args::{BenchArgs, threads};
-use crate::mnist::check_memory;
 use crate::network::NetworkConfig;
+use crate::training::check_memory;
 
 /// Classes of the head: as many as digits.
 const CLASSES: usize = 10;
@@ -40,8 +40,7 @@ impl Point {
                 return Err(Error::Setting { what, found: size.to_string(), expected });
             }
         }
-        let mut network = NetworkConfig::default();
-        network.hidden_size = args.hidden;
+        let mut network = NetworkConfig { hidden_size: args.hidden, ..NetworkConfig::default() };
         network.set(&args.network);
         let (batch, steps, input, lengths) = (args.batch, args.steps, args.input, args.lengths.clone());
         Ok(Point { network, batch, steps, input, threads, lengths })
@@ -63,7 +62,7 @@ impl Point {
     /// Bytes that training takes, beside the data.
     pub(crate) fn memory(&self, stack: &Stack) -> usize {
         let moments = Algorithm::from(Adam::new(RATE)).moments().len();
-        Memory::of_training(stack, Self::head(), self.steps, self.batch, self.threads, moments).total()
+        Memory::of_training(stack, &Self::head(), self.steps, self.batch, self.threads, moments).total()
     }
 
     /// Refuses what the machine has no memory for.

@@ -132,7 +132,7 @@ pub(crate) struct Change {
 }
 
 impl Change {
-    /// Changes some of the parameters, by their gradient and [`State::blocks`] of their moments.
+    /// Changes some of the parameters, by their gradient and [`DescentState::blocks`] of their moments.
     pub(crate) fn apply(
         &self,
         isa: Isa,
@@ -147,7 +147,7 @@ impl Change {
 
 /// What is kept from step to step, beside the parameters and the number of steps: enough to go on.
 #[derive(Clone, Debug)]
-pub(crate) struct State {
+pub(crate) struct DescentState {
     /// The arrays of [`Algorithm::moments`], by these names, each laid out as the parameters.
     pub(crate) names: &'static [&'static str],
     pub(crate) moments: Vec<Aligned>,
@@ -160,7 +160,7 @@ pub(crate) struct State {
     pub(crate) last_loss: f64,
 }
 
-impl State {
+impl DescentState {
     /// Before the first step.
     pub(crate) fn new(algorithm: &Algorithm, len: usize) -> Self {
         let moments = algorithm.moments().iter().map(|moment| {
@@ -168,7 +168,7 @@ impl State {
             array.fill(algorithm.initial(moment));
             array
         });
-        State {
+        DescentState {
             names: algorithm.moments(),
             moments: moments.collect(),
             reductions: 0,

@@ -28,7 +28,7 @@ pub use adagrad::Adagrad;
 pub use adam::{Adam, AdamW};
 pub use algorithm::Algorithm;
 pub use descent::Descent;
-pub(crate) use descent::{Change, State};
+pub(crate) use descent::{Change, DescentState};
 pub use early_stopping::{EarlyStopping, Verdict};
 pub use rmsprop::RmsProp;
 pub use rprop::{Rprop, RpropVariant};
@@ -78,7 +78,7 @@ pub struct Optimizer {
     pub isa: Isa,
     /// Floats of the network's parameters.
     len: usize,
-    state: State,
+    state: DescentState,
     /// Steps done.
     step: u64,
 }
@@ -88,7 +88,7 @@ impl Optimizer {
     pub fn new(network: &Network, descent: impl Into<Descent>) -> Self {
         let descent = descent.into();
         let len = network.parameters.len();
-        let state = State::new(&descent.algorithm, len);
+        let state = DescentState::new(&descent.algorithm, len);
         Optimizer { descent, span: None, isa: isa::active(), len, state, step: 0 }
     }
 

@@ -1,0 +1,150 @@
+//! `elman train mnist`: the tutorial's job.
+//!
+//! An image is a sequence of its rows of pixels; the cell's final state names the digit.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use elman::datasets::{Split, images};
+use elman::{Error, Evaluation, Head, Model, Predictor, Trainer};
+use serde::{Deserialize, Serialize};
+
+use crate::args::{EvalArgs, MnistArgs};
+use crate::network::NetworkConfig;
+use crate::optimization::OptimizationConfig;
+use crate::output::{Output, report, thousands};
+use crate::run::{self, Plan, Reading, Watch};
+use crate::run_folder;
+use crate::settings::{Job, Settings, absolute};
+use crate::training::TrainingConfig;
+
+/// The job's own settings.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Mnist {
+    /// The folder of the data set; MNIST, in the binary, without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+impl Job for Mnist {
+    const NAME: &'static str = "mnist";
+
+    fn defaults() -> Settings<Self> {
+        Settings {
+            job: Mnist::default(),
+            training: TrainingConfig::default(),
+            optimization: OptimizationConfig::new("adam", 0.001),
+            network: NetworkConfig::default(),
+        }
+    }
+
+    fn full() -> Self {
+        Mnist { data: Some(PathBuf::new()) }
+    }
+
+    fn with_absolute_paths(&self) -> anyhow::Result<Self> {
+        Ok(Mnist { data: absolute(self.data.as_deref())? })
+    }
+}
+
+/// The images of a folder, or MNIST from the binary.
+///
+/// # Errors
+/// If they cannot be read, or there is no folder and the binary was built without MNIST.
+pub(crate) fn load_data(folder: Option<&Path>) -> anyhow::Result<Split> {
+    match folder {
+        Some(folder) => Ok(images::load_dir(folder)?),
+        #[cfg(feature = "mnist")]
+        None => Ok(elman::datasets::mnist::load()?),
+        #[cfg(not(feature = "mnist"))]
+        None => bail!("this binary was built without MNIST; name a folder with --data"),
+    }
+}
+
+/// Trains, evaluates, and leaves the run's folder behind.
+pub(crate) fn train(args: &MnistArgs) -> anyhow::Result<()> {
+    let mut output = Output::new(args.common.output);
+    let mut settings = Settings::<Mnist>::new(&args.common)?;
+    if args.data.is_some() {
+        settings.job.data.clone_from(&args.data);
+    }
+    // What the size of the images does not decide.
+    settings.network.stack(1)?;
+    let data = load_data(settings.job.data.as_deref())?;
+    let mut trainer = settings.training.trainer(model(&settings, &data)?, &settings.optimization)?;
+    let plan = Plan {
+        name: format!("mnist-{}", settings.network.cell),
+        settings: settings.to_toml()?,
+        out: args.common.out.as_deref(),
+        data: &data.train,
+        reading: Reading::Rows,
+        training: &settings.training,
+        stopping: settings.optimization.early_stopping()?,
+        remark: describe(&trainer, &data)?,
+    };
+    run::train(&plan, &mut trainer, &mut Validation(&data), &mut output)?;
+    report(
+        &mut output,
+        &trainer.evaluate(&data.test)?,
+        "the last steps have left the finite numbers. Try a smaller learning rate",
+    )
+}
+
+struct Validation<'a>(&'a Split);
+
+impl Watch for Validation<'_> {
+    fn validate(&mut self, trainer: &mut Trainer) -> Result<Option<Evaluation>, Error> {
+        trainer.evaluate(&self.0.validation).map(Some)
+    }
+}
+
+/// The tutorial's network, with its initial values.
+fn model(settings: &Settings<Mnist>, data: &Split) -> anyhow::Result<Model> {
+    let training = &settings.training;
+    let stack = settings.network.stack(data.train.cols)?;
+    let head = Head::last_state(data.train.classes().max(2));
+    let batch = training.batch_size.of(data.train.len());
+    let mut model = training.model(&settings.optimization, stack, head, data.train.rows, batch)?;
+    model.steps = Some(data.train.rows);
+    Ok(model)
+}
+
+/// What is about to be trained, on what, with how much memory.
+fn describe(trainer: &Trainer, data: &Split) -> Result<String, Error> {
+    let pixels = [&data.train, &data.validation, &data.test].map(|set| set.images.len() + set.labels.len());
+    Ok(format!(
+        "{} training, {} validation and {} test images of {}×{}, {} classes\n{}",
+        thousands(data.train.len() as u64),
+        thousands(data.validation.len() as u64),
+        thousands(data.test.len() as u64),
+        data.train.rows,
+        data.train.cols,
+        data.train.classes(),
+        run::describe(trainer, data.train.rows, pixels.iter().sum())?,
+    ))
+}
+
+/// `elman eval` of a run: the test images of its data set, or of another.
+pub(crate) fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
+    let config = args.run.join(run_folder::CONFIG);
+    let folder = match &args.data {
+        Some(folder) => Some(folder.clone()),
+        None if config.exists() => Settings::<Mnist>::read(&config)?.job.data,
+        None => None,
+    };
+    let data = load_data(folder.as_deref())?;
+    let name = folder.map_or("MNIST, in the binary".into(), |folder| folder.display().to_string());
+    if let Some(steps) = model.steps
+        && (data.test.rows, data.test.cols) != (steps, model.stack().input())
+    {
+        bail!(
+            "the images of {name} are {} pixels wide and {} high; the model reads images {} wide and {steps} high; \
+             --data names another set",
+            data.test.cols,
+            data.test.rows,
+            model.stack().input()
+        );
+    }
+    let test = Predictor::new(model, threads).evaluate(&data.test)?;
+    report(output, &test, &format!("the model {} is damaged", args.run.display()))
+}

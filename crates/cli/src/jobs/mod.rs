@@ -1,0 +1,4 @@
+//! The jobs of `elman train`, each with what the other commands do for its runs.
+
+pub(crate) mod echo;
+pub(crate) mod mnist;

@@ -1,0 +1,173 @@
+//! The settings of a run: those of its job, and those that all jobs share. In `config.toml` they stand in one table.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
+use toml::Table;
+
+use crate::network::NetworkConfig;
+use crate::optimization::{OptimizationArgs, OptimizationConfig};
+use crate::training::{CommonArgs, TrainingConfig};
+
+/// The settings that a job has for itself.
+pub(crate) trait Job: Clone + Debug + Default + DeserializeOwned + PartialEq + Serialize {
+    /// Its name on the command line.
+    const NAME: &'static str;
+
+    /// All settings, as they are without a flag.
+    fn defaults() -> Settings<Self>;
+
+    /// With a value for everything that may be absent: the names of all settings.
+    fn full() -> Self;
+
+    /// With paths absolute, so that other commands find them from wherever they are called.
+    fn with_absolute_paths(&self) -> anyhow::Result<Self>;
+}
+
+/// Every setting of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Settings<J> {
+    pub(crate) job: J,
+    pub(crate) training: TrainingConfig,
+    pub(crate) optimization: OptimizationConfig,
+    pub(crate) network: NetworkConfig,
+}
+
+impl<J: Job> Settings<J> {
+    /// The file's settings, or the defaults, with the flags that all jobs share before them.
+    pub(crate) fn new(args: &CommonArgs) -> anyhow::Result<Self> {
+        let mut settings = match &args.config {
+            Some(path) => Self::read(path)?,
+            None => J::defaults(),
+        };
+        settings.network.set(&args.network);
+        if let Some(hidden_size) = args.hidden_size {
+            settings.network.hidden_size = hidden_size;
+        }
+        settings.training.set(args)?;
+        settings.optimization.set(&args.optimization);
+        settings.optimization.resolve()?;
+        settings.optimization.check()?;
+        Ok(settings)
+    }
+
+    /// Reads a configuration; what it does not name has its default.
+    ///
+    /// # Errors
+    /// If it cannot be read, is another job's, or has an unknown name or a value of another type.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let job = job_in(&text).with_context(|| format!("cannot read {}", path.display()))?;
+        if let Some(job) = job.filter(|job| job != J::NAME) {
+            bail!("{} is the configuration of job {job:?}; expected {:?}", path.display(), J::NAME);
+        }
+        Self::parse(&text).with_context(|| format!("cannot read {}", path.display()))
+    }
+
+    /// From TOML; a name that is no setting is refused.
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        let full = Settings {
+            job: J::full(),
+            training: TrainingConfig::full(),
+            optimization: OptimizationConfig::full(),
+            network: NetworkConfig::full(),
+        };
+        let known: Names = toml::from_str(&full.text()?)?;
+        let names: Names = toml::from_str(text)?;
+        if let Some(name) = names.keys().find(|name| !known.contains_key(*name)) {
+            let known: Vec<&str> = known.keys().map(String::as_str).collect();
+            bail!("unknown setting {name:?}; expected one of: {}", known.join(", "));
+        }
+        // A line each: what the file does not say comes from the job's defaults, but for the options of another optimizer
+        // or schedule.
+        let mut defaults = J::defaults();
+        let chosen: OptimizationArgs = toml::from_str(text)?;
+        defaults.optimization.set(&chosen);
+        let defaults = defaults.text()?;
+        let name = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
+        let absent = defaults.lines().filter(|line| !names.contains_key(&name(line)));
+        let all = absent.chain(text.lines()).collect::<Vec<_>>().join("\n");
+        Ok(Settings {
+            job: toml::from_str(&all)?,
+            training: toml::from_str(&all)?,
+            optimization: toml::from_str(&all)?,
+            network: toml::from_str(&all)?,
+        })
+    }
+
+    /// As TOML: the job's settings, those of training, the optimizer's and the network's.
+    fn text(&self) -> anyhow::Result<String> {
+        let (job, training) = (toml::to_string(&self.job)?, toml::to_string(&self.training)?);
+        let (optimization, network) = (toml::to_string(&self.optimization)?, toml::to_string(&self.network)?);
+        Ok(format!("job = {:?}\n{job}{training}{optimization}{network}", J::NAME))
+    }
+
+    /// As they are kept in the run's folder.
+    pub(crate) fn to_toml(&self) -> anyhow::Result<String> {
+        Settings { job: self.job.with_absolute_paths()?, ..self.clone() }.text()
+    }
+
+    /// The defaults by name, to be shown in `--help`.
+    pub(crate) fn default_table() -> anyhow::Result<Table> {
+        Ok(J::defaults().text()?.parse()?)
+    }
+}
+
+/// The names in a table, whatever their values.
+type Names = BTreeMap<String, IgnoredAny>;
+
+/// The job that a configuration names.
+fn job_in(text: &str) -> anyhow::Result<Option<String>> {
+    #[derive(Deserialize)]
+    struct Named {
+        job: Option<String>,
+    }
+    Ok(toml::from_str::<Named>(text)?.job)
+}
+
+/// The job of a run's configuration.
+pub(crate) fn job_of(path: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let job = job_in(&text).with_context(|| format!("cannot read {}", path.display()))?;
+    job.with_context(|| format!("{} names no job; expected a line as: job = \"mnist\"", path.display()))
+}
+
+/// A path absolute, and refused where TOML cannot hold it.
+pub(crate) fn absolute(path: Option<&Path>) -> anyhow::Result<Option<std::path::PathBuf>> {
+    let Some(path) = path else { return Ok(None) };
+    if path.to_str().is_none() {
+        let expected = "a path in Unicode, for it is kept in config.toml".into();
+        return Err(elman::Error::Setting { what: "data", found: path.display().to_string(), expected }.into());
+    }
+    Ok(Some(std::path::absolute(path)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::echo::Echo;
+    use crate::jobs::mnist::Mnist;
+
+    #[test]
+    fn a_configuration_survives_its_file() {
+        let mut settings = Mnist::defaults();
+        settings.job.data = Some("some/where".into());
+        settings.training.num_epoch = 3;
+        let text = settings.text().unwrap();
+        assert_eq!(Settings::<Mnist>::parse(&text).unwrap(), settings);
+        let message = Settings::<Mnist>::parse("sed = 5").unwrap_err().to_string();
+        assert!(message.contains("unknown setting \"sed\"") && message.contains("seed"), "{message}");
+    }
+
+    #[test]
+    fn what_a_file_does_not_say_is_the_job_s_own_default() {
+        let mut settings = Echo::defaults();
+        settings.training.seed = 5;
+        assert_eq!(Settings::<Echo>::parse("seed = 5").unwrap(), settings);
+        assert_ne!(Echo::defaults().network, Mnist::defaults().network);
+    }
+}
