@@ -2,9 +2,10 @@
 //!
 //! Read from a `.ts` file of the UEA and UCR archive, a long table (`.csv`, `.tsv`) or NumPy's `.npz`:
 //!
-//! - **`.ts`**: a case a line, its dimensions between `:`, their values between `,`, its class at the end; `?` is missing.
-//! - **`.csv`, `.tsv`**: a step a line, in the columns `id`, `time`, `label` and one for each feature. Steps are sorted by
-//!   time where it is a number, and stay in the order of the file where it is text or there is none.
+//! - **`.ts`**: a case a line, its dimensions between `:`, their values between `,`, its class at the end; `?` is
+//! missing.
+//! - **`.csv`, `.tsv`**: a step a line, in the columns `id`, `time`, `label` and one for each feature. Steps are sorted
+//!   by time where it is a number, and stay in the order of the file where it is text or there is none.
 //! - **`.npz`**: `x` `[N, T, I]`, `y` `[N]` and `lengths` `[N]`, as [`Settings`] names them.
 //!
 //! `.ts` and tables may be gzipped and have up to 1 GiB of text. A missing value is NaN and stays so;
@@ -90,12 +91,13 @@ impl SequenceSet {
         self.values.iter().filter(|value| value.is_nan()).count()
     }
 
-    /// The set as a model sees it that was trained on `features` and `classes`: labels count in the order of those classes.
+    /// The set as a model sees it that was trained on `features` and `classes`: labels count in the order of those
+    /// classes.
     /// `origin` stands for the set in messages.
     ///
     /// # Errors
-    /// [`Error::Features`] if its features are not those, in that order; [`Error::UnseenClass`] if a label is not one of
-    /// the classes.
+    /// [`Error::Features`] if its features are not those, in that order; [`Error::UnseenClass`] if a label is not one
+    /// of the classes.
     pub fn matched(mut self, origin: &str, features: &[String], classes: &[String]) -> Result<Self, Error> {
         if self.names != features {
             let (origin, expected, found) = (origin.to_owned(), features.to_vec(), self.names);
@@ -117,6 +119,16 @@ impl SequenceSet {
         }
         Ok(self)
     }
+
+    fn drop_unused_classes(&mut self) {
+        let Some(labels) = &mut self.labels else { return };
+        let mut places = vec![None; self.classes.len()];
+        labels.iter().for_each(|&label| places[label] = Some(0));
+        places.iter_mut().flatten().zip(0..).for_each(|(place, next)| *place = next);
+        labels.iter_mut().for_each(|label| *label = places[*label].unwrap_or_default());
+        let mut used = places.iter().map(Option::is_some);
+        self.classes.retain(|_| used.next() == Some(true));
+    }
 }
 
 impl fmt::Debug for SequenceSet {
@@ -134,15 +146,15 @@ pub struct Settings {
     pub id: Option<String>,
     /// In a table: the column to sort the steps of a sequence by. If not given, it is `time` where there is one.
     pub time: Option<String>,
-    /// The column of labels in a table, the array of labels in an `.npz`. If not given, it is `label` or `y` where there is
-    /// one, and else the sequences have no labels.
+    /// The column of labels in a table, the array of labels in an `.npz`. If not given, it is `label` or `y` where
+    /// there is one, and else the sequences have no labels.
     pub label: Option<String>,
     /// In a table: the columns of features, in this order. If not given, all that have no other use, in their order.
     pub features: Option<Vec<String>>,
     /// In an `.npz`: the array of values, `[N, T, I]`. `x` if not given.
     pub values: Option<String>,
-    /// In an `.npz`: the array of lengths, `[N]`, each 1 to T. If not given, it is `lengths` where there is one, and else
-    /// all sequences have T steps.
+    /// In an `.npz`: the array of lengths, `[N]`, each 1 to T. If not given, it is `lengths` where there is one, and
+    /// else all sequences have T steps.
     pub lengths: Option<String>,
 }
 
@@ -161,21 +173,22 @@ pub fn load(path: &Path, settings: &Settings) -> Result<SequenceSet, Error> {
     if set.is_empty() { Err(Error::NoSequences { origin }) } else { Ok(set) }
 }
 
-/// Reads a file to learn from.
+/// Reads a file to learn from. Its classes are those that some sequence has, also where a header names more.
 ///
 /// # Errors
 /// As [`load`], and [`Error::NoLabels`] or [`Error::Classes`] if it has no labels or fewer than two classes.
 pub fn load_labelled(path: &Path, settings: &Settings) -> Result<SequenceSet, Error> {
-    let (set, origin) = (load(path, settings)?, path.display().to_string());
+    let (mut set, origin) = (load(path, settings)?, path.display().to_string());
     labelled(&set, path, settings)?;
+    set.drop_unused_classes();
     if set.classes.len() < 2 {
         return Err(Error::Classes { origin, found: set.classes });
     }
     Ok(set)
 }
 
-/// Reads a file to learn from, and one to test with. Labels of both count in the order of the training set's classes, and
-/// from a table the test set takes the training set's features: further columns have no use.
+/// Reads a file to learn from, and one to test with. Labels of both count in the order of the training set's classes,
+/// and from a table the test set takes the training set's features: further columns have no use.
 ///
 /// # Errors
 /// As [`load_labelled`]; [`Error::Features`] or [`Error::UnseenClass`] if the files do not belong together.
@@ -226,7 +239,8 @@ fn format(path: &Path) -> Result<Format, Error> {
     }
 }
 
-/// The classes of some labels, in order: of numbers where all are numbers, else of letters; and each label's place in them.
+/// The classes of some labels, in order: of numbers where all are numbers, else of letters; and each label's place in
+/// them.
 fn classes(labels: &[String]) -> (Vec<String>, Vec<usize>) {
     let distinct: BTreeSet<&str> = labels.iter().map(String::as_str).collect();
     let mut classes: Vec<&str> = distinct.into_iter().collect();

@@ -1,7 +1,7 @@
 //! Eight plays by William Shakespeare, embedded: 1,115,901 characters of ASCII.
 //!
-//! Hamlet, Macbeth, King Lear, Othello, Romeo and Juliet, Julius Caesar, Richard III and The Tempest, in plain text with
-//! the names of the speakers. The source is in `data/shakespeare/README.md`.
+//! Hamlet, Macbeth, King Lear, Othello, Romeo and Juliet, Julius Caesar, Richard III and The Tempest, in plain text
+//! with the names of the speakers. The source is in `data/shakespeare/README.md`.
 
 use crate::idx::Source;
 use crate::{Error, text};

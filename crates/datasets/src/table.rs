@@ -1,8 +1,8 @@
 //! A table in text: a line of names, and lines of as many cells.
 //!
 //! Cells stand between commas, semicolons or tabs: that of the three which the first line has most of, a comma where it
-//! has none. A cell may be quoted with `"`. Blanks around a cell, blank lines, a byte order mark and either line end mean
-//! nothing. Line breaks within a cell are refused: they come of a quote that is not closed.
+//! has none. A cell may be quoted with `"`. Blanks around a cell, blank lines, a byte order mark and either line end
+//! mean nothing. Line breaks within a cell are refused: they come of a quote that is not closed.
 
 use std::io::Read;
 
@@ -158,7 +158,10 @@ fn separator(text: &str) -> u8 {
 mod tests {
     use super::*;
 
-    fn rows(text: &str) -> Result<(Vec<String>, Vec<(u64, Vec<String>)>), String> {
+    /// Its line, and its cells.
+    type Cells = (u64, Vec<String>);
+
+    fn rows(text: &str) -> Result<(Vec<String>, Vec<Cells>), String> {
         let mut table = Table::new("t.csv", text).map_err(|error| error.to_string())?;
         let columns = table.columns.clone();
         let mut rows = Vec::new();

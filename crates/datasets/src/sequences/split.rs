@@ -24,10 +24,10 @@ impl SequenceSet {
         Self { names: self.names.clone(), classes: self.classes.clone(), values, offsets, labels, ids }
     }
 
-    /// The set in two parts, for training and for validation, the second of `count` sequences: from each class its share of
-    /// them, the first ones in the order of `order`, which is a permutation of all sequences that the caller draws. Both
-    /// parts keep that order. Every class keeps a sequence in training; where that leaves fewer than `count`, there are
-    /// fewer.
+    /// The set in two parts, for training and for validation, the second of `count` sequences: from each class its
+    /// share of them, the first ones in the order of `order`, which is a permutation of all sequences that the caller
+    /// draws. Both parts keep that order. Every class keeps a sequence in training; where that leaves fewer than
+    /// `count`, there are fewer.
     ///
     /// # Panics
     /// If there are no labels, or `order` is not a permutation of the sequences.
@@ -58,8 +58,8 @@ impl SequenceSet {
     }
 }
 
-/// How many of each class to take, `count` in all, in the ratio of the classes' `sizes`: rounded down, then one more for
-/// those that lost most by it, the first of equals first. Never all of a class.
+/// How many of each class to take, `count` in all, in the ratio of the classes' `sizes`: rounded down, then one more
+/// for those that lost most by it, the first of equals first. Never all of a class.
 fn shares(sizes: &[usize], count: usize) -> Vec<usize> {
     let total = sizes.iter().sum::<usize>().max(1) as u128;
     let exact = |size: usize| size as u128 * count as u128;

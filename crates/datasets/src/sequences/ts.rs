@@ -13,8 +13,8 @@
 //! 0.5,0.7:1,?:left
 //! ```
 //!
-//! <https://www.sktime.net/en/stable/api_reference/file_specifications/ts.html>. A case is a line; its dimensions have one
-//! length here, and are called `dim_0`, `dim_1` and so on.
+//! <https://www.sktime.net/en/stable/api_reference/file_specifications/ts.html>. A case is a line; its dimensions have
+//! one length here, and are called `dim_0`, `dim_1` and so on.
 
 use std::collections::HashMap;
 

@@ -43,8 +43,8 @@ pub fn read_npy(path: &Path) -> Result<Array, Error> {
 /// Writes one array, whole or not at all.
 ///
 /// # Errors
-/// If the shape does not fit the values, a text ends with NUL, the array is above [`BYTES_MAX`](super::BYTES_MAX), or the
-/// file system refuses.
+/// If the shape does not fit the values, a text ends with NUL, the array is above [`BYTES_MAX`](super::BYTES_MAX), or
+/// the file system refuses.
 pub fn write_npy(path: &Path, array: &Array) -> Result<(), Error> {
     let write = || {
         let header = checked_header(array)?;

@@ -41,8 +41,8 @@ impl Npz {
     /// Opens an archive and lists its arrays.
     ///
     /// # Errors
-    /// If it cannot be read, is not a whole zip archive, holds anything but arrays, two of one name, arrays that lie over
-    /// each other, or one that is packed more than 200 times tighter and is above 256 MiB.
+    /// If it cannot be read, is not a whole zip archive, holds anything but arrays, two of one name, arrays that lie
+    /// over each other, or one that is packed more than 200 times tighter and is above 256 MiB.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let open = || {
             let file = File::open(path).map_err(Fault::Io)?;
