@@ -3,7 +3,7 @@
 //! Read from a `.ts` file of the UEA and UCR archive, a long table (`.csv`, `.tsv`) or NumPy's `.npz`:
 //!
 //! - **`.ts`**: a case a line, its dimensions between `:`, their values between `,`, its class at the end; `?` is
-//! missing.
+//!   missing.
 //! - **`.csv`, `.tsv`**: a step a line, in the columns `id`, `time`, `label` and one for each feature. Steps are sorted
 //!   by time where it is a number, and stay in the order of the file where it is text or there is none.
 //! - **`.npz`**: `x` `[N, T, I]`, `y` `[N]` and `lengths` `[N]`, as [`Settings`] names them.
@@ -204,8 +204,11 @@ pub fn train_test(train: &Path, test: &Path, settings: &Settings) -> Result<(Seq
     Ok((train_set, test_set))
 }
 
-/// Reads the text of a `.ts` file; `name` stands for it in messages.
-pub(crate) fn parse_ts(name: &str, text: &str) -> Result<SequenceSet, Error> {
+/// Reads the text of a `.ts` file, which may hold no case; `name` stands for it in messages.
+///
+/// # Errors
+/// As [`load`].
+pub fn parse_ts(name: &str, text: &str) -> Result<SequenceSet, Error> {
     ts::parse(name, text)
 }
 
