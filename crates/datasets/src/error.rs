@@ -3,7 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::idx::DECODED_MAX;
+use elman_formats::numpy::Error as NumpyError;
+
+use crate::Fault;
 
 /// Why a data set cannot be read.
 ///
@@ -109,6 +111,127 @@ pub enum Error {
         classes: usize,
     },
 
+    /// A line of a text is not what its format asks for.
+    #[error("cannot read {origin}: line {line}{}: expected {expected}, found {found}", after_comma(at.as_deref()))]
+    Line {
+        /// The path, or a name for text that comes from no file.
+        origin: String,
+        /// Which line, from 1.
+        line: u64,
+        /// Where in the line.
+        at: Option<String>,
+        /// What should stand there.
+        expected: String,
+        /// What does.
+        found: String,
+    },
+
+    /// A table lacks a column.
+    #[error("cannot read {origin}: no column {name}, expected one; the columns that it has: {}", list(found))]
+    Column {
+        /// The path.
+        origin: String,
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        found: Vec<String>,
+    },
+
+    /// A column is asked for twice.
+    #[error("cannot read {origin}: column {name} is asked for both as {} and as {}, expected one of them", uses[0], uses[1])]
+    ColumnTwice {
+        /// The path.
+        origin: String,
+        /// The column.
+        name: String,
+        /// What for: `id`, `time`, `label` or `feature`.
+        uses: [&'static str; 2],
+    },
+
+    /// An array of an `.npz` file is not what it should be.
+    #[error("cannot read {origin}: array {name}: expected {expected}, found {found}")]
+    Array {
+        /// The path.
+        origin: String,
+        /// The array.
+        name: String,
+        /// What it should be.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+
+    /// An `.npz` file cannot be read.
+    #[error("{0}")]
+    Numpy(NumpyError),
+
+    /// The format of sequences cannot be told.
+    #[error(
+        "cannot tell the format of {}, expected a name that ends in .ts, .csv or .tsv, with or without .gz, or in .npz",
+        path.display()
+    )]
+    Format {
+        /// The path.
+        path: PathBuf,
+    },
+
+    /// A file of sequences holds none.
+    #[error("{origin} holds no sequences, expected at least one; check that it is the file you meant")]
+    NoSequences {
+        /// The path.
+        origin: String,
+    },
+
+    /// A file to learn from holds no labels.
+    #[error("{origin} holds no labels, expected one for each sequence; {advice}")]
+    NoLabels {
+        /// The path.
+        origin: String,
+        /// Where a label would be looked for.
+        advice: String,
+    },
+
+    /// There is nothing to tell apart.
+    #[error("{origin} holds {} ({}), expected at least two classes", count(found.len(), "class", "classes"), list(found))]
+    Classes {
+        /// The path.
+        origin: String,
+        /// The names of its classes.
+        found: Vec<String>,
+    },
+
+    /// A label that no sequence in training has.
+    #[error(
+        "{origin}: sequence {row}{} has the label {label}, expected one of those in training: {}",
+        in_brackets(id.as_deref()), list(classes)
+    )]
+    UnseenClass {
+        /// The path.
+        origin: String,
+        /// Which sequence of the file, from 0.
+        row: usize,
+        /// Its id, where the file has ids.
+        id: Option<String>,
+        /// The label.
+        label: String,
+        /// The names of the classes in training.
+        classes: Vec<String>,
+    },
+
+    /// Sequences of other features than those in training.
+    #[error(
+        "{origin} has {} ({}), expected {} as in training ({})",
+        count(found.len(), "feature", "features"), list(found), expected.len(), list(expected)
+    )]
+    Features {
+        /// The path.
+        origin: String,
+        /// The names of the features in training.
+        expected: Vec<String>,
+        /// Those of this file.
+        found: Vec<String>,
+    },
+
     /// There is nothing left to train on.
     #[error("{images} holds {found} image, expected at least 2, one for validation and one for training")]
     TooFew {
@@ -119,138 +242,31 @@ pub enum Error {
     },
 }
 
-/// What is wrong with one file.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Fault {
-    /// The system cannot open or read it.
-    #[error("{0}; check the path and the permissions")]
-    Io(io::Error),
-
-    /// The first four bytes are not those of an IDX file.
-    #[error(
-        "not an IDX file (magic 0x{}), expected 0x00000803 for images or 0x00000801 for labels; {}",
-        hex(magic), advice(*magic)
-    )]
-    NotIdx {
-        /// The first four bytes.
-        magic: [u8; 4],
-    },
-
-    /// The elements are numbers of another type.
-    #[error("its elements are {found} (magic 0x{}), expected u8 (0x000008..); convert them to bytes first", hex(magic))]
-    ElementType {
-        /// The first four bytes.
-        magic: [u8; 4],
-        /// The type they name.
-        found: &'static str,
-    },
-
-    /// It holds something else, such as labels in place of images.
-    #[error(
-        "its number of dimensions is {found} (magic 0x000008{found:02x}), expected {}; check that images and labels are not swapped",
-        meaning(*expected)
-    )]
-    Dimensions {
-        /// 3 for images, 1 for labels; 0 where any number above zero will do.
-        expected: usize,
-        /// What the header says.
-        found: usize,
-    },
-
-    /// It ends within the header.
-    #[error("truncated: its header takes {expected} bytes, found {found}; get the file again")]
-    HeaderTruncated {
-        /// The length of the header in bytes.
-        expected: usize,
-        /// The bytes there are.
-        found: usize,
-    },
-
-    /// It ends within the data.
-    #[error(
-        "truncated: its header says {}, expected {expected} bytes after the header, found {found}; get the file again",
-        product(dims)
-    )]
-    Truncated {
-        /// The dimensions of the header.
-        dims: Vec<usize>,
-        /// Their product.
-        expected: u64,
-        /// The bytes there are.
-        found: u64,
-    },
-
-    /// It goes on after the data.
-    #[error(
-        "more data than its header says ({}), expected {expected} bytes after the header, found more; get the file again",
-        product(dims)
-    )]
-    Excess {
-        /// The dimensions of the header.
-        dims: Vec<usize>,
-        /// Their product.
-        expected: u64,
-    },
-
-    /// The dimensions have no product in 64 bits.
-    #[error(
-        "its header says {}, which is more bytes than can be counted; the header is damaged, get the file again",
-        product(dims)
-    )]
-    Overflow {
-        /// The dimensions of the header.
-        dims: Vec<usize>,
-    },
-
-    /// It decodes to more bytes than this crate reads.
-    #[error(
-        "its header says {}, which is {found} bytes, expected at most {DECODED_MAX}; \
-         the header is damaged, or the file must be cut into smaller ones",
-        product(dims)
-    )]
-    TooLarge {
-        /// The dimensions of the header.
-        dims: Vec<usize>,
-        /// Their product.
-        found: u64,
-    },
-
-    /// The system has no memory for the data.
-    #[error("no memory for its data, {expected} bytes; free some, or cut the file into smaller ones")]
-    Memory {
-        /// The size of the data.
-        expected: u64,
-    },
-
-    /// It has a header and no data.
-    #[error("it is empty: its header says {}, expected every dimension above zero; get the file again", product(dims))]
-    Empty {
-        /// The dimensions of the header.
-        dims: Vec<usize>,
-    },
-
-    /// The gzip stream is broken or cut, or its checksum is wrong.
-    #[error("damaged gzip stream ({cause}); get the file again")]
-    Gzip {
-        /// What the decoder says.
-        cause: io::Error,
-    },
-
-    /// Bytes follow the gzip stream. A second gzip stream is refused too, for no published set has one.
-    #[error(
-        "bytes follow the end of its gzip stream, expected none; get the file again, or unzip it and give the plain file"
-    )]
-    GzipExcess,
-}
-
 /// `60000×28×28`
-fn product(dims: &[usize]) -> String {
+pub(crate) fn product(dims: &[usize]) -> String {
     dims.iter().map(usize::to_string).collect::<Vec<_>>().join("×")
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// A piece of a file in quotes, up to a length that fits a message.
+pub(crate) fn shown(text: &str) -> String {
+    const SHOWN: usize = 40;
+    match text.char_indices().nth(SHOWN) {
+        None if text.is_empty() => "nothing".to_owned(),
+        None => format!("{text:?}"),
+        Some((end, _)) => format!("{:?} and more", &text[..end]),
+    }
+}
+
+fn after_comma(place: Option<&str>) -> String {
+    place.map(|place| format!(", {place}")).unwrap_or_default()
+}
+
+fn in_brackets(id: Option<&str>) -> String {
+    id.map(|id| format!(" (id {id})")).unwrap_or_default()
+}
+
+fn count(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 /// The first few names: a folder can hold thousands.
@@ -260,21 +276,5 @@ fn list(names: &[String]) -> String {
         0 => "no files".to_owned(),
         n if n <= SHOWN => names.join(", "),
         n => format!("{} and {} more", names[..SHOWN].join(", "), n - SHOWN),
-    }
-}
-
-fn meaning(dimensions: usize) -> &'static str {
-    match dimensions {
-        1 => "1 (labels)",
-        3 => "3 (images, rows, columns)",
-        _ => "at least 1",
-    }
-}
-
-fn advice(magic: [u8; 4]) -> &'static str {
-    match magic {
-        [0x1f, 0x8b, ..] => "it is gzipped twice, unzip it once",
-        [b'P', b'K', ..] => "it is a zip archive, unpack it",
-        _ => "check that it is the file you meant",
     }
 }

@@ -1,12 +1,15 @@
-//! Data sets for elman: MNIST embedded, and a strict reader for IDX files.
+//! Data sets for elman: some embedded, and strict readers of images, sequences and text.
 //!
-//! - `mnist::load` gives the MNIST digits, which are stored inside this crate (feature `mnist`, on by default).
-//! - [`images::load_dir`] reads any set in the same four files, such as Fashion-MNIST or EMNIST.
+//! - `mnist::load` gives the MNIST digits, `japanese_vowels::load` the utterances of nine speakers, `shakespeare::load`
+//!   eight plays. They are stored inside this crate, each under a feature of its name that is on by default.
+//! - [`images::load_dir`] reads any set in MNIST's four files, such as Fashion-MNIST or EMNIST.
 //! - [`images::read_images`] reads one file of images, without labels.
 //! - [`idx`] reads one file of bytes of any shape.
+//! - [`sequences::load`] and [`sequences::train_test`] read labelled sequences: `.ts`, `.csv`, `.tsv`, `.npz`.
+//! - [`text::read`] reads a text as it is.
 //!
-//! Files may be gzipped; that is recognised by their first bytes, not by their name. A file that is not exactly what its
-//! header says is refused with an [`Error`] that names the file, what was expected and what was found.
+//! Files may be gzipped, all but `.npz`; that is recognised by their first bytes, not by their name. A file that is not
+//! exactly what its format says is refused with an [`Error`] that names the file, what was expected and what was found.
 //!
 //! ```
 //! # #[cfg(feature = "mnist")] {
@@ -23,17 +26,27 @@
 //! ```
 
 mod error;
+mod fault;
 mod folder;
 pub mod idx;
 pub mod images;
+#[cfg(feature = "japanese-vowels")]
+pub mod japanese_vowels;
 #[cfg(feature = "mnist")]
 pub mod mnist;
+pub mod sequences;
+#[cfg(feature = "shakespeare")]
+pub mod shakespeare;
 mod stream;
+mod table;
+pub mod text;
 
-pub use error::{Error, Fault};
+pub use error::Error;
+pub use fault::Fault;
 pub use images::{ImageSet, Images, Split};
+pub use sequences::SequenceSet;
 
 /// The example of the README, run as a test.
-#[cfg(all(doctest, feature = "mnist"))]
+#[cfg(all(doctest, feature = "mnist", feature = "japanese-vowels"))]
 #[doc = include_str!("../README.md")]
 pub struct Readme;

@@ -1,6 +1,8 @@
-//! Named arrays to and from files. Knows no model: only names, shapes and `f32`.
+//! Named arrays to and from files: safetensors of `f32`, and NumPy's formats. Knows no model: only names, types and
+//! shapes.
 
 mod atomic;
+pub mod numpy;
 mod safetensors;
 
 pub use atomic::write_atomic;

@@ -1,0 +1,271 @@
+//! Labelled sequences: N of them, each of its own length, a few features at each step.
+//!
+//! Read from a `.ts` file of the UEA and UCR archive, a long table (`.csv`, `.tsv`) or NumPy's `.npz`:
+//!
+//! - **`.ts`**: a case a line, its dimensions between `:`, their values between `,`, its class at the end; `?` is
+//!   missing.
+//! - **`.csv`, `.tsv`**: a step a line, in the columns `id`, `time`, `label` and one for each feature. Steps are sorted
+//!   by time where it is a number, and stay in the order of the file where it is text or there is none.
+//! - **`.npz`**: `x` `[N, T, I]`, `y` `[N]` and `lengths` `[N]`, as [`Settings`] names them.
+//!
+//! `.ts` and tables may be gzipped and have up to 1 GiB of text. A missing value is NaN and stays so;
+//! [`SequenceSet::missing`] counts them. Numbers are rounded to `f32`.
+//!
+//! ```
+//! use elman_datasets::sequences::{self, Settings};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("walks.csv");
+//! std::fs::write(&path, "id,time,x,y,label\na,0,0.5,1,left\na,1,0.7,,left\nb,0,0.1,2,right\n")?;
+//!
+//! let walks = sequences::load_labelled(&path, &Settings::default())?;
+//! assert_eq!((walks.len(), walks.features(), walks.missing()), (2, 2, 1));
+//! assert_eq!((walks.length(0), walks.row(1)), (2, &[0.1, 2.0][..]));
+//! assert_eq!(walks.classes, ["left", "right"]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod arrays;
+mod split;
+mod steps;
+mod ts;
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::path::Path;
+
+use crate::idx::Source;
+use crate::{Error, text};
+
+/// N sequences of I features, with their classes where they are known.
+#[derive(Clone, PartialEq)]
+pub struct SequenceSet {
+    /// `[I]`: the names of the features.
+    pub names: Vec<String>,
+    /// The names of the classes; none without labels.
+    pub classes: Vec<String>,
+    /// `[Σ lengths, I]`: all steps of the first sequence, then those of the second. NaN where a value is missing.
+    pub values: Vec<f32>,
+    /// `[N + 1]`: where each sequence starts in `values`, in steps, and where the last one ends.
+    pub offsets: Vec<usize>,
+    /// `[N]`: places in `classes`. None in a file to predict.
+    pub labels: Option<Vec<usize>>,
+    /// `[N]`: the ids of the sequences, where the format has them.
+    pub ids: Option<Vec<String>>,
+}
+
+impl SequenceSet {
+    /// The number of sequences, N.
+    pub fn len(&self) -> usize {
+        self.offsets.len().saturating_sub(1)
+    }
+
+    /// True if there are no sequences.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The number of features, I.
+    pub fn features(&self) -> usize {
+        self.names.len()
+    }
+
+    /// The number of steps of sequence `row`.
+    ///
+    /// # Panics
+    /// If there is no sequence `row`.
+    pub fn length(&self, row: usize) -> usize {
+        self.offsets[row + 1] - self.offsets[row]
+    }
+
+    /// `[T, I]`: the values of sequence `row`.
+    ///
+    /// # Panics
+    /// If there is no sequence `row`.
+    pub fn row(&self, row: usize) -> &[f32] {
+        &self.values[self.offsets[row] * self.features()..self.offsets[row + 1] * self.features()]
+    }
+
+    /// How many values are missing.
+    pub fn missing(&self) -> usize {
+        self.values.iter().filter(|value| value.is_nan()).count()
+    }
+
+    /// The set as a model sees it that was trained on `features` and `classes`: labels count in the order of those
+    /// classes.
+    /// `origin` stands for the set in messages.
+    ///
+    /// # Errors
+    /// [`Error::Features`] if its features are not those, in that order; [`Error::UnseenClass`] if a label is not one
+    /// of the classes.
+    pub fn matched(mut self, origin: &str, features: &[String], classes: &[String]) -> Result<Self, Error> {
+        if self.names != features {
+            let (origin, expected, found) = (origin.to_owned(), features.to_vec(), self.names);
+            return Err(Error::Features { origin, expected, found });
+        }
+        if let Some(labels) = &mut self.labels {
+            let places: HashMap<&str, usize> = classes.iter().zip(0..).map(|(name, i)| (name.as_str(), i)).collect();
+            let places: Vec<_> = self.classes.iter().map(|name| places.get(name.as_str()).copied()).collect();
+            for (row, label) in labels.iter_mut().enumerate() {
+                *label = places[*label].ok_or_else(|| Error::UnseenClass {
+                    origin: origin.to_owned(),
+                    row,
+                    id: self.ids.as_ref().map(|ids| ids[row].clone()),
+                    label: self.classes[*label].clone(),
+                    classes: classes.to_vec(),
+                })?;
+            }
+            self.classes = classes.to_vec();
+        }
+        Ok(self)
+    }
+
+    fn drop_unused_classes(&mut self) {
+        let Some(labels) = &mut self.labels else { return };
+        let mut places = vec![None; self.classes.len()];
+        labels.iter().for_each(|&label| places[label] = Some(0));
+        places.iter_mut().flatten().zip(0..).for_each(|(place, next)| *place = next);
+        labels.iter_mut().for_each(|label| *label = places[*label].unwrap_or_default());
+        let mut used = places.iter().map(Option::is_some);
+        self.classes.retain(|_| used.next() == Some(true));
+    }
+}
+
+impl fmt::Debug for SequenceSet {
+    /// Without the values, which are many.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (n, features, classes) = (self.len(), self.features(), self.classes.len());
+        write!(f, "SequenceSet {{ {n} sequences, {features} features, {classes} classes }}")
+    }
+}
+
+/// What columns and arrays are called.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// In a table: the column that says to which sequence a step belongs. `id` if not given.
+    pub id: Option<String>,
+    /// In a table: the column to sort the steps of a sequence by. If not given, it is `time` where there is one.
+    pub time: Option<String>,
+    /// The column of labels in a table, the array of labels in an `.npz`. If not given, it is `label` or `y` where
+    /// there is one, and else the sequences have no labels.
+    pub label: Option<String>,
+    /// In a table: the columns of features, in this order. If not given, all that have no other use, in their order.
+    pub features: Option<Vec<String>>,
+    /// In an `.npz`: the array of values, `[N, T, I]`. `x` if not given.
+    pub values: Option<String>,
+    /// In an `.npz`: the array of lengths, `[N]`, each 1 to T. If not given, it is `lengths` where there is one, and
+    /// else all sequences have T steps.
+    pub lengths: Option<String>,
+}
+
+/// Reads a file of sequences, with labels or without; its format is that which its name ends in.
+///
+/// # Errors
+/// [`Error`] that names the file, the line or array, what was expected and what was found.
+pub fn load(path: &Path, settings: &Settings) -> Result<SequenceSet, Error> {
+    let origin = path.display().to_string();
+    let text = || text::load(&Source::Path(path.to_owned()));
+    let set = match format(path)? {
+        Format::Ts => ts::parse(&origin, &text()?)?,
+        Format::Steps => steps::parse(&origin, &text()?, settings)?,
+        Format::Arrays => arrays::read(path, settings)?,
+    };
+    if set.is_empty() { Err(Error::NoSequences { origin }) } else { Ok(set) }
+}
+
+/// Reads a file to learn from. Its classes are those that some sequence has, also where a header names more.
+///
+/// # Errors
+/// As [`load`], and [`Error::NoLabels`] or [`Error::Classes`] if it has no labels or fewer than two classes.
+pub fn load_labelled(path: &Path, settings: &Settings) -> Result<SequenceSet, Error> {
+    let (mut set, origin) = (load(path, settings)?, path.display().to_string());
+    labelled(&set, path, settings)?;
+    set.drop_unused_classes();
+    if set.classes.len() < 2 {
+        return Err(Error::Classes { origin, found: set.classes });
+    }
+    Ok(set)
+}
+
+/// Reads a file to learn from, and one to test with. Labels of both count in the order of the training set's classes,
+/// and from a table the test set takes the training set's features: further columns have no use.
+///
+/// # Errors
+/// As [`load_labelled`]; [`Error::Features`] or [`Error::UnseenClass`] if the files do not belong together.
+pub fn train_test(train: &Path, test: &Path, settings: &Settings) -> Result<(SequenceSet, SequenceSet), Error> {
+    let train_set = load_labelled(train, settings)?;
+    let mut settings = settings.clone();
+    if matches!((format(train)?, format(test)?), (Format::Steps, Format::Steps)) {
+        settings.features = Some(train_set.names.clone());
+    }
+    let test_set = load(test, &settings)?;
+    labelled(&test_set, test, &settings)?;
+    let test_set = test_set.matched(&test.display().to_string(), &train_set.names, &train_set.classes)?;
+    Ok((train_set, test_set))
+}
+
+/// Reads the text of a `.ts` file, which may hold no case; `name` stands for it in messages.
+///
+/// # Errors
+/// As [`load`].
+pub fn parse_ts(name: &str, text: &str) -> Result<SequenceSet, Error> {
+    ts::parse(name, text)
+}
+
+fn labelled(set: &SequenceSet, path: &Path, settings: &Settings) -> Result<(), Error> {
+    if set.labels.is_some() {
+        return Ok(());
+    }
+    let label = |name| settings.label.as_deref().unwrap_or(name);
+    let advice = match format(path)? {
+        Format::Ts => "its header says @classLabel false".to_owned(),
+        Format::Steps => format!("looked for a column {}; its other columns: {}", label("label"), set.names.join(", ")),
+        Format::Arrays => format!("looked for an array {}", label("y")),
+    };
+    Err(Error::NoLabels { origin: path.display().to_string(), advice })
+}
+
+enum Format {
+    Ts,
+    Steps,
+    Arrays,
+}
+
+fn format(path: &Path) -> Result<Format, Error> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let plain = name.strip_suffix(".gz").unwrap_or(&name);
+    match plain.rsplit_once('.') {
+        Some((_, "ts")) => Ok(Format::Ts),
+        Some((_, "csv" | "tsv")) => Ok(Format::Steps),
+        Some((_, "npz")) if plain == name => Ok(Format::Arrays),
+        _ => Err(Error::Format { path: path.to_owned() }),
+    }
+}
+
+/// The classes of some labels, in order: of numbers where all are numbers, else of letters; and each label's place in
+/// them.
+fn classes(labels: &[String]) -> (Vec<String>, Vec<usize>) {
+    let distinct: BTreeSet<&str> = labels.iter().map(String::as_str).collect();
+    let mut classes: Vec<&str> = distinct.into_iter().collect();
+    let numbers: Option<Vec<f64>> = classes.iter().map(|name| name.parse().ok()).collect();
+    if let Some(numbers) = numbers {
+        let mut order: Vec<usize> = (0..classes.len()).collect();
+        order.sort_by(|&a, &b| numbers[a].total_cmp(&numbers[b]));
+        classes = order.into_iter().map(|i| classes[i]).collect();
+    }
+    let places: HashMap<&str, usize> = classes.iter().zip(0..).map(|(&name, i)| (name, i)).collect();
+    let labels = labels.iter().map(|label| places[label.as_str()]).collect();
+    (classes.into_iter().map(str::to_owned).collect(), labels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_in_the_order_of_numbers_or_letters() {
+        let of = |labels: &[&str]| classes(&labels.iter().map(|&label| label.to_owned()).collect::<Vec<_>>());
+        assert_eq!(of(&["10", "9", "10", "-1"]), (vec!["-1".into(), "9".into(), "10".into()], vec![2, 1, 2, 0]));
+        assert_eq!(of(&["b", "10", "9"]), (vec!["10".into(), "9".into(), "b".into()], vec![2, 0, 1]));
+    }
+}

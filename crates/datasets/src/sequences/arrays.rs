@@ -1,0 +1,147 @@
+//! Arrays of an `.npz`: N sequences, padded to T steps, of I features.
+//!
+//! - `x` `[N, T, I]`, of `f32`, `f64`, `i32`, `i64` or `u8`
+//! - `y` `[N]`, the labels: integers or text; may be absent
+//! - `lengths` `[N]`, integers from 1 to T; may be absent. What follows the length of a row is not read.
+//!
+//! The features are called `feature_0`, `feature_1` and so on.
+
+use std::path::Path;
+
+use elman_formats::numpy::{Array, Npz, Values};
+
+use super::{SequenceSet, Settings, classes};
+use crate::Error;
+use crate::error::shown;
+
+pub(super) fn read(path: &Path, settings: &Settings) -> Result<SequenceSet, Error> {
+    let origin = path.display().to_string();
+    let mut file = Npz::open(path).map_err(Error::Numpy)?;
+    let x_name = settings.values.as_deref().unwrap_or("x");
+    let x = file.read(x_name).map_err(Error::Numpy)?;
+    let wrong = |name: &str, expected: String, found: String| Error::Array {
+        origin: origin.clone(),
+        name: name.to_owned(),
+        expected,
+        found,
+    };
+    let &[n, steps, features] = x.shape.as_slice() else {
+        let expected = "the shape [N, T, I]: sequences, steps, features".to_owned();
+        return Err(wrong(x_name, expected, format!("{:?}", x.shape)));
+    };
+    if x.values.is_empty() {
+        return Err(wrong(x_name, "at least one sequence, step and feature".to_owned(), format!("{:?}", x.shape)));
+    }
+
+    // An array beside x: one value for each sequence.
+    let mut beside = |given: &Option<String>, name: &str| -> Result<Option<(String, Array)>, Error> {
+        let name = given.as_deref().unwrap_or(name);
+        if given.is_none() && !file.names().any(|other| other == name) {
+            return Ok(None);
+        }
+        let array = file.read(name).map_err(Error::Numpy)?;
+        if array.shape != [n] {
+            let expected = format!("the shape [{n}], one value for each sequence of {x_name}");
+            return Err(wrong(name, expected, format!("{:?}", array.shape)));
+        }
+        Ok(Some((name.to_owned(), array)))
+    };
+    let y = beside(&settings.label, "y")?;
+    let lengths = beside(&settings.lengths, "lengths")?;
+
+    let lengths = match lengths {
+        None => vec![steps; n],
+        Some((name, array)) => {
+            let expected = || format!("integers from 1 to {steps}, the steps of {x_name}");
+            let found = array.values.type_name();
+            let integers = integers(array.values).ok_or_else(|| wrong(&name, expected(), found.to_owned()))?;
+            let length = |(row, length): (usize, i64)| {
+                let usable = usize::try_from(length).ok().filter(|length| (1..=steps).contains(length));
+                usable.ok_or_else(|| wrong(&name, expected(), format!("{length} for sequence {row}")))
+            };
+            integers.into_iter().enumerate().map(length).collect::<Result<_, _>>()?
+        }
+    };
+    let labels = match y {
+        None => None,
+        Some((name, array)) => {
+            let expected = "integers or text, a label for each sequence".to_owned();
+            let labels = match array.values {
+                Values::Text(labels) => labels,
+                values => {
+                    let found = values.type_name().to_owned();
+                    let integers = integers(values).ok_or_else(|| wrong(&name, expected, found))?;
+                    integers.iter().map(i64::to_string).collect()
+                }
+            };
+            if let Some(row) = labels.iter().position(String::is_empty) {
+                return Err(wrong(&name, "a label for each sequence".to_owned(), format!("none for sequence {row}")));
+            }
+            Some(labels)
+        }
+    };
+
+    let mut offsets = vec![0];
+    for length in &lengths {
+        offsets.push(offsets[offsets.len() - 1] + length);
+    }
+    let not_finite = |at: usize, found: &str| {
+        let (row, step, feature) = (at / (steps * features), at / features % steps, at % features);
+        let found = format!("{} in sequence {row}, step {step}, feature {feature}", shown(found));
+        wrong(x_name, "numbers that are finite in f32, or NaN where one is missing".to_owned(), found)
+    };
+    let padded = Padded { row: steps * features, lengths: &lengths, features };
+    let values = match &x.values {
+        Values::F32(x) => padded.values(x, |x| x, not_finite)?,
+        Values::F64(x) => padded.values(x, |x| x as f32, not_finite)?,
+        Values::I32(x) => padded.values(x, |x| x as f32, not_finite)?,
+        Values::I64(x) => padded.values(x, |x| x as f32, not_finite)?,
+        Values::U8(x) => padded.values(x, f32::from, not_finite)?,
+        other => return Err(wrong(x_name, "numbers".to_owned(), other.type_name().to_owned())),
+    };
+    let names = (0..features).map(|feature| format!("feature_{feature}")).collect();
+    let (classes, labels) = labels.map_or((Vec::new(), None), |labels| {
+        let (classes, labels) = classes(&labels);
+        (classes, Some(labels))
+    });
+    Ok(SequenceSet { names, classes, values, offsets, labels, ids: None })
+}
+
+fn integers(values: Values) -> Option<Vec<i64>> {
+    match values {
+        Values::I32(values) => Some(values.into_iter().map(i64::from).collect()),
+        Values::I64(values) => Some(values),
+        Values::U8(values) => Some(values.into_iter().map(i64::from).collect()),
+        _ => None,
+    }
+}
+
+/// How rows of one size hold sequences of several.
+struct Padded<'a> {
+    /// The values of a row, T·I.
+    row: usize,
+    lengths: &'a [usize],
+    features: usize,
+}
+
+impl Padded<'_> {
+    /// The values of all rows, without what follows their lengths. `not_finite` says where one is infinite.
+    fn values<T: Copy + ToString>(
+        &self,
+        x: &[T],
+        float: impl Fn(T) -> f32,
+        not_finite: impl Fn(usize, &str) -> Error,
+    ) -> Result<Vec<f32>, Error> {
+        let mut values = Vec::with_capacity(self.lengths.iter().sum::<usize>() * self.features);
+        for (row, (all, length)) in x.chunks_exact(self.row).zip(self.lengths).enumerate() {
+            for (at, &x) in all[..length * self.features].iter().enumerate() {
+                let value = float(x);
+                if value.is_infinite() {
+                    return Err(not_finite(row * self.row + at, &x.to_string()));
+                }
+                values.push(value);
+            }
+        }
+        Ok(values)
+    }
+}

@@ -1,0 +1,247 @@
+//! `.ts`, the format of the UEA and UCR archive of time series classification.
+//!
+//! ```text
+//! # a comment
+//! @problemName Walks
+//! @timeStamps false
+//! @missing true
+//! @univariate false
+//! @dimensions 2
+//! @equalLength false
+//! @classLabel true left right
+//! @data
+//! 0.5,0.7:1,?:left
+//! ```
+//!
+//! <https://www.sktime.net/en/stable/api_reference/file_specifications/ts.html>. A case is a line; its dimensions have
+//! one length here, and are called `dim_0`, `dim_1` and so on.
+
+use std::collections::HashMap;
+
+use super::SequenceSet;
+use crate::Error;
+use crate::error::shown;
+use crate::table::number;
+
+const KEYS: &str = "one of @problemName, @timeStamps, @missing, @univariate, @dimensions, @equalLength, @seriesLength, \
+                    @classLabel, @data";
+
+/// What the lines before the data say; none where they do not.
+#[derive(Default)]
+struct Header {
+    missing: Option<bool>,
+    univariate: Option<bool>,
+    dimensions: Option<usize>,
+    equal_length: Option<bool>,
+    series_length: Option<usize>,
+    /// The names of the classes; inside, none where the cases have no class.
+    classes: Option<Option<Vec<String>>>,
+}
+
+/// A line, to say what is wrong with it.
+#[derive(Clone, Copy)]
+struct Line<'a> {
+    origin: &'a str,
+    number: u64,
+}
+
+impl Line<'_> {
+    fn error(self, at: Option<String>, expected: impl Into<String>, found: impl Into<String>) -> Error {
+        let (origin, line) = (self.origin.to_owned(), self.number);
+        Error::Line { origin, line, at, expected: expected.into(), found: found.into() }
+    }
+}
+
+pub(super) fn parse(origin: &str, text: &str) -> Result<SequenceSet, Error> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut lines = text
+        .lines()
+        .zip(1..)
+        .map(|(text, number)| (Line { origin, number }, text.trim()))
+        .filter(|(_, text)| !text.is_empty() && !text.starts_with('#'));
+    let header = header(origin, &mut lines)?;
+    let mut cases = Cases::new(header);
+    for (line, text) in lines {
+        cases.push(line, text)?;
+    }
+    Ok(cases.finish())
+}
+
+fn header<'a>(origin: &'a str, lines: &mut impl Iterator<Item = (Line<'a>, &'a str)>) -> Result<Header, Error> {
+    let mut header = Header::default();
+    let mut seen = Vec::new();
+    let mut last = Line { origin, number: 1 };
+    for (line, text) in lines {
+        last = line;
+        let (key, value) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+        let (lower, value) = (key.to_lowercase(), value.trim());
+        // The two spellings of one key.
+        let lower = if lower == "@dimension" { "@dimensions".to_owned() } else { lower };
+        if seen.contains(&lower) {
+            return Err(line.error(None, format!("{key} once"), "it again"));
+        }
+        match lower.as_str() {
+            "@problemname" => {}
+            "@timestamps" => {
+                if boolean(line, key, value)? {
+                    return Err(line.error(
+                        None,
+                        "@timeStamps false: values with times are not read",
+                        "@timeStamps true",
+                    ));
+                }
+            }
+            "@missing" => header.missing = Some(boolean(line, key, value)?),
+            "@univariate" => header.univariate = Some(boolean(line, key, value)?),
+            "@dimensions" => header.dimensions = Some(positive(line, key, value)?),
+            "@equallength" => header.equal_length = Some(boolean(line, key, value)?),
+            "@serieslength" => header.series_length = Some(positive(line, key, value)?),
+            "@classlabel" => header.classes = Some(class_names(line, key, value)?),
+            "@targetlabel" => {
+                return Err(line.error(
+                    None,
+                    "@classLabel: cases with a target to regress on are not read",
+                    "@targetLabel",
+                ));
+            }
+            "@data" if !value.is_empty() => return Err(line.error(None, "@data alone", shown(text))),
+            "@data" => {
+                if header.univariate == Some(true) && header.dimensions.is_some_and(|dimensions| dimensions > 1) {
+                    return Err(line.error(None, "one dimension, as @univariate true says", "@dimensions of more"));
+                }
+                if header.classes.is_none() {
+                    return Err(line.error(None, "@classLabel before it, false where cases have no class", "none"));
+                }
+                return Ok(header);
+            }
+            _ => return Err(line.error(None, KEYS, shown(text))),
+        }
+        seen.push(lower);
+    }
+    Err(last.error(None, "@data after it, and a case a line", "the end of the file"))
+}
+
+fn boolean(line: Line, key: &str, value: &str) -> Result<bool, Error> {
+    match value.to_lowercase().as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(line.error(Some(key.to_owned()), "true or false", shown(value))),
+    }
+}
+
+fn positive(line: Line, key: &str, value: &str) -> Result<usize, Error> {
+    let number = value.parse().ok().filter(|&number| number > 0);
+    number.ok_or_else(|| line.error(Some(key.to_owned()), "a number above 0", shown(value)))
+}
+
+fn class_names(line: Line, key: &str, value: &str) -> Result<Option<Vec<String>>, Error> {
+    let mut words = value.split_whitespace();
+    let labelled = boolean(line, key, words.next().unwrap_or_default())?;
+    let names: Vec<String> = words.map(str::to_owned).collect();
+    let at = || Some(key.to_owned());
+    if !labelled {
+        return match names.first() {
+            Some(name) => Err(line.error(at(), "no classes after false", shown(name))),
+            None => Ok(None),
+        };
+    }
+    if names.is_empty() {
+        return Err(line.error(at(), "the names of the classes after true", "nothing"));
+    }
+    let mut sorted: Vec<&String> = names.iter().collect();
+    sorted.sort();
+    if let Some(twice) = sorted.windows(2).find(|two| two[0] == two[1]) {
+        return Err(line.error(at(), "each class once", format!("{} twice", shown(twice[0]))));
+    }
+    Ok(Some(names))
+}
+
+/// The cases read so far.
+struct Cases {
+    header: Header,
+    /// The place of each class; none where the cases have no class.
+    places: Option<HashMap<String, usize>>,
+    /// As many as the first case has, and then all.
+    dimensions: Option<usize>,
+    /// As long as the first case, where all are to be.
+    steps: Option<usize>,
+    values: Vec<f32>,
+    offsets: Vec<usize>,
+    labels: Vec<usize>,
+}
+
+impl Cases {
+    fn new(header: Header) -> Self {
+        let names = header.classes.clone().flatten();
+        let places = names.map(|names| names.into_iter().zip(0..).collect());
+        let dimensions = if header.univariate == Some(true) { Some(1) } else { header.dimensions };
+        let steps = header.series_length;
+        Self { header, places, dimensions, steps, values: Vec::new(), offsets: vec![0], labels: Vec::new() }
+    }
+
+    fn push(&mut self, line: Line, text: &str) -> Result<(), Error> {
+        let mut series: Vec<&str> = text.split(':').collect();
+        if let Some(places) = &self.places {
+            // There is a last part, also of a line without a colon.
+            let label = series.pop().unwrap_or_default().trim();
+            if series.is_empty() {
+                return Err(line.error(None, "values, and a class after the last colon", "no colon"));
+            }
+            let place = places.get(label).ok_or_else(|| {
+                line.error(Some("class".to_owned()), "one of those that @classLabel names", shown(label))
+            })?;
+            self.labels.push(*place);
+        }
+
+        let features = *self.dimensions.get_or_insert(series.len());
+        if series.len() != features {
+            return Err(line.error(None, format!("{features} dimensions, between colons"), series.len().to_string()));
+        }
+        let length = |series: &str| series.split(',').count();
+        let steps = length(series[0]);
+        if self.header.series_length.is_some() || self.header.equal_length == Some(true) {
+            let expected = *self.steps.get_or_insert(steps);
+            if steps != expected {
+                let expected = format!("{expected} values, as the header says or the first case has");
+                return Err(line.error(Some("dimension 0".to_owned()), expected, steps.to_string()));
+            }
+        }
+        // Before memory is taken for all of them.
+        if let Some((dimension, found)) =
+            series.iter().map(|series| length(series)).enumerate().find(|&(_, found)| found != steps)
+        {
+            let expected = format!("{steps} values, as dimension 0 has: dimensions of different lengths are not read");
+            return Err(line.error(Some(format!("dimension {dimension}")), expected, found.to_string()));
+        }
+
+        let start = self.values.len();
+        self.values.resize(start + steps * features, 0.0);
+        for (dimension, series) in series.iter().enumerate() {
+            for (step, text) in series.split(',').map(str::trim).enumerate() {
+                let at = || Some(format!("dimension {dimension}, value {step}"));
+                let value = if text == "?" { Some(f32::NAN) } else { number(text) };
+                let value =
+                    value.ok_or_else(|| line.error(at(), "a finite number, or ? where it is missing", shown(text)))?;
+                if value.is_nan() && self.header.missing == Some(false) {
+                    return Err(line.error(at(), "a number, as @missing false says", shown(text)));
+                }
+                self.values[start + step * features + dimension] = value;
+            }
+        }
+        self.offsets.push(self.offsets[self.offsets.len() - 1] + steps);
+        Ok(())
+    }
+
+    fn finish(self) -> SequenceSet {
+        let features = self.dimensions.unwrap_or(0);
+        let classes = self.header.classes.flatten();
+        SequenceSet {
+            names: (0..features).map(|dimension| format!("dim_{dimension}")).collect(),
+            labels: classes.is_some().then_some(self.labels),
+            classes: classes.unwrap_or_default(),
+            values: self.values,
+            offsets: self.offsets,
+            ids: None,
+        }
+    }
+}

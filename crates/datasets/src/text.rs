@@ -1,0 +1,95 @@
+//! Text, whole and as it is: no line end is changed and no character normalised.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use crate::idx::Source;
+use crate::stream::Stream;
+use crate::{Error, Fault};
+
+/// The longest text that is read, in bytes: 1 GiB, unzipped.
+pub const BYTES_MAX: u64 = 1 << 30;
+
+/// The first reservation, as a multiple of the file's size: text shrinks to about a third under gzip. After it, memory
+/// doubles, as bytes arrive.
+const FIRST_RESERVATION: u64 = 4;
+const FIRST_RESERVATION_MIN: u64 = 1 << 16;
+
+/// Reads a file of UTF-8, gzipped or not.
+///
+/// # Errors
+/// [`Error::File`] if it cannot be read, is empty, longer than [`BYTES_MAX`], or not UTF-8: then the message names the
+/// first byte that is not, and [`read_bytes`] takes the file as it is.
+pub fn read(path: &Path) -> Result<String, Error> {
+    load(&Source::Path(path.to_owned()))
+}
+
+/// Reads a file of any bytes. If it is gzipped, they are those inside.
+///
+/// # Errors
+/// [`Error::File`] if it cannot be read, is empty, or longer than [`BYTES_MAX`].
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Error> {
+    bytes(&Source::Path(path.to_owned()))
+}
+
+/// The text of a source.
+pub(crate) fn load(source: &Source) -> Result<String, Error> {
+    String::from_utf8(bytes(source)?).map_err(|error| {
+        let offset = error.utf8_error().valid_up_to();
+        let (before, after) = error.as_bytes().split_at(offset);
+        let line = before.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1;
+        let byte = after.first().copied().unwrap_or_default();
+        Error::File { origin: source.origin(), fault: Fault::NotUtf8 { offset: offset as u64, line, byte } }
+    })
+}
+
+fn bytes(source: &Source) -> Result<Vec<u8>, Error> {
+    let result = match source {
+        Source::Path(path) => read_file(path),
+        Source::Bytes { bytes, .. } => decode(*bytes, Some(bytes.len() as u64)),
+    };
+    result.map_err(|fault| Error::File { origin: source.origin(), fault })
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, Fault> {
+    let file = File::open(path).map_err(Fault::Io)?;
+    let metadata = file.metadata().map_err(Fault::Io)?;
+    // A pipe has no size.
+    let stored = metadata.is_file().then_some(metadata.len());
+    decode(BufReader::with_capacity(1 << 16, file), stored)
+}
+
+/// `stored` is the number of bytes in `raw`, gzipped or not, where it is known.
+fn decode(raw: impl BufRead, stored: Option<u64>) -> Result<Vec<u8>, Fault> {
+    let mut stream = Stream::open(raw)?;
+    if let (Stream::Plain(_), Some(stored)) = (&stream, stored)
+        && stored > BYTES_MAX
+    {
+        return Err(Fault::TooLong { max: BYTES_MAX });
+    }
+    let first = stored.unwrap_or(0).saturating_mul(FIRST_RESERVATION).max(FIRST_RESERVATION_MIN);
+    let mut bytes = Vec::new();
+    loop {
+        let len = bytes.len() as u64;
+        let chunk = (BYTES_MAX - len).min(first.max(len));
+        let reserved = usize::try_from(chunk).ok().and_then(|chunk| bytes.try_reserve_exact(chunk).ok());
+        if reserved.is_none() {
+            return Err(Fault::Memory { expected: len + chunk });
+        }
+        if stream.fill(chunk, &mut bytes)? < chunk {
+            break;
+        }
+        if bytes.len() as u64 == BYTES_MAX {
+            break;
+        }
+    }
+    if !stream.ends()? {
+        return Err(Fault::TooLong { max: BYTES_MAX });
+    }
+    if bytes.is_empty() {
+        return Err(Fault::NoText);
+    }
+    bytes.shrink_to_fit();
+    Ok(bytes)
+}
