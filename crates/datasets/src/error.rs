@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::idx::DECODED_MAX;
+use crate::series::SeriesFault;
 
 /// Why a data set cannot be read.
 ///
@@ -18,6 +19,15 @@ pub enum Error {
         origin: String,
         /// What is wrong with it.
         fault: Fault,
+    },
+
+    /// A table does not hold the time series asked for.
+    #[error("cannot read {origin}: {fault}")]
+    Series {
+        /// The path, or a name for bytes that come from no file.
+        origin: String,
+        /// What is wrong with it.
+        fault: Box<SeriesFault>,
     },
 
     /// The folder cannot be listed.
