@@ -43,6 +43,7 @@ mod parameters;
 mod peak;
 mod predictor;
 mod random;
+pub mod series;
 mod shape;
 mod state;
 mod stream;
