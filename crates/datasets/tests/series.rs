@@ -220,8 +220,6 @@ mod sunspots {
     use elman_datasets::sunspots;
     use sha2::{Digest, Sha256};
 
-    use super::*;
-
     #[test]
     fn the_files_are_the_published_ones() {
         let expected = [

@@ -51,8 +51,8 @@ pub enum Offset {
 }
 
 impl TimeFormat {
-    /// Reads a time of any form. A whole number is a step; [`TimeFormat::of_integers`] says what else a column of them
-    /// can be.
+    /// Reads a time of any form. A whole number is taken for a step: that it is a year or a day of eight digits shows only
+    /// in a whole column.
     pub fn recognise(text: &str) -> Option<(Time, TimeFormat)> {
         if let Some(step) = integer(text) {
             return Some((Time(step), TimeFormat::Step));

@@ -89,8 +89,7 @@ impl Tally {
         }
         for ((sum, &z), &level) in self.pinball.iter_mut().zip(quantiles).zip(&self.levels) {
             let (off, level) = (y - f64::from(z), f64::from(level));
-            // A quantile that is no number must show; `max` would take the other of two NaN's.
-            *sum += (level * off).max((level - 1.0) * off) + off * 0.0;
+            *sum += (level * off).max((level - 1.0) * off);
         }
         for (covered, &(lower, upper)) in self.covered.iter_mut().zip(&self.intervals) {
             *covered += u64::from(f64::from(quantiles[lower]) <= y && y <= f64::from(quantiles[upper]));
@@ -140,7 +139,7 @@ pub fn point(levels: &[f32], quantiles: &[f32]) -> f32 {
     assert!(!levels.is_empty() && levels.len() == quantiles.len(), "a quantile for each level");
     let above = levels.partition_point(|&level| level < 0.5);
     match (above.checked_sub(1), levels.get(above)) {
-        (_, Some(&level)) if level == 0.5 => quantiles[above],
+        (_, Some(&0.5)) => quantiles[above],
         (None, _) => quantiles[0],
         (Some(below), None) => quantiles[below],
         (Some(below), Some(&level)) => {
