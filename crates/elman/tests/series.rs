@@ -155,7 +155,7 @@ fn cuts_and_windows_that_cannot_be() {
     let huge = Window { context: usize::MAX, horizon: usize::MAX };
     assert!(matches!(Split::new(&set, cut, huge), Err(Error::SeriesLength { steps: 16, .. })));
     // All that could be learnt is missing, though the series is long enough.
-    let text: String = (0..20).map(|t| format!("{t},{}\n", if t < 5 || t > 15 { "1" } else { "" })).collect();
+    let text: String = (0..20).map(|t| format!("{t},{}\n", if (5..=15).contains(&t) { "" } else { "1" })).collect();
     let missing = Reader::new("y").parse("a.csv", format!("t,y\n{text}").as_bytes()).unwrap();
     let says = message(Split::new(&missing, cut, Window { context: 5, horizon: 1 }));
     assert!(says.contains("5 of 16 steps in series \"\""), "{says}");

@@ -5,8 +5,11 @@
 #[non_exhaustive]
 pub enum SeriesFault {
     /// It decodes to more bytes than this crate reads.
-    #[error("it has more than {} bytes; cut it into smaller files", super::table::TEXT_MAX)]
-    TooLarge,
+    #[error("it has more than {max} bytes; cut it into smaller files")]
+    TooLarge {
+        /// The most that is read.
+        max: u64,
+    },
     /// The bytes are not UTF-8.
     #[error("line {line} is not text in UTF-8; {advice}")]
     NotText {

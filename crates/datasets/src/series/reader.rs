@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::columns::{Columns, find};
 use super::infer::{Deviation, PERIODS_PER_ROW_MAX, ROWS_MIN, Stamp, infer};
-use super::table::{Table, load};
+use super::table::{TEXT_MAX, Table, load};
 use super::{Frequency, Report, Series, SeriesFault, SeriesSet, TimeFormat};
 use crate::Error;
 use crate::idx::Source;
@@ -68,7 +68,7 @@ impl Reader {
     }
 
     fn source(&self, source: &Source) -> Result<SeriesSet, Error> {
-        let bytes = load(source)?;
+        let bytes = load(source, TEXT_MAX)?;
         let set = Table::new(bytes).and_then(|table| self.series(&table));
         set.map_err(|fault| Error::Series { origin: source.origin(), fault: Box::new(fault) })
     }

@@ -24,8 +24,8 @@ pub(crate) struct Table {
     body: (usize, u64),
 }
 
-/// Reads a whole file, gzipped or not.
-pub(crate) fn load(source: &Source) -> Result<Vec<u8>, Error> {
+/// Reads a whole file, gzipped or not, of at most `max` bytes.
+pub(crate) fn load(source: &Source, max: u64) -> Result<Vec<u8>, Error> {
     let file = |fault| Error::File { origin: source.origin(), fault };
     let mut stream = match source {
         Source::Path(path) => {
@@ -36,9 +36,9 @@ pub(crate) fn load(source: &Source) -> Result<Vec<u8>, Error> {
     }
     .map_err(file)?;
     let mut bytes = Vec::new();
-    stream.fill(TEXT_MAX, &mut bytes).map_err(file)?;
+    stream.fill(max, &mut bytes).map_err(file)?;
     if !stream.ends().map_err(file)? {
-        return Err(Error::Series { origin: source.origin(), fault: Box::new(SeriesFault::TooLarge) });
+        return Err(Error::Series { origin: source.origin(), fault: Box::new(SeriesFault::TooLarge { max }) });
     }
     Ok(bytes)
 }
@@ -237,6 +237,14 @@ mod tests {
     #[test]
     fn empty_cells_between_tabs_are_cells() {
         assert_eq!(read("a\tb\n1\t\n\t\n").unwrap().1, [row(2, &["1", ""]), row(3, &["", ""])]);
+    }
+
+    #[test]
+    fn a_text_that_is_too_long() {
+        let source = Source::Bytes { name: "a.csv", bytes: b"a,b\n1,2\n" };
+        assert_eq!(load(&source, 8).unwrap(), b"a,b\n1,2\n");
+        let says = load(&source, 7).unwrap_err().to_string();
+        assert!(says.contains("a.csv: it has more than 7 bytes"), "{says}");
     }
 
     #[test]
