@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use elman_formats::numpy::Error as NumpyError;
 
 use crate::Fault;
+use crate::series::SeriesFault;
 
 /// Why a data set cannot be read.
 ///
@@ -20,6 +21,15 @@ pub enum Error {
         origin: String,
         /// What is wrong with it.
         fault: Fault,
+    },
+
+    /// A table does not hold the time series asked for.
+    #[error("cannot read {origin}: {fault}")]
+    Series {
+        /// The path, or a name for bytes that come from no file.
+        origin: String,
+        /// What is wrong with it.
+        fault: Box<SeriesFault>,
     },
 
     /// The folder cannot be listed.

@@ -1,4 +1,4 @@
-//! Data sets for elman: some embedded, and strict readers of images, sequences and text.
+//! Data sets for elman: some embedded, and strict readers of images, sequences, text and time series.
 //!
 //! - `mnist::load` gives the MNIST digits, `japanese_vowels::load` the utterances of nine speakers, `shakespeare::load`
 //!   eight plays. They are stored inside this crate, each under a feature of its name that is on by default.
@@ -7,6 +7,8 @@
 //! - [`idx`] reads one file of bytes of any shape.
 //! - [`sequences::load`] and [`sequences::train_test`] read labelled sequences: `.ts`, `.csv`, `.tsv`, `.npz`.
 //! - [`text::read`] reads a text as it is.
+//! - [`series::Reader`] reads time series from a table with a header.
+//! - `sunspots::monthly` and `sunspots::yearly` give the sunspot numbers (feature `sunspots`, on by default).
 //!
 //! Files may be gzipped, all but `.npz`; that is recognised by their first bytes, not by their name. A file that is not
 //! exactly what its format says is refused with an [`Error`] that names the file, what was expected and what was found.
@@ -35,9 +37,12 @@ pub mod japanese_vowels;
 #[cfg(feature = "mnist")]
 pub mod mnist;
 pub mod sequences;
+pub mod series;
 #[cfg(feature = "shakespeare")]
 pub mod shakespeare;
 mod stream;
+#[cfg(feature = "sunspots")]
+pub mod sunspots;
 mod table;
 pub mod text;
 

@@ -36,6 +36,23 @@ pub enum Error {
         /// Steps of the data.
         steps: usize,
     },
+    /// A time series is too short.
+    #[error(
+        "the series {id:?} has {steps} steps to learn or to predict from; expected at least {needed}, the context of {context} \
+         steps and the horizon of {horizon}; make them smaller, or take a longer series"
+    )]
+    SeriesLength {
+        /// The series.
+        id: String,
+        /// Its steps.
+        steps: usize,
+        /// The steps it takes.
+        needed: usize,
+        /// Steps that a window reads.
+        context: usize,
+        /// Steps that a window predicts; 0 where nothing is learnt from them.
+        horizon: usize,
+    },
     /// An option that a cell does not compute.
     #[error("{what} is not computed for {cell}: {why}")]
     Unsupported {

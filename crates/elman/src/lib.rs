@@ -42,6 +42,7 @@ mod parameters;
 mod peak;
 mod predictor;
 mod random;
+pub mod series;
 mod shape;
 mod state;
 mod stream;

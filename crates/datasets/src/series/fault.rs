@@ -1,0 +1,225 @@
+//! What can be wrong with a file of time series.
+
+/// Why a file is not the time series that were asked for. Lines count from 1, the header being the first.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SeriesFault {
+    /// It decodes to more bytes than this crate reads.
+    #[error("it has more than {max} bytes; cut it into smaller files")]
+    TooLarge {
+        /// The most that is read.
+        max: u64,
+    },
+    /// The bytes are not UTF-8.
+    #[error("line {line} is not text in UTF-8; {advice}")]
+    NotText {
+        /// The line.
+        line: u64,
+        /// What it may be.
+        advice: &'static str,
+    },
+    /// There is no header.
+    #[error("it is empty; expected a header that names its columns, and rows")]
+    Empty,
+    /// A quote is not closed, or text follows one that is.
+    #[error("line {line}: {what}; double the quotes inside a quoted cell, and close it")]
+    Quote {
+        /// The line on which the cell begins.
+        line: u64,
+        /// What is found.
+        what: &'static str,
+    },
+    /// A row has more or fewer cells than the header.
+    #[error(
+        "line {line} has {found} cells, expected {expected}, one for each column of the header; \
+         quote a cell that holds the separator {separator:?}"
+    )]
+    Cells {
+        /// The line.
+        line: u64,
+        /// Columns of the header.
+        expected: usize,
+        /// Cells of the line.
+        found: usize,
+        /// What separates cells.
+        separator: char,
+    },
+    /// Two columns of one name.
+    #[error("it has two columns named {name:?}; rename one")]
+    TwoColumns {
+        /// The name.
+        name: String,
+    },
+    /// A column that is asked for is not there.
+    #[error("it has no column {name:?} for the {role}; its columns are {}", list(columns))]
+    NoColumn {
+        /// `target`, `time`, `id` or `covariates`.
+        role: &'static str,
+        /// The name asked for.
+        name: String,
+        /// The columns there are.
+        columns: Vec<String>,
+    },
+    /// One column is asked for twice.
+    #[error("the column {name:?} is both {first} and {second}; name another for one of them")]
+    ColumnTwice {
+        /// The name.
+        name: String,
+        /// One part it shall take.
+        first: &'static str,
+        /// The other.
+        second: &'static str,
+    },
+    /// No column holds times.
+    #[error(
+        "none of its columns holds times; its columns are {}. Name the time column; times are written 2009, 2009-05, 2009Q2, \
+         2009-05-31 or 2009-05-31T13:00:00, or as whole numbers that count steps",
+        list(columns)
+    )]
+    NoTime {
+        /// The columns there are.
+        columns: Vec<String>,
+    },
+    /// The columns that are named for the time do not make one.
+    #[error(
+        "the columns {} do not make a time together; name one column of times, or columns called year and month (and day, \
+         and hour) or year and quarter",
+        list(columns)
+    )]
+    TimeParts {
+        /// The columns named.
+        columns: Vec<String>,
+    },
+    /// A cell is no time.
+    #[error("line {line}, column {column:?}: {found:?} is not a time; expected {expected}")]
+    Time {
+        /// The line.
+        line: u64,
+        /// The column.
+        column: String,
+        /// The cell.
+        found: String,
+        /// What it should be.
+        expected: String,
+    },
+    /// A time is of another form than those before.
+    #[error(
+        "line {line}, column {column:?}: the time {found:?} is of another form than {first:?} on line {first_line}; \
+         write all times in one form"
+    )]
+    TimeForm {
+        /// The line.
+        line: u64,
+        /// The column.
+        column: String,
+        /// The cell.
+        found: String,
+        /// The line of the first time.
+        first_line: u64,
+        /// The first time.
+        first: String,
+    },
+    /// A cell is no number.
+    #[error(
+        "line {line}, column {column:?}: {found:?} {why}; empty cells, NaN, NA, null and ? stand for what is missing"
+    )]
+    Number {
+        /// The line.
+        line: u64,
+        /// The column.
+        column: String,
+        /// The cell.
+        found: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// A row does not say which series it belongs to.
+    #[error("line {line}, column {column:?}: the id of the series is missing")]
+    NoId {
+        /// The line.
+        line: u64,
+        /// The column.
+        column: String,
+    },
+    /// Too few rows to know the frequency.
+    #[error("its longest series has {found} rows, expected at least {expected}: the frequency is seen from the times")]
+    TooFew {
+        /// Rows of the longest series.
+        found: usize,
+        /// Rows it takes.
+        expected: usize,
+    },
+    /// Two rows of a series have the same time.
+    #[error("lines {first} and {second} have the same time, {time}{}; {advice}", of(id))]
+    SameTime {
+        /// The series, if the file holds several.
+        id: Option<String>,
+        /// The time, as in the file.
+        time: String,
+        /// The line of one.
+        first: u64,
+        /// The line of the other.
+        second: u64,
+        /// What to do.
+        advice: String,
+    },
+    /// The times are not those of one frequency.
+    #[error(
+        "the times do not follow one frequency: most rows are {frequency}, but line {second} ({second_time}) is not a whole \
+         number of steps after line {first} ({first_time}){}; mend those times, or cut the file where its frequency changes",
+        of(id)
+    )]
+    Mixed {
+        /// The series, if the file holds several.
+        id: Option<String>,
+        /// The frequency of most rows, in words.
+        frequency: String,
+        /// The line before.
+        first: u64,
+        /// Its time.
+        first_time: String,
+        /// The line that deviates.
+        second: u64,
+        /// Its time.
+        second_time: String,
+    },
+    /// Nearly all periods are missing.
+    #[error(
+        "its {rows} rows{} span {periods} periods ({frequency}), more than {} for each row; look for a wrong time, or leave \
+         out the rows before the long gap",
+        of(id),
+        super::infer::PERIODS_PER_ROW_MAX
+    )]
+    Sparse {
+        /// The series, if the file holds several.
+        id: Option<String>,
+        /// Rows there are.
+        rows: usize,
+        /// Periods from the first to the last.
+        periods: u64,
+        /// The frequency, in words.
+        frequency: String,
+    },
+    /// A target has no value at all.
+    #[error("the target {target:?} has no value{}: all its cells are missing; leave the series out", of(id))]
+    NoValue {
+        /// The column.
+        target: String,
+        /// The series, if the file holds several.
+        id: Option<String>,
+    },
+}
+
+/// The first few names: a file can have thousands.
+fn list(names: &[String]) -> String {
+    const SHOWN: usize = 20;
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("{name:?}")).collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+fn of(id: &Option<String>) -> String {
+    id.as_ref().map(|id| format!(" in series {id:?}")).unwrap_or_default()
+}

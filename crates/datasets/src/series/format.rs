@@ -1,0 +1,379 @@
+//! How a file writes its times, so that a forecast continues them in the same form.
+
+use std::fmt::{self, Write};
+
+use super::time::{Civil, MINUTE, Time, has_year};
+
+/// A form of times. `Display` gives it as a pattern, such as `YYYY-MM-DD`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeFormat {
+    /// `17`: steps are counted.
+    Step,
+    /// `1749`
+    Year,
+    /// `2009Q2`, or `2009-Q2` with a separator.
+    Quarter {
+        /// What stands before the Q.
+        separator: Option<char>,
+    },
+    /// `2009-05` or `2009/05`
+    Month {
+        /// `-` or `/`
+        separator: char,
+    },
+    /// `2009-05-31`, `2009/05/31` or `20090531`
+    Date {
+        /// `-`, `/` or none
+        separator: Option<char>,
+    },
+    /// `2009-05-31T13:00:00.5+02:00`
+    DateTime {
+        /// `-` or `/`
+        separator: char,
+        /// `T` or a space
+        between: char,
+        /// Digits of the seconds: None where there are no seconds, 0 where they are whole, at most 6 behind the point.
+        seconds: Option<u8>,
+        /// What is written behind.
+        offset: Offset,
+    },
+}
+
+/// The distance of a file's clock from Universal Time, if it says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offset {
+    /// Nothing is said.
+    Unsaid,
+    /// `Z`
+    Utc,
+    /// `+02:00`, in minutes.
+    Minutes(i16),
+}
+
+impl TimeFormat {
+    /// Reads a time of any form. A whole number is taken for a step: that it is a year or a day of eight digits shows only
+    /// in a whole column.
+    pub fn recognise(text: &str) -> Option<(Time, TimeFormat)> {
+        if let Some(step) = integer(text) {
+            return Some((Time(step), TimeFormat::Step));
+        }
+        if let Some((time, format)) = quarter(text) {
+            return Some((time, format));
+        }
+        let separator = text.chars().nth(4).filter(|&c| c == '-' || c == '/')?;
+        let (year, month) = (digits(text.get(..4)?)?, digits(text.get(5..7)?)?);
+        let Some(rest) = text.get(7..).filter(|rest| !rest.is_empty()) else {
+            return Some((time_of(year, month, 1)?, TimeFormat::Month { separator }));
+        };
+        let day = digits(rest.strip_prefix(separator)?.get(..2)?)?;
+        let date = time_of(year, month, day)?;
+        let rest = &rest[3..];
+        if rest.is_empty() {
+            return Some((date, TimeFormat::Date { separator: Some(separator) }));
+        }
+        let between = rest.chars().next().filter(|&c| c == 'T' || c == ' ')?;
+        let (clock, offset) = split_offset(&rest[1..])?;
+        let (hour, minute) = (digits(clock.get(..2)?)?, digits(clock.get(2..)?.strip_prefix(':')?.get(..2)?)?);
+        let (second, microsecond, seconds) = match &clock[5..] {
+            "" => (0, 0, None),
+            rest => seconds(rest.strip_prefix(':')?)?,
+        };
+        let (month, day) = (month as u8, day as u8);
+        let (hour, minute, second) = (hour as u8, minute as u8, second as u8);
+        let civil = Civil { year: i64::from(year), month, day, hour, minute, second, microsecond };
+        Some((civil.time()?, TimeFormat::DateTime { separator, between, seconds, offset }))
+    }
+
+    /// Reads a time of this form.
+    pub fn parse(self, text: &str) -> Option<Time> {
+        let (time, format) = Self::recognise(text)?;
+        match (self, format) {
+            (TimeFormat::Year | TimeFormat::Date { separator: None }, TimeFormat::Step) => self.of_integer(time.0),
+            _ => (format == self).then_some(time),
+        }
+    }
+
+    /// What a column of whole numbers can be: years where it is named so or all are within 1500 to 2200, days where all
+    /// are dates of eight digits, or else steps.
+    pub(crate) fn of_integers(column: &str, mut all: impl Iterator<Item = i64> + Clone) -> TimeFormat {
+        let compact = TimeFormat::Date { separator: None };
+        if all.clone().all(|n| (1500..=2200).contains(&n)) {
+            return TimeFormat::Year;
+        }
+        if ["year", "yr", "yyyy"].contains(&column.to_lowercase().as_str()) && all.clone().all(has_year) {
+            return TimeFormat::Year;
+        }
+        let date = |n| (15_000_101..22_010_101).contains(&n) && compact.of_integer(n).is_some();
+        if all.all(date) { compact } else { TimeFormat::Step }
+    }
+
+    /// The time that a whole number means in this form, one of whole numbers.
+    pub(crate) fn of_integer(self, n: i64) -> Option<Time> {
+        match self {
+            TimeFormat::Year => Civil::date(n, 1, 1).time(),
+            TimeFormat::Date { separator: None } if n > 0 => {
+                Civil::date(n / 10_000, (n / 100 % 100) as u8, (n % 100) as u8).time()
+            }
+            TimeFormat::Step => Some(Time(n)),
+            _ => None,
+        }
+    }
+
+    /// The form in which both can be written, if they are of one kind: seconds and their digits may be left out where they
+    /// are zero, and times of several offsets are turned into Universal Time.
+    pub(crate) fn merge(self, other: TimeFormat) -> Option<TimeFormat> {
+        match (self, other) {
+            (
+                TimeFormat::DateTime { separator, between, seconds, offset },
+                TimeFormat::DateTime { separator: s, between: b, seconds: other_seconds, offset: o },
+            ) => {
+                let said = |offset| offset != Offset::Unsaid;
+                let offset = if offset == o { offset } else { Offset::Utc };
+                let same = separator == s && between == b && (said(self.offset()) == said(other.offset()));
+                same.then_some(TimeFormat::DateTime { separator, between, seconds: seconds.max(other_seconds), offset })
+            }
+            _ => (self == other).then_some(self),
+        }
+    }
+
+    pub(crate) fn offset(self) -> Offset {
+        match self {
+            TimeFormat::DateTime { offset, .. } => offset,
+            _ => Offset::Unsaid,
+        }
+    }
+
+    /// The time in this form. What the form has no place for, such as the day in `2009-05`, is left out.
+    pub fn write(self, time: Time) -> String {
+        let Civil { year, month, day, hour, minute, second, microsecond } = match self {
+            TimeFormat::Step => return time.0.to_string(),
+            _ => time.civil(),
+        };
+        match self {
+            TimeFormat::Step | TimeFormat::Year => year.to_string(),
+            TimeFormat::Quarter { separator } => format!("{year:04}{}Q{}", text(separator), (month - 1) / 3 + 1),
+            TimeFormat::Month { separator } => format!("{year:04}{separator}{month:02}"),
+            TimeFormat::Date { separator } => {
+                let separator = text(separator);
+                format!("{year:04}{separator}{month:02}{separator}{day:02}")
+            }
+            TimeFormat::DateTime { separator, between, seconds, offset } => {
+                let mut text =
+                    format!("{year:04}{separator}{month:02}{separator}{day:02}{between}{hour:02}:{minute:02}");
+                if let Some(places) = seconds {
+                    // Writing to a string does not fail.
+                    let _ = write!(text, ":{second:02}");
+                    if places > 0 {
+                        let _ = write!(text, ".{}", &format!("{microsecond:06}")[..usize::from(places.min(6))]);
+                    }
+                }
+                let _ = write!(text, "{offset}");
+                text
+            }
+        }
+    }
+}
+
+impl fmt::Display for TimeFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            TimeFormat::Step => write!(f, "a whole number"),
+            TimeFormat::Year => write!(f, "YYYY"),
+            TimeFormat::Quarter { separator } => write!(f, "YYYY{}Qq", text(separator)),
+            TimeFormat::Month { separator } => write!(f, "YYYY{separator}MM"),
+            TimeFormat::Date { separator } => write!(f, "YYYY{0}MM{0}DD", text(separator)),
+            TimeFormat::DateTime { separator, between, seconds, offset } => {
+                write!(f, "YYYY{separator}MM{separator}DD{between}hh:mm")?;
+                match seconds {
+                    None => {}
+                    Some(0) => f.write_str(":ss")?,
+                    Some(places) => write!(f, ":ss.{}", "s".repeat(usize::from(places)))?,
+                }
+                write!(f, "{offset}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Offset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Offset::Unsaid => Ok(()),
+            Offset::Utc => f.write_str("Z"),
+            Offset::Minutes(minutes) => {
+                let (sign, minutes) = (if *minutes < 0 { '-' } else { '+' }, minutes.unsigned_abs());
+                write!(f, "{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+            }
+        }
+    }
+}
+
+impl Offset {
+    /// The time on the clock of Universal Time.
+    pub(crate) fn to_utc(self, time: Time) -> Time {
+        match self {
+            Offset::Minutes(minutes) => Time(time.0 - i64::from(minutes) * MINUTE),
+            Offset::Unsaid | Offset::Utc => time,
+        }
+    }
+}
+
+/// A whole number, also written `1959.0`, as programs do that know only one kind of numbers.
+pub(crate) fn integer(text: &str) -> Option<i64> {
+    let whole = match text.split_once('.') {
+        Some((whole, zeros)) if !zeros.is_empty() && zeros.bytes().all(|b| b == b'0') => whole,
+        Some(_) => return None,
+        None => text,
+    };
+    whole.parse().ok()
+}
+
+fn quarter(text: &str) -> Option<(Time, TimeFormat)> {
+    let (year, quarter) = text.split_once(['Q', 'q'])?;
+    let separator = year.get(4..)?;
+    let year = digits(year.get(..4)?)?;
+    let separator = match separator {
+        "" => None,
+        "-" => Some('-'),
+        " " => Some(' '),
+        _ => return None,
+    };
+    let quarter = digits(quarter).filter(|q| quarter.len() == 1 && (1..=4).contains(q))?;
+    Some((time_of(year, 3 * quarter - 2, 1)?, TimeFormat::Quarter { separator }))
+}
+
+/// `05` or `05.25`: seconds, microseconds, and the digits behind the point. Digits beyond six must be zeros.
+fn seconds(text: &str) -> Option<(u32, u32, Option<u8>)> {
+    let second = digits(text.get(..2)?)?;
+    let Some(fraction) = text.get(2..).filter(|rest| !rest.is_empty()) else { return Some((second, 0, Some(0))) };
+    let fraction = fraction.strip_prefix('.')?;
+    if fraction.is_empty() || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let (kept, beyond) = fraction.split_at(fraction.len().min(6));
+    if beyond.bytes().any(|b| b != b'0') {
+        return None;
+    }
+    let microsecond = digits(kept)? * 10_u32.pow(6 - kept.len() as u32);
+    Some((second, microsecond, Some(kept.len() as u8)))
+}
+
+/// The clock, and the offset behind it: `Z`, `+02:00`, `+0200` or `+02`.
+fn split_offset(text: &str) -> Option<(&str, Offset)> {
+    if let Some(clock) = text.strip_suffix(['Z', 'z']) {
+        return Some((clock, Offset::Utc));
+    }
+    let Some(at) = text.find(['+', '-']) else { return Some((text, Offset::Unsaid)) };
+    let (clock, offset) = text.split_at(at);
+    let hours = digits(offset.get(1..3)?)?;
+    let minutes = match &offset[3..] {
+        "" => 0,
+        rest => digits(rest.strip_prefix(':').unwrap_or(rest)).filter(|_| matches!(offset.len(), 5 | 6))?,
+    };
+    if hours > 18 || minutes > 59 {
+        return None;
+    }
+    // At most 1139.
+    let total = (hours * 60 + minutes) as i16;
+    Some((clock, Offset::Minutes(if offset.starts_with('-') { -total } else { total })))
+}
+
+/// Digits and nothing else.
+fn digits(text: &str) -> Option<u32> {
+    if text.bytes().all(|b| b.is_ascii_digit()) { text.parse().ok() } else { None }
+}
+
+fn time_of(year: u32, month: u32, day: u32) -> Option<Time> {
+    Civil::date(i64::from(year), u8::try_from(month).ok()?, u8::try_from(day).ok()?).time()
+}
+
+fn text(separator: Option<char>) -> String {
+    separator.map(String::from).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_are_recognised_and_written_as_they_were() {
+        let forms = [
+            ("2009-05", "YYYY-MM"),
+            ("2009/05", "YYYY/MM"),
+            ("2009-05-31", "YYYY-MM-DD"),
+            ("2009/05/31", "YYYY/MM/DD"),
+            ("1959Q1", "YYYYQq"),
+            ("1959-Q4", "YYYY-Qq"),
+            ("2009-05-31T13:00", "YYYY-MM-DDThh:mm"),
+            ("2009-05-31 13:00:59", "YYYY-MM-DD hh:mm:ss"),
+            ("2009-05-31T13:00:00Z", "YYYY-MM-DDThh:mm:ssZ"),
+            ("2009-05-31T13:00:00.250+02:00", "YYYY-MM-DDThh:mm:ss.sss+02:00"),
+            ("2009-05-31T13:00:00-05:30", "YYYY-MM-DDThh:mm:ss-05:30"),
+            ("-17", "a whole number"),
+        ];
+        for (text, pattern) in forms {
+            let (time, format) = TimeFormat::recognise(text).unwrap_or_else(|| panic!("{text} is not recognised"));
+            assert_eq!(format.to_string(), pattern);
+            assert_eq!(format.write(time), text);
+            assert_eq!(format.parse(text), Some(time), "{text}");
+        }
+    }
+
+    #[test]
+    fn whole_numbers_mean_years_days_or_steps() {
+        let of = |column: &str, all: &[i64]| TimeFormat::of_integers(column, all.iter().copied());
+        assert_eq!(of("t", &[1749, 1750]), TimeFormat::Year);
+        assert_eq!(of("Year", &[850, 851]), TimeFormat::Year);
+        assert_eq!(of("t", &[850, 851]), TimeFormat::Step);
+        assert_eq!(of("day", &[20_090_131, 20_090_201]), TimeFormat::Date { separator: None });
+        assert_eq!(of("day", &[20_090_131, 20_090_132]), TimeFormat::Step);
+        assert_eq!(TimeFormat::Year.parse("1749").map(|time| time.civil()), Some(Civil::date(1749, 1, 1)));
+        assert_eq!(integer("1959.0"), Some(1959));
+        assert_eq!(integer("1959.5"), None);
+    }
+
+    #[test]
+    fn what_is_no_time() {
+        let wrong = [
+            "",
+            "May",
+            "2009-5",
+            "2009-13",
+            "2009-02-29",
+            "31/05/2009",
+            "2009-05/31",
+            "2009-05-31T",
+            "2009-05-31T24:00",
+            "2009-05-31T13:60",
+            "2009-05-31T13",
+            "2009-05-31T13:00:60",
+            "2009-05-31T13:00:00.1234567",
+            "1749.042",
+            "2009-05-31T13:00:00+2",
+            "2009-05-31T13:00:00+25:00",
+            "2009Q5",
+            "2009Q",
+            "20é9-05",
+            "2009-05-31T13:00:00.",
+            "2009-05-3é",
+            "é",
+            "2009-05-31T1é:00",
+        ];
+        for text in wrong {
+            assert_eq!(TimeFormat::recognise(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn forms_of_one_kind_are_merged() {
+        let of = |text| TimeFormat::recognise(text).unwrap().1;
+        let merged = |a, b| of(a).merge(of(b)).map(|format| format.to_string());
+        let full = merged("2009-05-31T13:00:00", "2009-05-31T13:00:00.5");
+        assert_eq!(full.as_deref(), Some("YYYY-MM-DDThh:mm:ss.s"));
+        let utc = merged("2009-05-31T13:00+02:00", "2009-05-31T13:00+01:00");
+        assert_eq!(utc.as_deref(), Some("YYYY-MM-DDThh:mmZ"));
+        assert_eq!(merged("2009-05-31T13:00", "2009-05-31T13:00Z"), None, "one has no offset");
+        assert_eq!(merged("2009-05-31", "2009-05"), None);
+        assert_eq!(merged("2009-05-31", "2009/05/31"), None);
+    }
+}

@@ -1,0 +1,250 @@
+//! Tables of time series: what is read, what is repaired and reported, and what is refused.
+
+mod make;
+
+use elman_datasets::series::{Reader, Series, SeriesSet};
+use elman_datasets::{Error, series::SeriesFault};
+use make::{Folder, assert_says, gz};
+
+#[track_caller]
+fn read(reader: &Reader, text: &str) -> SeriesSet {
+    reader.parse("a.csv", text.as_bytes()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The text is refused with a message that names the file and holds `parts`.
+#[track_caller]
+fn refused(reader: &Reader, text: &str, parts: &[&str]) {
+    let error = reader.parse("a.csv", text.as_bytes()).expect_err("the text must be refused");
+    assert!(matches!(error, Error::Series { .. }), "{error:?}");
+    assert_says(&error.to_string(), &["cannot read a.csv: "]);
+    assert_says(&error.to_string(), parts);
+}
+
+fn y() -> Reader {
+    Reader::new("y")
+}
+
+/// Texts of the times of all steps, and of two beyond.
+fn times(set: &SeriesSet, series: &Series) -> Vec<String> {
+    (0..series.steps() as i64 + 2).map(|step| set.time_text(series, step).unwrap()).collect()
+}
+
+/// None for what is not known: NaN is not equal to itself.
+fn known(values: &[f32]) -> Vec<Option<f32>> {
+    values.iter().map(|&value| (!value.is_nan()).then_some(value)).collect()
+}
+
+#[test]
+fn month_ends_with_a_gap_and_missing_cells() {
+    let set = read(&y(), "date,y,a,b\n2023-10-31,1,NaN,1\n2023-11-30,,2,?\n2024-01-31,na,3,NULL\n2024-02-29,4.5,4,4\n");
+    let series = &set.series[0];
+    assert_eq!(set.frequency.to_string(), "monthly");
+    let expected = ["2023-10-31", "2023-11-30", "2023-12-31", "2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30"];
+    assert_eq!(times(&set, series), expected);
+    assert_eq!(known(&series.target), [Some(1.0), None, None, None, Some(4.5)]);
+    let covariates = [None, Some(1.0), Some(2.0), None, None, None, Some(3.0), None, Some(4.0), Some(4.0)];
+    assert_eq!(known(&series.covariates), covariates);
+    assert_eq!(set.covariates, ["a", "b"]);
+    let report = &set.report;
+    assert_eq!((report.rows, report.gaps, report.missing_targets, report.missing_covariates), (4, 1, 2, 3));
+    assert_eq!((report.reordered, &report.time[..]), (0, &["date".to_owned()][..]));
+}
+
+#[test]
+fn rows_out_of_order_are_sorted_and_counted() {
+    let set = read(&y(), "y;ds\n3;2009-03\n1;2009-01\n2;2009-02\n4;2009-04\n");
+    assert_eq!(set.series[0].target, [1.0, 2.0, 3.0, 4.0]);
+    assert_eq!(set.report.reordered, 1);
+}
+
+#[test]
+fn several_series_keep_their_order_and_their_own_starts() {
+    let text =
+        "id\ttime\ty\nb\t2009-01-02\t1\na\t2009-01-05\t2\nb\t2009-01-03\t3\na\t2009-01-06\t4\nb\t2009-01-04\t5\n";
+    let set = read(&y().id("id"), text);
+    let ids: Vec<_> = set.series.iter().map(|series| series.id.as_str()).collect();
+    assert_eq!((ids, set.frequency.to_string().as_str()), (vec!["b", "a"], "daily"));
+    assert_eq!((&set.series[0].target[..], &set.series[1].target[..]), (&[1.0, 3.0, 5.0][..], &[2.0, 4.0][..]));
+    assert_eq!(set.time_text(&set.series[1], 2).as_deref(), Some("2009-01-07"));
+}
+
+#[test]
+fn times_in_columns_of_parts() {
+    let tables = [
+        ("year,month,y\n2008,11,1\n2008,12,2\n2009,1,3\n", "2009-02", "monthly"),
+        ("YEAR,y,Quarter\n1959.0,1,3.0\n1959.0,2,4.0\n1960.0,3,1.0\n", "1960Q2", "quarterly"),
+        ("y,Day,Month,Year\n1,28,2,2008\n2,29,2,2008\n3,1,3,2008\n", "2008-03-02", "daily"),
+        ("year,month,day,hour,y\n2008,2,29,22,1\n2008,2,29,23,2\n2008,3,1,0,3\n", "2008-03-01T01:00", "hourly"),
+    ];
+    for (text, next, frequency) in tables {
+        let set = read(&y(), text);
+        assert_eq!(set.time_text(&set.series[0], 3).as_deref(), Some(next));
+        assert_eq!((set.frequency.to_string().as_str(), set.covariates.len()), (frequency, 0), "{text}");
+    }
+    let named = read(&y().time(["month", "year"]), "year,month,y\n2008,11,1\n2008,12,2\n2009,1,3\n");
+    assert_eq!(named.report.time, ["year", "month"]);
+    refused(&y(), "year,month,y\n2008,12,1\n2008,13,2\n", &["line 3, column \"month\": \"13\"", "from 1 to 12"]);
+    refused(&y(), "year,month,day,y\n2009,2,28,1\n2009,2,29,2\n", &["line 3, column \"day\": \"29\"", "of its month"]);
+    refused(&y(), "year,quarter,y\n2009,5,1\n", &["line 2, column \"quarter\": \"5\"", "from 1 to 4"]);
+    refused(&y().time(["month", "y2"]), "y2,month,y\n", &["columns \"month\", \"y2\" do not make a time"]);
+}
+
+#[test]
+fn which_column_is_the_time() {
+    // By its name, before parts and contents; by contents, where no name says so; never a column of counts.
+    let named = read(&y(), "year,month,date,y\n1,1,2009-01,1\n1,1,2009-02,2\n1,1,2009-03,3\n");
+    assert_eq!((&named.report.time[..], named.covariates.len()), (&["date".to_owned()][..], 2));
+    let found = read(&y(), "n,y,when\n1,1,2009-01\n2,2,2009-02\n3,3,2009-03\n");
+    assert_eq!((&found.report.time[..], &found.covariates[..]), (&["when".to_owned()][..], &["n".to_owned()][..]));
+    let steps = read(&y().time(["n"]), "n,y\n5,1\n7,2\n9,3\n");
+    assert_eq!(
+        (steps.frequency.to_string().as_str(), steps.time_text(&steps.series[0], 3).as_deref()),
+        ("every 2 steps", Some("11"))
+    );
+    refused(
+        &y(),
+        "n,y\n1,1\n2,2\n3,3\n",
+        &["none of its columns holds times; its columns are \"n\", \"y\"", "Name the time"],
+    );
+    // A name that promises times and does not hold them is shown with its first wrong cell.
+    refused(&y(), "date,y\nMay,1\n", &["line 2, column \"date\": \"May\" is not a time; expected 2009, 2009-05"]);
+    refused(&y(), "date,y\n1749.042,1\n", &["\"1749.042\" is not a time", "years with a fraction are not read"]);
+}
+
+#[test]
+fn offsets_are_kept_or_turned_into_universal_time() {
+    let same =
+        read(&y(), "time,y\n2009-05-31T23:00:00+02:00,1\n2009-06-01T00:00:00+02:00,2\n2009-06-01T01:00:00+02:00,3\n");
+    assert_eq!(same.time_text(&same.series[0], 3).as_deref(), Some("2009-06-01T02:00:00+02:00"));
+    // The clocks of a zone were set back; hours in Universal Time go on.
+    let several = read(&y(), "time,y\n2023-10-29 01:00+02:00,1\n2023-10-29 02:00+02:00,2\n2023-10-29 02:00+01:00,3\n");
+    let expected =
+        ["2023-10-28 23:00Z", "2023-10-29 00:00Z", "2023-10-29 01:00Z", "2023-10-29 02:00Z", "2023-10-29 03:00Z"];
+    assert_eq!(times(&several, &several.series[0]), expected);
+    let says = ["lines 3 and 4 have the same time, 2023-10-29 02:00;", "summer time"];
+    refused(&y(), "time,y\n2023-10-29 01:00,1\n2023-10-29 02:00,2\n2023-10-29 02:00,3\n", &says);
+}
+
+#[test]
+fn covariates_are_numbers_with_a_name() {
+    let text = ",date,y,shop,a,empty\n0,2009-01,1,x,5,\n1,2009-02,2,x,,\n2,2009-03,3,x,6,\n";
+    let all = read(&y(), text);
+    assert_eq!(
+        (&all.covariates[..], &all.report.ignored[..]),
+        (&["a".to_owned()][..], &["", "shop", "empty"].map(str::to_owned)[..])
+    );
+    assert!(read(&y().covariates([""; 0]), text).covariates.is_empty());
+    assert_eq!(read(&y().covariates(["empty", "a"]), text).covariates, ["empty", "a"]);
+    refused(&y().covariates(["shop"]), text, &["line 2, column \"shop\": \"x\" is not a number"]);
+    refused(&y().covariates(["price"]), text, &["no column \"price\" for the covariates", "\"shop\", \"a\""]);
+}
+
+#[test]
+fn a_file_gzipped_or_not() {
+    let text = "time,y\n1,1\n2,2\n3,3\n";
+    let folder = Folder::new().with("a.csv", text.as_bytes()).with("b", &gz(text.as_bytes()));
+    let cut = gz(text.as_bytes());
+    let folder = folder.with("cut.gz", &cut[..cut.len() - 3]);
+    assert_eq!(y().read(&folder.file("a.csv")).unwrap(), read(&y(), text));
+    assert_eq!(y().read(&folder.file("b")).unwrap(), read(&y(), text));
+    assert_says(&y().read(&folder.file("cut.gz")).unwrap_err().to_string(), &["cut.gz: damaged gzip stream"]);
+    assert_says(&y().read(&folder.file("none")).unwrap_err().to_string(), &["none: ", "os error 2", "check the path"]);
+}
+
+#[test]
+fn columns_that_are_not_there_or_asked_for_twice() {
+    let text = "date,y\n2009-01,1\n2009-02,2\n2009-03,3\n";
+    refused(&Reader::new("sales"), text, &["no column \"sales\" for the target; its columns are \"date\", \"y\""]);
+    refused(&y().time(["when"]), text, &["no column \"when\" for the time"]);
+    refused(&y().id("shop"), text, &["no column \"shop\" for the id"]);
+    refused(&y().time(["y"]), text, &["\"y\" is both the target and the time"]);
+    refused(&y().id("date").time(["date"]), text, &["\"date\" is both the id and the time"]);
+    refused(&y().covariates(["y"]), text, &["\"y\" is both the target and a covariate"]);
+}
+
+#[test]
+fn cells_that_are_no_numbers_or_times() {
+    let says = ["line 4, column \"y\": \"x\" is not a number;", "stand for what is missing"];
+    refused(&y(), "date,y\n2009-01,1\n\n2009-02,x\n", &says);
+    refused(&y(), "date;y\n2009-01;1,5\n", &["line 2, column \"y\": \"1,5\"", "decimal commas"]);
+    refused(&y(), "date,y\n2009-01,inf\n", &["\"inf\" is not a finite number"]);
+    refused(&y(), "date,y\n2009-01,1e39\n", &["\"1e39\" is not a finite number of 32 bits"]);
+    refused(&y(), "date,y\n2009-01,1\n2009-02-30,1\n", &["line 3, column \"date\": \"2009-02-30\" is not a time"]);
+    refused(&y(), "date,y\n2009-01,1\n,1\n", &["line 3, column \"date\": \"\" is not a time"]);
+    refused(&y(), "date,y\n2009-01,1\n2009-02-01,1\n", &["line 3", "another form than \"2009-01\" on line 2"]);
+    refused(
+        &y().id("id"),
+        "id,date,y\na,2009-01,1\n,2009-02,1\n",
+        &["line 3, column \"id\": the id of the series is missing"],
+    );
+}
+
+#[test]
+fn times_that_make_no_series() {
+    refused(&y(), "date,y\n2009-01,1\n2009-02,2\n", &["longest series has 2 rows, expected at least 3"]);
+    refused(&y(), "date,y\n", &["has 0 rows"]);
+    let several = "shop,date,y\na,2009-01,1\nb,2009-01,2\na,2009-02,3\n";
+    refused(&y(), several, &["lines 2 and 3 have the same time, 2009-01;", "name the column of ids"]);
+    refused(&y().id("shop"), &several.replace("b,", "a,"), &["lines 2 and 3", "in series \"a\"; leave one"]);
+    let mixed = "date,y\n2009-01-07,1\n2009-01-14,2\n2009-01-21,3\n2009-01-24,4\n";
+    refused(&y(), mixed, &["most rows are weekly, but line 5 (2009-01-24)", "after line 4 (2009-01-21);"]);
+    let sparse = "date,y\n1009-01-01,1\n2009-01-01,2\n2009-01-02,3\n2009-01-03,3\n";
+    refused(&y(), sparse, &["4 rows span 365246 periods (daily), more than 16 for each row"]);
+    let empty = "id,date,y\na,2009-01,1\na,2009-02,2\na,2009-03,3\nb,2009-01,\n";
+    refused(&y().id("id"), empty, &["the target \"y\" has no value in series \"b\""]);
+}
+
+#[test]
+fn an_error_can_be_matched() {
+    match y().parse("a.csv", b"date,y\n2009-01,1\n2009-01,1\n2009-02,1\n") {
+        Err(Error::Series { origin, fault }) => {
+            assert_eq!(origin, "a.csv");
+            assert!(matches!(*fault, SeriesFault::SameTime { first: 2, second: 3, .. }));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Whole numbers as far apart as they can be are refused, not wrapped around.
+#[test]
+fn the_largest_whole_numbers() {
+    let (min, max) = (i64::MIN, i64::MAX);
+    refused(&y(), &format!("t,y\n{min},1\n-1,2\n0,3\n1,4\n{max},5\n"), &["5 rows span ", "periods (a step)"]);
+    let set = read(&y(), &format!("t,y\n{},1\n{},2\n{max},3\n", max - 2, max - 1));
+    assert_eq!((set.series[0].steps(), set.time(&set.series[0], 3)), (3, None));
+}
+
+#[cfg(feature = "sunspots")]
+mod sunspots {
+    use elman_datasets::series::Civil;
+    use elman_datasets::sunspots;
+    use sha2::{Digest, Sha256};
+
+    #[test]
+    fn the_files_are_the_published_ones() {
+        let expected = [
+            ("sunspots-monthly.csv", "75deadf09de65c3251c638bb6bb4ec5de80c2df615edfbd23bf9534d4a33fc0b"),
+            ("sunspots-yearly.csv", "f67889b1d9002cd5227f0e0ef54e35b419cdd85a31279adef6f73fb41e5c0a9b"),
+        ];
+        for ((name, bytes), expected) in sunspots::FILES.into_iter().zip(expected) {
+            let found: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!((name, found.as_str()), expected);
+        }
+    }
+
+    #[test]
+    fn they_are_whole() {
+        let monthly = sunspots::monthly().unwrap();
+        let yearly = sunspots::yearly().unwrap();
+        let cases = [(&monthly, 3126, "monthly", "1749-01-01", "2009-07-01"), (&yearly, 309, "yearly", "1700", "2009")];
+        for (set, steps, frequency, first, next) in cases {
+            let series = &set.series[0];
+            assert_eq!((series.steps(), set.frequency.to_string().as_str()), (steps, frequency));
+            assert_eq!(set.time_text(series, 0).as_deref(), Some(first));
+            assert_eq!(set.time_text(series, steps as i64).as_deref(), Some(next));
+            assert_eq!((set.report.gaps, set.report.missing_targets, set.report.reordered), (0, 0, 0));
+        }
+        assert_eq!((monthly.series[0].target[1], yearly.series[0].target[308]), (62.6, 2.9));
+        assert_eq!(monthly.series[0].start, Civil::date(1749, 1, 1).time().unwrap());
+    }
+}

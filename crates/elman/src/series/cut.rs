@@ -1,0 +1,129 @@
+//! Series cut by time: what comes last is kept for validation and for the test.
+//!
+//! F steps of the horizon.
+
+use elman_datasets::series::{Series, SeriesSet, Time};
+
+use super::scaling::SeriesScaling;
+use super::windows::{Origin, Window, Windows};
+use crate::Error;
+
+/// Where the parts of a set begin, the same time for all series: so no series tells of another's future.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// The first time of validation.
+    pub validation: Time,
+    /// The first time of the test.
+    pub test: Time,
+}
+
+/// A set in windows. A window belongs to the part in which all its F values lie; what it reads may lie before. Windows
+/// whose values lie in two parts, or of whose values none is known, belong to none.
+#[derive(Clone, Debug)]
+pub struct Split {
+    /// The scalings, from the steps before validation `[series]`.
+    pub scalings: Vec<SeriesScaling>,
+    /// What a model learns from.
+    pub train: Windows,
+    /// By what its training is judged meanwhile.
+    pub validation: Windows,
+    /// By what it is judged in the end.
+    pub test: Windows,
+    /// Series that have no window in any part.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A series without windows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Its id.
+    pub id: String,
+    /// Its steps before validation.
+    pub steps: usize,
+    /// The steps that it needs there.
+    pub needed: usize,
+    /// The known targets among them.
+    pub known: usize,
+}
+
+impl Cut {
+    /// The last steps, counted from the latest time of the set, are for the test, those before them for validation.
+    ///
+    /// # Errors
+    /// If that leaves nothing for training.
+    pub fn last(set: &SeriesSet, validation: usize, test: usize) -> Result<Cut, Error> {
+        let end = |series: &&Series| set.time(series, series.steps() as i64 - 1);
+        let latest = set.series.iter().max_by_key(end);
+        let steps = latest.map_or(0, Series::steps);
+        let kept = validation.saturating_add(test);
+        let Some(latest) = latest.filter(|_| kept < steps) else {
+            let expected = format!("together fewer than the {steps} steps of the series");
+            return Err(Error::setting("validation and test", format!("{validation} and {test} steps"), expected));
+        };
+        // Where the calendar ends behind the series, nothing is at or after the cut.
+        let at = |step: usize| set.time(latest, step as i64).unwrap_or(Time(i64::MAX));
+        Ok(Cut { validation: at(steps - kept), test: at(steps - test) })
+    }
+}
+
+impl Split {
+    /// Scales the series of a set by what comes before validation, and cuts them into windows.
+    ///
+    /// A series that is too short for one window for training is left out of all parts, and reported.
+    ///
+    /// # Errors
+    /// If context or horizon is 0, or all series are too short.
+    pub fn new(set: &SeriesSet, cut: Cut, window: Window) -> Result<Split, Error> {
+        window.check()?;
+        let covariates = set.covariates.len();
+        let (mut scalings, mut left_out) = (Vec::new(), Vec::new());
+        let (mut train, mut validation, mut test) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, series) in set.series.iter().enumerate() {
+            let ends = [cut.validation, cut.test].map(|time| steps_before(set, series, time));
+            let scaling = SeriesScaling::of(series, ends[0], covariates);
+            let parts = [0..ends[0], ends[0]..ends[1], ends[1]..series.steps()];
+            let [for_train, for_validation, for_test] = parts.map(|part| origins(series, index, part, window));
+            if scaling.is_none() || for_train.is_empty() {
+                let known = series.target[..ends[0]].iter().filter(|y| !y.is_nan()).count();
+                left_out.push(LeftOut { id: series.id.clone(), steps: ends[0], needed: window.steps(), known });
+            } else {
+                train.extend(for_train);
+                validation.extend(for_validation);
+                test.extend(for_test);
+            }
+            // Of a series that is left out nothing is read.
+            scalings.push(scaling.unwrap_or_else(|| SeriesScaling::unknown(series, covariates)));
+        }
+        if let (true, Some(LeftOut { id, steps, needed, known })) = (train.is_empty(), left_out.first()) {
+            let (id, steps, needed) = (id.clone(), *steps, *needed);
+            if steps >= needed {
+                return Err(Error::setting(
+                    "the known targets for training",
+                    format!(
+                        "{known} of {steps} steps in series {id:?}, none where a window of {needed} steps predicts"
+                    ),
+                    "at least one; look for missing cells, or make context or horizon smaller",
+                ));
+            }
+            return Err(Error::SeriesLength { id, steps, needed, context: window.context, horizon: window.horizon });
+        }
+        let all = Windows::empty(set, &scalings, window)?;
+        let (train, validation, test) = (all.with(train), all.with(validation), all.with(test));
+        Ok(Split { scalings, train, validation, test, left_out })
+    }
+}
+
+/// How many steps of a series come before a time.
+pub(crate) fn steps_before(set: &SeriesSet, series: &Series, time: Time) -> usize {
+    // The last step that is not after the moment before.
+    let last = set.frequency.steps_between(series.start, Time(time.0.saturating_sub(1)));
+    usize::try_from(last.saturating_add(1)).unwrap_or(0).min(series.steps())
+}
+
+/// The windows whose values all lie in `part`, at least one of them known.
+fn origins(series: &Series, index: usize, part: std::ops::Range<usize>, window: Window) -> Vec<Origin> {
+    let first = part.start.max(window.context);
+    let end = (part.end + 1).saturating_sub(window.horizon);
+    let known = |&step: &usize| series.target[step..][..window.horizon].iter().any(|y| !y.is_nan());
+    (first..end).filter(known).map(|step| Origin { series: index, step }).collect()
+}
