@@ -40,8 +40,11 @@ fn refused_with(name: &str, content: &str, settings: &Settings, parts: &[&str]) 
     error
 }
 
-/// Everything but the names, which differ from format to format. NaN is told by its bits.
-fn content(set: &SequenceSet) -> (Vec<u32>, &[usize], Option<&[usize]>, &[String]) {
+/// Values in their bits, which tell NaN; offsets, labels, classes.
+type Content<'a> = (Vec<u32>, &'a [usize], Option<&'a [usize]>, &'a [String]);
+
+/// Everything but the names, which differ from format to format.
+fn content(set: &SequenceSet) -> Content<'_> {
     let bits = set.values.iter().map(|value| value.to_bits()).collect();
     (bits, &set.offsets, set.labels.as_deref(), &set.classes)
 }
