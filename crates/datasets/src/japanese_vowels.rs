@@ -1,4 +1,4 @@
-//! Japanese Vowels, embedded: Kudo, Toyama, Shimbo, <https://archive.ics.uci.edu/dataset/128/japanese+vowels>.
+//! Japanese Vowels, embedded: Kudo, Toyama, Shimbo, <https://archive.ics.uci.edu/ml/datasets/Japanese+Vowels>.
 //!
 //! 640 utterances of the vowels /ae/ by nine speakers, 7 to 29 steps of 12 cepstral coefficients; the class is the
 //! speaker. The terms are in `data/japanese_vowels/README.md`.
