@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Predict(PredictArgs),
     /// Configuration, arrays, parameters and memory of a model or run
     Inspect(InspectArgs),
+    /// Losses of several runs beside each other, as a table and a picture
+    Compare(CompareArgs),
     /// Speed of training, inference and streaming, beside the processor's peak; over many sizes with --sweep
     Bench(BenchArgs),
 }
@@ -165,6 +167,24 @@ pub(crate) struct InspectArgs {
     /// A run's folder, or a model file
     pub(crate) run: PathBuf,
     /// JSON instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The picture shows the validation loss against epochs and against seconds, on logarithmic axes.
+
+Examples:
+  elman compare runs/mnist-rnn-1 runs/mnist-rnn-2 --chart compare.svg")]
+pub(crate) struct CompareArgs {
+    /// Folders of runs
+    #[arg(required = true, value_name = "RUN")]
+    pub(crate) runs: Vec<PathBuf>,
+    /// Draw the losses as SVG
+    #[arg(long, value_name = "FILE")]
+    pub(crate) chart: Option<PathBuf>,
+    /// One JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -18,7 +18,7 @@ use crate::network::NetworkConfig;
 use crate::optimization::OptimizationConfig;
 use crate::output::{Output, report, thousands};
 use crate::picture::axis::Axis;
-use crate::picture::canvas::{BLUE, GREEN, INK, PALE_INK, VERMILION, axes, px, stroke, style, svg, text, write};
+use crate::picture::canvas::{BLUE, GREEN, INK, PALE_INK, VERMILION, axes, key, px, stroke, style, svg, text, write};
 use crate::run::{self, Plan, Reading, Watch};
 use crate::run_folder;
 use crate::settings::{Job, Settings};
@@ -92,7 +92,8 @@ pub(crate) fn train(args: &EchoArgs) -> anyhow::Result<()> {
     let (training, window) = (&settings.training, settings.job.sequence_length);
     let data = series(&settings, Part::Training)?;
     let (stack, head) = (settings.network.stack(1)?, Head::every_step(2));
-    let model = training.model(&settings.optimization, stack, head, window, data.len())?;
+    let mut model = training.model(&settings.optimization, stack, head, window, data.len())?;
+    model.job = Some(json!({"job": Echo::NAME}));
     let mut trainer = training.trainer(model, &settings.optimization)?.batch_size(data.len());
     let what = format!(
         "{} bits in {} streams, echoed after {} steps; pieces of {window} steps, the state {}\n{}",
@@ -299,7 +300,7 @@ fn draw(path: &Path, heard: &Heard, series: &elman::Echo) -> anyhow::Result<()> 
         for (points, color) in [(bit, PALE_INK), (echo, GREEN), (answer, BLUE)] {
             chart.draw_series(LineSeries::new(points, stroke(color, 1.8)))?;
         }
-        key(&upper, left, &[("bit", PALE_INK), ("its echo", GREEN), ("the network's probability of a 1", BLUE)])?;
+        key(&upper, (left, 15), &[("bit", PALE_INK), ("its echo", GREEN), ("the network's probability of a 1", BLUE)])?;
 
         let mut chart = ChartBuilder::on(&lower)
             .margin_top(px(30))
@@ -308,26 +309,14 @@ fn draw(path: &Path, heard: &Heard, series: &elman::Echo) -> anyhow::Result<()> 
             .margin_bottom(px(6))
             .x_label_area_size(px(42))
             .y_label_area_size(px(left - 12))
-            .build_cartesian_2d(Axis::count(heard.carried.len() as f64), Axis::linear(0.4, 1.02))?;
+            .build_cartesian_2d(Axis::whole(1.0, heard.carried.len() as f64), Axis::linear(0.4, 1.02))?;
         axes(&mut chart, "step of a piece", "right")?;
         for (accuracy, color) in [(&heard.reset, VERMILION), (&heard.carried, BLUE)] {
             let points = || accuracy.iter().enumerate().map(|(t, &right)| (t as f64 + 1.0, right));
             chart.draw_series(LineSeries::new(points(), stroke(color, 2.0)))?;
             chart.draw_series(points().map(|point| Circle::new(point, px(3), color.filled())))?;
         }
-        key(&lower, left, &[("state carried into each piece", BLUE), ("state reset at each piece", VERMILION)])
+        key(&lower, (left, 15), &[("state carried into each piece", BLUE), ("state reset at each piece", VERMILION)])
     });
     write(path, picture)
-}
-
-/// Names of lines, above a panel.
-fn key(area: &crate::picture::canvas::Area, left: u32, names: &[(&str, RGBColor)]) -> anyhow::Result<()> {
-    let mut at = left;
-    for (name, color) in names {
-        let middle = |x: u32| (px(x) as i32, px(15) as i32);
-        area.draw(&PathElement::new([middle(at), middle(at + 24)], stroke(*color, 2.2)))?;
-        text(area, name, (at + 30, 15), HPos::Left, &style(13, INK))?;
-        at += 30 + 7 * name.len() as u32 + 24;
-    }
-    Ok(())
 }

@@ -87,3 +87,15 @@ pub(crate) fn text(area: &Area, text: &str, at: (u32, u32), side: HPos, style: &
     let at = (px(at.0) as i32, px(at.1) as i32);
     Ok(area.draw_text(&text, &style.pos(Pos::new(side, VPos::Center)), at)?)
 }
+
+/// Names of lines beside pieces of them, from a point on to the right.
+pub(crate) fn key(area: &Area, at: (u32, u32), names: &[(&str, RGBColor)]) -> anyhow::Result<()> {
+    let mut left = at.0;
+    for (name, color) in names {
+        let middle = |x: u32| (px(x) as i32, px(at.1) as i32);
+        area.draw(&PathElement::new([middle(left), middle(left + 24)], stroke(*color, 2.2)))?;
+        text(area, name, (left + 30, at.1), HPos::Left, &style(13, INK))?;
+        left += 30 + 7 * name.chars().count() as u32 + 24;
+    }
+    Ok(())
+}

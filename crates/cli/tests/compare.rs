@@ -1,0 +1,43 @@
+//! `compare`: runs beside each other.
+
+mod support;
+
+use support::*;
+
+#[test]
+fn runs_stand_beside_each_other_in_a_table_and_a_picture() {
+    let place = Place::with_run();
+    place.elman("train mnist --data set --hidden-size 16 --quiet --optimizer rprop --batch-size full --num-epoch 5 --out full").succeeded();
+    let table = place.elman("compare run full --chart both.svg");
+    let lines = table.succeeded();
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert!(lines[0].contains("best loss"), "{lines:?}");
+    assert!(lines[1].starts_with("run ") && lines[2].starts_with("full "), "{lines:?}");
+    let objects = objects(&place.elman("compare run full --json").stdout);
+    // 550 rows in batches of 50, two epochs; and in one batch, five.
+    let counts = |index: usize| (objects[index]["epochs"].as_u64(), objects[index]["steps"].as_u64());
+    assert_eq!((counts(0), counts(1)), ((Some(2), Some(22)), (Some(5), Some(5))));
+    let losses: Vec<f64> = csv::Reader::from_reader(place.text("full/metrics.csv").as_bytes())
+        .deserialize::<std::collections::HashMap<String, String>>()
+        .filter_map(|row| row.unwrap()["validation_loss"].parse().ok())
+        .collect();
+    let best = losses.iter().copied().fold(f64::INFINITY, f64::min);
+    assert!((objects[1]["best_validation_loss"].as_f64().unwrap() - best).abs() < 1e-6, "{losses:?}");
+    let svg = place.text("both.svg");
+    for part in ["epochs", "seconds", "run", "full", "polyline"] {
+        assert!(svg.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn what_is_no_run_is_refused_and_nothing_drawn() {
+    let place = Place::with_run();
+    place.elman("compare run nowhere --chart x.svg").refused(1, &["nowhere", "metrics.csv", "run's folder"]);
+    place.write("empty/metrics.csv", place.text("run/metrics.csv").lines().next().unwrap().as_bytes());
+    place.elman("compare empty --chart x.svg").refused(1, &["no rows yet"]);
+    place.write("broken/metrics.csv", b"step,loss\n1,2\n");
+    place.elman("compare broken --chart x.svg").refused(1, &["metrics.csv", "its columns are step,loss"]);
+    place.elman("compare run run run run run run run").refused(1, &["7 runs", "at most 6"]);
+    assert!(!place.path("x.svg").exists());
+    assert_eq!(place.elman("compare").code, Some(2));
+}
