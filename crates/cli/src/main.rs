@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod diagnose;
 mod eval;
 mod inspect;
 mod interrupts;
@@ -45,6 +46,7 @@ fn run() -> anyhow::Result<()> {
         args::Command::Eval(args) => eval::eval(&args),
         args::Command::Predict(args) => predict::predict(&args),
         args::Command::Inspect(args) => inspect::inspect(&args),
+        args::Command::Diagnose(args) => diagnose::diagnose(&args),
         args::Command::Bench(args) => bench::bench(&args),
     }
 }

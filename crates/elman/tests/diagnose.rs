@@ -201,6 +201,9 @@ fn length_of(x: &[f32]) -> f64 {
 #[test]
 fn every_network_by_its_inputs() {
     for (name, network) in networks() {
+        if network.stack().output() > 40 {
+            continue;
+        }
         let mut data = data(&network, 1, STEPS);
         if network.stack().embedding.is_some() {
             data.xs = Array3::from_shape_fn((1, STEPS, 1), |(_, t, _)| ((4 * t + 2) % 9) as f32);
@@ -221,19 +224,20 @@ fn rows_of_different_lengths_end_together_and_have_their_mean() {
     for (name, network) in built(stacks().into_iter().chain(bidirectional())) {
         let mut data = data(&network, 70, STEPS);
         data.lengths = Array1::from_shape_fn(70, |row| (row * 5 + 3) % (STEPS + 1));
+        // More than a group's rows, and the same rows by tens.
         let rows: Vec<usize> = (0..70).collect();
         let all = run(&network, Reads::LastState, &data, &rows);
-        let alone: Vec<Diagnosis> = rows
-            .iter()
-            .filter(|&&row| data.lengths[row] > 0)
-            .map(|&row| run(&network, Reads::LastState, &data, &[row]))
-            .collect();
-        assert_eq!((all.rows, all.skipped, all.steps), (alone.len(), 70 - alone.len(), STEPS), "{name}");
+        let tens: Vec<Diagnosis> = rows.chunks(10).map(|rows| run(&network, Reads::LastState, &data, rows)).collect();
+        let empty = data.lengths.iter().filter(|&&length| length == 0).count();
+        assert_eq!((all.rows, all.skipped, all.steps), (70 - empty, empty, STEPS), "{name}");
         for lag in 0..STEPS {
             for (index, cell) in all.cells.iter().enumerate() {
-                let long = alone.iter().map(|one| &one.cells[index].state).filter(|curve| curve.rows.len() > lag);
-                let (count, sum) = long.fold((0, 0.0), |(n, sum), curve| (n + 1, sum + curve.relative[lag]));
+                let parts = tens.iter().map(|ten| &ten.cells[index].state);
+                let (count, sum) = parts.fold((0, 0.0), |(count, sum), curve| {
+                    (count + curve.rows[lag], sum + curve.rows[lag] as f64 * curve.relative[lag])
+                });
                 assert_eq!(cell.state.rows[lag], count, "{name}");
+                assert_eq!(count, data.lengths.iter().filter(|&&length| length > lag).count(), "{name}");
                 let off = (cell.state.relative[lag] - sum / count as f64).abs();
                 assert!(off <= 1e-9 * sum, "{name}, layer {}, lag {lag}", cell.layer);
             }
@@ -446,7 +450,7 @@ fn each_direction_has_its_own_order_of_steps() {
 
     // The last output of the backward direction has read one step: nothing comes to its later ones.
     let found = Diagnose::new(&network, Reads::EveryStep).run(&data, &[0], same).unwrap();
-    assert_eq!((found.cells[0].state.flow(), found.cells[1].state.flow()), (Flow::Vanishes, Flow::Absent));
+    assert_eq!((found.cells[0].state.flow(), found.cells[1].state.flow()), (Flow::Carries, Flow::Absent));
 }
 
 #[test]
@@ -500,7 +504,7 @@ fn what_cannot_be_diagnosed_is_refused() {
     let error = |found: Result<Diagnosis, Error>| found.unwrap_err().to_string();
     let short = error(on.run(&good, &[0], |_, _| Ok(vec![1.0; 4])));
     assert!(short.contains("[4]") && short.contains("[5]"), "{short}");
-    let nan = error(on.run(&good, &[3], |_, _| Ok(vec![f64::NAN; 5])));
+    let nan = error(on.run(&good, &[3], |_, _| Ok(vec![1.0, f64::NAN, 2.0, 0.0, 1.0])));
     assert!(nan.contains("the loss of row 3 is NaN"), "{nan}");
     let own = error(on.run(&good, &[0], |_, _| Err(Error::Label { row: 0, label: 9, classes: 2 })));
     assert!(own.contains("label 9"), "{own}");

@@ -227,10 +227,10 @@ fn unit(row: usize, expected: usize, d: &[f64]) -> Result<Vec<f32>, Error> {
         return Err(Error::shape("the gradient by what the loss reads", &[d.len()], &[expected]));
     }
     // By the largest first: squares of small numbers are zero.
-    let largest = d.iter().fold(0.0, |m: f64, d| if d.is_nan() { f64::NAN } else { m.max(d.abs()) });
-    if !largest.is_finite() {
-        return Err(Error::NotFinite { what: format!("the gradient of the loss of row {row}"), found: largest });
+    if let Some(&found) = d.iter().find(|d| !d.is_finite()) {
+        return Err(Error::NotFinite { what: format!("the gradient of the loss of row {row}"), found });
     }
+    let largest = d.iter().fold(0.0, |m: f64, d| m.max(d.abs()));
     if largest == 0.0 {
         return Ok(vec![0.0; expected]);
     }

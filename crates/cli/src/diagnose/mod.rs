@@ -1,0 +1,129 @@
+//! `elman diagnose`: how far back a trained network learns, whether its gates move, what its step does to the state.
+
+mod chart;
+mod tables;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use elman::datasets::ImageSet;
+use elman::diagnose::{Curve, Diagnose, Diagnosis, class_loss_gradient};
+use elman::{Labelled, Model, Reads};
+use serde_json::{Value, json};
+
+use crate::args::DiagnoseArgs;
+use crate::eval::test_images;
+use crate::output::Output;
+use crate::run_folder;
+
+/// The picture in a run's folder.
+const PICTURE: &str = "diagnosis.svg";
+
+pub(crate) fn diagnose(args: &DiagnoseArgs) -> anyhow::Result<()> {
+    let mut output = Output::new(args.output);
+    let model = run_folder::load_model(&args.run)?;
+    let data = data(args, &model)?;
+    let diagnosis = follow(args, &model, &data)?;
+    let picture = match &args.out {
+        Some(file) => Some(file.clone()),
+        // A model file alone has no folder of its own to put it in.
+        None => args.run.is_dir().then(|| args.run.join(PICTURE)),
+    };
+    if let Some(file) = &picture {
+        chart::draw(file, &title(&args.run), &diagnosis)?;
+    }
+    if output.json {
+        return output.result("", &object(&diagnosis, picture.as_deref()));
+    }
+    for line in tables::text(&model, &diagnosis, data.len()) {
+        output.line(&line)?;
+    }
+    if let Some(file) = picture {
+        output.remark(&format!("The picture is in {}.", file.display()));
+    }
+    Ok(())
+}
+
+/// The sequences of a run's job that its network is tried on, with what is expected of it: another job is another arm.
+fn data(args: &DiagnoseArgs, model: &Model) -> anyhow::Result<ImageSet> {
+    match job(&args.run)?.as_deref() {
+        // A model file alone says nothing of its job; images are what it is tried on by the other commands.
+        Some("mnist") | None => test_images(&args.run, args.data.as_deref(), model),
+        Some(job) => {
+            let config = args.run.join(run_folder::CONFIG);
+            bail!("{} is the configuration of job {job:?}; diagnose knows \"mnist\"", config.display())
+        }
+    }
+}
+
+/// The job of a run, by the configuration in its folder; None without one.
+fn job(run: &Path) -> anyhow::Result<Option<String>> {
+    let config = run.join(run_folder::CONFIG);
+    if !config.exists() {
+        return Ok(None);
+    }
+    let text = std::fs::read_to_string(&config).with_context(|| format!("cannot read {}", config.display()))?;
+    let table: toml::Table = text.parse().with_context(|| format!("cannot read {}", config.display()))?;
+    match table.get("job") {
+        Some(toml::Value::String(job)) => Ok(Some(job.clone())),
+        found => {
+            let found = found.map_or("missing".to_owned(), |value| format!("{value}"));
+            bail!("the job of {} is {found}; expected a name in quotes", config.display())
+        }
+    }
+}
+
+/// Rows that lie evenly over the data, followed back from the loss of each at its end.
+fn follow(args: &DiagnoseArgs, model: &Model, data: &impl Labelled) -> anyhow::Result<Diagnosis> {
+    if !(1..=data.len()).contains(&args.rows) {
+        let expected = format!("1 to {}, the rows of the data", data.len());
+        return Err(elman::Error::Setting { what: "rows", found: args.rows.to_string(), expected }.into());
+    }
+    let rows: Vec<usize> = (0..args.rows).map(|row| row * data.len() / args.rows).collect();
+    let (network, reads) = (model.network(), model.head().reads);
+    let (kernel, bias) = model.head_arrays();
+    let diagnose = Diagnose { steps: args.steps, ..Diagnose::new(&network, reads) };
+    let found = diagnose.run(data, &rows, |row, read| {
+        let label = match reads {
+            Reads::LastState => data.label(row),
+            Reads::EveryStep => data.step_label(row, data.length(row) - 1),
+        };
+        if label >= bias.len() {
+            return Err(elman::Error::Label { row, label, classes: bias.len() });
+        }
+        class_loss_gradient(kernel.view(), &bias, read, label)
+    });
+    found.with_context(|| format!("cannot diagnose {}", args.run.display()))
+}
+
+/// What a picture is called.
+fn title(run: &Path) -> String {
+    let full: PathBuf = std::path::absolute(run).unwrap_or_else(|_| run.to_path_buf());
+    full.file_name().unwrap_or(run.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// Everything, with the summaries of the curves beside them.
+fn object(diagnosis: &Diagnosis, picture: Option<&Path>) -> Value {
+    let curve = |curve: &Curve| {
+        json!({
+            "relative": curve.relative, "rows": curve.rows, "reach": curve.reach(), "rate": curve.rate(),
+            "half_life": curve.half_life(), "flow": curve.flow(),
+        })
+    };
+    let cells: Vec<Value> = diagnosis
+        .cells
+        .iter()
+        .map(|cell| {
+            json!({
+                "layer": cell.layer, "reversed": cell.reversed, "cell": cell.cell, "state": curve(&cell.state),
+                "h": curve(&cell.h), "c": cell.c.as_ref().map(curve), "gates": cell.gates,
+                "gate_samples": cell.gate_samples, "recurrent": cell.recurrent, "transition": cell.transition,
+                "not_computed": cell.not_computed,
+            })
+        })
+        .collect();
+    json!({
+        "event": "diagnosis", "rows": diagnosis.rows, "skipped": diagnosis.skipped, "steps": diagnosis.steps,
+        "inputs": curve(&diagnosis.inputs), "cells": cells, "picture": picture,
+    })
+}
