@@ -187,9 +187,9 @@ pub(crate) struct DiagnoseArgs {
     /// A folder with the four IDX files of a data set [default: what the run was trained on]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// Test images to follow, evenly over all of them
-    #[arg(long, default_value_t = 64, value_name = "N")]
-    pub(crate) rows: usize,
+    /// Test images to follow, evenly over all of them [default: 64, or all of fewer]
+    #[arg(long, value_name = "N")]
+    pub(crate) rows: Option<usize>,
     /// Most steps to look back over [default: all]
     #[arg(long, value_name = "N")]
     pub(crate) steps: Option<usize>,

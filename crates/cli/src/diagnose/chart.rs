@@ -9,7 +9,9 @@ use plotters::style::text_anchor::HPos;
 
 use super::tables::name;
 use crate::picture::axis::Axis;
-use crate::picture::canvas::{Area, BLUE, GREEN, INK, PALE_INK, VERMILION, axes, px, stroke, style, svg, text, write};
+use crate::picture::canvas::{
+    ALARM, Area, BLUE, GREEN, INK, PALE_INK, VERMILION, axes, px, stroke, style, svg, text, write,
+};
 
 /// The picture's width, and the heights of its parts.
 const WIDTH: u32 = 960;
@@ -92,7 +94,7 @@ fn gradients(area: &Area, diagnosis: &Diagnosis, shown: &[CellDiagnosis]) -> any
         .build_cartesian_2d(Axis::whole(0.0, diagnosis.steps.saturating_sub(1) as f64), Axis::logarithmic(low, high))?;
     axes(&mut chart, "lag, steps before the end", "")?;
     let ends = [(0.0, VANISHED), (diagnosis.steps.saturating_sub(1) as f64, VANISHED)];
-    chart.draw_series([PathElement::new(ends, stroke(PALE_INK, 1.0))])?;
+    chart.draw_series([PathElement::new(ends, stroke(ALARM, 1.0))])?;
 
     let at = |x: u32| (px(x) as i32, px(KEY) as i32);
     let mut left = INSET.0;
@@ -110,8 +112,7 @@ fn gradients(area: &Area, diagnosis: &Diagnosis, shown: &[CellDiagnosis]) -> any
     chart.draw_series(LineSeries::new(points(&diagnosis.inputs), stroke(PALE_INK, 1.4)))?;
     area.draw(&PathElement::new([at(left), at(left + 24)], stroke(PALE_INK, 1.4)))?;
     key(area, left + 30, "inputs", KEY)?;
-    let note =
-        if shown.iter().any(|cell| cell.c.is_some()) { "dashed: c alone; grey line: 1%" } else { "grey line: 1%" };
+    let note = if shown.iter().any(|cell| cell.c.is_some()) { "dashed: c alone; red: 1%" } else { "red: 1%" };
     text(area, note, (WIDTH - MARGIN, KEY), HPos::Right, &style(13, PALE_INK))
 }
 
@@ -184,7 +185,7 @@ fn spectra(area: &Area, cell: &CellDiagnosis) -> anyhow::Result<()> {
     let circle = (0..=180).map(|part| f64::from(part) / 180.0 * std::f64::consts::TAU).map(|a| (a.cos(), a.sin()));
     chart.draw_series(LineSeries::new(circle, stroke(PALE_INK, 1.4)))?;
     let place = |z: &Complex| (z.re, z.im);
-    let mut left = INSET.0;
+    let mut left = INSET.0 + 4;
     let dot = |x: u32| (px(x) as i32, px(KEY) as i32);
     for (block, color) in cell.recurrent.iter().zip(COLORS.into_iter().cycle()) {
         let dots = block.eigenvalues.iter().map(|z| Circle::new(place(z), px(2), color.mix(0.7).filled()));

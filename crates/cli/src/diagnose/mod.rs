@@ -16,6 +16,9 @@ use crate::eval::test_images;
 use crate::output::Output;
 use crate::run_folder;
 
+/// Rows that are followed, unless others are asked for: the mean over more is hardly another.
+const ROWS: usize = 64;
+
 /// The picture in a run's folder.
 const PICTURE: &str = "diagnosis.svg";
 
@@ -75,11 +78,12 @@ fn job(run: &Path) -> anyhow::Result<Option<String>> {
 
 /// Rows that lie evenly over the data, followed back from the loss of each at its end.
 fn follow(args: &DiagnoseArgs, model: &Model, data: &impl Labelled) -> anyhow::Result<Diagnosis> {
-    if !(1..=data.len()).contains(&args.rows) {
+    let count = args.rows.unwrap_or(ROWS.min(data.len()));
+    if !(1..=data.len()).contains(&count) {
         let expected = format!("1 to {}, the rows of the data", data.len());
-        return Err(elman::Error::Setting { what: "rows", found: args.rows.to_string(), expected }.into());
+        return Err(elman::Error::Setting { what: "rows", found: count.to_string(), expected }.into());
     }
-    let rows: Vec<usize> = (0..args.rows).map(|row| row * data.len() / args.rows).collect();
+    let rows: Vec<usize> = (0..count).map(|row| row * data.len() / count).collect();
     let (network, reads) = (model.network(), model.head().reads);
     let (kernel, bias) = model.head_arrays();
     let diagnose = Diagnose { steps: args.steps, ..Diagnose::new(&network, reads) };
