@@ -153,8 +153,10 @@ fn other_jobs_and_other_data_are_refused() {
     place.elman("diagnose run --out nowhere/x.svg").refused(1, &["cannot write nowhere/x.svg"]);
     // Labels that the model has no class for.
     place.write_set("more", SIDE, SIDE);
-    let labels: Vec<u8> = (0..TEST).map(|index| (index % 4) as u8).collect();
-    place.write(&format!("more/{TEST_LABELS}"), &idx(&[TEST], &labels));
+    for (name, count) in [(TRAIN_LABELS, TRAINING), (TEST_LABELS, TEST)] {
+        let labels: Vec<u8> = (0..count).map(|index| (index % 4) as u8).collect();
+        place.write(&format!("more/{name}"), &idx(&[count], &labels));
+    }
     let more = place.elman("diagnose run --data more");
     more.refused(1, &["label 3", "classes 0 to 2"]);
 
