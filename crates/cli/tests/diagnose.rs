@@ -162,12 +162,20 @@ fn other_jobs_and_other_data_are_refused() {
 
     let config = place.text("run/config.toml");
     for (job, words) in [
-        ("job = \"chess\"", &["config.toml", "job \"chess\"", "diagnose knows \"mnist\""][..]),
-        ("job = 3", &["config.toml", "job", "3", "in quotes"]),
-        ("", &["config.toml", "job", "missing"]),
+        ("job = \"chess\"", &["run", "job \"chess\"", "it knows \"mnist\""][..]),
+        ("job = 3", &["cannot read run/config.toml"]),
+        ("", &["run/config.toml names no job"]),
         ("job = ", &["cannot read run/config.toml"]),
     ] {
         fs::write(place.path("run/config.toml"), config.replace("job = \"mnist\"", job)).unwrap();
         place.elman("diagnose run").refused(1, words);
     }
+
+    // A head that predicts no classes.
+    let mut quantiles = RawModel::read(&place.path("run/model.safetensors"));
+    let mut config = quantiles.config();
+    config["head"] = serde_json::json!({"quantiles": {"levels": [0.1, 0.5, 0.9], "horizon": 1}});
+    quantiles.set_config(&config);
+    quantiles.write(&place.path("quantiles"));
+    place.elman("diagnose quantiles --data set").refused(1, &["3 quantiles of 1 values", "the loss of classes"]);
 }

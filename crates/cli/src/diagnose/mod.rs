@@ -12,7 +12,7 @@ use elman::{Labelled, Model, Reads};
 use serde_json::{Value, json};
 
 use crate::args::DiagnoseArgs;
-use crate::eval::test_images;
+use crate::jobs::mnist::test_images;
 use crate::output::Output;
 use crate::run_folder;
 
@@ -47,31 +47,12 @@ pub(crate) fn diagnose(args: &DiagnoseArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The sequences of a run's job that its network is tried on, with what is expected of it: another job is another arm.
+/// The sequences that the network of a run is tried on, with what is expected of it: another job is another arm.
 fn data(args: &DiagnoseArgs, model: &Model) -> anyhow::Result<ImageSet> {
-    match job(&args.run)?.as_deref() {
-        // A model file alone says nothing of its job; images are what it is tried on by the other commands.
-        Some("mnist") | None => test_images(&args.run, args.data.as_deref(), model),
-        Some(job) => {
-            let config = args.run.join(run_folder::CONFIG);
-            bail!("{} is the configuration of job {job:?}; diagnose knows \"mnist\"", config.display())
-        }
-    }
-}
-
-/// The job of a run, by the configuration in its folder; None without one.
-fn job(run: &Path) -> anyhow::Result<Option<String>> {
-    let config = run.join(run_folder::CONFIG);
-    if !config.exists() {
-        return Ok(None);
-    }
-    let text = std::fs::read_to_string(&config).with_context(|| format!("cannot read {}", config.display()))?;
-    let table: toml::Table = text.parse().with_context(|| format!("cannot read {}", config.display()))?;
-    match table.get("job") {
-        Some(toml::Value::String(job)) => Ok(Some(job.clone())),
-        found => {
-            let found = found.map_or("missing".to_owned(), |value| format!("{value}"));
-            bail!("the job of {} is {found}; expected a name in quotes", config.display())
+    match run_folder::job(&args.run, model)?.as_str() {
+        "mnist" => test_images(&args.run, args.data.as_deref(), model),
+        job => {
+            bail!("{} is a run of job {job:?}, which diagnose does not know; it knows \"mnist\"", args.run.display())
         }
     }
 }
@@ -84,6 +65,9 @@ fn follow(args: &DiagnoseArgs, model: &Model, data: &impl Labelled) -> anyhow::R
         return Err(elman::Error::Setting { what: "rows", found: count.to_string(), expected }.into());
     }
     let rows: Vec<usize> = (0..count).map(|row| row * data.len() / count).collect();
+    if model.head().classes().is_none() {
+        bail!("{} predicts {}; diagnose follows the loss of classes", args.run.display(), model.head().describe());
+    }
     let (network, reads) = (model.network(), model.head().reads);
     let (kernel, bias) = model.head_arrays();
     let diagnose = Diagnose { steps: args.steps, ..Diagnose::new(&network, reads) };
