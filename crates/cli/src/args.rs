@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     /// Losses of several runs beside each other, as a table and a picture
     Compare(CompareArgs),
+    /// How far back a network learns, whether its gates move, what its step does to the state
+    Diagnose(DiagnoseArgs),
     /// Speed of training, inference and streaming, beside the processor's peak; over many sizes with --sweep
     Bench(BenchArgs),
 }
@@ -187,6 +189,35 @@ pub(crate) struct CompareArgs {
     /// One JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Three tables and a picture: the gradient of the loss by the state k steps before the end, for every
+layer and direction; the gates that stand at a bound; the eigenvalues of the recurrent matrix and of
+a step. docs/diagnostics.md says how to read them.
+
+Examples:
+  elman diagnose runs/mnist-lstm-1
+  elman diagnose runs/mnist-lstm-1 --rows 500 --out lstm.svg
+  elman diagnose model.safetensors --data fashion/ --json")]
+pub(crate) struct DiagnoseArgs {
+    /// A run's folder, or a model file
+    pub(crate) run: PathBuf,
+    /// A folder with the four IDX files of a data set [default: what the run was trained on]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Test images to follow, evenly over all of them [default: 64, or all of fewer]
+    #[arg(long, value_name = "N")]
+    pub(crate) rows: Option<usize>,
+    /// Most steps to look back over [default: all]
+    #[arg(long, value_name = "N")]
+    pub(crate) steps: Option<usize>,
+    /// Where the picture is written [default: diagnosis.svg in the run's folder]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 #[derive(Args, Debug)]

@@ -3,6 +3,7 @@
 mod args;
 mod bench;
 mod compare;
+mod diagnose;
 mod eval;
 mod inspect;
 mod interrupts;
@@ -47,6 +48,7 @@ fn run() -> anyhow::Result<()> {
         args::Command::Predict(args) => predict::predict(&args),
         args::Command::Inspect(args) => inspect::inspect(&args),
         args::Command::Compare(args) => compare::compare(&args),
+        args::Command::Diagnose(args) => diagnose::diagnose(&args),
         args::Command::Bench(args) => bench::bench(&args),
     }
 }

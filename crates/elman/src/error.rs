@@ -90,6 +90,14 @@ pub enum Error {
         /// What central differences say.
         expected: f64,
     },
+    /// A number that must be finite is not.
+    #[error("{what} is {found}; expected a finite number")]
+    NotFinite {
+        /// Which one.
+        what: String,
+        /// Its value.
+        found: f64,
+    },
     /// A label that the model has no class for.
     #[error("label {label} of row {row}; the model has classes 0 to {}", classes - 1)]
     Label {

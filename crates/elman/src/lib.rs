@@ -27,6 +27,7 @@
 mod batch_size;
 mod check;
 mod data;
+pub mod diagnose;
 mod dynamic_rnn;
 mod echo;
 mod error;

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use elman::datasets::{Split, images};
+use elman::datasets::{ImageSet, Split, images};
 use elman::{Error, Evaluation, Head, Model, Predictor, Trainer};
 use serde::{Deserialize, Serialize};
 
@@ -126,9 +126,16 @@ fn describe(trainer: &Trainer, data: &Split) -> Result<String, Error> {
 
 /// `elman eval` of a run: the test images of its data set, or of another.
 pub(crate) fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
-    let config = args.run.join(run_folder::CONFIG);
-    let folder = match &args.data {
-        Some(folder) => Some(folder.clone()),
+    let images = test_images(&args.run, args.data.as_deref(), &model)?;
+    let test = Predictor::new(model, threads).evaluate(&images)?;
+    report(output, &test, &format!("the model {} is damaged", args.run.display()))
+}
+
+/// The test images of a folder, or of what a run was trained on, of the size that its model reads.
+pub(crate) fn test_images(run: &Path, folder: Option<&Path>, model: &Model) -> anyhow::Result<ImageSet> {
+    let config = run.join(run_folder::CONFIG);
+    let folder = match folder {
+        Some(folder) => Some(folder.to_path_buf()),
         None if config.exists() => Settings::<Mnist>::read(&config)?.job.data,
         None => None,
     };
@@ -145,6 +152,5 @@ pub(crate) fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut O
             model.stack().input()
         );
     }
-    let test = Predictor::new(model, threads).evaluate(&data.test)?;
-    report(output, &test, &format!("the model {} is damaged", args.run.display()))
+    Ok(data.test)
 }

@@ -1,6 +1,6 @@
 //! The GRU cell of both kinds. H hidden.
 
-use super::{Arrays, Next, Reference, Step, layer_norm, sigmoid, times};
+use super::{Arrays, Bound, Gate, Next, Reference, Step, layer_norm, sigmoid, times};
 use crate::gru::{Gru, Reset};
 
 impl Reference for Gru {
@@ -37,8 +37,10 @@ impl Reference for Gru {
                 (0..hidden).map(|j| from_x[n + j] + from_reset[n + j]).collect()
             }
         };
-        let a_n = gate(2, &candidate);
-        let h = (0..hidden).map(|j| (1.0 - z[j]) * a_n[j].tanh() * step.candidate[j] + z[j] * step.h[j]).collect();
-        Next { h, c: Vec::new(), clear: f64::INFINITY }
+        let n: Vec<f64> = gate(2, &candidate).into_iter().map(f64::tanh).collect();
+        let h = (0..hidden).map(|j| (1.0 - z[j]) * n[j] * step.candidate[j] + z[j] * step.h[j]).collect();
+        let gates = [("r", Bound::Sigmoid, r), ("z", Bound::Sigmoid, z), ("n", Bound::Tanh, n)];
+        let gates = gates.into_iter().map(|(name, bound, values)| Gate { name, bound, values }).collect();
+        Next { h, c: Vec::new(), clear: f64::INFINITY, gates }
     }
 }

@@ -1,6 +1,6 @@
 //! The LSTM cell. H hidden, G gates.
 
-use super::{Arrays, Next, Reference, Step, layer_norm, sigmoid, times};
+use super::{Arrays, Bound, Gate, Next, Reference, Step, layer_norm, sigmoid, times};
 use crate::lstm::Lstm;
 
 impl Reference for Lstm {
@@ -34,20 +34,26 @@ impl Reference for Lstm {
         // Gates i f g o with peepholes of i f o; coupled, gates i g o with peepholes of i o.
         let last = if self.coupled { 2 } else { 3 };
         let (a_i, a_f, a_g, a_o) = (gate(0), gate(1), gate(last - 1), gate(last));
-        let mut c = vec![0.0; hidden];
-        for j in 0..hidden {
-            let i = sigmoid(a_i[j] + peephole(0, j, step.c[j]));
-            let f = if self.coupled { 1.0 - i } else { sigmoid(a_f[j] + peephole(1, j, step.c[j])) };
-            c[j] = clip(f * step.c[j] + i * a_g[j].tanh() * step.candidate[j], self.cell_clip);
-        }
+        let i: Vec<f64> = (0..hidden).map(|j| sigmoid(a_i[j] + peephole(0, j, step.c[j]))).collect();
+        let f: Vec<f64> = match self.coupled {
+            true => i.iter().map(|i| 1.0 - i).collect(),
+            false => (0..hidden).map(|j| sigmoid(a_f[j] + peephole(1, j, step.c[j]))).collect(),
+        };
+        let g: Vec<f64> = a_g.into_iter().map(f64::tanh).collect();
+        let mut c: Vec<f64> =
+            (0..hidden).map(|j| clip(f[j] * step.c[j] + i[j] * g[j] * step.candidate[j], self.cell_clip)).collect();
         if self.layer_norm {
             c = layer_norm(&c, &arrays["memory_gain"], &arrays["memory_bias"]);
         }
-        let mut h: Vec<f64> =
-            (0..hidden).map(|j| sigmoid(a_o[j] + peephole(last - 1, j, c[j])) * c[j].tanh()).collect();
+        let o: Vec<f64> = (0..hidden).map(|j| sigmoid(a_o[j] + peephole(last - 1, j, c[j]))).collect();
+        let shown: Vec<f64> = c.iter().map(|c| c.tanh()).collect();
+        let mut h: Vec<f64> = o.iter().zip(&shown).map(|(o, shown)| o * shown).collect();
         if self.projection.is_some() {
             h = times(&h, &arrays["projection"]).into_iter().map(|h| clip(h, self.projection_clip)).collect();
         }
-        Next { h, c, clear }
+        let gates = [("i", i), ("f", f), ("g", g), ("o", o), ("tanh(c)", shown)];
+        let bound = |name| if matches!(name, "g" | "tanh(c)") { Bound::Tanh } else { Bound::Sigmoid };
+        let gates = gates.into_iter().map(|(name, values)| Gate { name, bound: bound(name), values }).collect();
+        Next { h, c, clear, gates }
     }
 }

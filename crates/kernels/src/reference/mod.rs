@@ -8,7 +8,7 @@ mod lstm;
 mod rnn;
 mod sequence;
 
-pub use sequence::{Arrays, Masks, Next, Reference, Sequence, Step, Trace};
+pub use sequence::{Arrays, Bound, Gate, Masks, Next, Reference, Sequence, Step, Trace};
 
 /// x R for one row: `x [K]`, `weights [K, N]`, N from the lengths.
 fn times(x: &[f64], weights: &[f64]) -> Vec<f64> {

@@ -23,6 +23,29 @@ pub struct Step<'a> {
     pub candidate: &'a [f64],
 }
 
+/// What keeps a value of a cell between bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Bound {
+    /// σ: from 0 to 1.
+    Sigmoid,
+    /// tanh: from −1 to 1.
+    Tanh,
+    /// max(0, a): from 0 on.
+    Relu,
+}
+
+/// The values of a gate, or of another bounded part of a cell, at a step.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    /// Its letter in the cell's equations.
+    pub name: &'static str,
+    /// What bounds it.
+    pub bound: Bound,
+    /// One for each unit.
+    pub values: Vec<f64>,
+}
+
 /// What a step of one row gives.
 #[derive(Clone, Debug)]
 pub struct Next {
@@ -32,6 +55,8 @@ pub struct Next {
     pub c: Vec<f64>,
     /// How far the nearest value is from one where it has no derivative: the kink of a ReLU, the limit of a clip.
     pub clear: f64,
+    /// The gates as they acted, in the order of the cell's equations.
+    pub gates: Vec<Gate>,
 }
 
 /// A cell that has its equations in `f64`.

@@ -126,6 +126,6 @@ impl Reference for Own {
         let (u, v) = (&arrays["recurrent"], &arrays["keep"]);
         let from_x = |j| (0..self.input).map(|k| step.x[k] * w[k * hidden + j]).sum::<f64>();
         let c: Vec<f64> = (0..hidden).map(|j| v[j] * step.c[j] + (from_x(j) + u[j] * step.seen[j]).tanh()).collect();
-        Next { h: c.iter().map(|c| c.tanh()).collect(), c, clear: f64::INFINITY }
+        Next { h: c.iter().map(|c| c.tanh()).collect(), c, clear: f64::INFINITY, gates: Vec::new() }
     }
 }

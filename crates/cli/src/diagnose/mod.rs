@@ -1,0 +1,117 @@
+//! `elman diagnose`: how far back a trained network learns, whether its gates move, what its step does to the state.
+
+mod chart;
+mod tables;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use elman::datasets::ImageSet;
+use elman::diagnose::{Curve, Diagnose, Diagnosis, class_loss_gradient};
+use elman::{Labelled, Model, Reads};
+use serde_json::{Value, json};
+
+use crate::args::DiagnoseArgs;
+use crate::jobs::mnist::test_images;
+use crate::output::Output;
+use crate::run_folder;
+
+/// Rows that are followed, unless others are asked for: the mean over more is hardly another.
+const ROWS: usize = 64;
+
+/// The picture in a run's folder.
+const PICTURE: &str = "diagnosis.svg";
+
+pub(crate) fn diagnose(args: &DiagnoseArgs) -> anyhow::Result<()> {
+    let mut output = Output::new(args.output);
+    let model = run_folder::load_model(&args.run)?;
+    let data = data(args, &model)?;
+    let diagnosis = follow(args, &model, &data)?;
+    let picture = match &args.out {
+        Some(file) => Some(file.clone()),
+        // A model file alone has no folder of its own to put it in.
+        None => args.run.is_dir().then(|| args.run.join(PICTURE)),
+    };
+    if let Some(file) = &picture {
+        chart::draw(file, &title(&args.run), &diagnosis)?;
+    }
+    if output.json {
+        return output.result("", &object(&diagnosis, picture.as_deref()));
+    }
+    for line in tables::text(&model, &diagnosis, data.len()) {
+        output.line(&line)?;
+    }
+    if let Some(file) = picture {
+        output.remark(&format!("The picture is in {}.", file.display()));
+    }
+    Ok(())
+}
+
+/// The sequences that the network of a run is tried on, with what is expected of it: another job is another arm.
+fn data(args: &DiagnoseArgs, model: &Model) -> anyhow::Result<ImageSet> {
+    match run_folder::job(&args.run, model)?.as_str() {
+        "mnist" => test_images(&args.run, args.data.as_deref(), model),
+        job => {
+            bail!("{} is a run of job {job:?}, which diagnose does not know; it knows \"mnist\"", args.run.display())
+        }
+    }
+}
+
+/// Rows that lie evenly over the data, followed back from the loss of each at its end.
+fn follow(args: &DiagnoseArgs, model: &Model, data: &impl Labelled) -> anyhow::Result<Diagnosis> {
+    let count = args.rows.unwrap_or(ROWS.min(data.len()));
+    if !(1..=data.len()).contains(&count) {
+        let expected = format!("1 to {}, the rows of the data", data.len());
+        return Err(elman::Error::Setting { what: "rows", found: count.to_string(), expected }.into());
+    }
+    let rows: Vec<usize> = (0..count).map(|row| row * data.len() / count).collect();
+    if model.head().classes().is_none() {
+        bail!("{} predicts {}; diagnose follows the loss of classes", args.run.display(), model.head().describe());
+    }
+    let (network, reads) = (model.network(), model.head().reads);
+    let (kernel, bias) = model.head_arrays();
+    let diagnose = Diagnose { steps: args.steps, ..Diagnose::new(&network, reads) };
+    let found = diagnose.run(data, &rows, |row, read| {
+        let label = match reads {
+            Reads::LastState => data.label(row),
+            Reads::EveryStep => data.step_label(row, data.length(row) - 1),
+        };
+        if label >= bias.len() {
+            return Err(elman::Error::Label { row, label, classes: bias.len() });
+        }
+        class_loss_gradient(kernel.view(), &bias, read, label)
+    });
+    found.with_context(|| format!("cannot diagnose {}", args.run.display()))
+}
+
+/// What a picture is called.
+fn title(run: &Path) -> String {
+    let full: PathBuf = std::path::absolute(run).unwrap_or_else(|_| run.to_path_buf());
+    full.file_name().unwrap_or(run.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// Everything, with the summaries of the curves beside them.
+fn object(diagnosis: &Diagnosis, picture: Option<&Path>) -> Value {
+    let curve = |curve: &Curve| {
+        json!({
+            "relative": curve.relative, "rows": curve.rows, "reach": curve.reach(), "rate": curve.rate(),
+            "half_life": curve.half_life(), "flow": curve.flow(),
+        })
+    };
+    let cells: Vec<Value> = diagnosis
+        .cells
+        .iter()
+        .map(|cell| {
+            json!({
+                "layer": cell.layer, "reversed": cell.reversed, "cell": cell.cell, "state": curve(&cell.state),
+                "h": curve(&cell.h), "c": cell.c.as_ref().map(curve), "gates": cell.gates,
+                "gate_samples": cell.gate_samples, "recurrent": cell.recurrent, "transition": cell.transition,
+                "not_computed": cell.not_computed,
+            })
+        })
+        .collect();
+    json!({
+        "event": "diagnosis", "rows": diagnosis.rows, "skipped": diagnosis.skipped, "steps": diagnosis.steps,
+        "inputs": curve(&diagnosis.inputs), "cells": cells, "picture": picture,
+    })
+}
