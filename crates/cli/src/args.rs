@@ -8,6 +8,7 @@ use clap::{Arg, Args, CommandFactory, Parser, Subcommand};
 
 use crate::jobs::echo::Echo;
 use crate::jobs::mnist::Mnist;
+use crate::jobs::text::Text;
 use crate::network::NetworkArgs;
 use crate::settings::{Job as _, Settings};
 use crate::training::CommonArgs;
@@ -24,6 +25,8 @@ Examples:
   elman train mnist                      the tutorial's network, on digits that are in the binary
   elman eval runs/mnist-rnn-1            its loss and accuracy on the test images
   elman predict runs/mnist-rnn-1 7.png   what digit is it?
+  elman train text --data book.txt       a network that writes
+  elman sample runs/text-lstm-1          what it writes
 
 ELMAN_ISA chooses the instruction set: portable, avx2, avx512 or neon; without it, the widest is used."
 )]
@@ -41,10 +44,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         job: Box<Job>,
     },
-    /// Loss and accuracy of a trained model on test images
+    /// Loss and other figures of a trained model on test data
     Eval(EvalArgs),
     /// Classes and probabilities of images
     Predict(PredictArgs),
+    /// Text that a trained model makes, as it is made
+    Sample(SampleArgs),
     /// Configuration, arrays, parameters and memory of a model or run
     Inspect(InspectArgs),
     /// Losses of several runs beside each other, as a table and a picture
@@ -61,6 +66,8 @@ pub(crate) enum Job {
     Mnist(MnistArgs),
     /// Say random bits again, some steps later: what a state is for
     Echo(EchoArgs),
+    /// Read a text and say at each character what comes next: a network that writes
+    Text(TextArgs),
 }
 
 /// Flags of `train mnist`. What is not given comes from `--config`, then from the tutorial's defaults.
@@ -110,6 +117,37 @@ pub(crate) struct EchoArgs {
     pub(crate) common: CommonArgs,
 }
 
+/// Flags of `train text`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The text is read as parallel streams, in windows of a few characters, the state carried from window to window.
+Its end is for validation. The figures are bits a character: 0 would be to know the text.
+
+Examples:
+  elman train text                          eight plays by Shakespeare, in the binary
+  elman train text --data book.txt --num-epoch 30
+  elman train text --data song.mid --unit byte
+  elman train text --hidden-size 512 --dropout 0.3 --schedule cosine")]
+pub(crate) struct TextArgs {
+    /// A text in UTF-8, gzipped or not; with --unit byte any file [default: eight plays by Shakespeare, in the binary]
+    #[arg(long, value_name = "FILE", help_heading = "Files")]
+    pub(crate) data: Option<PathBuf>,
+    /// What is read at a step: a character of those in the text, or a byte
+    #[arg(long, value_parser = PossibleValuesParser::new(["character", "byte"]), help_heading = "Data")]
+    pub(crate) unit: Option<String>,
+    /// Part of the text that is trained on; its end is for validation
+    #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Data")]
+    pub(crate) train_frac: Option<f64>,
+    /// Steps of a window: no gradient goes further back
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    pub(crate) sequence_length: Option<usize>,
+    /// Floats of the vector that stands for a character [default: the hidden size]
+    #[arg(long, value_name = "N", help_heading = "Model")]
+    pub(crate) embedding_size: Option<usize>,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct OutputArgs {
     /// One JSON object a line on standard output, instead of text
@@ -124,12 +162,14 @@ pub(crate) struct OutputArgs {
 #[command(after_help = "\
 Examples:
   elman eval runs/mnist-rnn-1
-  elman eval model.safetensors --data fashion/")]
+  elman eval model.safetensors --data fashion/
+  elman eval runs/text-lstm-1 --data other.txt")]
 pub(crate) struct EvalArgs {
     /// A run's folder, or a model file
     pub(crate) run: PathBuf,
-    /// A folder with the four IDX files of a data set [default: what the run was trained on]
-    #[arg(long, value_name = "DIR")]
+    /// Other data: a folder with the four IDX files of a data set, or for a text a file [default: the test or validation
+    /// part of what the run was trained on]
+    #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
     /// Threads [default: the processors there are]
     #[arg(long, value_name = "N")]
@@ -156,6 +196,43 @@ pub(crate) struct PredictArgs {
     /// Threads [default: the processors there are]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Without --prime the network reads a line end first, so that it starts a line; where its training text has none, the
+first of its characters.
+
+Examples:
+  elman sample runs/text-lstm-1
+  elman sample runs/text-lstm-1 --prime \"ROMEO. \" --temperature 0.7
+  elman sample runs/text-lstm-1 --top-p 0.9 --samples 3 --json")]
+pub(crate) struct SampleArgs {
+    /// A run's folder, or a model file
+    pub(crate) run: PathBuf,
+    /// What the text starts with
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(crate) prime: String,
+    /// Characters to make after it, or bytes
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub(crate) length: usize,
+    /// Below 1 the probable becomes more so, above 1 less; at 0 the most probable character is always taken
+    #[arg(long, value_name = "T", default_value_t = 1.0, allow_negative_numbers = true)]
+    pub(crate) temperature: f32,
+    /// Choose among the K most probable only [default: all]
+    #[arg(long, value_name = "K")]
+    pub(crate) top_k: Option<usize>,
+    /// Choose among the fewest most probable only whose probabilities sum to P [default: all]
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
+    pub(crate) top_p: Option<f32>,
+    /// Another seed, another text
+    #[arg(long, value_name = "N", default_value_t = 111)]
+    pub(crate) seed: u64,
+    /// Samples, made side by side: each is that of the seed, of the seed + 1, and so on
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) samples: usize,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -277,8 +354,11 @@ pub(crate) struct BenchArgs {
 
 /// The command line, each job's defaults in its help.
 pub(crate) fn command() -> anyhow::Result<clap::Command> {
-    let defaults =
-        [(Mnist::NAME, Settings::<Mnist>::default_table()?), (Echo::NAME, Settings::<Echo>::default_table()?)];
+    let defaults = [
+        (Mnist::NAME, Settings::<Mnist>::default_table()?),
+        (Echo::NAME, Settings::<Echo>::default_table()?),
+        (Text::NAME, Settings::<Text>::default_table()?),
+    ];
     let train = |mut train: clap::Command| {
         for (job, table) in defaults {
             train = train.mut_subcommand(job, |job| job.mut_args(|arg| with_default(arg, &table)));

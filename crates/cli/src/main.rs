@@ -16,6 +16,7 @@ mod predict;
 mod record;
 mod run;
 mod run_folder;
+mod sample;
 mod settings;
 mod training;
 
@@ -43,9 +44,11 @@ fn run() -> anyhow::Result<()> {
         args::Command::Train { job } => match *job {
             args::Job::Mnist(args) => jobs::mnist::train(&args),
             args::Job::Echo(args) => jobs::echo::train(&args),
+            args::Job::Text(args) => jobs::text::train(&args),
         },
         args::Command::Eval(args) => eval::eval(&args),
         args::Command::Predict(args) => predict::predict(&args),
+        args::Command::Sample(args) => sample::sample(&args),
         args::Command::Inspect(args) => inspect::inspect(&args),
         args::Command::Compare(args) => compare::compare(&args),
         args::Command::Diagnose(args) => diagnose::diagnose(&args),

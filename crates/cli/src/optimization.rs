@@ -176,6 +176,17 @@ impl OptimizationConfig {
         OptimizationConfig { optimizer: optimizer.into(), options, ..OptimizationConfig::default() }
     }
 
+    /// With another schedule.
+    pub(crate) fn schedule(self, schedule: &str) -> Self {
+        OptimizationConfig { schedule: schedule.into(), ..self }
+    }
+
+    /// With each element of the gradient kept within ±`limit`.
+    pub(crate) fn clip_value(mut self, limit: f64) -> Self {
+        self.options.clip_value = Some(limit);
+        self
+    }
+
     /// With a value for everything that may be absent: the names of all settings.
     pub(crate) fn full() -> Self {
         let (float, count) = (Some(1.0), Some(1));

@@ -67,6 +67,11 @@ pub(crate) trait Watch {
         epoch.to_string()
     }
 
+    /// Figures that the job makes of those, for the JSON of an epoch.
+    fn figures(&self, _validation: &Evaluation) -> Vec<(String, f64)> {
+        Vec::new()
+    }
+
     /// What is counted for the rate.
     fn unit(&self) -> &'static str {
         "sequences"
@@ -250,13 +255,16 @@ impl<'a> Run<'a> {
         self.events.flush()?;
         let epoch = elman::Epoch { epoch: step.epoch, loss: step.loss, accuracy: step.accuracy };
         let line = self.watch.line(&epoch, validation.as_ref());
-        let object = json!({
+        let mut object = json!({
             "event": "epoch", "epoch": step.epoch, "step": step.step,
             "train_loss": step.loss, "train_accuracy": finite(step.accuracy),
             "validation_loss": validation.map(|v| v.loss),
             "validation_accuracy": validation.and_then(|v| finite(v.accuracy)),
             "seconds": self.started.elapsed().as_secs_f64(),
         });
+        for (name, figure) in validation.iter().flat_map(|validation| self.watch.figures(validation)) {
+            object[name] = finite(figure).into();
+        }
         self.output.result(line, &object)
     }
 

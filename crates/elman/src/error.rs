@@ -75,6 +75,23 @@ pub enum Error {
         /// Tokens of the embedding.
         tokens: usize,
     },
+    /// A text has characters that are not in a vocabulary.
+    #[error(
+        "the text has characters that are not among the {known} characters of the training text: {found} (positions from 0, \
+         in characters). Leave them out, or train on a text that has them, or by byte"
+    )]
+    Characters {
+        /// The first of them, each with its position.
+        found: String,
+        /// Characters of the vocabulary.
+        known: usize,
+    },
+    /// A model whose answer cannot be used.
+    #[error("the model's answer after {step} tokens is not a finite number: its weights are damaged")]
+    Answer {
+        /// Tokens that it had read.
+        step: u64,
+    },
     /// A backward pass that is not the gradient of its forward pass.
     #[error(
         "the gradient of {cell} by {what} is wrong: along a random direction the loss changes by {expected:e}, the \

@@ -47,6 +47,7 @@ pub mod series;
 mod shape;
 mod state;
 mod stream;
+pub mod text;
 mod tile;
 mod trainer;
 mod workers;
@@ -75,7 +76,7 @@ pub use peak::peak_rate;
 pub use predictor::{Evaluation, Predictor};
 pub use random::{Purpose, Random};
 pub use state::{CellState, State};
-pub use stream::Stream;
+pub use stream::{Stream, Streams};
 pub use trainer::{Epoch, Fit, Step, Trainer};
 pub use workers::most_probable;
 

@@ -14,7 +14,8 @@ use crate::layer::{Layer, Stack};
 use crate::parameters::Plan;
 use crate::random::Random;
 use crate::state::State;
-use crate::stream::Stream;
+use crate::stream::{Stream, Streams};
+use crate::tile::View;
 use crate::{Error, isa};
 
 /// A cell, a layer or a stack that can be given initial values: `Rnn::new(28, 128).init(…)`.
@@ -135,7 +136,24 @@ impl Network {
     /// If a layer reads its rows from their ends.
     pub fn stream_on(&self, isa: Isa) -> Result<Stream<'_>, Error> {
         self.check_forward("a stream")?;
-        Ok(Stream::new(self, isa))
+        Ok(Stream::new(self.view(), isa))
+    }
+
+    /// Several streams side by side, one step of each a call, nothing allocated: faster than each by itself, with the same
+    /// bits.
+    ///
+    /// # Errors
+    /// If there are no rows, or a layer reads its rows from their ends.
+    pub fn streams(&self, rows: usize) -> Result<Streams<'_>, Error> {
+        self.check_forward("a stream")?;
+        match rows {
+            0 => Err(Error::setting("rows", rows, "at least 1 stream")),
+            _ => Ok(Streams::new(self.view(), rows, isa::active())),
+        }
+    }
+
+    fn view(&self) -> View<'_> {
+        View { stack: &self.stack, plan: &self.plan, parameters: &self.parameters }
     }
 
     fn check_forward(&self, what: &'static str) -> Result<(), Error> {

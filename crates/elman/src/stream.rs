@@ -1,31 +1,23 @@
 //! Streams: a network stepped one input at a time.
 //!
-//! I input, O output.
+//! N rows, I input, O output, P state of a cell, M its memory.
 
 use elman_kernels::unroll::{Initial, Lengths};
 use elman_kernels::{Isa, Unroll};
 use ndarray::Array2;
 
 use crate::Error;
-use crate::network::Network;
 use crate::state::{CellState, State};
+use crate::tile::View;
 
 /// One row, stepped one input at a time, for as long as it lasts. Gives bit for bit what the whole sequence gives. A
 /// clone goes on from the same state by itself.
 #[derive(Clone, Debug)]
-pub struct Stream<'a> {
-    network: &'a Network,
-    cells: Vec<Unroll>,
-    output: Vec<f32>,
-    isa: Isa,
-}
+pub struct Stream<'a>(Streams<'a>);
 
 impl<'a> Stream<'a> {
-    pub(crate) fn new(network: &'a Network, isa: Isa) -> Self {
-        let stack = network.stack();
-        let cells = stack.layers.iter().map(|layer| Unroll::new(layer.cell.get(), 1, 1)).collect();
-        let widest = stack.layers.iter().map(|layer| layer.output()).max().unwrap_or(0);
-        Stream { network, cells, output: vec![0.0; widest], isa }
+    pub(crate) fn new(network: View<'a>, isa: Isa) -> Self {
+        Stream(Streams::new(network, 1, isa))
     }
 
     /// One step: `x [I]` in, the outputs of the last layer `[O]` out. Allocates nothing.
@@ -33,46 +25,18 @@ impl<'a> Stream<'a> {
     /// # Panics
     /// If `x` does not have I floats, or is a token that the embedding does not have.
     pub fn step(&mut self, x: &[f32]) -> &[f32] {
-        let (stack, plan) = (self.network.stack(), &self.network.plan);
-        assert_eq!(x.len(), stack.input(), "x must be [I] = [{}]", stack.input());
-        let first = self.cells[0].input_mut(0, 1, 0);
-        match stack.embedding {
-            None => first.copy_from_slice(x),
-            Some(of) => {
-                let token = x[0] as usize;
-                assert!(token < of.tokens && token as f32 == x[0], "token {} of {}", x[0], of.tokens);
-                let vectors = &self.network.parameters[plan.embedding.clone()];
-                first.copy_from_slice(&vectors[token * of.size..][..of.size]);
-            }
-        }
-        for (index, layer) in stack.layers.iter().enumerate() {
-            let (unroll, weights) = (&mut self.cells[index], plan.tracks[index].weights.clone());
-            let lengths = Lengths::whole(1, &[1], Initial::Given);
-            unroll.forward(layer.cell.get(), self.isa, &self.network.parameters[weights], lengths);
-            let output = &mut self.output[..layer.output()];
-            output.copy_from_slice(unroll.state(1, 1, 0));
-            if layer.residual {
-                output.iter_mut().zip(unroll.input(0, 1, 0)).for_each(|(out, x)| *out += x);
-            }
-            unroll.carry();
-            if let Some(next) = self.cells.get_mut(index + 1) {
-                next.input_mut(0, 1, 0).copy_from_slice(&self.output[..layer.output()]);
-            }
-        }
-        &self.output[..stack.output()]
+        self.0.step(x)
     }
 
     /// h `[P]` of the last layer.
     pub fn h(&self) -> &[f32] {
-        self.cells[self.cells.len() - 1].state(0, 1, 0)
+        let cells = &self.0.cells;
+        cells[cells.len() - 1].state(0, 1, 0)
     }
 
     /// The state, for one row: to be saved.
     pub fn state(&self) -> State {
-        let row = |values: &[f32]| Array2::from_shape_fn((1, values.len()), |(_, unit)| values[unit]);
-        let cells =
-            self.cells.iter().map(|cell| CellState { h: row(cell.state(0, 1, 0)), c: row(cell.memory(0, 1, 0)) });
-        State { cells: cells.collect() }
+        self.0.state()
     }
 
     /// Goes on from another state, of one row.
@@ -80,10 +44,107 @@ impl<'a> Stream<'a> {
     /// # Errors
     /// If it is not of this network.
     pub fn set_state(&mut self, state: &State) -> Result<(), Error> {
-        state.check("the state", self.network.stack(), 1)?;
-        for (unroll, cell) in self.cells.iter_mut().zip(&state.cells) {
-            unroll.initial_state_mut(0).iter_mut().zip(&cell.h).for_each(|(to, &from)| *to = from);
-            unroll.initial_memory_mut(0).iter_mut().zip(&cell.c).for_each(|(to, &from)| *to = from);
+        self.0.set_state(state)
+    }
+
+    /// Back to a state of zeros.
+    pub fn reset(&mut self) {
+        self.0.reset();
+    }
+}
+
+/// Several rows side by side, stepped one input of each at a time. Every row gives bit for bit what it gives alone: a
+/// [`Stream`] is one of them.
+#[derive(Clone, Debug)]
+pub struct Streams<'a> {
+    network: View<'a>,
+    rows: usize,
+    cells: Vec<Unroll>,
+    /// [N, O] of the layer that was last.
+    outputs: Vec<f32>,
+    isa: Isa,
+}
+
+impl<'a> Streams<'a> {
+    pub(crate) fn new(network: View<'a>, rows: usize, isa: Isa) -> Self {
+        let layers = &network.stack.layers;
+        let cells = layers.iter().map(|layer| Unroll::new(layer.cell.get(), 1, rows)).collect();
+        let widest = layers.iter().map(|layer| layer.output()).max().unwrap_or(0);
+        Streams { network, rows, cells, outputs: vec![0.0; rows * widest], isa }
+    }
+
+    /// N
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// One step of every row: `xs [N, I]` in, the outputs of the last layer [N, O] out. Allocates nothing.
+    ///
+    /// # Panics
+    /// If `xs` does not have N × I floats, or has a token that the embedding does not have.
+    pub fn step(&mut self, xs: &[f32]) -> &[f32] {
+        let View { stack, plan, parameters } = self.network;
+        let (rows, input) = (self.rows, stack.input());
+        assert_eq!(xs.len(), rows * input, "xs must be [N, I] = [{rows}, {input}]");
+        for (row, x) in xs.chunks_exact(input).enumerate() {
+            let first = self.cells[0].input_mut(0, rows, row);
+            match stack.embedding {
+                None => first.copy_from_slice(x),
+                Some(of) => {
+                    let token = x[0] as usize;
+                    assert!(token < of.tokens && token as f32 == x[0], "token {} of {}", x[0], of.tokens);
+                    let vectors = &parameters[plan.embedding.clone()];
+                    first.copy_from_slice(&vectors[token * of.size..][..of.size]);
+                }
+            }
+        }
+        for (index, layer) in stack.layers.iter().enumerate() {
+            let (below, above) = self.cells.split_at_mut(index + 1);
+            let (unroll, weights) = (&mut below[index], plan.tracks[index].weights.clone());
+            let active = [rows];
+            let lengths = Lengths::whole(rows, &active, Initial::Given);
+            unroll.forward(layer.cell.get(), self.isa, &parameters[weights], lengths);
+            for (row, output) in self.outputs.chunks_exact_mut(layer.output()).take(rows).enumerate() {
+                output.copy_from_slice(unroll.state(1, rows, row));
+                if layer.residual {
+                    output.iter_mut().zip(unroll.input(0, rows, row)).for_each(|(out, x)| *out += x);
+                }
+                if let Some(next) = above.first_mut() {
+                    next.input_mut(0, rows, row).copy_from_slice(output);
+                }
+            }
+            unroll.carry();
+        }
+        &self.outputs[..rows * stack.output()]
+    }
+
+    /// The state of all rows: to be saved.
+    pub fn state(&self) -> State {
+        let mut state = State::zeros(self.network.stack, self.rows);
+        for (cell, unroll) in state.cells.iter_mut().zip(&self.cells) {
+            for row in 0..self.rows {
+                let (h, c) = (unroll.state(0, self.rows, row), unroll.memory(0, self.rows, row));
+                cell.h.row_mut(row).iter_mut().zip(h).for_each(|(to, &from)| *to = from);
+                cell.c.row_mut(row).iter_mut().zip(c).for_each(|(to, &from)| *to = from);
+            }
+        }
+        state
+    }
+
+    /// Goes on from another state, of N rows.
+    ///
+    /// # Errors
+    /// If it is not of this network, or of another number of rows.
+    pub fn set_state(&mut self, state: &State) -> Result<(), Error> {
+        state.check("the state", self.network.stack, self.rows)?;
+        let set = |to: &mut [f32], from: &Array2<f32>, row: usize| {
+            to.iter_mut().zip(from.row(row)).for_each(|(to, &from)| *to = from);
+        };
+        for (unroll, CellState { h, c }) in self.cells.iter_mut().zip(&state.cells) {
+            for row in 0..self.rows {
+                set(unroll.initial_state_mut(row), h, row);
+                set(unroll.initial_memory_mut(row), c, row);
+            }
         }
         Ok(())
     }
@@ -91,8 +152,10 @@ impl<'a> Stream<'a> {
     /// Back to a state of zeros.
     pub fn reset(&mut self) {
         for unroll in &mut self.cells {
-            unroll.initial_state_mut(0).fill(0.0);
-            unroll.initial_memory_mut(0).fill(0.0);
+            for row in 0..self.rows {
+                unroll.initial_state_mut(row).fill(0.0);
+                unroll.initial_memory_mut(row).fill(0.0);
+            }
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::state::State;
 const SOURCE_STEPS: usize = 4;
 
 /// A network as a tile needs it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct View<'a> {
     pub(crate) stack: &'a Stack,
     pub(crate) plan: &'a Plan,

@@ -43,6 +43,15 @@ fn a_streaming_step_allocates_nothing() {
         std::hint::black_box(stream.h());
         stream.reset();
         assert_eq!(ALLOCATIONS.load(Ordering::Relaxed), before, "{name}");
+
+        let mut streams = network.streams(3).unwrap();
+        let x = xs.as_slice().unwrap()[..network.stack().input()].repeat(3);
+        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        for _ in 0..10 {
+            std::hint::black_box(streams.step(&x));
+        }
+        streams.reset();
+        assert_eq!(ALLOCATIONS.load(Ordering::Relaxed), before, "{name}");
     }
     // The counter counts.
     let before = ALLOCATIONS.load(Ordering::Relaxed);

@@ -1,0 +1,288 @@
+//! `elman train text`: read a text, say at each character what comes next, and make more of it.
+//!
+//! The network, its streams and most defaults are char-rnn's (Karpathy, 2015).
+
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use elman::text::{Sampler, Sampling, Token, TokenStreams, Vocabulary, bits};
+use elman::{BatchSize, Error, Evaluation, Head, Model, Predictor, Sequences, Trainer};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::args::{EvalArgs, TextArgs};
+use crate::network::NetworkConfig;
+use crate::optimization::OptimizationConfig;
+use crate::output::{Output, thousands};
+use crate::run::{self, Plan, Reading, Watch};
+use crate::run_folder;
+use crate::sample::sampled;
+use crate::settings::{Job, Settings, absolute};
+use crate::training::TrainingConfig;
+
+/// The sample in the run's folder, and its units.
+const SAMPLE: &str = "sample.txt";
+const SAMPLE_LENGTH: usize = 200;
+
+/// What a token stands for.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Unit {
+    #[default]
+    Character,
+    Byte,
+}
+
+/// The job's own settings.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Text {
+    /// The file; eight plays, in the binary, without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    data: Option<PathBuf>,
+    unit: Unit,
+    /// Steps of a window.
+    sequence_length: usize,
+    /// Part of the text to train on; the rest, its end, is for validation.
+    train_frac: f64,
+    /// Floats of a token's vector; those of the state without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    embedding_size: Option<usize>,
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Text { data: None, unit: Unit::Character, sequence_length: 50, train_frac: 0.95, embedding_size: None }
+    }
+}
+
+impl Job for Text {
+    const NAME: &'static str = "text";
+
+    fn defaults() -> Settings<Self> {
+        let training = TrainingConfig { batch_size: BatchSize::Rows(50), num_epoch: 10, ..TrainingConfig::default() };
+        let network = NetworkConfig { cell: "lstm".into(), layers: 2, ..NetworkConfig::default() };
+        let optimization = OptimizationConfig::new("adam", 0.002).schedule("step").clip_value(5.0);
+        Settings { job: Text::default(), training, optimization, network }
+    }
+
+    fn full() -> Self {
+        Text { data: Some(PathBuf::new()), embedding_size: Some(1), ..Text::default() }
+    }
+
+    fn with_absolute_paths(&self) -> anyhow::Result<Self> {
+        Ok(Text { data: absolute(self.data.as_deref())?, ..self.clone() })
+    }
+}
+
+impl Text {
+    /// Puts flags before the settings.
+    fn set(&mut self, args: &TextArgs) -> Result<(), Error> {
+        if args.data.is_some() {
+            self.data.clone_from(&args.data);
+        }
+        match args.unit.as_deref() {
+            Some("byte") => self.unit = Unit::Byte,
+            Some(_) => self.unit = Unit::Character,
+            None => {}
+        }
+        self.sequence_length = args.sequence_length.unwrap_or(self.sequence_length);
+        self.train_frac = args.train_frac.unwrap_or(self.train_frac);
+        self.embedding_size = args.embedding_size.or(self.embedding_size);
+        if !(self.train_frac > 0.0 && self.train_frac < 1.0) {
+            let (found, expected) = (self.train_frac.to_string(), "above 0 and below 1".into());
+            return Err(Error::Setting { what: "train_frac", found, expected });
+        }
+        Ok(())
+    }
+
+    /// The text, and what its tokens stand for.
+    fn read(&self) -> anyhow::Result<(Vocabulary, Vec<Token>)> {
+        match self.unit {
+            Unit::Character => {
+                let text = load(self.data.as_deref())?;
+                let vocabulary = Vocabulary::characters(&text)?;
+                let tokens = vocabulary.encode(&text)?;
+                Ok((vocabulary, tokens))
+            }
+            Unit::Byte => Ok((Vocabulary::Bytes, Vocabulary::Bytes.encode_bytes(&load_bytes(self.data.as_deref())?)?)),
+        }
+    }
+
+    /// The tokens to train on, and those for validation.
+    fn split<'t>(&self, tokens: &'t [Token]) -> (&'t [Token], &'t [Token]) {
+        tokens.split_at((tokens.len() as f64 * self.train_frac) as usize)
+    }
+}
+
+/// The text of a file, or the plays in the binary.
+///
+/// # Errors
+/// If it cannot be read or is not UTF-8, or there is no file and the binary was built without the plays.
+fn load(file: Option<&Path>) -> anyhow::Result<String> {
+    match file {
+        Some(file) => Ok(elman::datasets::text::read(file)?),
+        #[cfg(feature = "shakespeare")]
+        None => Ok(elman::datasets::shakespeare::load()?),
+        #[cfg(not(feature = "shakespeare"))]
+        None => bail!("this binary was built without Shakespeare; name a file with --data"),
+    }
+}
+
+/// The same as bytes, which need be no text.
+fn load_bytes(file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
+    match file {
+        Some(file) => Ok(elman::datasets::text::read_bytes(file)?),
+        None => Ok(load(None)?.into_bytes()),
+    }
+}
+
+/// Trains, evaluates, makes a sample, and leaves the run's folder behind.
+pub(crate) fn train(args: &TextArgs) -> anyhow::Result<()> {
+    let mut output = Output::new(args.common.output);
+    let mut settings = Settings::<Text>::new(&args.common)?;
+    settings.job.set(args)?;
+    let (job, training, network) = (&settings.job, &settings.training, &settings.network);
+    let input = job.embedding_size.unwrap_or(network.hidden_size);
+    // What the text does not decide.
+    let stack = network.stack(input)?;
+    let (window, streams) = (job.sequence_length, training.batch_size.of(1));
+    let (vocabulary, tokens) = job.read()?;
+    let (first, rest) = job.split(&tokens);
+    check_length(first.len(), streams, window, vocabulary.unit())?;
+    let data = TokenStreams::new(first, streams)?;
+    let validation = TokenStreams::at_most(rest, streams, window)?;
+
+    let (stack, head) = (stack.embedding(vocabulary.len()), Head::every_step(vocabulary.len()));
+    let mut model = training.model(&settings.optimization, stack, head, window, streams)?;
+    vocabulary.keep_in(&mut model);
+    let mut trainer = training.trainer(model, &settings.optimization)?.batch_size(streams);
+    let unit = vocabulary.unit();
+    let remark = format!(
+        "{} {unit}s to train on in {streams} streams, {} for validation; {} different; windows of {window}\n{}",
+        thousands(first.len() as u64),
+        thousands(rest.len() as u64),
+        thousands(vocabulary.len() as u64),
+        run::describe(&trainer, window, size_of_val(&*tokens))?,
+    );
+    let plan = Plan {
+        name: format!("text-{}", network.cell),
+        settings: settings.to_toml()?,
+        out: args.common.out.as_deref(),
+        data: &data,
+        reading: Reading::Streams { window, carry: true },
+        training,
+        stopping: settings.optimization.early_stopping()?,
+        remark,
+    };
+    let mut reader = Reader { validation, window: window.min(validation.steps()), unit };
+    let folder = run::train(&plan, &mut trainer, &mut reader, &mut output)?;
+    let figures = trainer.evaluate_streams(&reader.validation, reader.window)?;
+    report(
+        &mut output,
+        "validation",
+        &figures,
+        unit,
+        "the last steps have left the finite numbers. Try a smaller learning rate",
+    )?;
+
+    let mut sampler = Sampler::new(trainer.model(), training.seed, 1)?;
+    let text = sampled(&mut sampler, &vocabulary, Sampling::default(), SAMPLE_LENGTH)?.concat();
+    run_folder::write_text(&folder.join(SAMPLE), &format!("{text}\n"))?;
+    output.result(format_args!("\n{text}"), &json!({"event": "sample", "seed": training.seed, "text": text}))
+}
+
+/// Refuses a text that has no window for every stream.
+fn check_length(found: usize, streams: usize, window: usize, unit: &str) -> Result<(), Error> {
+    let needed = streams.saturating_mul(window).saturating_add(1);
+    if streams == 0 || window == 0 || found >= needed {
+        return Ok(());
+    }
+    Err(Error::Setting {
+        what: "the text to train on",
+        found: format!("{found} {unit}s long"),
+        expected: format!(
+            "at least {needed}, a window of {window} for each of {streams} streams and one {unit} to follow; choose a \
+             smaller batch_size or sequence_length"
+        ),
+    })
+}
+
+/// What is read after each epoch.
+struct Reader<'t> {
+    validation: TokenStreams<'t>,
+    window: usize,
+    unit: &'static str,
+}
+
+impl Watch for Reader<'_> {
+    fn validate(&mut self, trainer: &mut Trainer) -> Result<Option<Evaluation>, Error> {
+        trainer.evaluate_streams(&self.validation, self.window).map(Some)
+    }
+
+    fn line(&self, epoch: &elman::Epoch, validation: Option<&Evaluation>) -> String {
+        let validation = validation.map_or(f64::NAN, |figures| bits(figures.loss));
+        let Reader { unit, .. } = self;
+        format!(
+            "Epoch: {}, Train Loss: {:.3}, Validation: {validation:.3} bits/{}",
+            epoch.epoch,
+            epoch.loss,
+            short(unit)
+        )
+    }
+
+    fn figures(&self, validation: &Evaluation) -> Vec<(String, f64)> {
+        vec![(format!("validation_bits_per_{}", self.unit), bits(validation.loss))]
+    }
+
+    fn unit(&self) -> &'static str {
+        if self.unit == "byte" { "bytes" } else { "characters" }
+    }
+}
+
+/// As in `bits/char`.
+fn short(unit: &str) -> &str {
+    if unit == "character" { "char" } else { unit }
+}
+
+/// Loss, bits and perplexity of a text; an error where the loss is not finite, with what that means.
+fn report(output: &mut Output, part: &str, figures: &Evaluation, unit: &str, not_finite: &str) -> anyhow::Result<()> {
+    let (loss, bits, perplexity) = (figures.loss, bits(figures.loss), figures.loss.exp());
+    let mut object = json!({
+        "event": part, "loss": loss, "perplexity": perplexity, "accuracy": figures.accuracy, "rows": figures.rows,
+    });
+    object[format!("bits_per_{unit}")] = bits.into();
+    let name = if part == "test" { "Test" } else { "Validation" };
+    let text = format!("{name} Loss: {loss:.3}, {bits:.3} bits/{}, perplexity {perplexity:.3}", short(unit));
+    output.result(text, &object)?;
+    if !loss.is_finite() {
+        bail!("the {part} loss is {loss}: {not_finite}");
+    }
+    Ok(())
+}
+
+/// `elman eval` of a run: on the validation part of its text, or on the whole of another.
+pub(crate) fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
+    let config = args.run.join(run_folder::CONFIG);
+    let vocabulary = Vocabulary::of(&model)?;
+    let settings = match config.exists() {
+        true => Settings::<Text>::read(&config)?,
+        false if args.data.is_some() => Text::defaults(),
+        false => bail!(
+            "{} does not say what text it was trained on; name one with --data, or the run's folder",
+            args.run.display()
+        ),
+    };
+    let file = args.data.as_deref().or(settings.job.data.as_deref());
+    let tokens = match vocabulary {
+        Vocabulary::Characters(_) => vocabulary.encode(&load(file)?)?,
+        Vocabulary::Bytes => vocabulary.encode_bytes(&load_bytes(file)?)?,
+    };
+    let (part, tokens) = match args.data {
+        Some(_) => ("test", &tokens[..]),
+        None => ("validation", settings.job.split(&tokens).1),
+    };
+    let window = settings.job.sequence_length;
+    let data = TokenStreams::at_most(tokens, settings.training.batch_size.of(1), window)?;
+    let figures = Predictor::new(model, threads).evaluate_streams(&data, window.min(data.steps()))?;
+    report(output, part, &figures, vocabulary.unit(), &format!("the model {} is damaged", args.run.display()))
+}
