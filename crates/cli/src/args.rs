@@ -8,6 +8,8 @@ use clap::{Arg, Args, CommandFactory, Parser, Subcommand};
 
 use crate::jobs::echo::Echo;
 use crate::jobs::mnist::Mnist;
+use crate::jobs::series::SeriesJob;
+use crate::jobs::series::args::{ForecastArgs, SeriesArgs};
 use crate::network::NetworkArgs;
 use crate::settings::{Job as _, Settings};
 use crate::training::CommonArgs;
@@ -45,6 +47,8 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     /// Classes and probabilities of images
     Predict(PredictArgs),
+    /// The values that follow a time series, in quantiles
+    Forecast(ForecastArgs),
     /// Configuration, arrays, parameters and memory of a model or run
     Inspect(InspectArgs),
     /// Speed of training, inference and streaming, beside the processor's peak; over many sizes with --sweep
@@ -57,6 +61,8 @@ pub(crate) enum Job {
     Mnist(MnistArgs),
     /// Say random bits again, some steps later: what a state is for
     Echo(EchoArgs),
+    /// Forecast time series, in quantiles, and compare with the seasonal naive forecast
+    Series(SeriesArgs),
 }
 
 /// Flags of `train mnist`. What is not given comes from `--config`, then from the tutorial's defaults.
@@ -226,8 +232,11 @@ pub(crate) struct BenchArgs {
 
 /// The command line, each job's defaults in its help.
 pub(crate) fn command() -> anyhow::Result<clap::Command> {
-    let defaults =
-        [(Mnist::NAME, Settings::<Mnist>::default_table()?), (Echo::NAME, Settings::<Echo>::default_table()?)];
+    let defaults = [
+        (Mnist::NAME, Settings::<Mnist>::default_table()?),
+        (Echo::NAME, Settings::<Echo>::default_table()?),
+        (SeriesJob::NAME, Settings::<SeriesJob>::default_table()?),
+    ];
     let train = |mut train: clap::Command| {
         for (job, table) in defaults {
             train = train.mut_subcommand(job, |job| job.mut_args(|arg| with_default(arg, &table)));

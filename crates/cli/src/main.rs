@@ -41,9 +41,11 @@ fn run() -> anyhow::Result<()> {
         args::Command::Train { job } => match *job {
             args::Job::Mnist(args) => jobs::mnist::train(&args),
             args::Job::Echo(args) => jobs::echo::train(&args),
+            args::Job::Series(args) => jobs::series::train(&args),
         },
         args::Command::Eval(args) => eval::eval(&args),
         args::Command::Predict(args) => predict::predict(&args),
+        args::Command::Forecast(args) => jobs::series::forecast(&args),
         args::Command::Inspect(args) => inspect::inspect(&args),
         args::Command::Bench(args) => bench::bench(&args),
     }

@@ -22,6 +22,9 @@ pub(crate) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     let mut output = Output::new(args.output);
     let threads = threads(args.threads)?;
     let model = run_folder::load_model(&args.run)?;
+    if run_folder::job(&args.run, &model)? == "series" {
+        bail!("{} is a run of job \"series\", which predicts no classes; use: elman forecast", args.run.display());
+    }
     // All files are read before the first line is printed: a bad one leaves no half a result.
     let mut inputs = Vec::new();
     for file in &args.files {

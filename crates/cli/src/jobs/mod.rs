@@ -2,3 +2,4 @@
 
 pub(crate) mod echo;
 pub(crate) mod mnist;
+pub(crate) mod series;
