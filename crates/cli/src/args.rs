@@ -8,6 +8,8 @@ use clap::{Arg, Args, CommandFactory, Parser, Subcommand};
 
 use crate::jobs::echo::Echo;
 use crate::jobs::mnist::Mnist;
+use crate::jobs::series::SeriesJob;
+use crate::jobs::series::args::{ForecastArgs, SeriesArgs};
 use crate::jobs::text::Text;
 use crate::network::NetworkArgs;
 use crate::settings::{Job as _, Settings};
@@ -50,6 +52,8 @@ pub(crate) enum Command {
     Predict(PredictArgs),
     /// Text that a trained model makes, as it is made
     Sample(SampleArgs),
+    /// The values that follow a time series, in quantiles
+    Forecast(ForecastArgs),
     /// Configuration, arrays, parameters and memory of a model or run
     Inspect(InspectArgs),
     /// Losses of several runs beside each other, as a table and a picture
@@ -68,6 +72,8 @@ pub(crate) enum Job {
     Echo(EchoArgs),
     /// Read a text and say at each character what comes next: a network that writes
     Text(TextArgs),
+    /// Forecast time series, in quantiles, and compare with the seasonal naive forecast
+    Series(SeriesArgs),
 }
 
 /// Flags of `train mnist`. What is not given comes from `--config`, then from the tutorial's defaults.
@@ -358,6 +364,7 @@ pub(crate) fn command() -> anyhow::Result<clap::Command> {
         (Mnist::NAME, Settings::<Mnist>::default_table()?),
         (Echo::NAME, Settings::<Echo>::default_table()?),
         (Text::NAME, Settings::<Text>::default_table()?),
+        (SeriesJob::NAME, Settings::<SeriesJob>::default_table()?),
     ];
     let train = |mut train: clap::Command| {
         for (job, table) in defaults {

@@ -15,6 +15,7 @@ pub(crate) fn eval(args: &EvalArgs) -> anyhow::Result<()> {
         "mnist" => jobs::mnist::eval(args, model, threads, &mut output),
         "echo" => jobs::echo::eval(args, model, threads, &mut output),
         "text" => jobs::text::eval(args, model, threads, &mut output),
+        "series" => jobs::series::eval(args, model, threads, &mut output),
         job => bail!("{} is a run of job {job:?}, which this program does not evaluate", args.run.display()),
     }
 }

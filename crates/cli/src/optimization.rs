@@ -187,6 +187,12 @@ impl OptimizationConfig {
         self
     }
 
+    /// With an early stop, after so many epochs without a better validation loss.
+    pub(crate) fn with_early_stopping(mut self, patience: u64) -> Self {
+        self.options.early_stopping = Some(patience);
+        self
+    }
+
     /// With a value for everything that may be absent: the names of all settings.
     pub(crate) fn full() -> Self {
         let (float, count) = (Some(1.0), Some(1));

@@ -22,8 +22,12 @@ pub(crate) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     let mut output = Output::new(args.output);
     let threads = threads(args.threads)?;
     let model = run_folder::load_model(&args.run)?;
-    if run_folder::job(&args.run, &model)? == "text" {
-        bail!("{} is a run of job \"text\", which says what follows a text; use elman sample", args.run.display());
+    let (run, job) = (args.run.display(), run_folder::job(&args.run, &model)?);
+    match job.as_str() {
+        "mnist" => {}
+        "text" => bail!("{run} is a run of job \"text\", which says what follows a text; use elman sample"),
+        "series" => bail!("{run} is a run of job \"series\", which predicts no classes; use elman forecast"),
+        _ => bail!("{run} is a run of job {job:?}, which has nothing to predict from a file"),
     }
     // All files are read before the first line is printed: a bad one leaves no half a result.
     let mut inputs = Vec::new();

@@ -177,6 +177,26 @@ fn the_latest_window_stands_behind_the_end() {
     assert!(values(&latest, 0).iter().all(|y| y.is_nan()));
 }
 
+/// A model that was trained on a split is judged by the same windows again, from the scalings and the time alone.
+#[test]
+fn windows_since_the_test_are_those_of_the_test() {
+    let set = lines(&[40, 37]);
+    let (cut, window) = (Cut::last(&set, 6, 9).unwrap(), Window { context: 5, horizon: 3 });
+    assert_eq!(Cut::steps(&set), 40);
+    let split = Split::new(&set, cut, window).unwrap();
+    let again = Windows::since(&set, &split.scalings, window, cut.test).unwrap();
+    assert_eq!(again.origins(), split.test.origins());
+    for row in 0..again.len() {
+        assert_eq!(values(&again, row), values(&split.test, row));
+        assert_eq!(step(&again, row, 4), step(&split.test, row, 4));
+    }
+    assert!(Windows::since(&set, &split.scalings, window, Time(38)).unwrap().is_empty());
+    assert!(message(Windows::since(&set, &[], window, cut.test)).contains("the scalings"));
+    assert!(
+        message(Windows::since(&set, &split.scalings, Window { horizon: 0, ..window }, cut.test)).contains("horizon")
+    );
+}
+
 #[test]
 fn every_nth_window_keeps_the_last_of_each_series() {
     let set = lines(&[12, 10]);

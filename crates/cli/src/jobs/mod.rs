@@ -2,4 +2,5 @@
 
 pub(crate) mod echo;
 pub(crate) mod mnist;
+pub(crate) mod series;
 pub(crate) mod text;

@@ -47,6 +47,12 @@ impl Axis {
         axis
     }
 
+    /// Equal distances are equal differences, and the ticks are given: places and what stands there.
+    pub(crate) fn labelled(low: f64, high: f64, ticks: Vec<(f64, String)>) -> Self {
+        let ticks = ticks.into_iter().map(|(value, label)| Tick { value, label }).collect();
+        Self { low, high, log: false, ticks }
+    }
+
     /// Whole numbers from `low` to `high` with some room around them: linear, with ticks at whole numbers only.
     pub(crate) fn whole(low: f64, high: f64) -> Self {
         let step = round_up((high - low) / 8.0).0.max(1.0);

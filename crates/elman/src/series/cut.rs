@@ -52,9 +52,7 @@ impl Cut {
     /// # Errors
     /// If that leaves nothing for training.
     pub fn last(set: &SeriesSet, validation: usize, test: usize) -> Result<Cut, Error> {
-        let end = |series: &&Series| set.time(series, series.steps() as i64 - 1);
-        let latest = set.series.iter().max_by_key(end);
-        let steps = latest.map_or(0, Series::steps);
+        let (latest, steps) = (latest(set), Cut::steps(set));
         let kept = validation.saturating_add(test);
         let Some(latest) = latest.filter(|_| kept < steps) else {
             let expected = format!("together fewer than the {steps} steps of the series");
@@ -64,6 +62,15 @@ impl Cut {
         let at = |step: usize| set.time(latest, step as i64).unwrap_or(Time(i64::MAX));
         Ok(Cut { validation: at(steps - kept), test: at(steps - test) })
     }
+
+    /// The steps that [`Cut::last`] cuts: those of the series that ends last, the longest of several such.
+    pub fn steps(set: &SeriesSet) -> usize {
+        latest(set).map_or(0, Series::steps)
+    }
+}
+
+fn latest(set: &SeriesSet) -> Option<&Series> {
+    set.series.iter().max_by_key(|series| (set.time(series, series.steps() as i64 - 1), series.steps()))
 }
 
 impl Split {
@@ -121,7 +128,7 @@ pub(crate) fn steps_before(set: &SeriesSet, series: &Series, time: Time) -> usiz
 }
 
 /// The windows whose values all lie in `part`, at least one of them known.
-fn origins(series: &Series, index: usize, part: std::ops::Range<usize>, window: Window) -> Vec<Origin> {
+pub(crate) fn origins(series: &Series, index: usize, part: std::ops::Range<usize>, window: Window) -> Vec<Origin> {
     let first = part.start.max(window.context);
     let end = (part.end + 1).saturating_sub(window.horizon);
     let known = |&step: &usize| series.target[step..][..window.horizon].iter().any(|y| !y.is_nan());

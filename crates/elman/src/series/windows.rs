@@ -4,9 +4,10 @@
 
 use std::sync::Arc;
 
-use elman_datasets::series::SeriesSet;
+use elman_datasets::series::{SeriesSet, Time};
 
 use super::calendar::Calendar;
+use super::cut::{origins, steps_before};
 use super::scaling::{Scaling, SeriesScaling};
 use crate::Error;
 use crate::data::{Labelled, Sequences};
@@ -87,6 +88,20 @@ impl Windows {
                 return Err(Error::SeriesLength { id, steps, needed: context, context, horizon: 0 });
             }
             windows.origins.push(Origin { series: index, step: steps });
+        }
+        Ok(windows)
+    }
+
+    /// Every window whose values all lie at or after a time, at least one of them known: what a trained model is judged by.
+    /// A series that is too short has none.
+    ///
+    /// # Errors
+    /// If context or horizon is 0, or there is not a scaling for each series.
+    pub fn since(set: &SeriesSet, scalings: &[SeriesScaling], window: Window, start: Time) -> Result<Self, Error> {
+        window.check()?;
+        let mut windows = Self::empty(set, scalings, window)?;
+        for (index, series) in set.series.iter().enumerate() {
+            windows.origins.extend(origins(series, index, steps_before(set, series, start)..series.steps(), window));
         }
         Ok(windows)
     }

@@ -1,0 +1,280 @@
+//! The test of a model of series: forecasts from every origin of the test part, beside the seasonal naive ones.
+//!
+//! F steps of the horizon, Q levels.
+
+use anyhow::bail;
+use elman::datasets::series::Time;
+use elman::series::{Backtest, Comparison, Forecast, Metrics, Window, Windows};
+use elman::{Predictor, Sequences};
+use serde_json::{Value, json};
+
+use super::kept::{Kept, Scaled};
+use crate::output::{Output, thousands};
+
+/// Most values of all forecasts together, F × Q for each; beyond, origins are left out evenly. 64 MiB, three times over.
+const VALUES_MAX: usize = 1 << 24;
+
+/// Most rows of the table by step of the horizon.
+const ROWS_MAX: usize = 12;
+
+/// The origins of a test, and what a model is compared with there.
+pub(crate) struct Test<'a> {
+    scaled: &'a Scaled,
+    windows: Windows,
+    /// Each origin, or every n-th.
+    every: usize,
+    start: Time,
+    season: usize,
+    levels: Vec<f32>,
+    horizon: usize,
+}
+
+/// What came out.
+pub(crate) struct Figures {
+    /// Beside the seasonal naive forecast.
+    overall: Comparison,
+    by_step: Vec<Option<Comparison>>,
+    /// Of the last known value again, where the seasonal naive forecast is not just that.
+    last_value: Option<Metrics>,
+    pub(crate) forecasts: Vec<Forecast>,
+}
+
+impl<'a> Test<'a> {
+    /// All windows behind the start of the test.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub(crate) fn new(scaled: &'a Scaled, kept: &Kept, window: Window, levels: &[f32]) -> anyhow::Result<Self> {
+        let (set, start) = (&scaled.set, kept.test());
+        let windows = Windows::since(set, &scaled.scalings, window, start)?;
+        if windows.is_empty() {
+            bail!(
+                "there is nothing to test on: the test begins at {}, and from there on no series has {} steps, one of them \
+                 known, with {} steps before them",
+                set.format.write(start),
+                window.horizon,
+                window.context
+            );
+        }
+        let values = windows.len().saturating_mul(window.horizon * levels.len());
+        let every = values.div_ceil(VALUES_MAX).max(1);
+        Ok(Test {
+            scaled,
+            windows: windows.every(every),
+            every,
+            start,
+            season: kept.season,
+            levels: levels.to_vec(),
+            horizon: window.horizon,
+        })
+    }
+
+    /// Forecasts from all origins.
+    ///
+    /// # Errors
+    /// If the model's forecasts are not numbers, or nothing that they can be compared with is known.
+    pub(crate) fn run(&self, predictor: &mut Predictor) -> anyhow::Result<Figures> {
+        let set = &self.scaled.set;
+        let backtest = |season| Backtest::new(set, self.start, season, &self.levels, self.horizon);
+        let (mut seasonal, mut last_value) = (backtest(self.season)?, backtest(1)?);
+        let quantiles = predictor.quantiles(&self.windows)?;
+        for (row, (&origin, quantiles)) in self.windows.origins().iter().zip(quantiles.outer_iter()).enumerate() {
+            let scaling = self.windows.scaling(row);
+            let quantiles: Vec<f32> = quantiles.iter().map(|&z| scaling.unscaled(z)).collect();
+            if quantiles.iter().any(|z| !z.is_finite()) {
+                bail!("the model's forecast is not a number: it is damaged, or its values are beyond 32 bits");
+            }
+            seasonal.add(origin, &quantiles)?;
+            if self.season != 1 {
+                last_value.add(origin, &quantiles)?;
+            }
+        }
+        let Some(overall) = seasonal.overall() else {
+            bail!("nothing is known before the test: there is no naive forecast to compare with")
+        };
+        Ok(Figures {
+            overall,
+            by_step: seasonal.by_step(),
+            last_value: last_value.overall().map(|of| of.naive),
+            forecasts: seasonal.forecasts().to_vec(),
+        })
+    }
+
+    /// Prints the figures: tables and a sentence, or one object.
+    ///
+    /// # Errors
+    /// If standard output cannot be written.
+    pub(crate) fn report(&self, figures: &Figures, output: &mut Output) -> anyhow::Result<()> {
+        let text = format!("\n{}", self.text(figures).join("\n"));
+        output.result(text, &self.object(figures))
+    }
+
+    fn text(&self, figures: &Figures) -> Vec<String> {
+        let Figures { overall: Comparison { model, naive }, .. } = figures;
+        let place = precision([model.mae, naive.mae].into_iter());
+        let thinned = if self.every > 1 { format!(", from every {}th origin", self.every) } else { String::new() };
+        let mut lines = vec![
+            format!(
+                "backtest: {} forecasts of {} steps from {} on{thinned}; {} values",
+                thousands(figures.forecasts.len() as u64),
+                self.horizon,
+                self.scaled.set.format.write(self.start),
+                thousands(model.values),
+            ),
+            String::new(),
+            row("", ["model".into(), format!("naive, season {}", self.season)]),
+            row("mean absolute error (MAE)", [model, naive].map(|of| format!("{:.place$}", of.mae))),
+            row("MAE by a season's change (MASE)", [model, naive].map(|of| option(of.mase, 3))),
+            row("mean pinball loss", [model, naive].map(|of| format!("{:.place$}", of.mean_pinball))),
+        ];
+        for (of_model, of_naive) in model.coverage.iter().zip(&naive.coverage) {
+            let (lower, upper) = (100.0 * f64::from(of_model.lower), 100.0 * (1.0 - f64::from(of_model.lower)));
+            let name = format!("within {}–{}%: {} expected", round(lower), round(upper), percent(of_model.expected));
+            lines.push(row(&name, [of_model, of_naive].map(|of| percent(of.found))));
+        }
+        lines.push(String::new());
+        lines.extend(self.by_step(figures, place));
+        lines.push(String::new());
+        lines.extend(verdict(figures, self.season));
+        lines
+    }
+
+    /// Errors by step of the horizon.
+    fn by_step(&self, figures: &Figures, place: usize) -> Vec<String> {
+        let head = ["step", "MAE", "naive", "pinball", "naive", "covered"];
+        let widest = figures.overall.model.coverage.first();
+        let covered = widest.map_or(String::new(), |of| format!(" ({} expected)", percent(of.expected)));
+        let mut lines = vec![format!("{}{covered}", cells(head.map(str::to_owned)))];
+        for (step, comparison) in figures.by_step.iter().enumerate().filter(|&(step, _)| shown(step + 1, self.horizon))
+        {
+            let Some(Comparison { model, naive }) = comparison else { continue };
+            let [mae, naive_mae] = [model, naive].map(|of| format!("{:.place$}", of.mae));
+            let [pinball, naive_pinball] = [model, naive].map(|of| format!("{:.place$}", of.mean_pinball));
+            let covered = model.coverage.first().map_or("-".into(), |of| percent(of.found));
+            lines.push(cells([(step + 1).to_string(), mae, naive_mae, pinball, naive_pinball, covered]));
+        }
+        lines
+    }
+
+    fn object(&self, figures: &Figures) -> Value {
+        let by_step: Vec<Value> = (1..)
+            .zip(&figures.by_step)
+            .filter_map(|(step, of)| {
+                let of = of.as_ref()?;
+                Some(json!({"step": step, "model": metrics(&of.model), "naive": metrics(&of.naive)}))
+            })
+            .collect();
+        json!({
+            "event": "backtest", "origins": figures.forecasts.len(), "every": self.every, "horizon": self.horizon,
+            "start": self.scaled.set.format.write(self.start), "season": self.season, "levels": levels(&self.levels),
+            "model": metrics(&figures.overall.model), "naive": metrics(&figures.overall.naive),
+            "last_value": figures.last_value.as_ref().map(metrics), "by_step": by_step,
+            "beats_naive": beats(&figures.overall.model, &figures.overall.naive),
+        })
+    }
+}
+
+/// Better in both: in the point forecast and over all quantiles.
+fn beats(model: &Metrics, naive: &Metrics) -> bool {
+    model.mae < naive.mae && model.mean_pinball < naive.mean_pinball
+}
+
+fn verdict(figures: &Figures, season: usize) -> Vec<String> {
+    let says = |naive: &Metrics, name: &str| {
+        let model = &figures.overall.model;
+        let verb = if beats(model, naive) { "beats" } else { "does NOT beat" };
+        let part = |model: f64, naive: f64| {
+            if naive > 0.0 { format!("{}% of its", round(100.0 * model / naive)) } else { "above its 0".into() }
+        };
+        let pinball = part(model.mean_pinball, naive.mean_pinball);
+        format!("the model {verb} {name}: MAE {}, pinball loss {pinball}", part(model.mae, naive.mae))
+    };
+    let seasonal = match season {
+        1 => "the naive forecast, the last value again".to_owned(),
+        _ => format!("the seasonal naive forecast (season {season})"),
+    };
+    let last = figures.last_value.as_ref().map(|naive| says(naive, "the last value again (season 1)"));
+    [Some(says(&figures.overall.naive, &seasonal)), last].into_iter().flatten().collect()
+}
+
+fn metrics(of: &Metrics) -> Value {
+    let coverage: Vec<Value> = of
+        .coverage
+        .iter()
+        .map(|of| json!({"lower": decimal(of.lower), "expected": round(of.expected), "found": of.found}))
+        .collect();
+    json!({
+        "values": of.values, "mae": of.mae, "mase": of.mase, "pinball": of.pinball, "mean_pinball": of.mean_pinball,
+        "coverage": coverage,
+    })
+}
+
+/// Levels as they were written: 0.1, and not the number of 32 bits next to it.
+pub(crate) fn levels(levels: &[f32]) -> Vec<f64> {
+    levels.iter().copied().map(decimal).collect()
+}
+
+fn decimal(level: f32) -> f64 {
+    level.to_string().parse().unwrap_or(f64::from(level))
+}
+
+/// Digits behind the point that show at least three of the largest figure, and at most five behind it.
+pub(crate) fn precision(figures: impl Iterator<Item = f64>) -> usize {
+    let largest = figures.map(f64::abs).filter(|x| x.is_finite()).fold(0.0, f64::max);
+    if largest == 0.0 { 0 } else { (2 - largest.log10().floor() as i64).clamp(0, 5) as usize }
+}
+
+/// To a millionth or so: what is 0.8 in decimals looks so.
+fn round(number: f64) -> f64 {
+    if number.abs() > 1.0 { (number * 10.0).round() / 10.0 } else { (number * 1e6).round() / 1e6 }
+}
+
+/// All steps of a short horizon; of a long one the first, the last and some between.
+fn shown(step: usize, horizon: usize) -> bool {
+    let every = horizon.div_ceil(ROWS_MAX);
+    step == 1 || step == horizon || step.is_multiple_of(every)
+}
+
+fn row(name: &str, [model, naive]: [String; 2]) -> String {
+    format!("{name:32} {model:>10} {naive:>18}")
+}
+
+fn cells([step, rest @ ..]: [String; 6]) -> String {
+    let rest: String = rest.iter().map(|cell| format!(" {cell:>9}")).collect();
+    format!("{step:>5}{rest}")
+}
+
+fn percent(part: f64) -> String {
+    format!("{:.1}%", 100.0 * part)
+}
+
+fn option(figure: Option<f64>, places: usize) -> String {
+    figure.map_or("-".into(), |figure| format!("{figure:.places$}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_three_digits() {
+        assert_eq!(
+            [0.0, 0.012, 0.5, 9.99, 12.0, 123.0, 1e9].map(|x| precision([x].into_iter())),
+            [0, 4, 3, 2, 1, 0, 0]
+        );
+        assert_eq!(precision([f64::NAN, 3.0, -20.0].into_iter()), 1);
+    }
+
+    #[test]
+    fn a_long_horizon_is_shown_in_part() {
+        let steps = |horizon| (1..=horizon).filter(|&step| shown(step, horizon)).collect::<Vec<_>>();
+        assert_eq!(steps(3), [1, 2, 3]);
+        assert_eq!(steps(24), [1, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24]);
+        assert_eq!(steps(1), [1]);
+    }
+
+    #[test]
+    fn levels_are_decimals() {
+        assert_eq!(levels(&[0.1, 0.975]), [0.1, 0.975]);
+    }
+}

@@ -1,0 +1,203 @@
+//! The picture of a forecast: the end of each series, and the medians and intervals of forecasts over it.
+//!
+//! F steps of the horizon, Q levels.
+
+use std::path::Path;
+
+use elman::datasets::series::{Frequency, Series, SeriesSet};
+use elman::series::point;
+use plotters::prelude::*;
+use plotters::style::text_anchor::HPos;
+
+use crate::picture::axis::Axis;
+use crate::picture::canvas::{Area, BLUE, INK, PALE_INK, axes, px, stroke, style, svg, text, write};
+
+/// Most series of a picture.
+pub(crate) const PANELS_MAX: usize = 4;
+
+/// Horizons of history before the first forecast.
+const HISTORY: usize = 8;
+
+/// Height of a panel, alone and among others.
+const HEIGHTS: [u32; 2] = [400, 240];
+const WIDTH: u32 = 960;
+/// Height of the title.
+const HEADER: u32 = 48;
+/// From a panel's left edge to its axes.
+const LEFT: u32 = 68;
+
+/// How dark an interval is; they lie on each other.
+const SHADE: f64 = 0.15;
+
+/// A series and forecasts of it.
+pub(crate) struct Panel<'a> {
+    pub(crate) series: &'a Series,
+    /// In the order of time.
+    pub(crate) forecasts: Vec<Drawn>,
+}
+
+/// A forecast to draw.
+pub(crate) struct Drawn {
+    /// Its first step.
+    pub(crate) step: usize,
+    /// [F, Q]
+    pub(crate) quantiles: Vec<f32>,
+}
+
+/// Draws the panels, one above the other.
+pub(crate) fn draw(path: &Path, title: &str, set: &SeriesSet, levels: &[f32], panels: &[Panel]) -> anyhow::Result<()> {
+    let height = HEIGHTS[usize::from(panels.len() > 1)];
+    let picture = svg((WIDTH, HEADER + height * panels.len() as u32), |root| {
+        text(root, title, (LEFT, 26), HPos::Left, &style(20, INK))?;
+        key(root, levels)?;
+        let (_, mut rest) = root.split_vertically(px(HEADER));
+        for one in panels {
+            let (area, below) = rest.split_vertically(px(height));
+            panel(&area, set, levels, one)?;
+            rest = below;
+        }
+        Ok(())
+    });
+    write(path, picture)
+}
+
+/// What lines and shades mean, to the right of the title.
+fn key(root: &Area, levels: &[f32]) -> anyhow::Result<()> {
+    let at = |x: u32| (px(x) as i32, px(26) as i32);
+    root.draw(&PathElement::new([at(WIDTH - 460), at(WIDTH - 436)], stroke(INK, 1.8)))?;
+    text(root, "what came", (WIDTH - 430, 26), HPos::Left, &style(13, INK))?;
+    root.draw(&PathElement::new([at(WIDTH - 346), at(WIDTH - 322)], stroke(BLUE, 2.2)))?;
+    let intervals = intervals(levels);
+    let percent = |&(lower, upper): &(usize, usize)| (100.0 * (levels[upper] - levels[lower])).round().to_string();
+    let name = match (intervals.first(), intervals.last()) {
+        (Some(widest), Some(narrowest)) if intervals.len() > 1 => {
+            format!("forecast: median, and intervals of {}% to {}%", percent(narrowest), percent(widest))
+        }
+        (Some(one), _) => format!("forecast: median, and the interval of {}%", percent(one)),
+        _ => "forecast: median".into(),
+    };
+    text(root, &name, (WIDTH - 316, 26), HPos::Left, &style(13, INK))
+}
+
+/// Places of the lower and upper quantiles, the widest interval first: the outermost two, and so on inwards.
+fn intervals(levels: &[f32]) -> Vec<(usize, usize)> {
+    (0..levels.len() / 2).map(|lower| (lower, levels.len() - 1 - lower)).collect()
+}
+
+fn panel(area: &Area, set: &SeriesSet, levels: &[f32], panel: &Panel) -> anyhow::Result<()> {
+    let Panel { series, forecasts } = panel;
+    let horizon = |drawn: &Drawn| drawn.quantiles.len() / levels.len();
+    let first = forecasts.iter().map(|drawn| drawn.step.saturating_sub(HISTORY * horizon(drawn))).min().unwrap_or(0);
+    let last = forecasts.iter().map(|drawn| drawn.step + horizon(drawn) - 1).max().unwrap_or(0).max(series.steps() - 1);
+    let values = series.target[first..].iter().chain(forecasts.iter().flat_map(|drawn| &drawn.quantiles));
+    let extent = values.filter(|y| y.is_finite()).map(|&y| (f64::from(y), f64::from(y)));
+    let (low, high) = extent.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap_or((0.0, 1.0));
+    let room = if low < high { 0.06 * (high - low) } else { 0.1 * low.abs().max(1.0) };
+    // What is never below 0 has its axis there.
+    let bottom = if low >= 0.0 && low < room { 0.0 } else { low - room };
+    let x = Axis::labelled(first as f64 - 0.5, last as f64 + 0.5, ticks(set, series, first, last));
+    let named = if series.id.is_empty() { set.target.clone() } else { format!("{} {}", set.target, series.id) };
+    let mut chart = ChartBuilder::on(area)
+        .margin_top(px(8))
+        .margin_right(px(22))
+        .margin_left(px(8))
+        .margin_bottom(px(4))
+        .x_label_area_size(px(26))
+        .y_label_area_size(px(LEFT - 8))
+        .build_cartesian_2d(x, Axis::linear(bottom, high + room))?;
+    let name: String = named.chars().filter(|c| !c.is_control()).take(40).collect();
+    axes(&mut chart, "", &name)?;
+
+    for drawn in forecasts {
+        let at =
+            |h: usize, place: usize| ((drawn.step + h) as f64, f64::from(drawn.quantiles[h * levels.len() + place]));
+        let steps = horizon(drawn);
+        for (lower, upper) in intervals(levels) {
+            let edge = (0..steps).map(|h| at(h, lower)).chain((0..steps).rev().map(|h| at(h, upper)));
+            chart.draw_series([Polygon::new(edge.collect::<Vec<_>>(), BLUE.mix(SHADE).filled())])?;
+        }
+    }
+    for known in lines(&series.target, first) {
+        if let [point] = known[..] {
+            chart.draw_series([Circle::new(point, px(2), INK.filled())])?;
+        }
+        chart.draw_series(LineSeries::new(known, stroke(INK, 1.4)))?;
+    }
+    for drawn in forecasts {
+        let rows = drawn.quantiles.chunks(levels.len()).enumerate();
+        let median: Vec<_> = rows.map(|(h, row)| ((drawn.step + h) as f64, f64::from(point(levels, row)))).collect();
+        chart.draw_series(LineSeries::new(median.clone(), stroke(BLUE, 2.2)))?;
+        if median.len() == 1 {
+            chart.draw_series(median.into_iter().map(|point| Circle::new(point, px(3), BLUE.filled())))?;
+        }
+        // Where the forecast was made.
+        let origin = drawn.step as f64 - 0.5;
+        chart.draw_series([PathElement::new([(origin, bottom), (origin, high + room)], stroke(PALE_INK, 0.8))])?;
+    }
+    Ok(())
+}
+
+/// The known values from a step on, a line for each stretch without a gap.
+fn lines(values: &[f32], first: usize) -> Vec<Vec<(f64, f64)>> {
+    let points = values.iter().enumerate().skip(first).map(|(step, &y)| (step as f64, f64::from(y)));
+    let points: Vec<_> = points.collect();
+    points.split(|(_, y)| y.is_nan()).filter(|line| !line.is_empty()).map(<[_]>::to_vec).collect()
+}
+
+/// About so many numbers stand below a panel.
+const TICKS: usize = 7;
+
+/// Places and names on the axis of time: whole years where steps are months and there are some years, or else every n-th
+/// step as the file writes it.
+fn ticks(set: &SeriesSet, series: &Series, first: usize, last: usize) -> Vec<(f64, String)> {
+    let steps = last - first + 1;
+    if let Frequency::Months { every, .. } = set.frequency {
+        let years = steps as i64 * i64::from(every.get()) / 12;
+        if years >= 3 {
+            let every = [1, 2, 5, 10, 20, 50, 100, 200, 500].into_iter().find(|&every| years / every <= 10);
+            let every = every.unwrap_or(1000);
+            let year = |step: usize| set.time(series, step as i64).map(|time| time.civil().year);
+            let begins = |&step: &usize| {
+                let (before, now) = (set.time(series, step as i64 - 1), year(step));
+                now.is_some_and(|now| now % every == 0 && before.is_some_and(|before| before.civil().year < now))
+            };
+            return (first..=last)
+                .filter(begins)
+                .filter_map(|step| Some((step as f64, year(step)?.to_string())))
+                .collect();
+        }
+    }
+    let every = steps.div_ceil(TICKS).max(1);
+    let text = |step: usize| Some((step as f64, set.time_text(series, step as i64)?));
+    (first + every / 2..=last).step_by(every).filter_map(text).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use elman::datasets::series::Reader;
+
+    use super::*;
+
+    #[test]
+    fn lines_break_where_nothing_is_known() {
+        let values = [9.0, 1.0, f32::NAN, 2.0, 3.0, f32::NAN];
+        assert_eq!(lines(&values, 1), [vec![(1.0, 1.0)], vec![(3.0, 2.0), (4.0, 3.0)]]);
+    }
+
+    #[test]
+    fn months_are_shown_by_years_and_days_as_they_are() {
+        let parse = |text: &str| Reader::new("y").parse("a.csv", text.as_bytes()).unwrap();
+        let months: String = (0..60).map(|m| format!("{}-{:02},1\n", 2000 + m / 12, m % 12 + 1)).collect();
+        let set = parse(&format!("month,y\n{months}"));
+        let names = |ticks: Vec<(f64, String)>| ticks.into_iter().map(|(_, name)| name).collect::<Vec<_>>();
+        assert_eq!(names(ticks(&set, &set.series[0], 6, 62)), ["2001", "2002", "2003", "2004", "2005"]);
+        let set = parse("day,y\n2024-02-27,1\n2024-02-28,1\n2024-02-29,1\n");
+        assert_eq!(names(ticks(&set, &set.series[0], 1, 4)), ["2024-02-28", "2024-02-29", "2024-03-01", "2024-03-02"]);
+    }
+
+    #[test]
+    fn intervals_are_nested() {
+        assert_eq!(intervals(&[0.1, 0.3, 0.5, 0.7, 0.9]), [(0, 4), (1, 3)]);
+        assert_eq!(intervals(&[0.5]), []);
+    }
+}

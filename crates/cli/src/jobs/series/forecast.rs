@@ -1,0 +1,200 @@
+//! `elman forecast`: quantiles of the values behind the end of each series.
+//!
+//! F steps of the horizon, Q levels.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use elman::Predictor;
+use elman::datasets::series::{Series, SeriesSet};
+use elman::formats::write_atomic;
+use elman::series::{SeriesScaling, Window, Windows};
+use serde_json::json;
+
+use super::SeriesJob;
+use super::args::ForecastArgs;
+use super::backtest::{levels as decimals, precision};
+use super::chart::{self, Drawn, Panel};
+use super::kept::{Kept, window};
+use crate::args::threads;
+use crate::output::Output;
+use crate::run_folder;
+use crate::settings::Job;
+
+pub(crate) fn forecast(args: &ForecastArgs) -> anyhow::Result<()> {
+    let mut output = Output::new(args.output);
+    let threads = threads(args.threads)?;
+    let model = run_folder::load_model(&args.run)?;
+    let job = run_folder::job(&args.run, &model)?;
+    if job != SeriesJob::NAME {
+        bail!("{} is a run of job {job:?}; forecast takes runs of train series", args.run.display());
+    }
+    let kept = Kept::of(&model, &args.run)?;
+    let (window, levels) = window(&model)?;
+    let mut scaled = kept.scale(kept.read(&args.run, args.data.as_deref())?, None)?;
+    scaled.remarks.extend(leave_out(&mut scaled.set, &mut scaled.scalings, window)?);
+    scaled.remarks.iter().for_each(|remark| output.remark(remark));
+
+    let set = &scaled.set;
+    let all = ahead(set, &scaled.scalings, window, &mut Predictor::new(model, threads))?;
+    let mut rows = Vec::with_capacity(all.len() * window.horizon);
+    for (series, quantiles) in set.series.iter().zip(&all) {
+        for (h, quantiles) in quantiles.chunks(levels.len()).enumerate() {
+            let Some(time) = set.time_text(series, (series.steps() + h) as i64) else {
+                bail!("the forecast of series {:?} goes beyond the calendar's end; take a smaller horizon", series.id);
+            };
+            rows.push(Row { series: &series.id, step: h + 1, time, quantiles });
+        }
+    }
+    let names = Names { id: kept.id(), time: kept.time(), levels: decimals(&levels) };
+    // Files first: what is printed is then all there is to do.
+    if let Some(path) = &args.out {
+        write_csv(path, &names, &rows)?;
+    }
+    if let Some(path) = &args.plot {
+        let panel = |(series, quantiles): (_, &Vec<f32>)| Panel {
+            series,
+            forecasts: vec![Drawn { step: Series::steps(series), quantiles: quantiles.clone() }],
+        };
+        let panels: Vec<Panel> = set.series.iter().zip(&all).take(chart::PANELS_MAX).map(panel).collect();
+        chart::draw(path, "Forecast", set, &levels, &panels)?;
+    }
+    if output.json {
+        for row in &rows {
+            let object = json!({
+                "event": "forecast", "series": row.series, "step": row.step, "time": row.time, "levels": names.levels,
+                "quantiles": row.quantiles,
+            });
+            output.result("", &object)?;
+        }
+    } else if args.out.is_none() {
+        for line in table(&names, &rows) {
+            output.line(&line)?;
+        }
+    }
+    Ok(())
+}
+
+/// A step of a forecast.
+struct Row<'a> {
+    series: &'a str,
+    /// From 1.
+    step: usize,
+    time: String,
+    /// `[Q]`
+    quantiles: &'a [f32],
+}
+
+/// What columns are called.
+struct Names<'a> {
+    /// None where there is one series without an id.
+    id: Option<&'a str>,
+    time: &'a str,
+    levels: Vec<f64>,
+}
+
+impl Names<'_> {
+    fn header(&self) -> Vec<String> {
+        let first = self.id.into_iter().chain([self.time]).map(str::to_owned);
+        first.chain(self.levels.iter().map(f64::to_string)).collect()
+    }
+
+    fn first(&self, row: &Row) -> Vec<String> {
+        let id = self.id.map(|_| row.series.to_owned());
+        id.into_iter().chain([row.time.clone()]).collect()
+    }
+}
+
+/// Takes series out that are shorter than what the model reads. Returns what there is to say of them.
+///
+/// # Errors
+/// If none is left.
+pub(crate) fn leave_out(
+    set: &mut SeriesSet,
+    scalings: &mut Vec<SeriesScaling>,
+    window: Window,
+) -> anyhow::Result<Vec<String>> {
+    let mut remarks = Vec::new();
+    let keep: Vec<bool> = set
+        .series
+        .iter()
+        .map(|series| {
+            let read = &series.target[series.steps().saturating_sub(window.context)..];
+            let why = if series.steps() < window.context {
+                format!("it has {} steps; the model reads {}", series.steps(), window.context)
+            } else if read.iter().all(|y| y.is_nan()) {
+                format!("none of its last {} values is known", window.context)
+            } else {
+                return true;
+            };
+            let name = if series.id.is_empty() { "the series".into() } else { format!("series {:?}", series.id) };
+            remarks.push(format!("{name} has no forecast: {why}"));
+            false
+        })
+        .collect();
+    if !keep.contains(&true) {
+        bail!("{}", remarks.join("; "));
+    }
+    let mut kept = keep.iter();
+    set.series.retain(|_| kept.next() == Some(&true));
+    let mut kept = keep.iter();
+    scalings.retain(|_| kept.next() == Some(&true));
+    Ok(remarks)
+}
+
+/// Quantiles [F, Q] behind the end of each series, none of which is shorter than the context.
+///
+/// # Errors
+/// If the model's forecasts are not numbers.
+pub(crate) fn ahead(
+    set: &SeriesSet,
+    scalings: &[SeriesScaling],
+    window: Window,
+    predictor: &mut Predictor,
+) -> anyhow::Result<Vec<Vec<f32>>> {
+    let windows = Windows::latest(set, scalings, window)?;
+    let quantiles = predictor.quantiles(&windows)?;
+    let mut all = Vec::with_capacity(set.series.len());
+    for (row, quantiles) in quantiles.outer_iter().enumerate() {
+        let scaling = windows.scaling(row);
+        let quantiles: Vec<f32> = quantiles.iter().map(|&z| scaling.unscaled(z)).collect();
+        if quantiles.iter().any(|z| !z.is_finite()) {
+            bail!("the model's forecast is not a number: it is damaged, or its values are beyond 32 bits");
+        }
+        all.push(quantiles);
+    }
+    Ok(all)
+}
+
+fn write_csv(path: &Path, names: &Names, rows: &[Row]) -> anyhow::Result<()> {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    csv.write_record(names.header())?;
+    for row in rows {
+        let quantiles = row.quantiles.iter().map(f32::to_string);
+        csv.write_record(names.first(row).into_iter().chain(quantiles))?;
+    }
+    let bytes = csv.into_inner().with_context(|| format!("cannot write {}", path.display()))?;
+    write_atomic(path, &bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The same for the eye: columns side by side, and figures of at least three digits.
+fn table(names: &Names, rows: &[Row]) -> Vec<String> {
+    let largest = rows.iter().flat_map(|row| row.quantiles).map(|&z| f64::from(z));
+    let place = precision(largest);
+    let mut cells = vec![names.header()];
+    for row in rows {
+        let quantiles = row.quantiles.iter().map(|z| format!("{z:.place$}"));
+        cells.push(names.first(row).into_iter().chain(quantiles).collect());
+    }
+    let text = names.header().len() - names.levels.len();
+    let width = |column: usize| cells.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..cells[0].len()).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cell = |(column, cell): (usize, &String)| {
+            let width = widths[column];
+            if column < text { format!("{cell:width$}") } else { format!("{cell:>width$}") }
+        };
+        row.iter().enumerate().map(cell).collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    cells.iter().map(line).collect()
+}

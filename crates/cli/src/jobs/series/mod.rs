@@ -1,0 +1,220 @@
+//! `elman train series`: quantiles of the values that follow a time series, all steps of the horizon at once.
+//!
+//! The network reads the last steps before a forecast: the target, whether it is known, the same of covariates, and the
+//! calendar. The end of the data is kept for the test, and the forecasts there are compared with the seasonal naive ones.
+
+pub(crate) mod args;
+mod backtest;
+mod chart;
+mod config;
+mod forecast;
+mod kept;
+
+use std::path::Path;
+
+use anyhow::bail;
+use elman::datasets::series::{Report, SeriesSet};
+use elman::series::{Cut, LeftOut, Split, Window, Windows, input_names};
+use elman::{Error, Evaluation, Head, Model, Predictor, Sequences, Trainer};
+use serde_json::{Value, json};
+
+use self::args::SeriesArgs;
+use self::backtest::{Figures, Test};
+use self::chart::{Drawn, Panel};
+pub(crate) use self::config::SeriesJob;
+pub(crate) use self::forecast::forecast;
+use self::kept::{Kept, Scaled};
+use crate::args::EvalArgs;
+use crate::output::{Output, thousands};
+use crate::run::{self, Plan, Reading, Watch};
+use crate::settings::Settings;
+
+/// The picture in the run's folder.
+const PICTURE: &str = "forecast.svg";
+
+/// Trains, tests, and leaves the run's folder behind.
+pub(crate) fn train(args: &SeriesArgs) -> anyhow::Result<()> {
+    let mut output = Output::new(args.common.output);
+    let mut settings = Settings::<SeriesJob>::new(&args.common)?;
+    settings.job.set(args)?;
+    // What the columns do not decide.
+    settings.network.stack(1)?;
+    let set = settings.job.read()?;
+    let (season, context) = settings.job.resolve(&set);
+    let (window, levels) = (Window { context, horizon: settings.job.horizon }, settings.job.levels());
+    let cut = cut(&settings.job, &set)?;
+    let split = Split::new(&set, cut, window)?;
+    if split.validation.is_empty() {
+        bail!("no value of the target is known in the part for validation; choose another --validation or --test");
+    }
+    let kept = Kept::new(&set, settings.job.id(), cut, &split, season);
+    let data = data(&settings.job, &set, &split, window);
+    let scaled = kept.scale(set, Some(kept.test()))?;
+    let test = Test::new(&scaled, &kept, window, &levels)?;
+
+    let (training, input) = (&settings.training, split.train.input());
+    let (stack, head) = (settings.network.stack(input)?, Head::quantiles(&levels, window.horizon));
+    let batch = training.batch_size.of(split.train.len());
+    let mut model = training.model(&settings.optimization, stack, head, context, batch)?;
+    model.steps = Some(context);
+    model.job = Some(serde_json::to_value(&kept)?);
+    let mut trainer = training.trainer(model, &settings.optimization)?;
+    let bytes = scaled.set.series.iter().map(|series| series.steps() * (input + 1) * size_of::<f32>()).sum();
+    let plan = Plan {
+        name: format!("series-{}", settings.network.cell),
+        settings: settings.to_toml()?,
+        out: args.common.out.as_deref(),
+        data: &split.train,
+        reading: Reading::Rows,
+        training,
+        stopping: settings.optimization.early_stopping()?,
+        remark: format!("{}\n{}", data.text, run::describe(&trainer, context, bytes)?),
+    };
+    if output.json {
+        output.result("", &data.object)?;
+    }
+    let folder = run::train(&plan, &mut trainer, &mut Validation(&split.validation), &mut output)?;
+
+    let mut predictor = Predictor::new(trainer.into_model(), training.threads);
+    let figures = test.run(&mut predictor)?;
+    test.report(&figures, &mut output)?;
+    if settings.job.data.is_none() && season == scaled.set.frequency.season() {
+        output.remark("the season of months is a year; the sun's own cycle is about 132 months: see --season 132");
+    }
+    draw(&folder.join(PICTURE), &scaled, &figures, window, &levels, &mut predictor)
+}
+
+/// `elman eval` of a run: the test again, on what it was trained on or on a table like it, from the start of the test on.
+pub(crate) fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
+    let kept = Kept::of(&model, &args.run)?;
+    let (window, levels) = kept::window(&model)?;
+    let set = kept.read(&args.run, args.data.as_deref())?;
+    let scaled = kept.scale(set, Some(kept.test()))?;
+    scaled.remarks.iter().for_each(|remark| output.remark(remark));
+    let test = Test::new(&scaled, &kept, window, &levels)?;
+    let figures = test.run(&mut Predictor::new(model, threads))?;
+    test.report(&figures, output)
+}
+
+struct Validation<'a>(&'a Windows);
+
+impl Watch for Validation<'_> {
+    fn validate(&mut self, trainer: &mut Trainer) -> Result<Option<Evaluation>, Error> {
+        trainer.evaluate(self.0).map(Some)
+    }
+
+    fn line(&self, epoch: &elman::Epoch, validation: Option<&Evaluation>) -> String {
+        let validation = validation.map_or(f64::NAN, |validation| validation.loss);
+        format!("Epoch: {}, Train Loss: {:.4}, Validation Loss: {validation:.4}", epoch.epoch, epoch.loss)
+    }
+
+    fn unit(&self) -> &'static str {
+        "windows"
+    }
+}
+
+/// Where validation and test begin.
+fn cut(job: &SeriesJob, set: &SeriesSet) -> Result<Cut, Error> {
+    let steps = Cut::steps(set);
+    let parts = [("validation", job.validation.of(steps)), ("test", job.test.of(steps))];
+    if let Some((what, part)) = parts.into_iter().find(|&(_, part)| part < job.horizon) {
+        let expected = format!("at least {}, the horizon", job.horizon);
+        return Err(Error::Setting { what, found: format!("{part} of {steps} steps"), expected });
+    }
+    let [(_, validation), (_, test)] = parts;
+    Cut::last(set, validation, test)
+}
+
+/// What the reader found.
+struct Found {
+    text: String,
+    object: Value,
+}
+
+fn data(job: &SeriesJob, set: &SeriesSet, split: &Split, window: Window) -> Found {
+    let Report { rows, time, gaps, missing_targets, missing_covariates, reordered, ignored } = &set.report;
+    let name = config::name(job.data.as_deref());
+    let count = |count: usize, one: &str, many: &str| match count {
+        1 => format!("1 {one}"),
+        count => format!("{} {many}", thousands(count as u64)),
+    };
+    let first = set.series.iter().map(|series| series.start).min();
+    let last = set.series.iter().filter_map(|series| set.time(series, series.steps() as i64 - 1)).max();
+    let [from, to] = [first, last].map(|time| time.map(|time| set.format.write(time)).unwrap_or_default());
+    let mut lines = vec![format!(
+        "{name}: {}, {}, {}; {from} to {to}",
+        count(*rows, "row", "rows"),
+        count(set.series.len(), "series", "series"),
+        set.frequency
+    )];
+    let findings = [
+        (*gaps, "period without a row, taken for missing", "periods without a row, taken for missing"),
+        (*missing_targets, "missing target", "missing targets"),
+        (*missing_covariates, "missing value of a covariate", "missing values of covariates"),
+        (*reordered, "row out of order, sorted", "rows out of order, sorted"),
+    ];
+    lines.extend(findings.into_iter().filter(|of| of.0 > 0).map(|(found, one, many)| count(found, one, many)));
+    if !ignored.is_empty() {
+        lines.push(format!("not read: {}", ignored.join(", ")));
+    }
+    lines.extend(left_out(&split.left_out));
+    lines.push(format!(
+        "reads {} steps of {}; forecasts {} steps",
+        window.context,
+        input_names(set).join(", "),
+        window.horizon
+    ));
+    let windows = [&split.train, &split.validation, &split.test].map(Sequences::len);
+    let [train, validation, test] = windows.map(|windows| thousands(windows as u64));
+    lines.push(format!("{train} windows to learn from, {validation} for validation, {test} for the test"));
+    let object = json!({
+        "event": "data", "data": name, "rows": rows, "series": set.series.len(), "frequency": set.frequency.to_string(),
+        "first": from, "last": to, "time": time, "target": set.target, "covariates": set.covariates, "gaps": gaps,
+        "missing_targets": missing_targets, "missing_covariates": missing_covariates, "reordered": reordered,
+        "ignored": ignored, "left_out": split.left_out.iter().map(|of| &of.id).collect::<Vec<_>>(),
+        "inputs": input_names(set), "context": window.context, "horizon": window.horizon,
+        "windows": {"train": windows[0], "validation": windows[1], "test": windows[2]},
+    });
+    Found { text: lines.join("\n"), object }
+}
+
+/// The first few series that are too short, and how many others there are.
+fn left_out(all: &[LeftOut]) -> Option<String> {
+    const SHOWN: usize = 5;
+    let one = |of: &LeftOut| match of.steps < of.needed {
+        true => format!("{:?} ({} of {} steps)", of.id, of.steps, of.needed),
+        false => format!("{:?} ({} known values)", of.id, of.known),
+    };
+    let mut names: Vec<String> = all.iter().take(SHOWN).map(one).collect();
+    if all.len() > SHOWN {
+        names.push(format!("{} more", all.len() - SHOWN));
+    }
+    (!names.is_empty()).then(|| format!("too short to learn from before validation: {}", names.join(", ")))
+}
+
+/// The last test forecast of the first series, and the forecast behind their ends.
+fn draw(
+    path: &Path,
+    scaled: &Scaled,
+    figures: &Figures,
+    window: Window,
+    levels: &[f32],
+    predictor: &mut Predictor,
+) -> anyhow::Result<()> {
+    let all = &scaled.set;
+    let last = |index: usize| figures.forecasts.iter().rev().find(|forecast| forecast.origin.series == index);
+    let shown: Vec<usize> =
+        (0..all.series.len()).filter(|&index| last(index).is_some()).take(chart::PANELS_MAX).collect();
+    let series = shown.iter().map(|&index| all.series[index].clone()).collect();
+    let (format, target, covariates) = (all.format, all.target.clone(), all.covariates.clone());
+    let set = SeriesSet { frequency: all.frequency, format, target, covariates, series, report: Report::default() };
+    let scalings: Vec<_> = shown.iter().map(|&index| scaled.scalings[index].clone()).collect();
+    let ahead = forecast::ahead(&set, &scalings, window, predictor)?;
+    let panel = |((&index, series), quantiles): ((&usize, _), Vec<f32>)| {
+        let test = last(index).map(|of| Drawn { step: of.origin.step, quantiles: of.quantiles.clone() });
+        let ahead = Drawn { step: elman::datasets::series::Series::steps(series), quantiles };
+        Panel { series, forecasts: test.into_iter().chain([ahead]).collect() }
+    };
+    let panels: Vec<Panel> = shown.iter().zip(&set.series).zip(ahead).map(panel).collect();
+    chart::draw(path, "The last forecast of the test, and the one that follows", &set, levels, &panels)
+}
