@@ -287,10 +287,10 @@ Examples:
 pub(crate) struct DiagnoseArgs {
     /// A run's folder, or a model file
     pub(crate) run: PathBuf,
-    /// A folder with the four IDX files of a data set [default: what the run was trained on]
-    #[arg(long, value_name = "DIR")]
+    /// Another data set: what eval of the run takes [default: the run's own]
+    #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
-    /// Test images to follow, evenly over all of them [default: 64, or all of fewer]
+    /// Sequences to follow, evenly over all of them [default: 64, or all of fewer]
     #[arg(long, value_name = "N")]
     pub(crate) rows: Option<usize>,
     /// Most steps to look back over [default: all]

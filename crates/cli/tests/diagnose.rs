@@ -162,7 +162,7 @@ fn other_jobs_and_other_data_are_refused() {
 
     let config = place.text("run/config.toml");
     for (job, words) in [
-        ("job = \"chess\"", &["run", "job \"chess\"", "it knows \"mnist\""][..]),
+        ("job = \"chess\"", &["run", "job \"chess\"", "does not know"][..]),
         ("job = 3", &["cannot read run/config.toml"]),
         ("", &["run/config.toml names no job"]),
         ("job = ", &["cannot read run/config.toml"]),
@@ -178,4 +178,18 @@ fn other_jobs_and_other_data_are_refused() {
     quantiles.set_config(&config);
     quantiles.write(&place.path("quantiles"));
     place.elman("diagnose quantiles --data set").refused(1, &["3 quantiles of 1 values", "the loss of classes"]);
+}
+
+/// The loss of a network that echoes hangs most on the bit that it has to repeat.
+#[test]
+fn an_echo_is_followed_back_to_the_bit_it_repeats() {
+    let place = Place::new();
+    let line = "train echo --series-length 8000 --num-epoch 60 --threads 2 --quiet --out run";
+    place.elman(line).succeeded();
+    let found = object(&place.elman("diagnose run --json"));
+    let relative = found["inputs"]["relative"].as_array().unwrap();
+    let largest =
+        (0..relative.len()).max_by(|&a, &b| relative[a].as_f64().unwrap().total_cmp(&relative[b].as_f64().unwrap()));
+    assert_eq!((relative.len(), largest), (64, Some(3)), "{relative:?}");
+    place.elman("diagnose run --data run").refused(1, &["without --data"]);
 }

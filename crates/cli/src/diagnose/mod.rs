@@ -6,18 +6,21 @@ mod tables;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use elman::datasets::ImageSet;
-use elman::diagnose::{Curve, Diagnose, Diagnosis, class_loss_gradient};
-use elman::{Labelled, Model, Reads};
+use elman::diagnose::{Curve, Diagnose, Diagnosis, class_loss_gradient, quantile_loss_gradient};
+use elman::text::TokenStreams;
+use elman::{Labelled, Model, Predicts, Quantiles, Reads, Sequences};
 use serde_json::{Value, json};
 
 use crate::args::DiagnoseArgs;
-use crate::jobs::mnist::test_images;
+use crate::jobs;
 use crate::output::Output;
 use crate::run_folder;
 
 /// Rows that are followed, unless others are asked for: the mean over more is hardly another.
 const ROWS: usize = 64;
+
+/// Steps of the sequences that a stream is cut into, unless it is looked back over more.
+const STEPS: usize = 64;
 
 /// The picture in a run's folder.
 const PICTURE: &str = "diagnosis.svg";
@@ -25,8 +28,22 @@ const PICTURE: &str = "diagnosis.svg";
 pub(crate) fn diagnose(args: &DiagnoseArgs) -> anyhow::Result<()> {
     let mut output = Output::new(args.output);
     let model = run_folder::load_model(&args.run)?;
-    let data = data(args, &model)?;
-    let diagnosis = follow(args, &model, &data)?;
+    let window = args.steps.map_or(STEPS, |steps| steps.max(STEPS));
+    // The sequences that the network of a run is tried on, with what is expected of it: another job is another arm.
+    let (diagnosis, rows) = match run_folder::job(&args.run, &model)?.as_str() {
+        "mnist" => follow(args, &model, &jobs::mnist::test_images(&args.run, args.data.as_deref(), &model)?)?,
+        "echo" => {
+            let series = jobs::echo::test_series(&args.run, args.data.as_deref())?;
+            let pieces = jobs::echo::Pieces { window: window.min(series.steps()), series: &series };
+            follow(args, &model, &pieces)?
+        }
+        "text" => {
+            let tokens = jobs::text::tokens_to_test(&args.run, args.data.as_deref(), &model)?;
+            let streams = TokenStreams::at_most(&tokens, usize::MAX, window)?;
+            follow(args, &model, &streams)?
+        }
+        job => bail!("{} is a run of job {job:?}, which diagnose does not know", args.run.display()),
+    };
     let picture = match &args.out {
         Some(file) => Some(file.clone()),
         // A model file alone has no folder of its own to put it in.
@@ -38,7 +55,7 @@ pub(crate) fn diagnose(args: &DiagnoseArgs) -> anyhow::Result<()> {
     if output.json {
         return output.result("", &object(&diagnosis, picture.as_deref()));
     }
-    for line in tables::text(&model, &diagnosis, data.len()) {
+    for line in tables::text(&model, &diagnosis, rows) {
         output.line(&line)?;
     }
     if let Some(file) = picture {
@@ -47,41 +64,35 @@ pub(crate) fn diagnose(args: &DiagnoseArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The sequences that the network of a run is tried on, with what is expected of it: another job is another arm.
-fn data(args: &DiagnoseArgs, model: &Model) -> anyhow::Result<ImageSet> {
-    match run_folder::job(&args.run, model)?.as_str() {
-        "mnist" => test_images(&args.run, args.data.as_deref(), model),
-        job => {
-            bail!("{} is a run of job {job:?}, which diagnose does not know; it knows \"mnist\"", args.run.display())
-        }
-    }
-}
-
 /// Rows that lie evenly over the data, followed back from the loss of each at its end.
-fn follow(args: &DiagnoseArgs, model: &Model, data: &impl Labelled) -> anyhow::Result<Diagnosis> {
+fn follow(args: &DiagnoseArgs, model: &Model, data: &impl Labelled) -> anyhow::Result<(Diagnosis, usize)> {
     let count = args.rows.unwrap_or(ROWS.min(data.len()));
     if !(1..=data.len()).contains(&count) {
         let expected = format!("1 to {}, the rows of the data", data.len());
         return Err(elman::Error::Setting { what: "rows", found: count.to_string(), expected }.into());
     }
     let rows: Vec<usize> = (0..count).map(|row| row * data.len() / count).collect();
-    if model.head().classes().is_none() {
-        bail!("{} predicts {}; diagnose follows the loss of classes", args.run.display(), model.head().describe());
-    }
     let (network, reads) = (model.network(), model.head().reads);
     let (kernel, bias) = model.head_arrays();
     let diagnose = Diagnose { steps: args.steps, ..Diagnose::new(&network, reads) };
-    let found = diagnose.run(data, &rows, |row, read| {
-        let label = match reads {
-            Reads::LastState => data.label(row),
-            Reads::EveryStep => data.step_label(row, data.length(row) - 1),
-        };
-        if label >= bias.len() {
-            return Err(elman::Error::Label { row, label, classes: bias.len() });
+    let found = diagnose.run(data, &rows, |row, read| match &model.head().predicts {
+        Predicts::Classes(classes) => {
+            let label = match reads {
+                Reads::LastState => data.label(row),
+                Reads::EveryStep => data.step_label(row, data.length(row) - 1),
+            };
+            if label >= *classes {
+                return Err(elman::Error::Label { row, label, classes: *classes });
+            }
+            class_loss_gradient(kernel.view(), &bias, read, label)
         }
-        class_loss_gradient(kernel.view(), &bias, read, label)
+        Predicts::Quantiles(Quantiles { levels, horizon }) => {
+            let mut values = vec![f32::NAN; *horizon];
+            data.values(row, &mut values);
+            quantile_loss_gradient(kernel.view(), &bias, read, levels, &values)
+        }
     });
-    found.with_context(|| format!("cannot diagnose {}", args.run.display()))
+    Ok((found.with_context(|| format!("cannot diagnose {}", args.run.display()))?, data.len()))
 }
 
 /// What a picture is called.

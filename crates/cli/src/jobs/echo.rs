@@ -128,18 +128,24 @@ pub(crate) fn train(args: &EchoArgs) -> anyhow::Result<()> {
 
 /// `elman eval` of a run: on the test series of its seed.
 pub(crate) fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
-    let config = args.run.join(run_folder::CONFIG);
-    if args.data.is_some() || !config.exists() {
-        bail!("the bits of an echo are made from the seed of a run; name its folder, without --data");
-    }
-    let settings = Settings::<Echo>::read(&config)?;
-    let (series, window) = (series(&settings, Part::Test)?, settings.job.sequence_length);
+    let series = test_series(&args.run, args.data.as_deref())?;
+    let settings = Settings::<Echo>::read(&args.run.join(run_folder::CONFIG))?;
+    let window = settings.job.sequence_length;
     let mut predictor = Predictor::new(model, threads);
     let test = match settings.job.reset_state {
         true => predictor.evaluate(&Pieces { series: &series, window })?,
         false => predictor.evaluate_streams(&series, window)?,
     };
     report(output, &test, &format!("the model {} is damaged", args.run.display()))
+}
+
+/// The series that a run is tested on.
+pub(crate) fn test_series(run: &Path, data: Option<&Path>) -> anyhow::Result<elman::Echo> {
+    let config = run.join(run_folder::CONFIG);
+    if data.is_some() || !config.exists() {
+        bail!("the bits of an echo are made from the seed of a run; name its folder, without --data");
+    }
+    Ok(series(&Settings::<Echo>::read(&config)?, Part::Test)?)
 }
 
 /// One of the series that a seed gives.
@@ -181,9 +187,10 @@ impl Watch for Listener {
 }
 
 /// The pieces of all streams, each a sequence by itself.
-struct Pieces<'a> {
-    series: &'a elman::Echo,
-    window: usize,
+pub(crate) struct Pieces<'a> {
+    pub(crate) series: &'a elman::Echo,
+    /// Steps of a piece.
+    pub(crate) window: usize,
 }
 
 impl Pieces<'_> {

@@ -262,27 +262,36 @@ fn report(output: &mut Output, part: &str, figures: &Evaluation, unit: &str, not
 
 /// `elman eval` of a run: on the validation part of its text, or on the whole of another.
 pub(crate) fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
-    let config = args.run.join(run_folder::CONFIG);
     let vocabulary = Vocabulary::of(&model)?;
+    let part = if args.data.is_some() { "test" } else { "validation" };
+    let (settings, tokens) = read_again(&args.run, args.data.as_deref(), &model)?;
+    let window = settings.job.sequence_length;
+    let data = TokenStreams::at_most(&tokens, settings.training.batch_size.of(1), window)?;
+    let figures = Predictor::new(model, threads).evaluate_streams(&data, window.min(data.steps()))?;
+    report(output, part, &figures, vocabulary.unit(), &format!("the model {} is damaged", args.run.display()))
+}
+
+/// What a run is tested on: the validation part of its text, or the whole of another; with the settings of the run.
+fn read_again(run: &Path, data: Option<&Path>, model: &Model) -> anyhow::Result<(Settings<Text>, Vec<Token>)> {
+    let (config, vocabulary) = (run.join(run_folder::CONFIG), Vocabulary::of(model)?);
     let settings = match config.exists() {
         true => Settings::<Text>::read(&config)?,
-        false if args.data.is_some() => Text::defaults(),
+        false if data.is_some() => Text::defaults(),
         false => bail!(
             "{} does not say what text it was trained on; name one with --data, or the run's folder",
-            args.run.display()
+            run.display()
         ),
     };
-    let file = args.data.as_deref().or(settings.job.data.as_deref());
+    let file = data.or(settings.job.data.as_deref());
     let tokens = match vocabulary {
         Vocabulary::Characters(_) => vocabulary.encode(&load(file)?)?,
         Vocabulary::Bytes => vocabulary.encode_bytes(&load_bytes(file)?)?,
     };
-    let (part, tokens) = match args.data {
-        Some(_) => ("test", &tokens[..]),
-        None => ("validation", settings.job.split(&tokens).1),
-    };
-    let window = settings.job.sequence_length;
-    let data = TokenStreams::at_most(tokens, settings.training.batch_size.of(1), window)?;
-    let figures = Predictor::new(model, threads).evaluate_streams(&data, window.min(data.steps()))?;
-    report(output, part, &figures, vocabulary.unit(), &format!("the model {} is damaged", args.run.display()))
+    let tokens = if data.is_some() { tokens } else { settings.job.split(&tokens).1.to_vec() };
+    Ok((settings, tokens))
+}
+
+/// The tokens that a run is tested on.
+pub(crate) fn tokens_to_test(run: &Path, data: Option<&Path>, model: &Model) -> anyhow::Result<Vec<Token>> {
+    Ok(read_again(run, data, model)?.1)
 }

@@ -17,10 +17,10 @@
 //! whole, bit for bit. A layer in two directions is two cells, and each has its own order of steps: the lag of the
 //! backward direction is counted from its own last step, the first of the row.
 
-mod class_loss;
 mod curve;
 mod eigen;
 mod gates;
+mod losses;
 mod passes;
 mod spectrum;
 mod track;
@@ -28,11 +28,11 @@ mod track;
 use ndarray::{Array2, s};
 use serde::Serialize;
 
-pub use class_loss::class_loss_gradient;
 pub use curve::{Curve, EXPLODED, Flow, VANISHED};
 pub use eigen::{Complex, eigenvalues, largest_singular_value};
 pub use elman_kernels::reference::Bound;
 pub use gates::Gate;
+pub use losses::{class_loss_gradient, quantile_loss_gradient};
 pub use spectrum::{Recurrent, Transition};
 
 use self::gates::Gates;
