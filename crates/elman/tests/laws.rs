@@ -52,6 +52,40 @@ fn a_stream_is_a_sequence_bit_for_bit() {
 }
 
 #[test]
+fn streams_side_by_side_are_each_by_itself() {
+    for (name, network) in forward_networks() {
+        let xs = inputs(&network, 5, STEPS, 3);
+        let (outputs, last) = network.dynamic_rnn(xs.view()).run().unwrap();
+        let mut streams = network.streams(5).unwrap();
+        assert_eq!(streams.rows(), 5);
+        let mut saved = None;
+        for round in 0..2 {
+            for t in 0..STEPS {
+                if t == 2 && round == 0 {
+                    saved = Some((streams.state(), streams.clone()));
+                }
+                let x: Vec<f32> = xs.slice(s![.., t, ..]).iter().copied().collect();
+                let expected: Vec<f32> = outputs.slice(s![.., t, ..]).iter().copied().collect();
+                assert_eq!(streams.step(&x), expected, "{name}, step {t}");
+            }
+            assert_eq!(streams.state(), last, "{name}");
+            streams.reset();
+            assert_eq!(streams.state(), network.zero_state(5), "{name}");
+        }
+        let (state, copy) = saved.unwrap();
+        streams.set_state(&state).unwrap();
+        for mut other in [streams, copy] {
+            for t in 2..STEPS {
+                other.step(&xs.slice(s![.., t, ..]).iter().copied().collect::<Vec<f32>>());
+            }
+            assert_eq!(other.state(), last, "{name}");
+            assert!(other.set_state(&network.zero_state(4)).unwrap_err().to_string().contains("[4, "), "{name}");
+        }
+        assert!(network.streams(0).unwrap_err().to_string().contains("rows is 0"), "{name}");
+    }
+}
+
+#[test]
 fn a_stream_can_be_saved_loaded_and_cloned() {
     for (name, network) in forward_networks() {
         let xs = inputs(&network, 1, STEPS, 3);

@@ -88,6 +88,9 @@ impl Text {
         self.sequence_length = args.sequence_length.unwrap_or(self.sequence_length);
         self.train_frac = args.train_frac.unwrap_or(self.train_frac);
         self.embedding_size = args.embedding_size.or(self.embedding_size);
+        if self.sequence_length == 0 {
+            return Err(Error::Setting { what: "sequence_length", found: "0".into(), expected: "at least 1".into() });
+        }
         if !(self.train_frac > 0.0 && self.train_frac < 1.0) {
             let (found, expected) = (self.train_frac.to_string(), "above 0 and below 1".into());
             return Err(Error::Setting { what: "train_frac", found, expected });
@@ -194,7 +197,7 @@ pub(crate) fn train(args: &TextArgs) -> anyhow::Result<()> {
 /// Refuses a text that has no window for every stream.
 fn check_length(found: usize, streams: usize, window: usize, unit: &str) -> Result<(), Error> {
     let needed = streams.saturating_mul(window).saturating_add(1);
-    if streams == 0 || window == 0 || found >= needed {
+    if streams == 0 || found >= needed {
         return Ok(());
     }
     Err(Error::Setting {
