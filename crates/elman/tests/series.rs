@@ -192,7 +192,9 @@ fn windows_since_the_test_are_those_of_the_test() {
     }
     assert!(Windows::since(&set, &split.scalings, window, Time(38)).unwrap().is_empty());
     assert!(message(Windows::since(&set, &[], window, cut.test)).contains("the scalings"));
-    assert!(message(Windows::since(&set, &split.scalings, Window { horizon: 0, ..window }, cut.test)).contains("horizon"));
+    assert!(
+        message(Windows::since(&set, &split.scalings, Window { horizon: 0, ..window }, cut.test)).contains("horizon")
+    );
 }
 
 #[test]

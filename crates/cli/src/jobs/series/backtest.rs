@@ -145,7 +145,8 @@ impl<'a> Test<'a> {
         let widest = figures.overall.model.coverage.first();
         let covered = widest.map_or(String::new(), |of| format!(" ({} expected)", percent(of.expected)));
         let mut lines = vec![format!("{}{covered}", cells(head.map(str::to_owned)))];
-        for (step, comparison) in figures.by_step.iter().enumerate().filter(|&(step, _)| shown(step + 1, self.horizon)) {
+        for (step, comparison) in figures.by_step.iter().enumerate().filter(|&(step, _)| shown(step + 1, self.horizon))
+        {
             let Some(Comparison { model, naive }) = comparison else { continue };
             let [mae, naive_mae] = [model, naive].map(|of| format!("{:.place$}", of.mae));
             let [pinball, naive_pinball] = [model, naive].map(|of| format!("{:.place$}", of.mean_pinball));
@@ -257,7 +258,10 @@ mod tests {
 
     #[test]
     fn figures_have_three_digits() {
-        assert_eq!([0.0, 0.012, 0.5, 9.99, 12.0, 123.0, 1e9].map(|x| precision([x].into_iter())), [0, 4, 3, 2, 1, 0, 0]);
+        assert_eq!(
+            [0.0, 0.012, 0.5, 9.99, 12.0, 123.0, 1e9].map(|x| precision([x].into_iter())),
+            [0, 4, 3, 2, 1, 0, 0]
+        );
         assert_eq!(precision([f64::NAN, 3.0, -20.0].into_iter()), 1);
     }
 

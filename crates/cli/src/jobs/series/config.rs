@@ -133,9 +133,7 @@ impl SeriesJob {
         }
         self.test.check("test")?;
         self.validation.check("validation")?;
-        for (what, found) in
-            [("horizon", Some(self.horizon)), ("context", self.context), ("season", self.season)]
-        {
+        for (what, found) in [("horizon", Some(self.horizon)), ("context", self.context), ("season", self.season)] {
             if found == Some(0) {
                 return Err(Error::Setting { what, found: "0".into(), expected: "at least 1 step".into() });
             }

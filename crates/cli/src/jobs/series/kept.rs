@@ -75,9 +75,7 @@ impl Kept {
     /// # Errors
     /// If it is another job's, or damaged.
     pub(crate) fn of(model: &Model, run: &Path) -> anyhow::Result<Self> {
-        let Some(kept) = &model.job else {
-            bail!("{} keeps no series; expected a run of train series", run.display())
-        };
+        let Some(kept) = &model.job else { bail!("{} keeps no series; expected a run of train series", run.display()) };
         let kept: Kept = serde_json::from_value(kept.clone())
             .with_context(|| format!("{} does not keep what a model of series does", run.display()))?;
         let width = 2 * (1 + kept.covariates.len()) + kept.calendar.len();

@@ -203,7 +203,8 @@ fn draw(
 ) -> anyhow::Result<()> {
     let all = &scaled.set;
     let last = |index: usize| figures.forecasts.iter().rev().find(|forecast| forecast.origin.series == index);
-    let shown: Vec<usize> = (0..all.series.len()).filter(|&index| last(index).is_some()).take(chart::PANELS_MAX).collect();
+    let shown: Vec<usize> =
+        (0..all.series.len()).filter(|&index| last(index).is_some()).take(chart::PANELS_MAX).collect();
     let series = shown.iter().map(|&index| all.series[index].clone()).collect();
     let (format, target, covariates) = (all.format, all.target.clone(), all.covariates.clone());
     let set = SeriesSet { frequency: all.frequency, format, target, covariates, series, report: Report::default() };
