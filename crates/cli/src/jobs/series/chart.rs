@@ -21,8 +21,8 @@ const HISTORY: usize = 8;
 /// Height of a panel, alone and among others.
 const HEIGHTS: [u32; 2] = [400, 240];
 const WIDTH: u32 = 960;
-/// Height of the title.
-const HEADER: u32 = 48;
+/// Height of the title and the key.
+const HEADER: u32 = 66;
 /// From a panel's left edge to its axes.
 const LEFT: u32 = 68;
 
@@ -61,22 +61,23 @@ pub(crate) fn draw(path: &Path, title: &str, set: &SeriesSet, levels: &[f32], pa
     write(path, picture)
 }
 
-/// What lines and shades mean, to the right of the title.
+/// What lines and shades mean, below the title.
 fn key(root: &Area, levels: &[f32]) -> anyhow::Result<()> {
-    let at = |x: u32| (px(x) as i32, px(26) as i32);
-    root.draw(&PathElement::new([at(WIDTH - 460), at(WIDTH - 436)], stroke(INK, 1.8)))?;
-    text(root, "what came", (WIDTH - 430, 26), HPos::Left, &style(13, INK))?;
-    root.draw(&PathElement::new([at(WIDTH - 346), at(WIDTH - 322)], stroke(BLUE, 2.2)))?;
     let intervals = intervals(levels);
     let percent = |&(lower, upper): &(usize, usize)| (100.0 * (levels[upper] - levels[lower])).round().to_string();
-    let name = match (intervals.first(), intervals.last()) {
+    let forecast = match (intervals.first(), intervals.last()) {
         (Some(widest), Some(narrowest)) if intervals.len() > 1 => {
             format!("forecast: median, and intervals of {}% to {}%", percent(narrowest), percent(widest))
         }
         (Some(one), _) => format!("forecast: median, and the interval of {}%", percent(one)),
         _ => "forecast: median".into(),
     };
-    text(root, &name, (WIDTH - 316, 26), HPos::Left, &style(13, INK))
+    for (left, name, color) in [(LEFT, "what came", INK), (LEFT + 120, forecast.as_str(), BLUE)] {
+        let at = |x: u32| (px(x) as i32, px(52) as i32);
+        root.draw(&PathElement::new([at(left), at(left + 24)], stroke(color, 2.2)))?;
+        text(root, name, (left + 30, 52), HPos::Left, &style(13, INK))?;
+    }
+    Ok(())
 }
 
 /// Places of the lower and upper quantiles, the widest interval first: the outermost two, and so on inwards.
