@@ -87,6 +87,10 @@ fn follow(args: &DiagnoseArgs, model: &Model, data: &impl Labelled) -> anyhow::R
             class_loss_gradient(kernel.view(), &bias, read, label)
         }
         Predicts::Quantiles(Quantiles { levels, horizon }) => {
+            if data.horizon() != *horizon {
+                let what = "what follows each row of the data".to_owned();
+                return Err(elman::Error::Shape { what, found: vec![data.horizon()], expected: vec![*horizon] });
+            }
             let mut values = vec![f32::NAN; *horizon];
             data.values(row, &mut values);
             quantile_loss_gradient(kernel.view(), &bias, read, levels, &values)
