@@ -22,6 +22,8 @@ pub enum Purpose {
     Masks = 5,
     /// Masks that all steps of a row share.
     RowMasks = 6,
+    /// Which rows are for training, for validation and for the test.
+    Split = 7,
 }
 
 /// A stream of random numbers: ChaCha with 8 rounds, the key made of the stream's name.
