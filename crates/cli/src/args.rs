@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, Args, CommandFactory, Parser, Subcommand};
 
+use crate::jobs::classify::Classify;
 use crate::jobs::echo::Echo;
 use crate::jobs::mnist::Mnist;
 use crate::network::NetworkArgs;
@@ -41,9 +42,9 @@ pub(crate) enum Command {
         #[command(subcommand)]
         job: Box<Job>,
     },
-    /// Loss and accuracy of a trained model on test images
+    /// Loss and accuracy of a trained model on a test set
     Eval(EvalArgs),
-    /// Classes and probabilities of images
+    /// Classes and probabilities of images or sequences
     Predict(PredictArgs),
     /// Configuration, arrays, parameters and memory of a model or run
     Inspect(InspectArgs),
@@ -57,6 +58,8 @@ pub(crate) enum Job {
     Mnist(MnistArgs),
     /// Say random bits again, some steps later: what a state is for
     Echo(EchoArgs),
+    /// Name the class of sequences of any features and lengths: Japanese Vowels, or your own file
+    Classify(ClassifyArgs),
 }
 
 /// Flags of `train mnist`. What is not given comes from `--config`, then from the tutorial's defaults.
@@ -106,6 +109,52 @@ pub(crate) struct EchoArgs {
     pub(crate) common: CommonArgs,
 }
 
+/// Flags of `train classify`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+A file of sequences is a table with a step a line (.csv, .tsv), the UEA archive's .ts, or NumPy's .npz. Each feature is
+read with mean 0 and standard deviation 1 over the training part.
+
+Examples:
+  elman train classify                        nine speakers, by their vowels
+  elman train classify --data walks.csv --test new-walks.csv
+  elman train classify --data walks.csv --id-column walk --label-column who --features x,y --class-weights balanced
+  elman train classify --data ECG_TRAIN.ts --test ECG_TEST.ts --bidirectional --early-stopping 10")]
+pub(crate) struct ClassifyArgs {
+    /// Sequences to learn from [default: Japanese Vowels, in the binary]
+    #[arg(long, value_name = "FILE", help_heading = "Files")]
+    pub(crate) data: Option<PathBuf>,
+    /// Sequences to test with [default: a part of the data]
+    #[arg(long, value_name = "FILE", help_heading = "Files")]
+    pub(crate) test: Option<PathBuf>,
+    /// Part of the data for the test, each class its share, where no file is
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Data")]
+    pub(crate) test_part: Option<f64>,
+    /// Part of what is to be learnt from for validation, each class its share; 0 for none
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Data")]
+    pub(crate) validation: Option<f64>,
+    /// In a table, the column that says to which sequence a step belongs [default: id]
+    #[arg(long, value_name = "NAME", help_heading = "Data")]
+    pub(crate) id_column: Option<String>,
+    /// In a table, the column by which steps are sorted [default: time, if there is one]
+    #[arg(long, value_name = "NAME", help_heading = "Data")]
+    pub(crate) time_column: Option<String>,
+    /// In a table, the column of labels, in an .npz the array [default: label or y]
+    #[arg(long, value_name = "NAME", help_heading = "Data")]
+    pub(crate) label_column: Option<String>,
+    /// In a table, the columns that are read, as a,b,c [default: all others]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Data")]
+    pub(crate) features: Option<Vec<String>>,
+    /// How missing values are read: as the mean, with an input beside each feature that says so (mask), or as the mean
+    #[arg(long, value_parser = PossibleValuesParser::new(["mask", "mean"]), help_heading = "Data")]
+    pub(crate) missing: Option<String>,
+    /// How much a row of each class counts: none (all alike), balanced (rare classes more), or numbers, as 1,2,0.5
+    #[arg(long, value_name = "W", allow_hyphen_values = true, help_heading = "Training")]
+    pub(crate) class_weights: Option<String>,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct OutputArgs {
     /// One JSON object a line on standard output, instead of text
@@ -120,12 +169,13 @@ pub(crate) struct OutputArgs {
 #[command(after_help = "\
 Examples:
   elman eval runs/mnist-rnn-1
-  elman eval model.safetensors --data fashion/")]
+  elman eval model.safetensors --data fashion/
+  elman eval runs/classify-gru-1 --data walks.csv")]
 pub(crate) struct EvalArgs {
     /// A run's folder, or a model file
     pub(crate) run: PathBuf,
-    /// A folder with the four IDX files of a data set [default: what the run was trained on]
-    #[arg(long, value_name = "DIR")]
+    /// A folder with the four IDX files of a data set, or a file of sequences [default: what the run was trained on]
+    #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
     /// Threads [default: the processors there are]
     #[arg(long, value_name = "N")]
@@ -139,11 +189,12 @@ pub(crate) struct EvalArgs {
 Examples:
   elman predict runs/mnist-rnn-1 digit.png
   elman predict runs/mnist-rnn-1 scan.png --invert        ink is dark on a light ground
-  elman predict runs/mnist-rnn-1 t10k-images-idx3-ubyte.gz --json")]
+  elman predict runs/mnist-rnn-1 t10k-images-idx3-ubyte.gz --json
+  elman predict runs/classify-gru-1 walks.csv")]
 pub(crate) struct PredictArgs {
     /// A run's folder, or a model file
     pub(crate) run: PathBuf,
-    /// Images: PNG files, or IDX files with many, gzipped or not
+    /// Images: PNG files, or IDX files with many, gzipped or not; for a run of classify, files of sequences
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Turn light into dark first: MNIST's ink is light on a dark ground
@@ -226,8 +277,11 @@ pub(crate) struct BenchArgs {
 
 /// The command line, each job's defaults in its help.
 pub(crate) fn command() -> anyhow::Result<clap::Command> {
-    let defaults =
-        [(Mnist::NAME, Settings::<Mnist>::default_table()?), (Echo::NAME, Settings::<Echo>::default_table()?)];
+    let defaults = [
+        (Mnist::NAME, Settings::<Mnist>::default_table()?),
+        (Echo::NAME, Settings::<Echo>::default_table()?),
+        (Classify::NAME, Settings::<Classify>::default_table()?),
+    ];
     let train = |mut train: clap::Command| {
         for (job, table) in defaults {
             train = train.mut_subcommand(job, |job| job.mut_args(|arg| with_default(arg, &table)));

@@ -14,6 +14,7 @@ pub(crate) fn eval(args: &EvalArgs) -> anyhow::Result<()> {
     match run_folder::job(&args.run, &model)?.as_str() {
         "mnist" => jobs::mnist::eval(args, model, threads, &mut output),
         "echo" => jobs::echo::eval(args, model, threads, &mut output),
+        "classify" => jobs::classify::eval(args, model, threads, &mut output),
         job => bail!("{} is a run of job {job:?}, which this program does not evaluate", args.run.display()),
     }
 }

@@ -41,6 +41,7 @@ fn run() -> anyhow::Result<()> {
         args::Command::Train { job } => match *job {
             args::Job::Mnist(args) => jobs::mnist::train(&args),
             args::Job::Echo(args) => jobs::echo::train(&args),
+            args::Job::Classify(args) => jobs::classify::train(&args),
         },
         args::Command::Eval(args) => eval::eval(&args),
         args::Command::Predict(args) => predict::predict(&args),

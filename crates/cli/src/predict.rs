@@ -9,6 +9,7 @@ use elman::{Model, Predictor, most_probable};
 use serde_json::json;
 
 use crate::args::{PredictArgs, threads};
+use crate::jobs;
 use crate::output::Output;
 use crate::run_folder;
 
@@ -22,6 +23,9 @@ pub(crate) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     let mut output = Output::new(args.output);
     let threads = threads(args.threads)?;
     let model = run_folder::load_model(&args.run)?;
+    if run_folder::job(&args.run, &model)? == "classify" {
+        return jobs::classify::predict(args, model, threads, &mut output);
+    }
     // All files are read before the first line is printed: a bad one leaves no half a result.
     let mut inputs = Vec::new();
     for file in &args.files {
