@@ -1,6 +1,6 @@
 //! A trained model's answers: of a set with classes, judged; of files without, a line for each sequence.
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use elman::datasets::SequenceSet;
 use elman::datasets::sequences::Settings as Columns;
 use elman::{
@@ -49,7 +49,8 @@ impl Meaning {
     fn of(model: &Model) -> anyhow::Result<Self> {
         let Some(job) = &model.job else { bail!("it does not say what its classes are") };
         let meaning: Meaning = serde_json::from_value(job.clone())?;
-        meaning.standardizer.check()?;
+        // As any damage of a file, not as a setting of the user's.
+        meaning.standardizer.check().map_err(|error| anyhow!("{error}"))?;
         let (features, classes) = (meaning.features.len(), meaning.classes.len());
         if meaning.standardizer.features() != features || meaning.standardizer.input() != model.stack().input() {
             bail!("it names {features} features, and its network reads {} inputs", model.stack().input());
@@ -139,7 +140,7 @@ pub(crate) fn predict(args: &PredictArgs, model: Model, threads: usize, output: 
                 bail!("the model's answer for {name} is not a number: a value is far from all in training");
             };
             let listed: Vec<String> =
-                meaning.classes.iter().zip(&row).map(|(name, p)| format!("{name} {p:.3}")).collect();
+                meaning.classes.iter().zip(&row).map(|(name, p)| format!("{name}: {p:.3}")).collect();
             let text = format!(
                 "{name}: class {}, probability {:.3} [{}]",
                 meaning.classes[class],
