@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, Args, CommandFactory, Parser, Subcommand};
 
+use crate::jobs::classify::Classify;
 use crate::jobs::echo::Echo;
 use crate::jobs::mnist::Mnist;
 use crate::jobs::series::SeriesJob;
@@ -48,7 +49,7 @@ pub(crate) enum Command {
     },
     /// Loss and other figures of a trained model on test data
     Eval(EvalArgs),
-    /// Classes and probabilities of images
+    /// Classes and probabilities of images or sequences
     Predict(PredictArgs),
     /// Text that a trained model makes, as it is made
     Sample(SampleArgs),
@@ -74,6 +75,8 @@ pub(crate) enum Job {
     Text(TextArgs),
     /// Forecast time series, in quantiles, and compare with the seasonal naive forecast
     Series(SeriesArgs),
+    /// Name the class of sequences of any features and lengths: Japanese Vowels, or your own file
+    Classify(ClassifyArgs),
 }
 
 /// Flags of `train mnist`. What is not given comes from `--config`, then from the tutorial's defaults.
@@ -154,6 +157,52 @@ pub(crate) struct TextArgs {
     pub(crate) common: CommonArgs,
 }
 
+/// Flags of `train classify`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+A file of sequences is a table with a step a line (.csv, .tsv), the UEA archive's .ts, or NumPy's .npz. Each feature is
+read with mean 0 and standard deviation 1 over the training part.
+
+Examples:
+  elman train classify                        nine speakers, by their vowels
+  elman train classify --data walks.csv --test new-walks.csv
+  elman train classify --data walks.csv --id-column walk --label-column who --features x,y --class-weights balanced
+  elman train classify --data ECG_TRAIN.ts --test ECG_TEST.ts --bidirectional --early-stopping 10")]
+pub(crate) struct ClassifyArgs {
+    /// Sequences to learn from [default: Japanese Vowels, in the binary]
+    #[arg(long, value_name = "FILE", help_heading = "Files")]
+    pub(crate) data: Option<PathBuf>,
+    /// Sequences to test with [default: a part of the data]
+    #[arg(long, value_name = "FILE", help_heading = "Files")]
+    pub(crate) test: Option<PathBuf>,
+    /// Part of the data for the test, each class its share, where no file is
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Data")]
+    pub(crate) test_part: Option<f64>,
+    /// Part of what is to be learnt from for validation, each class its share; 0 for none
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Data")]
+    pub(crate) validation: Option<f64>,
+    /// In a table, the column that says to which sequence a step belongs [default: id]
+    #[arg(long, value_name = "NAME", help_heading = "Data")]
+    pub(crate) id_column: Option<String>,
+    /// In a table, the column by which steps are sorted [default: time, if there is one]
+    #[arg(long, value_name = "NAME", help_heading = "Data")]
+    pub(crate) time_column: Option<String>,
+    /// In a table, the column of labels, in an .npz the array [default: label or y]
+    #[arg(long, value_name = "NAME", help_heading = "Data")]
+    pub(crate) label_column: Option<String>,
+    /// In a table, the columns that are read, as a,b,c [default: all others]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Data")]
+    pub(crate) features: Option<Vec<String>>,
+    /// How missing values are read: as the mean, with an input beside each feature that says so (mask), or as the mean
+    #[arg(long, value_parser = PossibleValuesParser::new(["mask", "mean"]), help_heading = "Data")]
+    pub(crate) missing: Option<String>,
+    /// How much a row of each class counts: none (all alike), balanced (rare classes more), or numbers, as 1,2,0.5
+    #[arg(long, value_name = "W", allow_hyphen_values = true, help_heading = "Training")]
+    pub(crate) class_weights: Option<String>,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct OutputArgs {
     /// One JSON object a line on standard output, instead of text
@@ -169,12 +218,13 @@ pub(crate) struct OutputArgs {
 Examples:
   elman eval runs/mnist-rnn-1
   elman eval model.safetensors --data fashion/
-  elman eval runs/text-lstm-1 --data other.txt")]
+  elman eval runs/text-lstm-1 --data other.txt
+  elman eval runs/classify-gru-1 --data walks.csv")]
 pub(crate) struct EvalArgs {
     /// A run's folder, or a model file
     pub(crate) run: PathBuf,
-    /// Other data: a folder with the four IDX files of a data set, or for a text a file [default: the test or validation
-    /// part of what the run was trained on]
+    /// Other data: a folder with the four IDX files of a data set, or for the other jobs a file [default: the test or
+    /// validation part of what the run was trained on]
     #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
     /// Threads [default: the processors there are]
@@ -189,11 +239,12 @@ pub(crate) struct EvalArgs {
 Examples:
   elman predict runs/mnist-rnn-1 digit.png
   elman predict runs/mnist-rnn-1 scan.png --invert        ink is dark on a light ground
-  elman predict runs/mnist-rnn-1 t10k-images-idx3-ubyte.gz --json")]
+  elman predict runs/mnist-rnn-1 t10k-images-idx3-ubyte.gz --json
+  elman predict runs/classify-gru-1 walks.csv")]
 pub(crate) struct PredictArgs {
     /// A run's folder, or a model file
     pub(crate) run: PathBuf,
-    /// Images: PNG files, or IDX files with many, gzipped or not
+    /// Images: PNG files, or IDX files with many, gzipped or not; for a run of classify, files of sequences
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Turn light into dark first: MNIST's ink is light on a dark ground
@@ -365,6 +416,7 @@ pub(crate) fn command() -> anyhow::Result<clap::Command> {
         (Echo::NAME, Settings::<Echo>::default_table()?),
         (Text::NAME, Settings::<Text>::default_table()?),
         (SeriesJob::NAME, Settings::<SeriesJob>::default_table()?),
+        (Classify::NAME, Settings::<Classify>::default_table()?),
     ];
     let train = |mut train: clap::Command| {
         for (job, table) in defaults {

@@ -16,6 +16,7 @@ pub(crate) fn eval(args: &EvalArgs) -> anyhow::Result<()> {
         "echo" => jobs::echo::eval(args, model, threads, &mut output),
         "text" => jobs::text::eval(args, model, threads, &mut output),
         "series" => jobs::series::eval(args, model, threads, &mut output),
+        "classify" => jobs::classify::eval(args, model, threads, &mut output),
         job => bail!("{} is a run of job {job:?}, which this program does not evaluate", args.run.display()),
     }
 }

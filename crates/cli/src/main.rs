@@ -46,6 +46,7 @@ fn run() -> anyhow::Result<()> {
             args::Job::Echo(args) => jobs::echo::train(&args),
             args::Job::Text(args) => jobs::text::train(&args),
             args::Job::Series(args) => jobs::series::train(&args),
+            args::Job::Classify(args) => jobs::classify::train(&args),
         },
         args::Command::Eval(args) => eval::eval(&args),
         args::Command::Predict(args) => predict::predict(&args),

@@ -9,6 +9,7 @@ use elman::{Model, Predictor, most_probable};
 use serde_json::json;
 
 use crate::args::{PredictArgs, threads};
+use crate::jobs;
 use crate::output::Output;
 use crate::run_folder;
 
@@ -27,6 +28,7 @@ pub(crate) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
         "mnist" => {}
         "text" => bail!("{run} is a run of job \"text\", which says what follows a text; use elman sample"),
         "series" => bail!("{run} is a run of job \"series\", which predicts no classes; use elman forecast"),
+        "classify" => return jobs::classify::predict(args, model, threads, &mut output),
         _ => bail!("{run} is a run of job {job:?}, which has nothing to predict from a file"),
     }
     // All files are read before the first line is printed: a bad one leaves no half a result.

@@ -26,6 +26,8 @@
 
 mod batch_size;
 mod check;
+mod class_weights;
+mod confusion;
 mod data;
 pub mod diagnose;
 mod dynamic_rnn;
@@ -45,6 +47,7 @@ mod predictor;
 mod random;
 pub mod series;
 mod shape;
+mod standardize;
 mod state;
 mod stream;
 pub mod text;
@@ -54,6 +57,8 @@ mod workers;
 
 pub use batch_size::BatchSize;
 pub use check::check_gradient;
+pub use class_weights::balanced_class_weights;
+pub use confusion::{ClassScore, Confusion};
 pub use data::{Arrays, Labelled, Sequences};
 pub use dynamic_rnn::{DynamicRnn, Gradients, Unrolled};
 pub use echo::Echo;
@@ -75,6 +80,7 @@ pub use optimizer::{
 pub use peak::peak_rate;
 pub use predictor::{Evaluation, Predictor};
 pub use random::{Purpose, Random};
+pub use standardize::{LabelledSequences, Missing, StandardizedSequences, Standardizer};
 pub use state::{CellState, State};
 pub use stream::{Stream, Streams};
 pub use trainer::{Epoch, Fit, Step, Trainer};

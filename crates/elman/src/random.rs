@@ -24,6 +24,8 @@ pub enum Purpose {
     RowMasks = 6,
     /// Choices of a model that makes text.
     Sampling = 7,
+    /// Which rows are for training, for validation and for the test.
+    Split = 8,
 }
 
 /// A stream of random numbers: ChaCha with 8 rounds, the key made of the stream's name.

@@ -1,5 +1,6 @@
 //! The jobs of `elman train`, each with what the other commands do for its runs.
 
+pub(crate) mod classify;
 pub(crate) mod echo;
 pub(crate) mod mnist;
 pub(crate) mod series;

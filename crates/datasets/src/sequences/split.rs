@@ -27,7 +27,7 @@ impl SequenceSet {
     /// The set in two parts, for training and for validation, the second of `count` sequences: from each class its
     /// share of them, the first ones in the order of `order`, which is a permutation of all sequences that the caller
     /// draws. Both parts keep that order. Every class keeps a sequence in training; where that leaves fewer than
-    /// `count`, there are fewer.
+    /// `count`, there are fewer. Every class of two or more has one in validation, where `count` suffices for that.
     ///
     /// # Panics
     /// If there are no labels, or `order` is not a permutation of the sequences.
@@ -59,12 +59,21 @@ impl SequenceSet {
 }
 
 /// How many of each class to take, `count` in all, in the ratio of the classes' `sizes`: rounded down, then one more
-/// for those that lost most by it, the first of equals first. Never all of a class.
+/// for those that lost most by it, the first of equals first. Never all of a class, and where `count` suffices one of each
+/// that has two, at the cost of those with the most.
 fn shares(sizes: &[usize], count: usize) -> Vec<usize> {
     let total = sizes.iter().sum::<usize>().max(1) as u128;
     let exact = |size: usize| size as u128 * count as u128;
     let mut shares: Vec<usize> =
         sizes.iter().map(|&size| ((exact(size) / total) as usize).min(size.saturating_sub(1))).collect();
+    if sizes.iter().filter(|&&size| size > 1).count() <= count {
+        sizes.iter().zip(&mut shares).filter(|(size, _)| **size > 1).for_each(|(_, share)| *share = (*share).max(1));
+        while shares.iter().sum::<usize>() > count {
+            // There is a share above 1: as many shares of 1 as there are would not be too many.
+            let most = shares.iter().max().copied().unwrap_or_default();
+            shares.iter_mut().filter(|share| **share == most).take(1).for_each(|share| *share -= 1);
+        }
+    }
     let mut by_rest: Vec<usize> = (0..sizes.len()).collect();
     by_rest.sort_by_key(|&class| std::cmp::Reverse(exact(sizes[class]) % total));
     let mut left = count - shares.iter().sum::<usize>();
@@ -99,6 +108,10 @@ mod tests {
             (&[2, 50], 51, &[1, 49]),
             (&[], 3, &[]),
             (&[5, 5], 0, &[0, 0]),
+            (&[96, 2, 2], 10, &[8, 1, 1]),
+            (&[96, 2, 2], 3, &[1, 1, 1]),
+            (&[96, 2, 2], 2, &[2, 0, 0]),
+            (&[96, 2, 1, 1], 2, &[1, 1, 0, 0]),
         ] {
             assert_eq!(shares(sizes, count), expected, "{count} of {sizes:?}");
         }

@@ -1,0 +1,160 @@
+//! A trained model's answers: of a set with classes, judged; of files without, a line for each sequence.
+
+use anyhow::{Context, anyhow, bail};
+use elman::datasets::SequenceSet;
+use elman::datasets::sequences::Settings as Columns;
+use elman::{
+    Confusion, Evaluation, LabelledSequences, Model, Predictor, StandardizedSequences, Standardizer, most_probable,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, json};
+
+use super::parts::Parts;
+use super::{Classify, load_for, tables};
+use crate::args::{EvalArgs, PredictArgs};
+use crate::output::Output;
+use crate::run_folder;
+use crate::settings::{Job, Settings};
+
+/// What a model's inputs and outputs mean, kept in its file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Meaning {
+    job: String,
+    /// `[C]`
+    pub(super) classes: Vec<String>,
+    /// `[F]`
+    pub(super) features: Vec<String>,
+    pub(super) standardizer: Standardizer,
+    /// Names of columns in the training file, where they were given.
+    id_column: Option<String>,
+    time_column: Option<String>,
+    label_column: Option<String>,
+}
+
+impl Meaning {
+    pub(super) fn new(classes: &[String], features: &[String], standardizer: &Standardizer, columns: &Columns) -> Self {
+        Meaning {
+            job: Classify::NAME.into(),
+            classes: classes.to_vec(),
+            features: features.to_vec(),
+            standardizer: standardizer.clone(),
+            id_column: columns.id.clone(),
+            time_column: columns.time.clone(),
+            label_column: columns.label.clone(),
+        }
+    }
+
+    /// That of a model, if it fits it.
+    fn of(model: &Model) -> anyhow::Result<Self> {
+        let Some(job) = &model.job else { bail!("it does not say what its classes are") };
+        let meaning: Meaning = serde_json::from_value(job.clone())?;
+        // As any damage of a file, not as a setting of the user's.
+        meaning.standardizer.check().map_err(|error| anyhow!("{error}"))?;
+        let (features, classes) = (meaning.features.len(), meaning.classes.len());
+        if meaning.standardizer.features() != features || meaning.standardizer.input() != model.stack().input() {
+            bail!("it names {features} features, and its network reads {} inputs", model.stack().input());
+        }
+        if model.head().classes() != Some(classes) {
+            bail!("it names {classes} classes, and its head has {}", model.head().describe());
+        }
+        Ok(meaning)
+    }
+
+    /// What columns and arrays are called.
+    pub(super) fn columns(&self) -> Columns {
+        Columns {
+            id: self.id_column.clone(),
+            time: self.time_column.clone(),
+            label: self.label_column.clone(),
+            ..Columns::default()
+        }
+    }
+}
+
+/// A whole set's figures.
+pub(super) struct Judged {
+    pub(super) evaluation: Evaluation,
+    pub(super) confusion: Confusion,
+}
+
+/// The model's figures over a set.
+pub(super) fn judge(model: Model, threads: usize, data: &LabelledSequences) -> anyhow::Result<Judged> {
+    let mut predictor = Predictor::new(model, threads);
+    let evaluation = predictor.evaluate(data)?;
+    let probabilities = predictor.predict(data)?;
+    let mut confusion = Confusion::new(probabilities.ncols());
+    for (row, &label) in probabilities.outer_iter().zip(&data.labels) {
+        let Some(class) = most_probable(&row.to_vec()) else {
+            bail!("the model's answers are not all numbers: it is damaged, or a value is far from all in training");
+        };
+        confusion.add(label, class);
+    }
+    Ok(Judged { evaluation, confusion })
+}
+
+/// `elman eval` of a run: the test part of its data, or a file with labels.
+pub(crate) fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
+    let damaged = || format!("the model {} is damaged", args.run.display());
+    let meaning = Meaning::of(&model).with_context(damaged)?;
+    let config = args.run.join(run_folder::CONFIG);
+    let (name, set) = match &args.data {
+        Some(path) => (path.display().to_string(), load_for(&meaning, path, meaning.columns().label)?),
+        None if config.exists() => {
+            let settings = Settings::<Classify>::read(&config)?;
+            let parts = Parts::load(&settings.job, settings.training.seed)?;
+            (parts.name, parts.test)
+        }
+        None => bail!("{} alone does not say what it was trained on; name a file with --data", args.run.display()),
+    };
+    if set.labels.is_none() {
+        bail!("{name} holds no labels to compare with; elman predict names the classes of its sequences");
+    }
+    let set = set.matched(&name, &meaning.features, &meaning.classes)?;
+    let judged = judge(model, threads, &LabelledSequences::new(set, &meaning.standardizer)?)?;
+    tables::report(output, &judged, &meaning.classes, &damaged())
+}
+
+/// `elman predict` of a run: classes and probabilities of the sequences of files, whose labels are not looked at.
+pub(crate) fn predict(args: &PredictArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
+    let damaged = || format!("the model {} is damaged", args.run.display());
+    let meaning = Meaning::of(&model).with_context(damaged)?;
+    if args.invert {
+        bail!("--invert is for images; {} reads sequences", args.run.display());
+    }
+    // All files are read before the first line is printed: a bad one leaves no half a result.
+    let mut inputs = Vec::new();
+    for file in &args.files {
+        let set = SequenceSet { labels: None, ..load_for(&meaning, file, None)? };
+        inputs.push((file.display().to_string(), set.matched(&file.display().to_string(), &meaning.features, &[])?));
+    }
+    let mut predictor = Predictor::new(model, threads);
+    for (file, set) in inputs {
+        let ids = set.ids.clone();
+        let probabilities = predictor.predict(&StandardizedSequences::new(set, &meaning.standardizer)?)?;
+        for (index, row) in probabilities.outer_iter().enumerate() {
+            let row = row.to_vec();
+            let id = ids.as_ref().map(|ids| ids[index].as_str());
+            let name = format!("{file}[{}]", id.map_or(index.to_string(), str::to_owned));
+            let Some(class) = most_probable(&row) else {
+                bail!("the model's answer for {name} is not a number: a value is far from all in training");
+            };
+            let listed: Vec<String> =
+                meaning.classes.iter().zip(&row).map(|(name, p)| format!("{name}: {p:.3}")).collect();
+            let text = format!(
+                "{name}: class {}, probability {:.3} [{}]",
+                meaning.classes[class],
+                row[class],
+                listed.join(", ")
+            );
+            let named: Map<_, _> =
+                meaning.classes.iter().zip(&row).map(|(name, &p)| (name.clone(), json!(p))).collect();
+            let object = json!({
+                "event": "prediction", "file": file, "index": index, "id": id, "class": meaning.classes[class],
+                "probability": row[class], "probabilities": named,
+            });
+            output.result(text, &object)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,352 @@
+//! `elman train classify`: sequences of any features and lengths, a class each.
+//!
+//! The network reads a sequence step by step, each feature standardised; its final state names the class.
+
+mod answers;
+mod parts;
+mod picture;
+mod tables;
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+use elman::datasets::SequenceSet;
+use elman::datasets::sequences::{self, Settings as Columns};
+use elman::{
+    BatchSize, Decay, Error, Evaluation, Head, LabelledSequences, Missing, Model, Sequences, Standardizer, Trainer,
+    balanced_class_weights,
+};
+use serde::{Deserialize, Serialize};
+
+use self::answers::{Meaning, judge};
+pub(crate) use self::answers::{eval, predict};
+use self::parts::Parts;
+use crate::args::ClassifyArgs;
+use crate::network::NetworkConfig;
+use crate::optimization::OptimizationConfig;
+use crate::output::{Output, thousands};
+use crate::run::{self, Plan, Reading, Watch};
+use crate::settings::{Job, Settings, absolute};
+use crate::training::TrainingConfig;
+
+/// The picture in the run's folder.
+const PICTURE: &str = "confusion.svg";
+
+/// Most classes: beyond them, the column of labels is another one.
+const CLASSES_MAX: usize = 1000;
+
+/// Rows of a batch, unless the training part is smaller.
+const BATCH: usize = 16;
+
+/// The job's own settings.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Classify {
+    /// The file to learn from; Japanese Vowels, in the binary, without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    data: Option<PathBuf>,
+    /// The file to test with; a part of `data` without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    test: Option<PathBuf>,
+    /// Part of the training file that is for the test, where no other file is.
+    test_part: f64,
+    /// Part of what is then left that is for validation.
+    validation: f64,
+    /// `none`, `balanced`, or a number for each class.
+    class_weights: String,
+    missing: Missing,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id_column: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    time_column: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    label_column: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    features: Option<Vec<String>>,
+}
+
+impl Default for Classify {
+    fn default() -> Self {
+        Classify {
+            data: None,
+            test: None,
+            test_part: 0.2,
+            validation: 0.1,
+            class_weights: "none".into(),
+            missing: Missing::default(),
+            id_column: None,
+            time_column: None,
+            label_column: None,
+            features: None,
+        }
+    }
+}
+
+impl Job for Classify {
+    const NAME: &'static str = "classify";
+
+    fn defaults() -> Settings<Self> {
+        let training =
+            TrainingConfig { batch_size: BatchSize::Rows(BATCH), num_epoch: 30, ..TrainingConfig::default() };
+        let network = NetworkConfig { cell: "gru".into(), hidden_size: 64, ..NetworkConfig::default() };
+        Settings { job: Classify::default(), training, optimization: OptimizationConfig::new("adam", 0.003), network }
+    }
+
+    fn full() -> Self {
+        let name = Some(String::new());
+        Classify {
+            data: Some(PathBuf::new()),
+            test: Some(PathBuf::new()),
+            id_column: name.clone(),
+            time_column: name.clone(),
+            label_column: name,
+            features: Some(Vec::new()),
+            ..Classify::default()
+        }
+    }
+
+    fn with_absolute_paths(&self) -> anyhow::Result<Self> {
+        Ok(Classify { data: absolute(self.data.as_deref())?, test: absolute(self.test.as_deref())?, ..self.clone() })
+    }
+}
+
+impl Classify {
+    /// Puts flags before the settings.
+    fn set(&mut self, args: &ClassifyArgs) {
+        fn set<T: Clone>(setting: &mut Option<T>, flag: &Option<T>) {
+            if flag.is_some() {
+                setting.clone_from(flag);
+            }
+        }
+        set(&mut self.data, &args.data);
+        set(&mut self.test, &args.test);
+        set(&mut self.id_column, &args.id_column);
+        set(&mut self.time_column, &args.time_column);
+        set(&mut self.label_column, &args.label_column);
+        set(&mut self.features, &args.features);
+        self.test_part = args.test_part.unwrap_or(self.test_part);
+        self.validation = args.validation.unwrap_or(self.validation);
+        if let Some(weights) = &args.class_weights {
+            self.class_weights.clone_from(weights);
+        }
+        match args.missing.as_deref() {
+            Some("mean") => self.missing = Missing::Mean,
+            Some(_) => self.missing = Missing::Mask,
+            None => {}
+        }
+    }
+
+    /// Refuses what no data could go with.
+    fn check(&self, settings: &Settings<Self>) -> anyhow::Result<()> {
+        let refuse = |what, found: String, expected: &str| -> anyhow::Result<()> {
+            Err(Error::Setting { what, found, expected: expected.into() }.into())
+        };
+        if !(0.0..1.0).contains(&self.validation) {
+            return refuse("validation", self.validation.to_string(), "a part of the rows, from 0 to below 1");
+        }
+        if !(self.test_part > 0.0 && self.test_part < 1.0) {
+            return refuse("test_part", self.test_part.to_string(), "a part of the rows, above 0 and below 1");
+        }
+        if self.validation == 0.0 {
+            if settings.optimization.early_stopping()?.is_some() {
+                return refuse("validation", "0".into(), "above 0 with early_stopping, which goes by that part");
+            }
+            if matches!(settings.optimization.descent()?.schedule.decay, Decay::Plateau { .. }) {
+                return refuse("validation", "0".into(), "above 0 with the schedule plateau, which goes by that part");
+            }
+        }
+        self.weights_in_numbers()?;
+        if let Some(test) = self.test.as_ref().filter(|_| self.data.is_none()) {
+            return refuse(
+                "test",
+                test.display().to_string(),
+                "no such file without data: the embedded set has its own",
+            );
+        }
+        let named = [
+            ("id_column", &self.id_column, false),
+            ("time_column", &self.time_column, false),
+            ("label_column", &self.label_column, true),
+            ("features", &self.features.as_ref().map(|names| names.join(",")), false),
+        ];
+        let ends = |endings: &[&str]| self.data.as_deref().is_some_and(|path| parts::ends(path, endings));
+        for (what, name, arrays) in named {
+            let Some(name) = name else { continue };
+            if !(ends(&[".csv", ".tsv"]) || arrays && ends(&[".npz"])) {
+                return refuse(
+                    what,
+                    name.clone(),
+                    "no name without a table (.csv, .tsv) as data: others have no columns",
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// The weights, where they are neither `none` nor `balanced`.
+    fn weights_in_numbers(&self) -> Result<Option<Vec<f32>>, Error> {
+        if ["none", "balanced"].contains(&self.class_weights.as_str()) {
+            return Ok(None);
+        }
+        let number = |text: &str| text.trim().parse().ok().filter(|w: &f32| *w > 0.0 && w.is_finite());
+        self.class_weights.split(',').map(number).collect::<Option<Vec<f32>>>().map(Some).ok_or_else(|| {
+            Error::Setting {
+                what: "class_weights",
+                found: self.class_weights.clone(),
+                expected: "none, balanced, or finite numbers above 0, one for each class, as 1,2,0.5".into(),
+            }
+        })
+    }
+
+    /// What each class counts: empty, or `[C]`.
+    fn weights(&self, training: &LabelledSequences, classes: &[String]) -> Result<Vec<f32>, Error> {
+        match self.weights_in_numbers()? {
+            Some(weights) if weights.len() != classes.len() => Err(Error::Setting {
+                what: "class_weights",
+                found: format!("{}, {} numbers", self.class_weights, weights.len()),
+                expected: format!("{}, one for each class: {}", classes.len(), parts::few(classes)),
+            }),
+            Some(weights) => Ok(weights),
+            None if self.class_weights == "balanced" => balanced_class_weights(&training.labels, classes.len()),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// What columns and arrays are called.
+    fn columns(&self) -> Columns {
+        Columns {
+            id: self.id_column.clone(),
+            time: self.time_column.clone(),
+            label: self.label_column.clone(),
+            features: self.features.clone(),
+            ..Columns::default()
+        }
+    }
+}
+
+/// Trains, evaluates, and leaves the run's folder behind.
+pub(crate) fn train(args: &ClassifyArgs) -> anyhow::Result<()> {
+    let mut output = Output::new(args.common.output);
+    let mut settings = Settings::<Classify>::new(&args.common)?;
+    settings.job.set(args);
+    settings.job.check(&settings)?;
+    // What the number of features does not decide.
+    settings.network.stack(1)?;
+    let parts = Parts::load(&settings.job, settings.training.seed)?;
+    let (features, classes) = (parts.training.names.clone(), parts.training.classes.clone());
+    let standardizer = Standardizer::of(&parts.training, settings.job.missing);
+    let what = describe_data(&parts, &standardizer);
+    let columns = settings.job.columns();
+    let meaning = Meaning::new(&classes, &features, &standardizer, &columns);
+    let [training, test] = [parts.training, parts.test].map(|set| LabelledSequences::new(set, &standardizer));
+    let (training, test) = (training?, test?);
+    let validation = match parts.validation.is_empty() {
+        true => None,
+        false => Some(LabelledSequences::new(parts.validation, &standardizer)?),
+    };
+    // The default is for sets of some hundred rows.
+    if settings.training.batch_size == BatchSize::Rows(BATCH) && training.len() < BATCH {
+        settings.training.batch_size = BatchSize::Full;
+    }
+    let model = model(&settings, &training, &meaning, test.steps())?;
+    let weights = settings.job.weights(&training, &classes)?;
+    let mut trainer = settings.training.trainer(model, &settings.optimization)?.class_weights(weights);
+    let steps = training.steps();
+    let plan = Plan {
+        name: format!("classify-{}", settings.network.cell),
+        settings: settings.to_toml()?,
+        out: args.common.out.as_deref(),
+        data: &training,
+        reading: Reading::Rows,
+        training: &settings.training,
+        stopping: settings.optimization.early_stopping()?,
+        remark: format!("{what}\n{}", run::describe(&trainer, steps, parts.bytes)?),
+    };
+    let folder = run::train(&plan, &mut trainer, &mut Validation(validation), &mut output)?;
+    let threads = settings.training.threads;
+    let judged = judge(trainer.into_model(), threads, &test)?;
+    picture::draw(&folder.join(PICTURE), &judged.confusion, &classes)?;
+    tables::report(
+        &mut output,
+        &judged,
+        &classes,
+        "the last steps have left the finite numbers. Try a smaller learning rate",
+    )
+}
+
+/// The network, with its initial values, and what its answers mean.
+fn model(
+    settings: &Settings<Classify>,
+    training: &LabelledSequences,
+    meaning: &Meaning,
+    test_steps: usize,
+) -> anyhow::Result<Model> {
+    let stack = settings.network.stack(training.input())?;
+    let head = Head::last_state(meaning.classes.len());
+    let batch = settings.training.batch_size.of(training.len());
+    let steps = training.steps().max(test_steps);
+    let mut model = settings.training.model(&settings.optimization, stack, head, steps, batch)?;
+    model.job = Some(serde_json::to_value(meaning)?);
+    Ok(model)
+}
+
+/// What is about to be learnt from, and how it is read.
+fn describe_data(parts: &Parts, standardizer: &Standardizer) -> String {
+    let sets = [&parts.training, &parts.validation, &parts.test];
+    let [training, validation, test] = sets.map(|set| thousands(set.len() as u64));
+    let lengths = || sets.into_iter().flat_map(|set| (0..set.len()).map(|row| set.length(row)));
+    let (least, most) = (lengths().min().unwrap_or(0), lengths().max().unwrap_or(0));
+    let mut text = format!(
+        "{}: {training} training, {validation} validation and {test} test sequences of {} to {most} steps, {}, {} classes",
+        parts.name,
+        least,
+        match standardizer.features() {
+            1 => "1 feature".to_owned(),
+            features => format!("{features} features"),
+        },
+        parts.training.classes.len(),
+    );
+    let missing: usize = sets.into_iter().map(SequenceSet::missing).sum();
+    if missing > 0 {
+        let how = match standardizer.mask {
+            true => "read as the mean, with an input beside each feature that says so",
+            false => "read as the mean",
+        };
+        text += &format!("\n{} values are missing: {how}", thousands(missing as u64));
+    }
+    let names = parts.training.names.iter().zip(&standardizer.scalings);
+    let unknown: Vec<String> = names.filter(|(_, known)| known.is_none()).map(|(name, _)| name.clone()).collect();
+    if !unknown.is_empty() {
+        text += &format!("\nwithout a value in training, and so never read: {}", parts::few(&unknown));
+    }
+    text
+}
+
+/// The validation part, if there is one.
+struct Validation(Option<LabelledSequences>);
+
+impl Watch for Validation {
+    fn validate(&mut self, trainer: &mut Trainer) -> Result<Option<Evaluation>, Error> {
+        self.0.as_ref().map(|data| trainer.evaluate(data)).transpose()
+    }
+
+    fn line(&self, epoch: &elman::Epoch, validation: Option<&Evaluation>) -> String {
+        match validation {
+            Some(of) => format!("{epoch}, Validation Loss: {:.3}, Validation Acc: {:.3}", of.loss, of.accuracy),
+            None => epoch.to_string(),
+        }
+    }
+}
+
+/// A file of sequences as the model reads it: the columns of a table by their names in training.
+fn load_for(meaning: &Meaning, path: &std::path::Path, label: Option<String>) -> anyhow::Result<SequenceSet> {
+    let mut columns = meaning.columns();
+    columns.label = label;
+    if parts::ends(path, &[".csv", ".tsv"]) {
+        columns.features = Some(meaning.features.clone());
+    }
+    let set = sequences::load(path, &columns)?;
+    if set.is_empty() {
+        bail!("{} holds no sequences", path.display());
+    }
+    Ok(set)
+}

@@ -1,0 +1,116 @@
+//! The data in its parts: for training, for validation, for the test.
+//!
+//! Each class has its share of each part. Which rows are in which part the seed says.
+
+use std::path::Path;
+
+use anyhow::bail;
+use elman::datasets::SequenceSet;
+use elman::datasets::sequences::{load_labelled, train_test};
+use elman::{Error, Purpose, Random};
+
+use super::{CLASSES_MAX, Classify};
+
+/// Which of the two drawings of a seed.
+#[derive(Clone, Copy)]
+enum Drawing {
+    Test,
+    Validation,
+}
+
+/// Three sets of the same features and classes, in their own units.
+pub(super) struct Parts {
+    pub(super) training: SequenceSet,
+    /// Without a sequence where none is asked for.
+    pub(super) validation: SequenceSet,
+    pub(super) test: SequenceSet,
+    /// What the data is called.
+    pub(super) name: String,
+    /// What all values take.
+    pub(super) bytes: usize,
+}
+
+impl Parts {
+    /// # Errors
+    /// If a file cannot be read, the files do not belong together, or a class has too few sequences.
+    pub(super) fn load(job: &Classify, seed: u64) -> anyhow::Result<Self> {
+        let (name, rest, test) = match (&job.data, &job.test) {
+            (None, _) => {
+                let (rest, test) = embedded()?;
+                ("Japanese Vowels, in the binary".to_owned(), rest, Some(test))
+            }
+            (Some(data), None) => (data.display().to_string(), load_labelled(data, &job.columns())?, None),
+            (Some(data), Some(test)) => {
+                let (rest, test) = train_test(data, test, &job.columns())?;
+                (data.display().to_string(), rest, Some(test))
+            }
+        };
+        if rest.classes.len() > CLASSES_MAX {
+            bail!(
+                "{name} has {} classes ({}), expected at most {CLASSES_MAX}; check which column holds the labels",
+                rest.classes.len(),
+                few(&rest.classes)
+            );
+        }
+        let bytes = size_of::<f32>() * (rest.values.len() + test.as_ref().map_or(0, |test| test.values.len()));
+        let (rest, test) = match test {
+            Some(test) => (rest, test),
+            None => {
+                let (rest, test) = part(&rest, job.test_part, seed, Drawing::Test)?;
+                if test.is_empty() {
+                    bail!("{name}: {TOO_FEW} the test; add sequences, or name another file with --test");
+                }
+                (rest, test)
+            }
+        };
+        let (training, validation) = part(&rest, job.validation, seed, Drawing::Validation)?;
+        if validation.is_empty() && job.validation > 0.0 {
+            bail!("{name}: {TOO_FEW} validation; add sequences, or do without it: --validation 0");
+        }
+        Ok(Parts { training, validation, test, name, bytes })
+    }
+}
+
+/// One class has to stay in training.
+const TOO_FEW: &str = "no class has two sequences, one to learn from and one for";
+
+/// The two embedded parts.
+#[cfg(feature = "japanese-vowels")]
+fn embedded() -> anyhow::Result<(SequenceSet, SequenceSet)> {
+    Ok(elman::datasets::japanese_vowels::load()?)
+}
+
+#[cfg(not(feature = "japanese-vowels"))]
+fn embedded() -> anyhow::Result<(SequenceSet, SequenceSet)> {
+    bail!("this binary was built without Japanese Vowels; name a file with --data")
+}
+
+/// What is left of a set, and a part of it in which each class has its share: at least one sequence, unless the fraction
+/// is 0. Nothing is taken of a class of one.
+fn part(set: &SequenceSet, fraction: f64, seed: u64, drawing: Drawing) -> Result<(SequenceSet, SequenceSet), Error> {
+    let rows = u32::try_from(set.len()).map_err(|_| Error::Setting {
+        what: "the data set",
+        found: format!("of {} sequences", set.len()),
+        expected: "fewer than 2^32".into(),
+    })?;
+    let count = if fraction == 0.0 { 0 } else { ((fraction * f64::from(rows)).round() as usize).max(1) };
+    let order = Random::at(seed, Purpose::Split, drawing as u64, 0).order(rows);
+    let order: Vec<usize> = order.into_iter().map(|row| row as usize).collect();
+    Ok(set.split_stratified(count, &order))
+}
+
+/// Whether a file's name has one of the endings, perhaps before `.gz`.
+pub(super) fn ends(path: &Path, endings: &[&str]) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let plain = name.strip_suffix(".gz").unwrap_or(&name);
+    endings.iter().any(|ending| plain.ends_with(ending))
+}
+
+/// Names for a message, not all where they are many.
+pub(super) fn few(names: &[String]) -> String {
+    const SHOWN: usize = 12;
+    match names.len() {
+        0..=SHOWN => names.join(", "),
+        many => format!("{} and {} more", names[..SHOWN].join(", "), many - SHOWN),
+    }
+}

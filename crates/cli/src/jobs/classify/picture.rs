@@ -1,0 +1,147 @@
+//! `confusion.svg`: a square for each pair of classes, the darker the larger its part of the true class.
+
+use std::path::Path;
+
+use elman::Confusion;
+use plotters::prelude::*;
+use plotters::style::FontTransform;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use crate::picture::canvas::{Area, BLUE, INK, PALE_INK, px, stroke, style, svg, text, write};
+
+/// About how wide and high all squares together are, in pixels.
+const MATRIX: u32 = 560;
+
+/// Letters of names: pixels, and about how wide one is.
+const LETTER: u32 = 13;
+const LETTER_WIDTH: u32 = 8;
+
+/// Squares are no larger, and where there are few classes not much larger than their counts.
+const SQUARE_MAX: u32 = 56;
+
+/// Squares smaller than that have no count in them, and no names beside them.
+const SQUARE_OF_TEXT: u32 = 14;
+
+/// Longer names are cut.
+const NAME_MAX: usize = 18;
+
+/// Draws the matrix: true classes down, predicted ones across.
+pub(super) fn draw(path: &Path, confusion: &Confusion, names: &[String]) -> anyhow::Result<()> {
+    let classes = names.len() as u32;
+    let square = (MATRIX / classes.max(1)).clamp(1, SQUARE_MAX);
+    let named = square >= SQUARE_OF_TEXT;
+    let names: Vec<String> = names.iter().map(|name| short(name)).collect();
+    let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0) as u32 * LETTER_WIDTH;
+    // Names that are wider than a square stand upright.
+    let upright = longest + 4 > square;
+    let (beside, above) = match named {
+        true => (longest + 10, if upright { longest + 10 } else { LETTER + 10 }),
+        false => (6, 6),
+    };
+    let (left, top) = (34 + beside, 78 + above);
+    let side = square * classes;
+    let width = (left + side + 28).max(320);
+    let picture = svg((width, top + side + 24), |root| {
+        text(root, "Confusion", (16, 24), HPos::Left, &style(20, INK))?;
+        let note = "shade: part of the true class";
+        text(root, note, (16, 48), HPos::Left, &style(13, PALE_INK))?;
+        text(root, "predicted", (left + side / 2, 68), HPos::Center, &style(15, INK))?;
+        upright_text(root, "true", (20, top + side / 2), HPos::Center, 15)?;
+        for ((truth, predicted), &count) in confusion.counts.indexed_iter() {
+            let (row, column) = (truth as u32, predicted as u32);
+            let part = count as f64 / confusion.counts.row(truth).sum().max(1) as f64;
+            let corner = |column: u32, row: u32| (px(left + column * square) as i32, px(top + row * square) as i32);
+            if count > 0 {
+                let shade = shade(part);
+                root.draw(&Rectangle::new([corner(column, row), corner(column + 1, row + 1)], shade.filled()))?;
+            }
+            if count > 0 && named {
+                let ink = if part > 0.5 { WHITE } else { INK };
+                let digits = count.to_string();
+                let size = LETTER.min(square * 3 / 2 / digits.len().max(2) as u32).max(5);
+                let middle = (left + column * square + square / 2, top + row * square + square / 2);
+                text(root, &digits, middle, HPos::Center, &style(size, RGBColor(ink.0, ink.1, ink.2)))?;
+            }
+        }
+        grid(root, (left, top), square, classes, named)?;
+        if named {
+            for (at, name) in (0u32..).zip(&names) {
+                let middle = at * square + square / 2;
+                text(root, name, (left - 8, top + middle), HPos::Right, &style(LETTER, INK))?;
+                match upright {
+                    true => upright_text(root, name, (left + middle, top - 8), HPos::Left, LETTER)?,
+                    false => text(root, name, (left + middle, top - 14), HPos::Center, &style(LETTER, INK))?,
+                }
+            }
+        }
+        Ok(())
+    });
+    write(path, picture)
+}
+
+/// From white to blue.
+fn shade(part: f64) -> RGBColor {
+    let mix = |color: u8| (255.0 + part.sqrt() * (f64::from(color) - 255.0)).round() as u8;
+    RGBColor(mix(BLUE.0), mix(BLUE.1), mix(BLUE.2))
+}
+
+/// Lines between the squares; around all of them alone where they are small.
+fn grid(root: &Area, (left, top): (u32, u32), square: u32, classes: u32, between: bool) -> anyhow::Result<()> {
+    let pale = RGBColor(0xd0, 0xd0, 0xd0);
+    let side = square * classes;
+    let point = |x: u32, y: u32| (px(left + x) as i32, px(top + y) as i32);
+    for line in (0..=classes).filter(|&line| between || line == 0 || line == classes) {
+        let at = line * square;
+        root.draw(&PathElement::new([point(0, at), point(side, at)], stroke(pale, 1.0)))?;
+        root.draw(&PathElement::new([point(at, 0), point(at, side)], stroke(pale, 1.0)))?;
+    }
+    Ok(())
+}
+
+/// Text from below upwards, beside a point given in pixels.
+fn upright_text(root: &Area, words: &str, at: (u32, u32), side: HPos, size: u32) -> anyhow::Result<()> {
+    let style = style(size, INK).transform(FontTransform::Rotate270).pos(Pos::new(side, VPos::Center));
+    let words: String = words.chars().filter(|c| !c.is_control()).collect(); // XML has no way to write them
+    Ok(root.draw_text(&words, &style, (px(at.0) as i32, px(at.1) as i32))?)
+}
+
+/// A name that has room.
+fn short(name: &str) -> String {
+    match name.char_indices().nth(NAME_MAX) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(classes: usize) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("confusion.svg");
+        let names: Vec<String> = (0..classes).map(|class| format!("<class {class}>")).collect();
+        let mut confusion = Confusion::new(classes);
+        (0..classes).for_each(|class| (0..7).for_each(|row| confusion.add(class, if row == 0 { 0 } else { class })));
+        draw(&path, &confusion, &names).unwrap();
+        std::fs::read_to_string(path).unwrap()
+    }
+
+    #[test]
+    fn every_class_has_its_name_and_counts() {
+        let svg = drawn(3);
+        for words in ["&lt;class 2&gt;", "predicted", "true"] {
+            assert!(svg.contains(words), "no {words}");
+        }
+        // The ground, and the squares in which something is: 3 on the diagonal, 2 below the first.
+        assert_eq!(svg.matches("<rect").count(), 6);
+        assert_eq!(svg.matches("\n6\n").count(), 2);
+    }
+
+    #[test]
+    fn a_thousand_classes_make_a_picture_without_names() {
+        let svg = drawn(1000);
+        assert!(!svg.contains("class 7"));
+        assert!(svg.len() < 1_000_000, "{} bytes", svg.len());
+    }
+}
