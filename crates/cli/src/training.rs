@@ -141,6 +141,21 @@ impl TrainingConfig {
         self.memory_budget.as_deref().map(parse_bytes).transpose()
     }
 
+    /// The streams that a batch is, for a job that reads its data as parallel streams.
+    ///
+    /// # Errors
+    /// If it is full: a stream is no row of the data.
+    pub(crate) fn streams(&self) -> Result<usize, Error> {
+        match self.batch_size {
+            BatchSize::Rows(streams) => Ok(streams),
+            BatchSize::Full => Err(Error::Setting {
+                what: "batch_size",
+                found: "full".into(),
+                expected: "a number: the streams that the data is cut into".into(),
+            }),
+        }
+    }
+
     /// A trainer with these settings.
     pub(crate) fn trainer(&self, model: Model, optimization: &OptimizationConfig) -> Result<Trainer, Error> {
         let mut trainer = Trainer::new(model, optimization.descent()?)

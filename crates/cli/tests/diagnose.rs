@@ -193,3 +193,37 @@ fn an_echo_is_followed_back_to_the_bit_it_repeats() {
     assert_eq!((relative.len(), largest), (64, Some(3)), "{relative:?}");
     place.elman("diagnose run --data run").refused(1, &["without --data"]);
 }
+
+/// Runs of every job are followed on what they are tested on.
+#[test]
+fn every_job_is_diagnosed() {
+    let place = Place::new();
+    let text: String =
+        (0..12_000).map(|at| if at % 7 == 0 { '\n' } else { char::from(b'a' + (at % 1000 * at % 5) as u8) }).collect();
+    place.write("book.txt", text.as_bytes());
+    let mut table = String::from("month,value\n");
+    for at in 0..180 {
+        table += &format!("{}-{:02},{}\n", 2000 + at / 12, at % 12 + 1, (at % 12) * (at % 7));
+    }
+    place.write("table.csv", table.as_bytes());
+    let mut walks = String::from("id,time,x,label\n");
+    for at in 0..240 {
+        walks += &format!("{},{},{},{}\n", at / 6, at % 6, (at * 7) % 11, ["in", "out"][at / 6 % 2]);
+    }
+    place.write("walks.csv", walks.as_bytes());
+    for (job, flags, layers) in [
+        ("text", "--data book.txt --batch-size 4 --sequence-length 10", 2),
+        ("series", "--data table.csv --target value --horizon 6 --context 24", 1),
+        ("classify", "--data walks.csv", 1),
+    ] {
+        let line = format!("train {job} {flags} --hidden-size 6 --num-epoch 1 --threads 2 --quiet --out {job}");
+        place.elman(&line).succeeded();
+        let found = object(&place.elman(&format!("diagnose {job} --rows 5 --json")));
+        assert_eq!(found["rows"], 5, "{job}");
+        let cells = found["cells"].as_array().unwrap();
+        assert!(cells.len() >= layers, "{job}: {cells:?}");
+        assert!(place.names(job).contains(&"diagnosis.svg".to_owned()), "{job}");
+        let relative = found["inputs"]["relative"].as_array().unwrap();
+        assert!(relative.len() > 1 && relative.iter().all(|x| x.as_f64().is_some_and(f64::is_finite)), "{job}");
+    }
+}

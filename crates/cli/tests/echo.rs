@@ -62,6 +62,7 @@ fn what_cannot_echo_is_refused() {
         ("--series-length 15", &["series_length is 15", "more than 15"][..]),
         ("--series-length 18446744073709551615", &["series_length", "at most"]),
         ("--batch-size 0", &["batch_size is 0", "at least 1"]),
+        ("--batch-size full", &["batch_size is full", "streams"]),
         ("--sequence-length 0", &["the window is 0", "1 to 10000"]),
         ("--sequence-length 10001", &["the window is 10001", "1 to 10000"]),
         ("--bidirectional", &["a carried state", "bidirectional"]),

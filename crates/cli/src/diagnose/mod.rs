@@ -42,6 +42,8 @@ pub(crate) fn diagnose(args: &DiagnoseArgs) -> anyhow::Result<()> {
             let streams = TokenStreams::at_most(&tokens, usize::MAX, window)?;
             follow(args, &model, &streams)?
         }
+        "classify" => follow(args, &model, &jobs::classify::test_set(&args.run, args.data.as_deref(), &model)?)?,
+        "series" => follow(args, &model, &jobs::series::test_windows(&args.run, args.data.as_deref(), &model)?)?,
         job => bail!("{} is a run of job {job:?}, which diagnose does not know", args.run.display()),
     };
     let picture = match &args.out {

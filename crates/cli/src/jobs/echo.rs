@@ -151,7 +151,7 @@ pub(crate) fn test_series(run: &Path, data: Option<&Path>) -> anyhow::Result<elm
 /// One of the series that a seed gives.
 fn series(settings: &Settings<Echo>, part: Part) -> Result<elman::Echo, Error> {
     let Echo { series_length, echo_step, .. } = settings.job;
-    let streams = settings.training.batch_size.of(1);
+    let streams = settings.training.streams()?;
     elman::Echo::new(
         series_length,
         streams,

@@ -148,7 +148,7 @@ pub(crate) fn train(args: &TextArgs) -> anyhow::Result<()> {
     let input = job.embedding_size.unwrap_or(network.hidden_size);
     // What the text does not decide.
     let stack = network.stack(input)?;
-    let (window, streams) = (job.sequence_length, training.batch_size.of(1));
+    let (window, streams) = (job.sequence_length, training.streams()?);
     let (vocabulary, tokens) = job.read()?;
     let (first, rest) = job.split(&tokens);
     check_length(first.len(), streams, window, vocabulary.unit())?;
@@ -269,7 +269,7 @@ pub(crate) fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut O
     let part = if args.data.is_some() { "test" } else { "validation" };
     let (settings, tokens) = read_again(&args.run, args.data.as_deref(), &model)?;
     let window = settings.job.sequence_length;
-    let data = TokenStreams::at_most(&tokens, settings.training.batch_size.of(1), window)?;
+    let data = TokenStreams::at_most(&tokens, settings.training.streams()?, window)?;
     let figures = Predictor::new(model, threads).evaluate_streams(&data, window.min(data.steps()))?;
     report(output, part, &figures, vocabulary.unit(), &format!("the model {} is damaged", args.run.display()))
 }

@@ -1,5 +1,7 @@
 //! A trained model's answers: of a set with classes, judged; of files without, a line for each sequence.
 
+use std::path::Path;
+
 use anyhow::{Context, anyhow, bail};
 use elman::datasets::SequenceSet;
 use elman::datasets::sequences::Settings as Columns;
@@ -96,23 +98,30 @@ pub(super) fn judge(model: Model, threads: usize, data: &LabelledSequences) -> a
 /// `elman eval` of a run: the test part of its data, or a file with labels.
 pub(crate) fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
     let damaged = || format!("the model {} is damaged", args.run.display());
-    let meaning = Meaning::of(&model).with_context(damaged)?;
-    let config = args.run.join(run_folder::CONFIG);
-    let (name, set) = match &args.data {
+    let test = test_set(&args.run, args.data.as_deref(), &model)?;
+    let classes = Meaning::of(&model).with_context(damaged)?.classes;
+    let judged = judge(model, threads, &test)?;
+    tables::report(output, &judged, &classes, &damaged())
+}
+
+/// What a run is tested on: the test part of its data, or a file with labels.
+pub(crate) fn test_set(run: &Path, data: Option<&Path>, model: &Model) -> anyhow::Result<LabelledSequences> {
+    let meaning = Meaning::of(model).with_context(|| format!("the model {} is damaged", run.display()))?;
+    let config = run.join(run_folder::CONFIG);
+    let (name, set) = match data {
         Some(path) => (path.display().to_string(), load_for(&meaning, path, meaning.columns().label)?),
         None if config.exists() => {
             let settings = Settings::<Classify>::read(&config)?;
             let parts = Parts::load(&settings.job, settings.training.seed)?;
             (parts.name, parts.test)
         }
-        None => bail!("{} alone does not say what it was trained on; name a file with --data", args.run.display()),
+        None => bail!("{} alone does not say what it was trained on; name a file with --data", run.display()),
     };
     if set.labels.is_none() {
         bail!("{name} holds no labels to compare with; elman predict names the classes of its sequences");
     }
     let set = set.matched(&name, &meaning.features, &meaning.classes)?;
-    let judged = judge(model, threads, &LabelledSequences::new(set, &meaning.standardizer)?)?;
-    tables::report(output, &judged, &meaning.classes, &damaged())
+    Ok(LabelledSequences::new(set, &meaning.standardizer)?)
 }
 
 /// `elman predict` of a run: classes and probabilities of the sequences of files, whose labels are not looked at.

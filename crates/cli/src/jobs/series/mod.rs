@@ -96,6 +96,14 @@ pub(crate) fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut O
     test.report(&figures, output)
 }
 
+/// The windows that a run is tested on.
+pub(crate) fn test_windows(run: &Path, data: Option<&Path>, model: &Model) -> anyhow::Result<Windows> {
+    let kept = Kept::of(model, run)?;
+    let (window, _) = kept::window(model)?;
+    let scaled = kept.scale(kept.read(run, data)?, Some(kept.test()))?;
+    Ok(Windows::since(&scaled.set, &scaled.scalings, window, kept.test())?)
+}
+
 struct Validation<'a>(&'a Windows);
 
 impl Watch for Validation<'_> {
