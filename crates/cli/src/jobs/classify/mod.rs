@@ -84,10 +84,12 @@ impl Default for Classify {
 impl Job for Classify {
     const NAME: &'static str = "classify";
 
+    /// Chosen by the loss on 30 % of Japanese Vowels' training file, for one layer in one direction.
     fn defaults() -> Settings<Self> {
         let training =
-            TrainingConfig { batch_size: BatchSize::Rows(BATCH), num_epoch: 30, ..TrainingConfig::default() };
-        let network = NetworkConfig { cell: "gru".into(), hidden_size: 64, ..NetworkConfig::default() };
+            TrainingConfig { batch_size: BatchSize::Rows(BATCH), num_epoch: 40, ..TrainingConfig::default() };
+        let network =
+            NetworkConfig { cell: "gru".into(), hidden_size: 64, recurrent_dropout: 0.2, ..NetworkConfig::default() };
         Settings { job: Classify::default(), training, optimization: OptimizationConfig::new("adam", 0.003), network }
     }
 

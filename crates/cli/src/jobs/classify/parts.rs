@@ -114,3 +114,11 @@ pub(super) fn few(names: &[String]) -> String {
         many => format!("{} and {} more", names[..SHOWN].join(", "), many - SHOWN),
     }
 }
+
+/// A name that has room where there are `most` letters.
+pub(super) fn short(name: &str, most: usize) -> String {
+    match name.char_indices().nth(most) {
+        Some(_) => name.chars().take(most - 1).chain(['…']).collect(),
+        None => name.to_owned(),
+    }
+}

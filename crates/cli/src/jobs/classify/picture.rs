@@ -7,6 +7,7 @@ use plotters::prelude::*;
 use plotters::style::FontTransform;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use super::parts::short;
 use crate::picture::canvas::{Area, BLUE, INK, PALE_INK, px, stroke, style, svg, text, write};
 
 /// About how wide and high all squares together are, in pixels.
@@ -30,7 +31,7 @@ pub(super) fn draw(path: &Path, confusion: &Confusion, names: &[String]) -> anyh
     let classes = names.len() as u32;
     let square = (MATRIX / classes.max(1)).clamp(1, SQUARE_MAX);
     let named = square >= SQUARE_OF_TEXT;
-    let names: Vec<String> = names.iter().map(|name| short(name)).collect();
+    let names: Vec<String> = names.iter().map(|name| short(name, NAME_MAX)).collect();
     let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0) as u32 * LETTER_WIDTH;
     // Names that are wider than a square stand upright.
     let upright = longest + 4 > square;
@@ -103,14 +104,6 @@ fn upright_text(root: &Area, words: &str, at: (u32, u32), side: HPos, size: u32)
     let style = style(size, INK).transform(FontTransform::Rotate270).pos(Pos::new(side, VPos::Center));
     let words: String = words.chars().filter(|c| !c.is_control()).collect(); // XML has no way to write them
     Ok(root.draw_text(&words, &style, (px(at.0) as i32, px(at.1) as i32))?)
-}
-
-/// A name that has room.
-fn short(name: &str) -> String {
-    match name.char_indices().nth(NAME_MAX) {
-        Some((end, _)) => format!("{}…", &name[..end]),
-        None => name.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -4,11 +4,15 @@ use elman::{ClassScore, Confusion};
 use serde_json::{Value, json};
 
 use super::answers::Judged;
-use super::parts::few;
+use super::parts::{few, short};
 use crate::output::{self, Output, thousands};
 
 /// Above so many classes the matrix is wider than a terminal: the JSON has it.
 const SHOWN_MAX: usize = 24;
+
+/// Letters of a name at the head of a row, and of a column of counts; longer ones are cut.
+const ROW_MAX: usize = 28;
+const COLUMN_MAX: usize = 10;
 
 /// Both tables and the test line; an error where the loss is not finite, with what that means.
 pub(super) fn report(output: &mut Output, judged: &Judged, names: &[String], not_finite: &str) -> anyhow::Result<()> {
@@ -35,10 +39,11 @@ fn matrix(confusion: &Confusion, names: &[String]) -> String {
     if names.len() > SHOWN_MAX {
         return format!("the confusion matrix of {} classes is in confusion.svg, and with --json", names.len());
     }
-    let mut rows = vec![[&["true \\ predicted".to_owned()], names].concat()];
+    let head = names.iter().map(|name| short(name, COLUMN_MAX));
+    let mut rows = vec![["true \\ predicted".to_owned()].into_iter().chain(head).collect::<Vec<_>>()];
     for (name, counts) in names.iter().zip(confusion.counts.outer_iter()) {
         let count = |&count: &u64| if count == 0 { "·".to_owned() } else { thousands(count) };
-        rows.push([name.clone()].into_iter().chain(counts.iter().map(count)).collect());
+        rows.push([short(name, ROW_MAX)].into_iter().chain(counts.iter().map(count)).collect());
     }
     aligned(&rows)
 }
@@ -48,7 +53,7 @@ fn figures(confusion: &Confusion, names: &[String]) -> String {
     let mut rows = vec![["class", "precision", "recall", "F1", "rows"].map(str::to_owned).to_vec()];
     let mut push = |name: &str, of: ClassScore| {
         let figures = [of.precision, of.recall, of.f1].map(|figure| format!("{figure:.3}"));
-        rows.push([&[name.to_owned()], &figures[..], &[thousands(of.rows)]].concat());
+        rows.push([&[short(name, ROW_MAX)], &figures[..], &[thousands(of.rows)]].concat());
     };
     for (class, name) in names.iter().enumerate() {
         push(name, confusion.class(class));
@@ -111,6 +116,16 @@ x                     ·       ·  ·";
         assert!(text.contains("their precision 0/0 is taken as 0: x\n"), "{text}");
         assert!(text.contains("their recall 0/0 is taken as 0: x\n"), "{text}");
         assert!(text.ends_with("\nMacro F1: 0.975"), "{text}");
+    }
+
+    #[test]
+    fn long_names_are_cut() {
+        let names = names(&["a name without an end, or nearly so", "short"]);
+        let text = matrix(&Confusion::new(2), &names);
+        assert!(
+            text.starts_with("true \\ predicted              a name wi…  short\na name without an end, or n…  "),
+            "{text}"
+        );
     }
 
     #[test]
