@@ -80,7 +80,7 @@ fn it_learns_and_prints_epochs_both_tables_and_the_test_line() {
     assert!(lines[22].starts_with("Test Loss: 0.") && lines[22].ends_with(", Test Acc: 1.000"), "{lines:?}");
     for words in [
         "walks.csv: 14 training, 2 validation and 4 test sequences of 3 to 5 steps, 2 features, 2 classes",
-        "gru 2 → 8 (reset after), 2 classes",
+        "gru 2 → 8 (reset after, recurrent dropout 0.2), 2 classes",
     ] {
         assert!(outcome.stderr.contains(words), "no {words:?} in {}", outcome.stderr);
     }
