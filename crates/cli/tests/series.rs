@@ -251,6 +251,20 @@ fn a_forecast_is_a_table_a_csv_and_a_picture() {
     }
 }
 
+#[test]
+fn one_quantile_of_one_step_is_a_forecast_too() {
+    let place = Place::with_table(&counted(80));
+    let outcome = place.elman(&quick("--quantiles 0.5 --horizon 1 --quiet"));
+    outcome.succeeded();
+    assert!(outcome.stdout.contains("forecasts of 1 step from"), "{}", outcome.stdout);
+    // A level alone makes no interval.
+    assert!(!outcome.stdout.contains("expected"), "{}", outcome.stdout);
+    let picture = place.text("run/forecast.svg");
+    assert!(picture.contains("forecast: median") && !picture.contains("interval"), "{picture}");
+    let forecast = place.elman("forecast run");
+    assert_eq!(forecast.succeeded().len(), 2);
+}
+
 /// What comes next of a random walk nobody can say: its last value is the best forecast.
 #[test]
 fn a_model_that_is_no_better_than_the_naive_forecast_says_so() {

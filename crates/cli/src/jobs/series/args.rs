@@ -48,7 +48,7 @@ pub(crate) struct SeriesArgs {
     /// Steps to forecast
     #[arg(long, value_name = "N", help_heading = "Forecast")]
     pub(crate) horizon: Option<usize>,
-    /// Steps that are read for a forecast [default: of the sunspots 264; otherwise two seasons, or three horizons if that
+    /// Steps that are read for a forecast [default: of the sunspots 132; otherwise two seasons, or three horizons if that
     /// is more]
     #[arg(long, value_name = "N", help_heading = "Forecast")]
     pub(crate) context: Option<usize>,

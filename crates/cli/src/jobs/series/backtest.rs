@@ -112,10 +112,11 @@ impl<'a> Test<'a> {
     fn text(&self, figures: &Figures) -> Vec<String> {
         let Figures { overall: Comparison { model, naive }, .. } = figures;
         let place = precision([model.mae, naive.mae].into_iter());
+        let steps = if self.horizon == 1 { "step" } else { "steps" };
         let thinned = if self.every > 1 { format!(", from every {}th origin", self.every) } else { String::new() };
         let mut lines = vec![
             format!(
-                "backtest: {} forecasts of {} steps from {} on{thinned}; {} values",
+                "backtest: {} forecasts of {} {steps} from {} on{thinned}; {} values",
                 thousands(figures.forecasts.len() as u64),
                 self.horizon,
                 self.scaled.set.format.write(self.start),

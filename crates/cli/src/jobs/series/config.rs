@@ -47,8 +47,8 @@ pub(crate) enum Part {
     Fraction(f64),
 }
 
-/// The column of the embedded file, and the steps that are read of it: two of the sun's cycles of about 132 months.
-const SUNSPOTS: (&str, usize) = ("sunspots", 264);
+/// The column of the embedded file, and the steps that are read of it: one of the sun's cycles, about 132 months.
+const SUNSPOTS: (&str, usize) = ("sunspots", 132);
 
 impl Default for SeriesJob {
     fn default() -> Self {
@@ -78,7 +78,7 @@ impl Job for SeriesJob {
             batch_per_log: 10,
             ..TrainingConfig::default()
         };
-        let network = NetworkConfig { cell: "gru".into(), hidden_size: 32, ..NetworkConfig::default() };
+        let network = NetworkConfig { cell: "gru".into(), hidden_size: 128, ..NetworkConfig::default() };
         let optimization = OptimizationConfig::new("adam", 0.002).with_early_stopping(5);
         Settings { job: SeriesJob::default(), training, optimization, network }
     }
