@@ -24,9 +24,9 @@ fn main() -> Result<(), Error> {
                 println!("state {}: {epoch}", if carry { "carried" } else { "reset" });
             }
         }
-        // Windows of one piece carry the state from each to the next, as a stream does.
+        // What it learned from pieces that start from zero is of use all the same, once the state is carried.
         let carried = trainer.evaluate_streams(&unheard, 15)?;
-        println!("other bits, state carried: {:.3} right", carried.accuracy);
+        println!("other bits, the state now carried: {:.3} right", carried.accuracy);
         right.push(carried.accuracy);
     }
     assert!(right[0] > 0.99, "with its state carried, the network hears everything: {right:?}");
