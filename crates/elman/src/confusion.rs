@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(score.rows, rows);
     }
 
-    /// The figures of scikit-learn 1.7's `classification_report` of the same rows, checked by hand.
+    /// The rows of the example in the documentation of scikit-learn's `classification_report`, and what they give exactly.
     #[test]
     fn the_figures_are_scikit_learns() {
         let confusion = of(3, &[0, 1, 2, 2, 2], &[0, 0, 2, 2, 1]);

@@ -7,9 +7,8 @@ mod parts;
 mod picture;
 mod tables;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::bail;
 use elman::datasets::SequenceSet;
 use elman::datasets::sequences::{self, Settings as Columns};
 use elman::{
@@ -340,15 +339,11 @@ impl Watch for Validation {
 }
 
 /// A file of sequences as the model reads it: the columns of a table by their names in training.
-fn load_for(meaning: &Meaning, path: &std::path::Path, label: Option<String>) -> anyhow::Result<SequenceSet> {
+fn load_for(meaning: &Meaning, path: &Path, label: Option<String>) -> anyhow::Result<SequenceSet> {
     let mut columns = meaning.columns();
     columns.label = label;
     if parts::ends(path, &[".csv", ".tsv"]) {
         columns.features = Some(meaning.features.clone());
     }
-    let set = sequences::load(path, &columns)?;
-    if set.is_empty() {
-        bail!("{} holds no sequences", path.display());
-    }
-    Ok(set)
+    Ok(sequences::load(path, &columns)?)
 }
