@@ -23,9 +23,9 @@ pub enum Purpose {
     /// Masks that all steps of a row share.
     RowMasks = 6,
     /// Choices of a model that makes text.
-    Sampling = 7,
+    Sampling = 8,
     /// Which rows are for training, for validation and for the test.
-    Split = 8,
+    Split = 7,
 }
 
 /// A stream of random numbers: ChaCha with 8 rounds, the key made of the stream's name.
