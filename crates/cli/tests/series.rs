@@ -359,6 +359,7 @@ fn settings_that_cannot_be_are_refused() {
     place.elman(&quick("--context 40")).refused(1, &["has 42 steps", "at least 43", "the context of 40"]);
     let line = quick("").replace("--target y", "");
     place.elman(&line).refused(2, &["target is not named", "one of the columns of a.csv: time, y"]);
+    #[cfg(feature = "sunspots")]
     place.elman("train series --target moons").refused(1, &["no column \"moons\"", "\"date\", \"sunspots\""]);
     // All that validation, or the test, would need is missing.
     let hole = |from: usize, to: usize| {
