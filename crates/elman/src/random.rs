@@ -22,10 +22,10 @@ pub enum Purpose {
     Masks = 5,
     /// Masks that all steps of a row share.
     RowMasks = 6,
-    /// Choices of a model that makes text.
-    Sampling = 8,
     /// Which rows are for training, for validation and for the test.
     Split = 7,
+    /// Choices of a model that makes text.
+    Sampling = 8,
 }
 
 /// A stream of random numbers: ChaCha with 8 rounds, the key made of the stream's name.
