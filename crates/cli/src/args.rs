@@ -102,8 +102,8 @@ pub(crate) struct MnistArgs {
 /// Flags of `train echo`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Random bits in parallel streams; the class of a step is the bit some steps before. The network sees pieces
-of a few steps. It can be right at the start of a piece only if its state is carried there.
+Random bits in parallel streams; the class of a step is the bit some steps before. The network sees
+pieces of a few steps. It can be right at the start of a piece only if its state is carried there.
 
 Examples:
   elman train echo
@@ -129,8 +129,8 @@ pub(crate) struct EchoArgs {
 /// Flags of `train text`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-The text is read as parallel streams, in windows of a few characters, the state carried from window to window.
-Its end is for validation. The figures are bits a character: 0 would be to know the text.
+The text is read as parallel streams, in windows of a few characters, the state carried from window to
+window. Its end is for validation. The figures are bits a character: 0 would be to know the text.
 
 Examples:
   elman train text                          eight plays by Shakespeare, in the binary
@@ -160,13 +160,13 @@ pub(crate) struct TextArgs {
 /// Flags of `train classify`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-A file of sequences is a table with a step a line (.csv, .tsv), the UEA archive's .ts, or NumPy's .npz. Each feature is
-read with mean 0 and standard deviation 1 over the training part.
+A file of sequences is a table with a step a line (.csv, .tsv), the UEA archive's .ts, or NumPy's .npz.
+Each feature is read with mean 0 and standard deviation 1 over the training part.
 
 Examples:
   elman train classify                        nine speakers, by their vowels
   elman train classify --data walks.csv --test new-walks.csv
-  elman train classify --data walks.csv --id-column walk --label-column who --features x,y --class-weights balanced
+  elman train classify --data walks.csv --id-column walk --label-column who --class-weights balanced
   elman train classify --data ECG_TRAIN.ts --test ECG_TEST.ts --bidirectional --early-stopping 10")]
 pub(crate) struct ClassifyArgs {
     /// Sequences to learn from [default: Japanese Vowels, in the binary]

@@ -239,8 +239,9 @@ impl NetworkConfig {
     /// # Errors
     /// If a cell does not compute an option, or a size is out of range.
     pub(crate) fn stack(&self, input: usize) -> Result<Stack, Error> {
-        if self.layers == 0 {
-            return Err(Error::Setting { what: "layers", found: "0".into(), expected: "at least 1".into() });
+        if !(1..=Stack::LAYERS_MAX).contains(&self.layers) {
+            let expected = format!("1 to {}", Stack::LAYERS_MAX);
+            return Err(Error::Setting { what: "layers", found: self.layers.to_string(), expected });
         }
         if self.residual && self.layers == 1 {
             let expected = "2 or more for residual connections, which lead past the layers above the first".into();

@@ -20,10 +20,11 @@ pub(crate) struct OptimizationArgs {
     /// α, the learning rate; not for rprop
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Training")]
     pub(crate) learning_rate: Option<f64>,
-    /// Stop after N epochs without a better validation loss, and keep the weights of the best [default: never]
+    /// Stop after N epochs without a better validation loss, and keep the weights of the best; 0: never
     #[arg(long, value_name = "N", help_heading = "Training")]
     early_stopping: Option<u64>,
-    /// adam, adamw, sgd, momentum, nesterov, rmsprop, adagrad; rprop (iRprop⁻) and rprop+ (iRprop⁺), for full batches
+    /// adam, adamw, sgd, momentum, nesterov, rmsprop, adagrad; rprop (iRprop⁻) and rprop+ (iRprop⁺), for full batches.
+    /// Another than the job's own starts from a learning rate of 0.001
     #[arg(long, value_parser = PossibleValuesParser::new(OPTIMIZERS), hide_possible_values = true,
         help_heading = "Optimizer")]
     optimizer: Option<String>,
@@ -64,10 +65,10 @@ pub(crate) struct OptimizationArgs {
     /// 0.01]
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Optimizer")]
     weight_decay: Option<f64>,
-    /// Scale the gradient to this norm where it is longer; not for rprop [default: never]
+    /// Scale the gradient to this norm where it is longer, 0: never; not for rprop
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Optimizer")]
     clip_norm: Option<f64>,
-    /// Keep each element of the gradient within ±X; not for rprop [default: never]
+    /// Keep each element of the gradient within ±X, 0: never; not for rprop
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Optimizer")]
     clip_value: Option<f64>,
     /// The learning rate over the run: constant, step, exponential, cosine or plateau; not for rprop
@@ -338,9 +339,9 @@ impl OptimizationConfig {
     /// Stopping early, where it is asked for.
     ///
     /// # Errors
-    /// If its patience is 0.
+    /// If its patience is out of range.
     pub(crate) fn early_stopping(&self) -> Result<Option<EarlyStopping>, Error> {
-        let stopping = self.options.early_stopping.map(EarlyStopping::new);
+        let stopping = self.options.early_stopping.filter(|&patience| patience > 0).map(EarlyStopping::new);
         stopping.as_ref().map_or(Ok(()), EarlyStopping::check)?;
         Ok(stopping)
     }
@@ -357,8 +358,9 @@ impl OptimizationConfig {
         let algorithm = self.algorithm(name);
         let mut descent = Descent::new(algorithm);
         descent.schedule = Schedule { warmup: options.warmup.unwrap_or(0), decay: self.decay(course) };
-        descent.clip_norm = options.clip_norm;
-        descent.clip_value = options.clip_value;
+        // 0 switches off what a job does without a flag.
+        descent.clip_norm = options.clip_norm.filter(|&norm| norm != 0.0);
+        descent.clip_value = options.clip_value.filter(|&value| value != 0.0);
         descent.weight_decay = options.weight_decay.unwrap_or(descent.weight_decay);
         descent.check()?;
         // These ask for momentum; without it they are sgd.

@@ -24,6 +24,9 @@ pub(crate) trait Job: Clone + Debug + Default + DeserializeOwned + PartialEq + S
     /// With a value for everything that may be absent: the names of all settings.
     fn full() -> Self;
 
+    /// Refuses values out of range.
+    fn check(&self) -> Result<(), elman::Error>;
+
     /// With paths absolute, so that other commands find them from wherever they are called.
     fn with_absolute_paths(&self) -> anyhow::Result<Self>;
 }
@@ -61,11 +64,14 @@ impl<J: Job> Settings<J> {
     /// If it cannot be read, is another job's, or has an unknown name or a value of another type.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let job = job_in(&text).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let job = job_in(text).with_context(|| format!("cannot read {}", path.display()))?;
         if let Some(job) = job.filter(|job| job != J::NAME) {
             bail!("{} is the configuration of job {job:?}; expected {:?}", path.display(), J::NAME);
         }
-        Self::parse(&text).with_context(|| format!("cannot read {}", path.display()))
+        let settings = Self::parse(text).with_context(|| format!("cannot read {}", path.display()))?;
+        settings.job.check()?;
+        Ok(settings)
     }
 
     /// From TOML; a name that is no setting is refused.
@@ -90,7 +96,8 @@ impl<J: Job> Settings<J> {
         let defaults = defaults.text()?;
         let name = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
         let absent = defaults.lines().filter(|line| !names.contains_key(&name(line)));
-        let all = absent.chain(text.lines()).collect::<Vec<_>>().join("\n");
+        // The file first: messages name its lines.
+        let all = text.lines().chain(absent).collect::<Vec<_>>().join("\n");
         Ok(Settings {
             job: toml::from_str(&all)?,
             training: toml::from_str(&all)?,

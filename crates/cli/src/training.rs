@@ -29,7 +29,7 @@ pub(crate) struct CommonArgs {
     pub(crate) optimization: OptimizationArgs,
     /// Rows of a batch, or full: all rows at once
     #[arg(long, value_name = "N|full", help_heading = "Training")]
-    batch_size: Option<BatchSize>,
+    pub(crate) batch_size: Option<BatchSize>,
     /// Rows that are worked off at a time, their gradients added up: less memory for large batches [default: 0, the batch]
     #[arg(long, value_name = "N", help_heading = "Training")]
     micro_batch: Option<usize>,

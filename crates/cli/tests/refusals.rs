@@ -156,7 +156,8 @@ fn settings_of_optimizers_out_of_range() {
         ("--optimizer rprop --increase 1", &["increase is 1", "above 1"]),
         ("--optimizer rprop+ --decrease 1", &["decrease is 1", "below 1"]),
         ("--weight-decay -1", &["weight_decay is -1", "0 to"]),
-        ("--clip-norm 0", &["clip_norm is 0", "above 0"]),
+        ("--clip-norm -1", &["clip_norm is -1", "above 0"]),
+        ("--layers 1000000000", &["layers is 1000000000", "1 to 64"]),
         ("--clip-norm inf", &["clip_norm is inf", "finite"]),
         ("--clip-value -3", &["clip_value is -3", "above 0"]),
         ("--schedule exponential --decay 1.5", &["decay is 1.5", "at most 1"]),
@@ -165,7 +166,6 @@ fn settings_of_optimizers_out_of_range() {
         ("--schedule cosine --min-learning-rate 1", &["min_learning_rate is 1", "0 to 0.001"]),
         ("--schedule plateau --min-learning-rate -1", &["min_learning_rate is -1"]),
         ("--schedule plateau --patience 0", &["patience is 0", "at least 1"]),
-        ("--early-stopping 0", &["early_stopping is 0", "at least 1"]),
         ("--warmup -1", &["-1"]),
     ] {
         refused(&place, flags, 2, words);
@@ -397,4 +397,42 @@ fn data_in_a_path_that_is_no_unicode_is_read_or_refused() {
         outcome.refused(outcome.code.filter(|code| [1, 2].contains(code)).unwrap(), &["s\u{fffd}t"]);
         assert!(!place.path("run").exists());
     }
+}
+
+/// What a flag could not say, a file cannot either: also when the run is only used again.
+#[test]
+fn values_of_a_job_s_own_settings_are_checked_in_its_file_too() {
+    let place = Place::new();
+    place.write("text.txt", "some words to read, and then some more of them\n".repeat(40).as_bytes());
+    let line = "train text --data text.txt --hidden-size 4 --batch-size 2 --sequence-length 5 --num-epoch 1 --quiet";
+    place.elman(&format!("{line} --out run")).succeeded();
+    let config = place.text("run/config.toml");
+    for value in ["5.0", "-1.0", "0.0", "nan"] {
+        place
+            .write("run/config.toml", config.replace("train_frac = 0.95", &format!("train_frac = {value}")).as_bytes());
+        place.elman("eval run").refused(2, &["train_frac is ", "above 0 and below 1"]);
+    }
+    // The message names the file's own line.
+    place.write("c.toml", b"# mine\n\nnum_epoch = \"x\"\n");
+    place.elman("train text --config c.toml --out other").failed(1, &["cannot read c.toml", "line 3, column 13"]);
+    // As an editor on Windows may write it.
+    place.write("bom.toml", format!("\u{feff}{config}").as_bytes());
+    place.elman("train text --config bom.toml --quiet --out other").succeeded();
+}
+
+/// What a job does without a flag, a flag switches off; and the run's file keeps it so.
+#[test]
+fn nought_switches_clipping_and_early_stopping_off() {
+    let place = Place::new();
+    place.write("text.txt", "some words to read, and then some more of them\n".repeat(40).as_bytes());
+    let line = "train text --data text.txt --hidden-size 4 --batch-size 2 --sequence-length 5 --num-epoch 1 --quiet";
+    let model = |flags: &str, out: &str| {
+        place.elman(&format!("{line} {flags} --out {out}")).succeeded();
+        place.bytes(&format!("{out}/model.safetensors"))
+    };
+    let never = model("--clip-value 0 --early-stopping 0", "never");
+    assert!(never == model("--clip-value 1e9", "wide"), "a limit that nothing reaches");
+    assert!(never != model("--clip-value 1e-4", "tight"));
+    place.elman("train text --config never/config.toml --quiet --out again").succeeded();
+    assert!(place.bytes("again/model.safetensors") == never);
 }

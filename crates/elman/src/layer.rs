@@ -10,9 +10,6 @@ use crate::Error;
 /// Largest I, H and P: beyond, one matrix alone has more than a quarter of a billion weights.
 const SIZE_MAX: usize = 16_384;
 
-/// Most layers of a stack.
-const LAYERS_MAX: usize = 64;
-
 /// Most tokens of an embedding.
 const TOKENS_MAX: usize = 1 << 20;
 
@@ -236,6 +233,9 @@ impl<L: Into<Layer>> From<L> for Stack {
 }
 
 impl Stack {
+    /// Most layers of a stack.
+    pub const LAYERS_MAX: usize = 64;
+
     /// A stack of one layer.
     pub fn new(layer: impl Into<Layer>) -> Self {
         Stack { embedding: None, layers: vec![layer.into()] }
@@ -302,8 +302,9 @@ impl Stack {
     /// # Errors
     /// The first of them, by its name.
     pub fn check(&self) -> Result<(), Error> {
-        if !(1..=LAYERS_MAX).contains(&self.layers.len()) {
-            return Err(Error::setting("layers", self.layers.len(), format!("1 to {LAYERS_MAX}")));
+        let most = Self::LAYERS_MAX;
+        if !(1..=most).contains(&self.layers.len()) {
+            return Err(Error::setting("layers", self.layers.len(), format!("1 to {most}")));
         }
         if let Some(Embedding { tokens, size: found }) = self.embedding {
             if !(1..=TOKENS_MAX).contains(&tokens) {

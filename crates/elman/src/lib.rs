@@ -33,6 +33,7 @@ pub mod diagnose;
 mod dynamic_rnn;
 mod echo;
 mod error;
+mod fit;
 mod head;
 mod init;
 mod isa;
@@ -66,6 +67,7 @@ pub use elman_datasets as datasets;
 pub use elman_formats as formats;
 pub use elman_kernels::{Activation, Cell, Engine, Gru, Isa, Lstm, Noise, Reset, Rnn, cell, layout};
 pub use error::Error;
+pub use fit::{Epoch, Fit, Step};
 pub use head::{Head, Predicts, Quantiles, Reads};
 pub use init::Init;
 pub use isa::{active as active_isa, from_environment as isa_from_environment};
@@ -83,7 +85,7 @@ pub use random::{Purpose, Random};
 pub use standardize::{LabelledSequences, Missing, StandardizedSequences, Standardizer};
 pub use state::{CellState, State};
 pub use stream::{Stream, Streams};
-pub use trainer::{Epoch, Fit, Step, Trainer};
+pub use trainer::Trainer;
 pub use workers::most_probable;
 
 /// The README's examples are tests.

@@ -27,6 +27,10 @@ use crate::training::TrainingConfig;
 /// The picture in the run's folder.
 const PICTURE: &str = "echo.svg";
 
+/// Streams, and steps of all of them, that are looked at step by step.
+const STREAMS_MAX: usize = 100;
+const STEPS_MAX: usize = 50_000;
+
 /// Steps that the picture shows.
 const SHOWN: usize = 60;
 
@@ -65,6 +69,11 @@ impl Job for Echo {
 
     fn full() -> Self {
         Echo::default()
+    }
+
+    /// The library refuses what cannot echo.
+    fn check(&self) -> Result<(), Error> {
+        Ok(())
     }
 
     fn with_absolute_paths(&self) -> anyhow::Result<Self> {
@@ -250,9 +259,10 @@ impl Heard {
             let (weights, bias) = (&kernel.column(1) - &kernel.column(0), bias[1] - bias[0]);
             Ok(outputs.map_axis(Along(2), |h| h.dot(&weights) + bias))
         };
-        // Whole pieces alone.
-        let pieces = series.steps() / window;
-        let bits = series.bits.slice(s![.., ..pieces * window]).mapv(f32::from);
+        // Whole pieces alone, and no more than tell the share: all outputs are held at once.
+        let rows = series.len().min(STREAMS_MAX);
+        let pieces = (series.steps() / window).min((STEPS_MAX / (rows * window)).max(1));
+        let bits = series.bits.slice(s![..rows, ..pieces * window]).mapv(f32::from);
         let (streams, steps) = bits.dim();
         let cut = |array: Array2<f32>| array.into_shape_with_order((streams * pieces, window)).unwrap_or_default();
         let whole = odds(bits.clone().insert_axis(Along(2)))?;

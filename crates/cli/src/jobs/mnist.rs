@@ -42,6 +42,10 @@ impl Job for Mnist {
         Mnist { data: Some(PathBuf::new()) }
     }
 
+    fn check(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     fn with_absolute_paths(&self) -> anyhow::Result<Self> {
         Ok(Mnist { data: absolute(self.data.as_deref())? })
     }

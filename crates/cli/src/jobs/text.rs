@@ -69,6 +69,17 @@ impl Job for Text {
         Text { data: Some(PathBuf::new()), embedding_size: Some(1), ..Text::default() }
     }
 
+    fn check(&self) -> Result<(), Error> {
+        if self.sequence_length == 0 {
+            return Err(Error::Setting { what: "sequence_length", found: "0".into(), expected: "at least 1".into() });
+        }
+        if !(self.train_frac > 0.0 && self.train_frac < 1.0) {
+            let (found, expected) = (self.train_frac.to_string(), "above 0 and below 1".into());
+            return Err(Error::Setting { what: "train_frac", found, expected });
+        }
+        Ok(())
+    }
+
     fn with_absolute_paths(&self) -> anyhow::Result<Self> {
         Ok(Text { data: absolute(self.data.as_deref())?, ..self.clone() })
     }
@@ -88,14 +99,7 @@ impl Text {
         self.sequence_length = args.sequence_length.unwrap_or(self.sequence_length);
         self.train_frac = args.train_frac.unwrap_or(self.train_frac);
         self.embedding_size = args.embedding_size.or(self.embedding_size);
-        if self.sequence_length == 0 {
-            return Err(Error::Setting { what: "sequence_length", found: "0".into(), expected: "at least 1".into() });
-        }
-        if !(self.train_frac > 0.0 && self.train_frac < 1.0) {
-            let (found, expected) = (self.train_frac.to_string(), "above 0 and below 1".into());
-            return Err(Error::Setting { what: "train_frac", found, expected });
-        }
-        Ok(())
+        self.check()
     }
 
     /// The text, and what its tokens stand for.

@@ -105,6 +105,20 @@ impl Job for Classify {
         }
     }
 
+    fn check(&self) -> Result<(), Error> {
+        let refuse = |what, found: f64, expected: &str| {
+            Err(Error::Setting { what, found: found.to_string(), expected: expected.into() })
+        };
+        if !(0.0..1.0).contains(&self.validation) {
+            return refuse("validation", self.validation, "a part of the rows, from 0 to below 1");
+        }
+        if !(self.test_part > 0.0 && self.test_part < 1.0) {
+            return refuse("test_part", self.test_part, "a part of the rows, above 0 and below 1");
+        }
+        self.weights_in_numbers()?;
+        Ok(())
+    }
+
     fn with_absolute_paths(&self) -> anyhow::Result<Self> {
         Ok(Classify { data: absolute(self.data.as_deref())?, test: absolute(self.test.as_deref())?, ..self.clone() })
     }
@@ -137,16 +151,11 @@ impl Classify {
     }
 
     /// Refuses what no data could go with.
-    fn check(&self, settings: &Settings<Self>) -> anyhow::Result<()> {
+    fn check_with(&self, settings: &Settings<Self>) -> anyhow::Result<()> {
         let refuse = |what, found: String, expected: &str| -> anyhow::Result<()> {
             Err(Error::Setting { what, found, expected: expected.into() }.into())
         };
-        if !(0.0..1.0).contains(&self.validation) {
-            return refuse("validation", self.validation.to_string(), "a part of the rows, from 0 to below 1");
-        }
-        if !(self.test_part > 0.0 && self.test_part < 1.0) {
-            return refuse("test_part", self.test_part.to_string(), "a part of the rows, above 0 and below 1");
-        }
+        Job::check(self)?;
         if self.validation == 0.0 {
             if settings.optimization.early_stopping()?.is_some() {
                 return refuse("validation", "0".into(), "above 0 with early_stopping, which goes by that part");
@@ -155,7 +164,6 @@ impl Classify {
                 return refuse("validation", "0".into(), "above 0 with the schedule plateau, which goes by that part");
             }
         }
-        self.weights_in_numbers()?;
         if let Some(test) = self.test.as_ref().filter(|_| self.data.is_none()) {
             return refuse(
                 "test",
@@ -229,7 +237,7 @@ pub(crate) fn train(args: &ClassifyArgs) -> anyhow::Result<()> {
     let mut output = Output::new(args.common.output);
     let mut settings = Settings::<Classify>::new(&args.common)?;
     settings.job.set(args);
-    settings.job.check(&settings)?;
+    settings.job.check_with(&settings)?;
     // What the number of features does not decide.
     settings.network.stack(1)?;
     let parts = Parts::load(&settings.job, settings.training.seed)?;
@@ -245,7 +253,7 @@ pub(crate) fn train(args: &ClassifyArgs) -> anyhow::Result<()> {
         false => Some(LabelledSequences::new(parts.validation, &standardizer)?),
     };
     // The default is for sets of some hundred rows.
-    if settings.training.batch_size == BatchSize::Rows(BATCH) && training.len() < BATCH {
+    if args.common.batch_size.is_none() && args.common.config.is_none() && training.len() < BATCH {
         settings.training.batch_size = BatchSize::Full;
     }
     let model = model(&settings, &training, &meaning, test.steps())?;

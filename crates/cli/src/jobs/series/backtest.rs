@@ -69,6 +69,11 @@ impl<'a> Test<'a> {
         })
     }
 
+    /// Origins that are forecast from.
+    pub(crate) fn origins(&self) -> usize {
+        self.windows.len()
+    }
+
     /// Forecasts from all origins.
     ///
     /// # Errors

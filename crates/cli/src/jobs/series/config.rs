@@ -96,6 +96,17 @@ impl Job for SeriesJob {
         }
     }
 
+    fn check(&self) -> Result<(), Error> {
+        self.test.check("test")?;
+        self.validation.check("validation")?;
+        for (what, found) in [("horizon", Some(self.horizon)), ("context", self.context), ("season", self.season)] {
+            if found == Some(0) {
+                return Err(Error::Setting { what, found: "0".into(), expected: "at least 1 step".into() });
+            }
+        }
+        Ok(())
+    }
+
     fn with_absolute_paths(&self) -> anyhow::Result<Self> {
         Ok(SeriesJob { data: absolute(self.data.as_deref())?, ..self.clone() })
     }
@@ -131,14 +142,7 @@ impl SeriesJob {
             // `--covariates ""` names none.
             self.covariates = Some(names.iter().filter(|name| !name.is_empty()).cloned().collect());
         }
-        self.test.check("test")?;
-        self.validation.check("validation")?;
-        for (what, found) in [("horizon", Some(self.horizon)), ("context", self.context), ("season", self.season)] {
-            if found == Some(0) {
-                return Err(Error::Setting { what, found: "0".into(), expected: "at least 1 step".into() });
-            }
-        }
-        Ok(())
+        self.check()
     }
 
     /// The column of ids.

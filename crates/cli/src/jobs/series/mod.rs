@@ -48,9 +48,9 @@ pub(crate) fn train(args: &SeriesArgs) -> anyhow::Result<()> {
         bail!("no value of the target is known in the part for validation; choose another --validation or --test");
     }
     let kept = Kept::new(&set, settings.job.id(), cut, &split, season);
-    let data = data(&settings.job, &set, &split, window);
-    let scaled = kept.scale(set, Some(kept.test()))?;
+    let scaled = kept.scale(set.clone(), Some(kept.test()))?;
     let test = Test::new(&scaled, &kept, window, &levels)?;
+    let data = data(&settings.job, &set, &split, window, test.origins());
 
     let (training, input) = (&settings.training, split.train.input());
     let (stack, head) = (settings.network.stack(input)?, Head::quantiles(&levels, window.horizon));
@@ -60,6 +60,9 @@ pub(crate) fn train(args: &SeriesArgs) -> anyhow::Result<()> {
     model.job = Some(serde_json::to_value(&kept)?);
     let mut trainer = training.trainer(model, &settings.optimization)?;
     let bytes = scaled.set.series.iter().map(|series| series.steps() * (input + 1) * size_of::<f32>()).sum();
+    let mut said = vec![data.text];
+    said.extend(scaled.remarks.iter().cloned());
+    said.push(run::describe(&trainer, context, bytes)?);
     let plan = Plan {
         name: format!("series-{}", settings.network.cell),
         settings: settings.to_toml()?,
@@ -68,7 +71,7 @@ pub(crate) fn train(args: &SeriesArgs) -> anyhow::Result<()> {
         reading: Reading::Rows,
         training,
         stopping: settings.optimization.early_stopping()?,
-        remark: format!("{}\n{}", data.text, run::describe(&trainer, context, bytes)?),
+        remark: said.join("\n"),
     };
     if output.json {
         output.result("", &data.object)?;
@@ -139,7 +142,8 @@ struct Found {
     object: Value,
 }
 
-fn data(job: &SeriesJob, set: &SeriesSet, split: &Split, window: Window) -> Found {
+/// `tests` origins are tested from.
+fn data(job: &SeriesJob, set: &SeriesSet, split: &Split, window: Window, tests: usize) -> Found {
     let Report { rows, time, gaps, missing_targets, missing_covariates, reordered, ignored } = &set.report;
     let name = config::name(job.data.as_deref());
     let count = |count: usize, one: &str, many: &str| match count {
@@ -172,7 +176,7 @@ fn data(job: &SeriesJob, set: &SeriesSet, split: &Split, window: Window) -> Foun
         input_names(set).join(", "),
         window.horizon
     ));
-    let windows = [&split.train, &split.validation, &split.test].map(Sequences::len);
+    let windows = [split.train.len(), split.validation.len(), tests];
     let [train, validation, test] = windows.map(|windows| thousands(windows as u64));
     lines.push(format!("{train} windows to learn from, {validation} for validation, {test} for the test"));
     let object = json!({
