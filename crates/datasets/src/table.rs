@@ -200,7 +200,7 @@ impl<'a> Lines<'a> {
 
     /// Fills the buffer with the cells of a line. Returns where the last one ends; or what was expected and found.
     fn parse(&mut self, line: &str) -> Result<usize, (&'static str, &'static str)> {
-        self.parser.reset();
+        // The line before was ended by the line end it was given: the parser is at the start of a record.
         self.ends.clear();
         // A cell is never longer than what it is read from. Where no room is left the parser would ask for more.
         if self.text.len() <= line.len() {

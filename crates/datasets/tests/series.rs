@@ -201,7 +201,7 @@ fn texts_that_are_no_tables() {
         assert_says(&error.to_string(), &["cannot read a.csv: "]);
         assert_says(&error.to_string(), parts);
     };
-    says(b"", &["it is empty"]);
+    says(b"", &["it is empty; expected a header that names its columns"]);
     says(b"\n \r\n", &["expected the names of the columns, found nothing"]);
     says(b"date,y\n2009-01\n", &["line 2: expected 2 cells, one for each column, found 1"]);
     let separator = ["line 3: expected 2 cells", "found 3; quote a cell that holds the separator ','"];

@@ -6,6 +6,9 @@ use crate::Error;
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SeriesFault {
+    /// The file has no byte.
+    #[error("it is empty; expected a header that names its columns, and rows")]
+    Empty,
     /// A column that is asked for is not there.
     #[error("it has no column {name:?} for the {role}; its columns are {}", list(columns))]
     NoColumn {

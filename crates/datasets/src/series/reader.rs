@@ -11,7 +11,7 @@ use super::infer::{Deviation, PERIODS_PER_ROW_MAX, ROWS_MIN, Stamp, infer};
 use super::{Frequency, Report, Series, SeriesFault, SeriesSet, TimeFormat};
 use crate::idx::Source;
 use crate::table::Table;
-use crate::{Error, text};
+use crate::{Error, Fault, text};
 
 /// What to read from a table: separated by commas, semicolons or tabs, gzipped or not, of up to 1 GiB of text in UTF-8.
 ///
@@ -72,7 +72,11 @@ impl Reader {
     }
 
     fn source(&self, source: &Source) -> Result<SeriesSet, Error> {
-        let (origin, text) = (source.origin(), text::load(source)?);
+        let origin = source.origin();
+        let text = text::load(source).map_err(|error| match error {
+            Error::File { fault: Fault::NoText, .. } => Refusal::Series(SeriesFault::Empty).of(&origin),
+            error => error,
+        })?;
         let table = Table::new(&origin, &text)?;
         self.series(&table).map_err(|refusal| refusal.of(&origin))
     }
