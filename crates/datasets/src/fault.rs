@@ -121,7 +121,7 @@ pub enum Fault {
     NoText,
 
     /// It is text in another encoding, or no text.
-    #[error("not UTF-8: byte 0x{byte:02x} at offset {offset}, in line {line}; save it as UTF-8, or read it by byte")]
+    #[error("not UTF-8: byte 0x{byte:02x} at offset {offset}, in line {line}; {advice}")]
     NotUtf8 {
         /// How many bytes stand before it.
         offset: u64,
@@ -129,6 +129,8 @@ pub enum Fault {
         line: u64,
         /// The first byte that is not UTF-8.
         byte: u8,
+        /// What to do.
+        advice: &'static str,
     },
 
     /// It has a header and no data.

@@ -1,118 +1,122 @@
 //! A table in text: a line of names, and lines of as many cells.
 //!
 //! Cells stand between commas, semicolons or tabs: that of the three which the first line has most of, a comma where it
-//! has none. A cell may be quoted with `"`. Blanks around a cell, blank lines, a byte order mark and either line end
-//! mean nothing. Line breaks within a cell are refused: they come of a quote that is not closed.
+//! has none. A cell may be quoted with `"`, and a quote within it is doubled. Blanks around a cell, blank lines, a byte
+//! order mark and either line end mean nothing. Line breaks within a cell are refused: they come of a quote that is not
+//! closed.
+//!
+//! The text is parsed anew for every pass over the rows, so memory is that of the text and of one line.
 
-use std::io::Read;
+use std::collections::HashSet;
 
-use csv::{ReaderBuilder, StringRecord, Terminator};
+use csv_core::{ReadFieldResult, Reader, ReaderBuilder, Terminator};
 
 use crate::Error;
 use crate::error::shown;
 
-const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
+const SEPARATORS: [char; 3] = [',', ';', '\t'];
 
 /// What a cell of numbers may hold.
 const NUMBER: &str = "a finite number with a decimal point, or nothing where it is missing";
 
-/// A table that is read line by line.
+/// What to do about quotes.
+const QUOTES: &str = "double the quotes inside a quoted cell, and close it in its line";
+
+/// A table whose rows can be read several times.
 pub(crate) struct Table<'a> {
-    origin: &'a str,
-    reader: csv::Reader<Box<dyn Read + 'a>>,
-    record: StringRecord,
-    /// The names of the columns, each once, none empty.
+    /// The names of the columns. Some may be empty, of the others each is there once.
     pub(crate) columns: Vec<String>,
+    /// The line of the names.
+    line: u64,
+    /// Where the rows begin.
+    body: Place<'a>,
+}
+
+/// One pass over the rows of a table.
+pub(crate) struct Rows<'a> {
+    table: &'a Table<'a>,
+    lines: Lines<'a>,
 }
 
 /// One line of a table, with a cell for each column.
 pub(crate) struct Row<'a> {
-    origin: &'a str,
-    columns: &'a [String],
-    record: &'a StringRecord,
+    pub(crate) table: &'a Table<'a>,
     /// Its line in the file, from 1.
     pub(crate) line: u64,
+    text: &'a str,
+    ends: &'a [usize],
 }
 
 impl<'a> Table<'a> {
     /// Reads the line of names. `origin` stands for the text in messages.
     pub(crate) fn new(origin: &'a str, text: &'a str) -> Result<Self, Error> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        // With a line end after the last line too, every record ends at one, and lines can be counted from there.
-        let bytes: Box<dyn Read> = Box::new(text.as_bytes().chain(&b"\n"[..]));
-        let reader = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .terminator(Terminator::Any(b'\n'))
-            .delimiter(separator(text))
-            .from_reader(bytes);
-        let mut table = Self { origin, reader, record: StringRecord::new(), columns: Vec::new() };
-
-        let Some(line) = table.advance()? else {
+        let mut lines = Lines::new(Place { origin, separator: separator(text), rest: text, before: 0 });
+        let Some(header) = lines.advance()? else {
             return Err(error(origin, 1, None, "the names of the columns", "nothing"));
         };
-        for (index, name) in table.record.iter().map(str::trim).enumerate() {
-            let at = || Some(format!("column {}", index + 1));
-            if name.is_empty() {
-                return Err(error(origin, line, at(), "a name for the column", "nothing"));
+        let columns: Vec<String> = cells(header.text, header.ends).map(str::to_owned).collect();
+        let line = header.line;
+        let mut names = HashSet::new();
+        for (index, name) in columns.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
+            if !names.insert(name) {
+                let found = format!("{}; rename one of them", shown(name));
+                return Err(error(origin, line, column_at(index), "a name that no other column has", &found));
             }
-            if table.columns.iter().any(|other| other == name) {
-                return Err(error(origin, line, at(), "a name that no other column has", &shown(name)));
-            }
-            table.columns.push(name.to_owned());
         }
-        Ok(table)
+        Ok(Self { columns, line, body: lines.place })
+    }
+
+    /// Refuses columns without a name.
+    pub(crate) fn check_named(&self) -> Result<(), Error> {
+        match self.columns.iter().position(String::is_empty) {
+            Some(index) => {
+                Err(error(self.body.origin, self.line, column_at(index), "a name for the column", "nothing"))
+            }
+            None => Ok(()),
+        }
     }
 
     /// The place of the column of this name.
     pub(crate) fn column(&self, name: &str) -> Result<usize, Error> {
         self.columns.iter().position(|column| column == name).ok_or_else(|| Error::Column {
-            origin: self.origin.to_owned(),
+            origin: self.body.origin.to_owned(),
             name: name.to_owned(),
             found: self.columns.clone(),
         })
     }
 
+    /// All rows, from the first.
+    pub(crate) fn rows(&'a self) -> Rows<'a> {
+        Rows { table: self, lines: Lines::new(self.body) }
+    }
+}
+
+impl Rows<'_> {
     /// The next line that is not blank.
     pub(crate) fn next(&mut self) -> Result<Option<Row<'_>>, Error> {
-        let Some(line) = self.advance()? else { return Ok(None) };
-        let (expected, found) = (self.columns.len(), self.record.len());
+        let Place { origin, separator, .. } = self.lines.place;
+        let Some(Line { line, text, ends }) = self.lines.advance()? else { return Ok(None) };
+        let (expected, found) = (self.table.columns.len(), ends.len());
         if expected != found {
             let expected = format!("{expected} cells, one for each column");
-            return Err(error(self.origin, line, None, &expected, &found.to_string()));
+            let found = format!("{found}; quote a cell that holds the separator {separator:?}");
+            return Err(error(origin, line, None, &expected, &found));
         }
-        Ok(Some(Row { origin: self.origin, columns: &self.columns, record: &self.record, line }))
-    }
-
-    /// Fills the record and returns its line.
-    fn advance(&mut self) -> Result<Option<u64>, Error> {
-        loop {
-            let more = self.reader.read_record(&mut self.record);
-            let after = self.reader.position().line();
-            match more {
-                Err(cause) => return Err(error(self.origin, after, None, "a line of cells", &cause.to_string())),
-                Ok(false) => return Ok(None),
-                Ok(true) => {}
-            }
-            let breaks = self.record.iter().map(|cell| cell.matches('\n').count() as u64).sum::<u64>();
-            // A quote that is never closed swallows the last line end too.
-            let ended = !self.record.iter().next_back().is_some_and(|cell| cell.ends_with('\n'));
-            let line = after.saturating_sub(u64::from(ended) + breaks).max(1);
-            if breaks > 0 {
-                return Err(error(self.origin, line, None, "cells of one line", "a quote that is not closed in it"));
-            }
-            let blank = self.record.len() == 1 && self.record.iter().all(|cell| cell.trim().is_empty());
-            if !blank {
-                return Ok(Some(line));
-            }
-        }
+        Ok(Some(Row { table: self.table, line, text, ends }))
     }
 }
 
 impl Row<'_> {
+    /// The cells, each without the blanks around it.
+    pub(crate) fn cells(&self) -> impl Iterator<Item = &str> {
+        cells(self.text, self.ends)
+    }
+
     /// The cell of a column, without the blanks around it.
     pub(crate) fn text(&self, column: usize) -> &str {
-        self.record.get(column).unwrap_or_default().trim()
+        let start = column.checked_sub(1).map_or(0, |before| self.ends[before]);
+        self.text[start..self.ends[column]].trim()
     }
 
     /// The cell as a number; NaN where it is empty or `NaN`.
@@ -126,8 +130,8 @@ impl Row<'_> {
 
     /// What is wrong with a cell: what was expected in its place.
     pub(crate) fn error(&self, column: usize, expected: &str) -> Error {
-        let at = self.columns.get(column).map(|name| format!("column {name}"));
-        error(self.origin, self.line, at, expected, &shown(self.text(column)))
+        let at = self.table.columns.get(column).map(|name| format!("column {name}"));
+        error(self.table.body.origin, self.line, at, expected, &shown(self.text(column)))
     }
 }
 
@@ -136,22 +140,132 @@ pub(crate) fn number(text: &str) -> Option<f32> {
     text.parse().ok().filter(|number: &f32| !number.is_infinite())
 }
 
+/// A place in a text, where a line begins.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    origin: &'a str,
+    separator: char,
+    rest: &'a str,
+    /// How many lines stand before it.
+    before: u64,
+}
+
+/// The lines from a place on, their cells in a buffer.
+struct Lines<'a> {
+    place: Place<'a>,
+    /// csv-core, not csv: it reads cell by cell, so blanks before a quote can be left out, and what stands behind one be
+    /// seen. Built for each pass, for its clones lack the half of their tables.
+    parser: Reader,
+    /// All cells of a line, unquoted, and more room.
+    text: Vec<u8>,
+    /// Where each cell ends in `text`.
+    ends: Vec<usize>,
+}
+
+/// The cells of one line: each ends in `text` where `ends` says.
+struct Line<'a> {
+    line: u64,
+    text: &'a str,
+    ends: &'a [usize],
+}
+
+impl<'a> Lines<'a> {
+    fn new(place: Place<'a>) -> Self {
+        let mut builder = ReaderBuilder::new();
+        let parser = builder.terminator(Terminator::Any(b'\n')).delimiter(place.separator as u8).build();
+        Self { place, parser, text: Vec::new(), ends: Vec::new() }
+    }
+
+    /// The cells of the next line that is not blank. Separators are not blanks, tabs neither.
+    fn advance(&mut self) -> Result<Option<Line<'_>>, Error> {
+        let Place { origin, separator, .. } = self.place;
+        let line = loop {
+            if self.place.rest.is_empty() {
+                return Ok(None);
+            }
+            let (line, rest) = self.place.rest.split_once('\n').unwrap_or((self.place.rest, ""));
+            self.place = Place { rest, before: self.place.before + 1, ..self.place };
+            if line.chars().any(|c| !c.is_whitespace() || c == separator) {
+                break line;
+            }
+        };
+        let number = self.place.before;
+        let wrong = |(expected, found)| error(origin, number, None, expected, &format!("{found}; {QUOTES}"));
+        let end = self.parse(line).map_err(wrong)?;
+        match str::from_utf8(&self.text[..end]) {
+            Ok(text) => Ok(Some(Line { line: number, text, ends: &self.ends })),
+            Err(cause) => Err(error(origin, number, None, "text in UTF-8", &cause.to_string())),
+        }
+    }
+
+    /// Fills the buffer with the cells of a line. Returns where the last one ends; or what was expected and found.
+    fn parse(&mut self, line: &str) -> Result<usize, (&'static str, &'static str)> {
+        // The line before was ended by the line end it was given: the parser is at the start of a record.
+        self.ends.clear();
+        // A cell is never longer than what it is read from. Where no room is left the parser would ask for more.
+        if self.text.len() <= line.len() {
+            self.text.resize(line.len() + 1, 0);
+        }
+        let (mut rest, mut end) = (line, 0);
+        loop {
+            rest = rest.trim_start_matches(' ');
+            // To the parser, no bytes mean the end of the file.
+            let (result, read, written) = match rest {
+                "" => (ReadFieldResult::InputEmpty, 0, 0),
+                _ => self.parser.read_field(rest.as_bytes(), &mut self.text[end..]),
+            };
+            let last = !matches!(result, ReadFieldResult::Field { .. });
+            if last && !matches!(self.parser.read_field(b"\n", &mut [0]).0, ReadFieldResult::Field { .. }) {
+                return Err(("cells of one line", "a quote that is not closed in it"));
+            }
+            let raw = &rest[..read - usize::from(!last)];
+            let cell = &self.text[end..end + written];
+            if raw.starts_with('"') && !ends_with_its_quote(raw, cell) {
+                return Err(("a separator behind a quoted cell", "text that follows its closing quote"));
+            }
+            end += written;
+            self.ends.push(end);
+            if last {
+                return Ok(end);
+            }
+            rest = &rest[read..];
+        }
+    }
+}
+
+/// False if text follows the quote that closes the cell `raw`. The parser takes that into the cell as it is: then the
+/// quotes are fewer than two and two for each in the cell, or something other than blanks stands behind the last.
+fn ends_with_its_quote(raw: &str, cell: &[u8]) -> bool {
+    let quotes = |bytes: &[u8]| bytes.iter().filter(|&&byte| byte == b'"').count();
+    raw.trim_end().ends_with('"') && quotes(raw.as_bytes()) == 2 + 2 * quotes(cell)
+}
+
+fn cells<'a>(text: &'a str, ends: &'a [usize]) -> impl Iterator<Item = &'a str> {
+    let starts = [0].into_iter().chain(ends.iter().copied());
+    starts.zip(ends).map(|(start, &end)| text[start..end].trim())
+}
+
+fn column_at(index: usize) -> Option<String> {
+    Some(format!("column {}", index + 1))
+}
+
 fn error(origin: &str, line: u64, at: Option<String>, expected: &str, found: &str) -> Error {
     Error::Line { origin: origin.to_owned(), line, at, expected: expected.to_owned(), found: found.to_owned() }
 }
 
 /// The separator that the first line has most of, outside quotes.
-fn separator(text: &str) -> u8 {
+fn separator(text: &str) -> char {
+    let first = text.split('\n').find(|line| !line.trim().is_empty()).unwrap_or_default();
     let mut counts = [0_usize; SEPARATORS.len()];
     let mut quoted = false;
-    for byte in text.trim_start().bytes().take_while(|&byte| byte != b'\n') {
-        quoted ^= byte == b'"';
+    for c in first.chars() {
+        quoted ^= c == '"';
         for (separator, count) in SEPARATORS.iter().zip(&mut counts) {
-            *count += usize::from(byte == *separator && !quoted);
+            *count += usize::from(c == *separator && !quoted);
         }
     }
     let most = counts.iter().max().copied().unwrap_or_default();
-    SEPARATORS.into_iter().zip(counts).find(|&(_, count)| count == most).map_or(b',', |(separator, _)| separator)
+    SEPARATORS.into_iter().zip(counts).find(|&(_, count)| count == most).map_or(',', |(separator, _)| separator)
 }
 
 #[cfg(test)]
@@ -162,13 +276,19 @@ mod tests {
     type Cells = (u64, Vec<String>);
 
     fn rows(text: &str) -> Result<(Vec<String>, Vec<Cells>), String> {
-        let mut table = Table::new("t.csv", text).map_err(|error| error.to_string())?;
-        let columns = table.columns.clone();
-        let mut rows = Vec::new();
-        while let Some(row) = table.next().map_err(|error| error.to_string())? {
-            rows.push((row.line, (0..columns.len()).map(|column| row.text(column).to_owned()).collect()));
-        }
-        Ok((columns, rows))
+        let table = Table::new("t.csv", text).map_err(|error| error.to_string())?;
+        let pass = || {
+            let (mut rows, mut read) = (table.rows(), Vec::new());
+            while let Some(row) = rows.next().map_err(|error| error.to_string())? {
+                let cells: Vec<String> = row.cells().map(str::to_owned).collect();
+                assert!((0..cells.len()).all(|column| row.text(column) == cells[column]));
+                read.push((row.line, cells));
+            }
+            Ok(read)
+        };
+        let read: Result<_, String> = pass();
+        assert_eq!(pass(), read, "every pass is the first");
+        Ok((table.columns.clone(), read?))
     }
 
     #[test]
@@ -197,12 +317,20 @@ mod tests {
         for (text, says) in [
             ("", "line 1: expected the names of the columns, found nothing"),
             ("\n \r\n", "expected the names of the columns"),
-            ("a,,c\n", "line 1, column 2: expected a name for the column"),
             ("a,b,a\n", "line 1, column 3: expected a name that no other column has, found \"a\""),
             ("a,b\n1,2\n\n1,2,3\n", "line 4: expected 2 cells, one for each column, found 3"),
             ("a,b\r\n1,2\r\n\r\n1\r\n", "line 4: expected 2 cells, one for each column, found 1"),
             ("a,b\n1,\"2\n1,2\n1,2\n", "line 2: expected cells of one line, found a quote that is not closed"),
             ("a,b\n1,2\n1,\"2", "line 3: expected cells of one line"),
+            ("a,\"b\n", "line 1: expected cells of one line"),
+            ("a,b\n1,\"2\"\"\n", "line 2: expected cells of one line"),
+            ("a,b\n1,\"two\nlines\"\n", "line 2: expected cells of one line"),
+            ("a,b\n1,2\n3, \"4", "line 3: expected cells of one line"),
+            ("a,b\n1,\"2\"3\n", "line 2: expected a separator behind a quoted cell, found text that follows"),
+            ("a,b\n1,\"2\" \"3\"\n", "line 2: expected a separator behind a quoted cell"),
+            ("a,b\n1,\"2\"3\"\"\n", "line 2: expected a separator behind a quoted cell"),
+            ("a,b\n\"1\"x,2\n", "double the quotes inside a quoted cell, and close it"),
+            ("a;b\n1;2;3\n", "found 3; quote a cell that holds the separator ';'"),
         ] {
             let message = rows(text).unwrap_err();
             assert!(message.starts_with("cannot read t.csv: ") && message.contains(says), "{text:?}: {message}");
@@ -210,9 +338,36 @@ mod tests {
     }
 
     #[test]
+    fn blanks_stand_around_quotes_and_quotes_within_cells() {
+        let text = "\"Month\", \"a, b\" ,c\n\"JAN\",  \" 340\"\t, 5\"\n\"\"\"\" , \"x\"\"y\", a\"b\"\n\"\",,\"\"\n";
+        let (columns, rows) = rows(text).unwrap();
+        assert_eq!(columns, ["Month", "a, b", "c"]);
+        let cells: Vec<_> = rows.into_iter().map(|(_, cells)| cells).collect();
+        assert_eq!(cells, [["JAN", "340", "5\""], ["\"", "x\"y", "a\"b\""], ["", "", ""]]);
+    }
+
+    #[test]
+    fn empty_cells_between_tabs_are_cells() {
+        let cells = |line, cells: [&str; 2]| (line, cells.map(str::to_owned).to_vec());
+        assert_eq!(rows("a\tb\n1\t\n\t\n \n").unwrap().1, [cells(2, ["1", ""]), cells(3, ["", ""])]);
+        // A table that was saved with the numbers of its rows, their column without a name.
+        assert_eq!(rows("\ty\n0\t1\n").unwrap(), (vec!["".to_owned(), "y".to_owned()], vec![cells(2, ["0", "1"])]));
+    }
+
+    #[test]
+    fn columns_without_a_name_are_refused_where_they_need_one() {
+        let table = Table::new("t.csv", "\na,,c,\n1,2,3,4\n").unwrap();
+        assert_eq!(table.columns, ["a", "", "c", ""]);
+        let message = table.check_named().unwrap_err().to_string();
+        assert!(message.contains("line 2, column 2: expected a name for the column, found nothing"), "{message}");
+        assert!(Table::new("t.csv", "a,b\n").unwrap().check_named().is_ok());
+    }
+
+    #[test]
     fn numbers_are_finite_or_missing() {
-        let mut table = Table::new("t", "a;b;c;d;e\n1.5;;NaN;1,5;1e39\n").unwrap();
-        let row = table.next().unwrap().unwrap();
+        let table = Table::new("t", "a;b;c;d;e\n1.5;;NaN;1,5;1e39\n").unwrap();
+        let mut rows = table.rows();
+        let row = rows.next().unwrap().unwrap();
         assert_eq!(row.number(0).unwrap(), 1.5);
         assert!(row.number(1).unwrap().is_nan() && row.number(2).unwrap().is_nan());
         for (column, says) in [(3, "line 2, column d: expected a finite number with a decimal point"), (4, "\"1e39\"")]

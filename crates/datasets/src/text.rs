@@ -22,7 +22,7 @@ const FIRST_RESERVATION_MIN: u64 = 1 << 16;
 /// [`Error::File`] if it cannot be read, is empty, longer than [`BYTES_MAX`], or not UTF-8: then the message names the
 /// first byte that is not, and [`read_bytes`] takes the file as it is.
 pub fn read(path: &Path) -> Result<String, Error> {
-    load(&Source::Path(path.to_owned()))
+    utf8(&Source::Path(path.to_owned()), "save it as UTF-8, or read it by byte")
 }
 
 /// Reads a file of any bytes. If it is gzipped, they are those inside.
@@ -33,21 +33,30 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Error> {
     bytes(&Source::Path(path.to_owned()))
 }
 
-/// The text of a source.
+/// The text of a source that cannot be read by byte.
 pub(crate) fn load(source: &Source) -> Result<String, Error> {
+    utf8(source, "save it as UTF-8")
+}
+
+/// The text of a source; or `advice`, what to do where it is not UTF-8.
+fn utf8(source: &Source, advice: &'static str) -> Result<String, Error> {
     String::from_utf8(bytes(source)?).map_err(|error| {
+        let advice = match error.as_bytes() {
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "it is UTF-16, save it as UTF-8",
+            _ => advice,
+        };
         let offset = error.utf8_error().valid_up_to();
         let (before, after) = error.as_bytes().split_at(offset);
         let line = before.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1;
         let byte = after.first().copied().unwrap_or_default();
-        Error::File { origin: source.origin(), fault: Fault::NotUtf8 { offset: offset as u64, line, byte } }
+        Error::File { origin: source.origin(), fault: Fault::NotUtf8 { offset: offset as u64, line, byte, advice } }
     })
 }
 
 fn bytes(source: &Source) -> Result<Vec<u8>, Error> {
     let result = match source {
         Source::Path(path) => read_file(path),
-        Source::Bytes { bytes, .. } => decode(*bytes, Some(bytes.len() as u64)),
+        Source::Bytes { bytes, .. } => decode(*bytes, Some(bytes.len() as u64), BYTES_MAX),
     };
     result.map_err(|fault| Error::File { origin: source.origin(), fault })
 }
@@ -57,22 +66,23 @@ fn read_file(path: &Path) -> Result<Vec<u8>, Fault> {
     let metadata = file.metadata().map_err(Fault::Io)?;
     // A pipe has no size.
     let stored = metadata.is_file().then_some(metadata.len());
-    decode(BufReader::with_capacity(1 << 16, file), stored)
+    decode(BufReader::with_capacity(1 << 16, file), stored, BYTES_MAX)
 }
 
-/// `stored` is the number of bytes in `raw`, gzipped or not, where it is known.
-fn decode(raw: impl BufRead, stored: Option<u64>) -> Result<Vec<u8>, Fault> {
+/// `stored` is the number of bytes in `raw`, gzipped or not, where it is known; `max` the most that are read of what is
+/// inside.
+fn decode(raw: impl BufRead, stored: Option<u64>, max: u64) -> Result<Vec<u8>, Fault> {
     let mut stream = Stream::open(raw)?;
     if let (Stream::Plain(_), Some(stored)) = (&stream, stored)
-        && stored > BYTES_MAX
+        && stored > max
     {
-        return Err(Fault::TooLong { max: BYTES_MAX });
+        return Err(Fault::TooLong { max });
     }
     let first = stored.unwrap_or(0).saturating_mul(FIRST_RESERVATION).max(FIRST_RESERVATION_MIN);
     let mut bytes = Vec::new();
     loop {
         let len = bytes.len() as u64;
-        let chunk = (BYTES_MAX - len).min(first.max(len));
+        let chunk = (max - len).min(first.max(len));
         let reserved = usize::try_from(chunk).ok().and_then(|chunk| bytes.try_reserve_exact(chunk).ok());
         if reserved.is_none() {
             return Err(Fault::Memory { expected: len + chunk });
@@ -80,16 +90,40 @@ fn decode(raw: impl BufRead, stored: Option<u64>) -> Result<Vec<u8>, Fault> {
         if stream.fill(chunk, &mut bytes)? < chunk {
             break;
         }
-        if bytes.len() as u64 == BYTES_MAX {
+        if bytes.len() as u64 == max {
             break;
         }
     }
     if !stream.ends()? {
-        return Err(Fault::TooLong { max: BYTES_MAX });
+        return Err(Fault::TooLong { max });
     }
     if bytes.is_empty() {
         return Err(Fault::NoText);
     }
     bytes.shrink_to_fit();
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::*;
+
+    #[test]
+    fn a_text_that_is_too_long() {
+        let text = b"a,b\n1,2\n";
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(text).unwrap();
+        let zipped = encoder.finish().unwrap();
+        for bytes in [&text[..], &zipped] {
+            for stored in [None, Some(bytes.len() as u64)] {
+                let read = |max| decode(bytes, stored, max);
+                assert_eq!(read(8).unwrap(), text);
+                assert!(read(7).unwrap_err().to_string().contains("it is longer than 7 bytes"));
+            }
+        }
+    }
 }

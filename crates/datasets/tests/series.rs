@@ -195,6 +195,41 @@ fn times_that_make_no_series() {
 }
 
 #[test]
+fn texts_that_are_no_tables() {
+    let says = |bytes: &[u8], parts: &[&str]| {
+        let error = y().parse("a.csv", bytes).expect_err("the text must be refused");
+        assert_says(&error.to_string(), &["cannot read a.csv: "]);
+        assert_says(&error.to_string(), parts);
+    };
+    says(b"", &["it is empty; expected a header that names its columns"]);
+    says(b"\n \r\n", &["expected the names of the columns, found nothing"]);
+    says(b"date,y\n2009-01\n", &["line 2: expected 2 cells, one for each column, found 1"]);
+    let separator = ["line 3: expected 2 cells", "found 3; quote a cell that holds the separator ','"];
+    says(b"date,y\n\n2009-01,1,5\n", &separator);
+    says(b"date,y\n2009-01,\"1\n2009-02,2\n", &["line 2: ", "a quote that is not closed in it", "double the quotes"]);
+    says(b"date,y,z\n2009-01,1,\"two\nlines\"\n", &["line 2: expected cells of one line", "close it in its line"]);
+    says(b"date,y\n2009-01,\"1\"5\n", &["line 2: ", "text that follows its closing quote"]);
+    says(b"date,y,date\n", &["line 1, column 3: ", "a name that no other column has, found \"date\"; rename one"]);
+    says(b"date,y\n2009-01,1\n\xe9,2\n", &["not UTF-8: byte 0xe9 at offset 17, in line 3; save it as UTF-8"]);
+    says(b"\xff\xfed\0", &["in line 1; it is UTF-16, save it as UTF-8"]);
+    says(b"\xfe\xff\0d", &["it is UTF-16"]);
+}
+
+#[test]
+fn quotes_and_blanks_mean_nothing() {
+    let lines = [
+        r#""date", "y", "shop""#,
+        r#""2009-01",  1, "a, ""b""""#,
+        "",
+        r#"2009-02 ,"2" ,"a, ""b""""#,
+        r#"2009-03,3, " a, ""b"" ""#,
+    ];
+    let set = read(&y().id("shop"), &lines.join("\n"));
+    assert_eq!((set.series.len(), set.series[0].id.as_str()), (1, "a, \"b\""));
+    assert_eq!(set.series[0].target, [1.0, 2.0, 3.0]);
+}
+
+#[test]
 fn an_error_can_be_matched() {
     match y().parse("a.csv", b"date,y\n2009-01,1\n2009-01,1\n2009-02,1\n") {
         Err(Error::Series { origin, fault }) => {

@@ -145,7 +145,8 @@ impl Times {
 }
 
 pub(super) fn parse(origin: &str, text: &str, settings: &Settings) -> Result<SequenceSet, Error> {
-    let mut table = Table::new(origin, text)?;
+    let table = Table::new(origin, text)?;
+    table.check_named()?;
     let columns = Columns::new(origin, &table, settings)?;
     let names = columns.features.iter().map(|&column| table.columns[column].clone()).collect();
     let time_name = columns.time.map(|column| format!("column {}", table.columns[column]));
@@ -153,7 +154,8 @@ pub(super) fn parse(origin: &str, text: &str, settings: &Settings) -> Result<Seq
     let (mut ids, mut times) = (Ids::default(), Times::None);
     // [rows, I], then [rows] each: in the order of the file.
     let (mut values, mut places, mut lines) = (Vec::new(), Vec::new(), Vec::new());
-    while let Some(row) = table.next()? {
+    let mut rows = table.rows();
+    while let Some(row) = rows.next()? {
         let place = ids.place(&row, &columns)?;
         if let Some(column) = columns.time {
             times.push(&row, column, place, &ids.names[place])?;

@@ -1,11 +1,10 @@
 //! Which column of a table is what.
 
-use std::borrow::Cow;
-
+use super::fault::Refusal;
 use super::format::{Offset, TimeFormat, integer};
-use super::table::Table;
 use super::time::{Civil, Time, has_year};
 use super::{Reader, SeriesFault};
+use crate::table::{Row, Table};
 
 pub(crate) struct Columns {
     pub(crate) target: usize,
@@ -70,17 +69,17 @@ impl Part {
     }
 }
 
-pub(crate) fn find(table: &Table, reader: &Reader) -> Result<Columns, SeriesFault> {
-    let target = table.column("target", &reader.target)?;
-    let id = reader.id.as_deref().map(|name| table.column("id", name)).transpose()?;
+pub(crate) fn find(table: &Table, reader: &Reader) -> Result<Columns, Refusal> {
+    let target = column(table, "target", &reader.target)?;
+    let id = reader.id.as_deref().map(|name| column(table, "id", name)).transpose()?;
     let named = match &reader.covariates {
-        Some(names) => Some(names.iter().map(|name| table.column("covariates", name)).collect::<Result<Vec<_>, _>>()?),
+        Some(names) => Some(names.iter().map(|name| column(table, "covariates", name)).collect::<Result<Vec<_>, _>>()?),
         None => None,
     };
     let mut taken: Vec<usize> = [target].into_iter().chain(id).chain(named.iter().flatten().copied()).collect();
     let time = match reader.time.as_slice() {
         [] => find_time(table, &taken)?,
-        [name] => TimeColumns::One(table.column("time", name)?),
+        [name] => TimeColumns::One(column(table, "time", name)?),
         names => named_parts(table, names)?,
     };
 
@@ -90,7 +89,7 @@ pub(crate) fn find(table: &Table, reader: &Reader) -> Result<Columns, SeriesFaul
     roles.extend(named.iter().flatten().map(|&column| (column, "a covariate")));
     for (index, &(column, second)) in roles.iter().enumerate() {
         if let Some(&(_, first)) = roles[..index].iter().find(|&&(other, _)| other == column) {
-            return Err(SeriesFault::ColumnTwice { name: table.header[column].clone(), first, second });
+            return Err(SeriesFault::ColumnTwice { name: table.columns[column].clone(), first, second }.into());
         }
     }
 
@@ -99,14 +98,20 @@ pub(crate) fn find(table: &Table, reader: &Reader) -> Result<Columns, SeriesFaul
         Some(named) => (named, Vec::new()),
         None => {
             let numeric = numeric(table)?;
-            let others = (0..table.header.len()).filter(|column| !taken.contains(column));
+            let others = (0..table.columns.len()).filter(|column| !taken.contains(column));
             let (covariates, ignored): (Vec<_>, Vec<_>) =
-                others.partition(|&column| numeric[column] && !table.header[column].is_empty());
-            (covariates, ignored.iter().map(|&column| table.header[column].clone()).collect())
+                others.partition(|&column| numeric[column] && !table.columns[column].is_empty());
+            (covariates, ignored.iter().map(|&column| table.columns[column].clone()).collect())
         }
     };
     let format = format(table, &time)?;
     Ok(Columns { target, id, covariates, time, format, ignored })
+}
+
+/// The place of the column that takes this role.
+fn column(table: &Table, role: &'static str, name: &str) -> Result<usize, SeriesFault> {
+    let missing = || SeriesFault::NoColumn { role, name: name.to_owned(), columns: table.columns.clone() };
+    table.columns.iter().position(|column| column == name).ok_or_else(missing)
 }
 
 impl TimeColumns {
@@ -119,11 +124,11 @@ impl TimeColumns {
     }
 }
 
-fn find_time(table: &Table, taken: &[usize]) -> Result<TimeColumns, SeriesFault> {
-    let free: Vec<usize> = (0..table.header.len()).filter(|column| !taken.contains(column)).collect();
+fn find_time(table: &Table, taken: &[usize]) -> Result<TimeColumns, Refusal> {
+    let free: Vec<usize> = (0..table.columns.len()).filter(|column| !taken.contains(column)).collect();
     let (recognised, whole) = holds_times(table)?;
     let named = |names: &[&str]| {
-        let matching = |name: &&str| free.iter().copied().find(|&column| table.header[column].to_lowercase() == *name);
+        let matching = |name: &&str| free.iter().copied().find(|&column| table.columns[column].to_lowercase() == *name);
         names.iter().find_map(matching)
     };
     let first = named(&TIME_NAMES);
@@ -141,22 +146,21 @@ fn find_time(table: &Table, taken: &[usize]) -> Result<TimeColumns, SeriesFault>
     // is the last resort: the message then shows its first wrong cell.
     let by_content = free.iter().copied().find(|&column| recognised[column] && !whole[column]);
     let column = by_content.or(first).or(last);
-    column.map(TimeColumns::One).ok_or_else(|| SeriesFault::NoTime { columns: table.header.clone() })
+    column.map(TimeColumns::One).ok_or_else(|| SeriesFault::NoTime { columns: table.columns.clone() }.into())
 }
 
 /// For each column, whether all its cells are times, and whether all are whole numbers.
-fn holds_times(table: &Table) -> Result<(Vec<bool>, Vec<bool>), SeriesFault> {
-    let (mut recognised, mut whole) = (vec![true; table.header.len()], vec![true; table.header.len()]);
-    let mut rows = 0;
-    table.for_each(|_, cells| {
-        rows += 1;
-        for ((cell, recognised), whole) in cells.iter().zip(&mut recognised).zip(&mut whole) {
+fn holds_times(table: &Table) -> Result<(Vec<bool>, Vec<bool>), Refusal> {
+    let (mut recognised, mut whole) = (vec![true; table.columns.len()], vec![true; table.columns.len()]);
+    let (mut rows, mut any) = (table.rows(), false);
+    while let Some(row) = rows.next()? {
+        any = true;
+        for ((cell, recognised), whole) in row.cells().zip(&mut recognised).zip(&mut whole) {
             *whole = *whole && integer(cell).is_some();
             *recognised = *recognised && (*whole || TimeFormat::recognise(cell).is_some());
         }
-        Ok(())
-    })?;
-    if rows == 0 {
+    }
+    if !any {
         recognised.fill(false);
         whole.fill(false);
     }
@@ -164,68 +168,69 @@ fn holds_times(table: &Table) -> Result<(Vec<bool>, Vec<bool>), SeriesFault> {
 }
 
 /// For each column, whether its cells are numbers, and not all missing.
-fn numeric(table: &Table) -> Result<Vec<bool>, SeriesFault> {
-    let (mut numbers, mut any) = (vec![true; table.header.len()], vec![false; table.header.len()]);
-    table.for_each(|_, cells| {
-        for ((cell, numbers), any) in cells.iter().zip(&mut numbers).zip(&mut any) {
+fn numeric(table: &Table) -> Result<Vec<bool>, Refusal> {
+    let (mut numbers, mut any) = (vec![true; table.columns.len()], vec![false; table.columns.len()]);
+    let mut rows = table.rows();
+    while let Some(row) = rows.next()? {
+        for ((cell, numbers), any) in row.cells().zip(&mut numbers).zip(&mut any) {
             let number = super::reader::number(cell);
             *numbers = *numbers && number.is_ok();
             *any = *any || number.is_ok_and(|number| number.is_some());
         }
-        Ok(())
-    })?;
+    }
     Ok(numbers.iter().zip(any).map(|(&numbers, any)| numbers && any).collect())
 }
 
 /// The largest set of columns that makes a time together.
 fn parts(table: &Table, among: &[usize]) -> Option<Vec<(usize, Part)>> {
-    let column = |part| among.iter().copied().find(|&column| Part::of(&table.header[column]) == Some(part));
+    let column = |part| among.iter().copied().find(|&column| Part::of(&table.columns[column]) == Some(part));
     PARTS.iter().rev().find_map(|(parts, _)| parts.iter().map(|&part| Some((column(part)?, part))).collect())
 }
 
 fn named_parts(table: &Table, names: &[String]) -> Result<TimeColumns, SeriesFault> {
-    let columns = names.iter().map(|name| table.column("time", name)).collect::<Result<Vec<_>, _>>()?;
+    let columns = names.iter().map(|name| column(table, "time", name)).collect::<Result<Vec<_>, _>>()?;
     let wrong = || SeriesFault::TimeParts { columns: names.to_vec() };
     let parts = parts(table, &columns).filter(|parts| parts.len() == columns.len());
     parts.map(TimeColumns::Parts).ok_or_else(wrong)
 }
 
 /// The form of all times, or the first that has another.
-fn format(table: &Table, time: &TimeColumns) -> Result<TimeFormat, SeriesFault> {
+fn format(table: &Table, time: &TimeColumns) -> Result<TimeFormat, Refusal> {
     let column = match time {
         TimeColumns::One(column) => *column,
         TimeColumns::Parts(parts) => {
             let same = |of: &[Part]| of.iter().copied().eq(parts.iter().map(|&(_, part)| part));
             return PARTS.iter().find(|(of, _)| same(of)).map(|&(_, format)| format).ok_or_else(|| {
-                let columns = parts.iter().map(|&(column, _)| table.header[column].clone()).collect();
-                SeriesFault::TimeParts { columns }
+                let columns = parts.iter().map(|&(column, _)| table.columns[column].clone()).collect();
+                SeriesFault::TimeParts { columns }.into()
             });
         }
     };
     let mut first: Option<(u64, String, TimeFormat)> = None;
     let mut whole = Vec::new();
-    table.for_each(|line, cells| {
-        let (time, format) = recognise(&table.header[column], line, &cells[column])?;
+    let mut rows = table.rows();
+    while let Some(row) = rows.next()? {
+        let (line, cell) = (row.line, row.text(column));
+        let (time, format) = recognise(&table.columns[column], line, cell)?;
         if format == TimeFormat::Step {
             whole.push(time.0);
         }
         match &mut first {
-            None => first = Some((line, cells[column].to_string(), format)),
+            None => first = Some((line, cell.to_owned(), format)),
             Some((first_line, text, merged)) => {
                 let other = || SeriesFault::TimeForm {
                     line,
-                    column: table.header[column].clone(),
-                    found: cells[column].to_string(),
+                    column: table.columns[column].clone(),
+                    found: cell.to_owned(),
                     first_line: *first_line,
                     first: text.clone(),
                 };
                 *merged = merged.merge(format).ok_or_else(other)?;
             }
         }
-        Ok(())
-    })?;
+    }
     Ok(match first {
-        Some((.., TimeFormat::Step)) | None => TimeFormat::of_integers(&table.header[column], whole.iter().copied()),
+        Some((.., TimeFormat::Step)) | None => TimeFormat::of_integers(&table.columns[column], whole.iter().copied()),
         Some((.., format)) => format,
     })
 }
@@ -246,10 +251,11 @@ fn recognise(column: &str, line: u64, cell: &str) -> Result<(Time, TimeFormat), 
 
 impl Columns {
     /// The time of a row.
-    pub(crate) fn time(&self, table: &Table, line: u64, cells: &[Cow<str>]) -> Result<Time, SeriesFault> {
+    pub(crate) fn time(&self, row: &Row) -> Result<Time, SeriesFault> {
+        let (names, line) = (&row.table.columns, row.line);
         match &self.time {
             TimeColumns::One(column) => {
-                let (time, format) = recognise(&table.header[*column], line, &cells[*column])?;
+                let (time, format) = recognise(&names[*column], line, row.text(*column))?;
                 Ok(match format {
                     // All the column's numbers were looked at before.
                     TimeFormat::Step => self.format.of_integer(time.0).unwrap_or(time),
@@ -262,11 +268,11 @@ impl Columns {
                 for &(column, part) in parts {
                     let wrong = || SeriesFault::Time {
                         line,
-                        column: table.header[column].clone(),
-                        found: cells[column].to_string(),
+                        column: names[column].clone(),
+                        found: row.text(column).to_owned(),
                         expected: part.expected().to_owned(),
                     };
-                    let number = integer(&cells[column]).ok_or_else(wrong)?;
+                    let number = integer(row.text(column)).ok_or_else(wrong)?;
                     let small = u8::try_from(number).unwrap_or(u8::MAX);
                     match part {
                         Part::Year if has_year(number) => civil.year = number,

@@ -1,55 +1,14 @@
 //! What can be wrong with a file of time series.
 
+use crate::Error;
+
 /// Why a file is not the time series that were asked for. Lines count from 1, the header being the first.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SeriesFault {
-    /// It decodes to more bytes than this crate reads.
-    #[error("it has more than {max} bytes; cut it into smaller files")]
-    TooLarge {
-        /// The most that is read.
-        max: u64,
-    },
-    /// The bytes are not UTF-8.
-    #[error("line {line} is not text in UTF-8; {advice}")]
-    NotText {
-        /// The line.
-        line: u64,
-        /// What it may be.
-        advice: &'static str,
-    },
-    /// There is no header.
+    /// The file has no byte.
     #[error("it is empty; expected a header that names its columns, and rows")]
     Empty,
-    /// A quote is not closed, or text follows one that is.
-    #[error("line {line}: {what}; double the quotes inside a quoted cell, and close it")]
-    Quote {
-        /// The line on which the cell begins.
-        line: u64,
-        /// What is found.
-        what: &'static str,
-    },
-    /// A row has more or fewer cells than the header.
-    #[error(
-        "line {line} has {found} cells, expected {expected}, one for each column of the header; \
-         quote a cell that holds the separator {separator:?}"
-    )]
-    Cells {
-        /// The line.
-        line: u64,
-        /// Columns of the header.
-        expected: usize,
-        /// Cells of the line.
-        found: usize,
-        /// What separates cells.
-        separator: char,
-    },
-    /// Two columns of one name.
-    #[error("it has two columns named {name:?}; rename one")]
-    TwoColumns {
-        /// The name.
-        name: String,
-    },
     /// A column that is asked for is not there.
     #[error("it has no column {name:?} for the {role}; its columns are {}", list(columns))]
     NoColumn {
@@ -208,6 +167,24 @@ pub enum SeriesFault {
         /// The series, if the file holds several.
         id: Option<String>,
     },
+}
+
+/// Why a pass over a table ends early: a line that is none of a table, or what a column or cell holds.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(crate) enum Refusal {
+    Table(#[from] Error),
+    Series(#[from] SeriesFault),
+}
+
+impl Refusal {
+    /// `origin` stands for the table in the message.
+    pub(crate) fn of(self, origin: &str) -> Error {
+        match self {
+            Refusal::Table(error) => error,
+            Refusal::Series(fault) => Error::Series { origin: origin.to_owned(), fault: Box::new(fault) },
+        }
+    }
 }
 
 /// The first few names: a file can have thousands.

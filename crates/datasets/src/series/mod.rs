@@ -26,7 +26,6 @@ mod format;
 mod frequency;
 mod infer;
 mod reader;
-pub(crate) mod table;
 pub mod time;
 
 pub use fault::SeriesFault;

@@ -6,13 +6,17 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::columns::{Columns, find};
+use super::fault::Refusal;
 use super::infer::{Deviation, PERIODS_PER_ROW_MAX, ROWS_MIN, Stamp, infer};
-use super::table::{TEXT_MAX, Table, load};
 use super::{Frequency, Report, Series, SeriesFault, SeriesSet, TimeFormat};
-use crate::Error;
 use crate::idx::Source;
+use crate::table::Table;
+use crate::{Error, Fault, text};
 
-/// What to read from a table: separated by commas, semicolons or tabs, gzipped or not.
+/// What to read from a table: separated by commas, semicolons or tabs, gzipped or not, of up to 1 GiB of text in UTF-8.
+///
+/// A cell may be quoted with `"`, a quote within it doubled. A line break within a cell is refused. Blanks around a cell,
+/// in its quotes too, mean nothing.
 ///
 /// Times are ISO dates or years; or whole numbers, which count steps; or stand in columns called year and month (and day,
 /// and hour) or year and quarter. Rows that are out of order are sorted, periods without a row are filled with NaN, and
@@ -53,8 +57,8 @@ impl Reader {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`Error::File`] if it cannot be read, [`Error::Series`] if it does not hold the series asked for; the message names
-    /// the line and the column.
+    /// [`Error::File`] if it cannot be read, [`Error::Line`] if it is no table, [`Error::Series`] if it does not hold the
+    /// series asked for; the message names the line and the column.
     pub fn read(&self, path: &Path) -> Result<SeriesSet, Error> {
         self.source(&Source::Path(path.to_owned()))
     }
@@ -68,12 +72,16 @@ impl Reader {
     }
 
     fn source(&self, source: &Source) -> Result<SeriesSet, Error> {
-        let bytes = load(source, TEXT_MAX)?;
-        let set = Table::new(bytes).and_then(|table| self.series(&table));
-        set.map_err(|fault| Error::Series { origin: source.origin(), fault: Box::new(fault) })
+        let origin = source.origin();
+        let text = text::load(source).map_err(|error| match error {
+            Error::File { fault: Fault::NoText, .. } => Refusal::Series(SeriesFault::Empty).of(&origin),
+            error => error,
+        })?;
+        let table = Table::new(&origin, &text)?;
+        self.series(&table).map_err(|refusal| refusal.of(&origin))
     }
 
-    fn series(&self, table: &Table) -> Result<SeriesSet, SeriesFault> {
+    fn series(&self, table: &Table) -> Result<SeriesSet, Refusal> {
         let columns = find(table, self)?;
         let mut rows = rows(table, &columns)?;
         for group in &mut rows.groups {
@@ -84,11 +92,11 @@ impl Reader {
         let stamps: Vec<Vec<Stamp>> = rows.groups.iter().map(Group::stamps).collect();
         let frequency = infer(&stamps, columns.format == TimeFormat::Step).map_err(|found| names.mixed(&found))?;
 
-        let name = |&column: &usize| table.header[column].clone();
+        let name = |&column: &usize| table.columns[column].clone();
         let covariates: Vec<String> = columns.covariates.iter().map(name).collect();
         let mut report = Report {
             rows: rows.groups.iter().map(|group| group.rows.len()).sum(),
-            time: columns.time.all().map(|column| table.header[column].clone()).collect(),
+            time: columns.time.all().map(|column| table.columns[column].clone()).collect(),
             missing_targets: rows.missing_targets,
             missing_covariates: rows.missing_covariates,
             reordered: rows.reordered,
@@ -100,7 +108,7 @@ impl Reader {
             let filled = group.on_grid(frequency, covariates.len(), &rows.covariates);
             let filled = filled.map_err(|periods| names.sparse(index, periods, frequency))?;
             if filled.target.iter().all(|y| y.is_nan()) {
-                return Err(SeriesFault::NoValue { target: self.target.clone(), id: names.id(index) });
+                return Err(SeriesFault::NoValue { target: self.target.clone(), id: names.id(index) }.into());
             }
             report.gaps += filled.steps() - group.rows.len();
             series.push(filled);
@@ -132,21 +140,23 @@ struct Rows {
     reordered: usize,
 }
 
-fn rows(table: &Table, columns: &Columns) -> Result<Rows, SeriesFault> {
+fn rows(table: &Table, columns: &Columns) -> Result<Rows, Refusal> {
     let mut rows =
         Rows { groups: Vec::new(), covariates: Vec::new(), missing_targets: 0, missing_covariates: 0, reordered: 0 };
     let mut of_id: HashMap<String, usize> = HashMap::new();
     let mut place = 0;
-    table.for_each(|line, cells| {
+    let mut lines = table.rows();
+    while let Some(row) = lines.next()? {
+        let line = row.line;
         let number = |column: usize| {
-            number(&cells[column]).map_err(|why| SeriesFault::Number {
+            number(row.text(column)).map_err(|why| SeriesFault::Number {
                 line,
-                column: table.header[column].clone(),
-                found: cells[column].to_string(),
+                column: table.columns[column].clone(),
+                found: row.text(column).to_owned(),
                 why,
             })
         };
-        let time = columns.time(table, line, cells)?;
+        let time = columns.time(&row)?;
         let target = number(columns.target)?;
         rows.missing_targets += usize::from(target.is_none());
         for &column in &columns.covariates {
@@ -154,9 +164,9 @@ fn rows(table: &Table, columns: &Columns) -> Result<Rows, SeriesFault> {
             rows.missing_covariates += usize::from(value.is_none());
             rows.covariates.push(value.unwrap_or(f32::NAN));
         }
-        let id = columns.id.map_or("", |column| &cells[column]);
+        let id = columns.id.map_or("", |column| row.text(column));
         if let Some(column) = columns.id.filter(|_| id.is_empty()) {
-            return Err(SeriesFault::NoId { line, column: table.header[column].clone() });
+            return Err(SeriesFault::NoId { line, column: table.columns[column].clone() }.into());
         }
         let group = match of_id.get(id) {
             Some(&group) => group,
@@ -168,8 +178,7 @@ fn rows(table: &Table, columns: &Columns) -> Result<Rows, SeriesFault> {
         };
         rows.groups[group].rows.push(Row { stamp: Stamp { time, line }, target: target.unwrap_or(f32::NAN), place });
         place += 1;
-        Ok(())
-    })?;
+    }
     Ok(rows)
 }
 
@@ -225,7 +234,7 @@ impl Names<'_> {
         for (index, group) in self.rows.groups.iter().enumerate() {
             let same = |pair: &&[Row]| pair[0].stamp.time == pair[1].stamp.time;
             if let Some(pair) = group.rows.windows(2).find(same) {
-                let advice = if one_series && table.header.len() > 2 {
+                let advice = if one_series && table.columns.len() > 2 {
                     "leave one of the rows out, or name the column of ids if the file holds several series; clocks set back \
                      at the end of summer time repeat an hour: write such times in Universal Time"
                 } else {
