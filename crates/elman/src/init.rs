@@ -15,12 +15,14 @@ use crate::random::Random;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Init {
-    /// TensorFlow 1: Glorot uniform on the joint kernel `[I + H, H]`, bias 0. The tutorial's.
+    /// TensorFlow 1: Glorot uniform on the joint kernel `[I + H, H]`, bias 0. The tutorial's. Embeddings
+    /// as `get_variable` draws them: Glorot uniform on [V, E].
     #[default]
     Tf,
-    /// Keras 3: Glorot uniform on `[I, H]`, orthogonal `[H, H]`, bias 0.
+    /// Keras 3: Glorot uniform on `[I, H]`, orthogonal `[H, H]`, bias 0. Embeddings within ±0.05.
     Keras,
     /// PyTorch: everything uniform within ±1/√H, two biases, which are added; the dense layer within ±1/√I.
+    /// Embeddings from the normal distribution of variance 1.
     PyTorch,
 }
 
@@ -40,10 +42,8 @@ impl Init {
 
 /// Fills the parameters of a network.
 pub(crate) fn network(init: Init, stack: &Stack, plan: &Plan, parameters: &mut [f32], random: &mut Random) {
-    if let Some(Embedding { size, .. }) = stack.embedding {
-        // Whatever the convention: the vectors of tokens that are looked up have no fan-in.
-        let bound = 1.0 / (size as f32).sqrt();
-        parameters[plan.embedding.clone()].iter_mut().for_each(|x| *x = random.uniform(bound));
+    if let Some(of) = stack.embedding {
+        parameters[plan.embedding.clone()].copy_from_slice(&embedding(init, of, random));
     }
     for (track, place) in plan.tracks.iter().enumerate() {
         let cell = &stack.layers[place.layer].cell;
@@ -53,6 +53,19 @@ pub(crate) fn network(init: Init, stack: &Stack, plan: &Plan, parameters: &mut [
         }
     }
 }
+
+/// The vectors of an embedding, [V, E].
+fn embedding(init: Init, of: Embedding, random: &mut Random) -> Vec<f32> {
+    let count = of.tokens * of.size;
+    match init {
+        Init::Tf => uniform(count, glorot(of.tokens, of.size), random),
+        Init::Keras => uniform(count, KERAS_EMBEDDING, random),
+        Init::PyTorch => (0..count).map(|_| random.normal() as f32).collect(),
+    }
+}
+
+/// Keras draws vectors within ± this, whatever their size.
+const KERAS_EMBEDDING: f32 = 0.05;
 
 /// One array of a cell, row-major.
 fn values(init: Init, cell: &AnyCell, entry: &Entry, random: &mut Random) -> Vec<f32> {
@@ -191,6 +204,17 @@ mod tests {
         let (kernel, bias) = dense(Init::Tf, 128, 10, &mut random());
         assert_bound(&kernel, 0.208_52);
         assert_eq!(bias, [0.0; 10]);
+    }
+
+    #[test]
+    fn embeddings_start_as_the_convention_has_them() {
+        let vectors = |init| drawn(init, Stack::new(Rnn::new(40, 8)).embedding(200))["embedding.kernel"].clone();
+        assert_bound(&vectors(Init::Tf), (6.0f32 / 240.0).sqrt());
+        assert_bound(&vectors(Init::Keras), 0.05);
+        let normal = vectors(Init::PyTorch);
+        let variance = normal.iter().map(|x| x * x).sum::<f32>() / normal.len() as f32;
+        // 8000 values: six standard deviations of their variance.
+        assert!((variance - 1.0).abs() < 0.1, "{variance}");
     }
 
     #[test]
