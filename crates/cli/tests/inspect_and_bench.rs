@@ -155,7 +155,7 @@ fn bench_refuses_sizes_that_cannot_be() {
         ("--dropout 0.5", ["dropout is not computed", "last"]),
         ("--layers 2 --dropout 1", ["dropout is 1", "below 1"]),
         ("--zoneout -0.1", ["zoneout is -0.1", "at least 0"]),
-        ("--layers 0", ["layers is 0", "at least 1"]),
+        ("--layers 0", ["layers is 0", "1 to 64"]),
         ("--residual", ["layers is 1", "2 or more"]),
     ] {
         place.elman(&format!("bench {flags}")).refused(2, &words);
