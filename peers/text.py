@@ -52,9 +52,10 @@ def main():
                     time.sleep(REST)
                     rows.append(train(engine, job, folder))
                     print(" ".join(f"{key}={value}" for key, value in rows[-1].items()), file=sys.stderr)
+                    # A sitting that is cut short keeps what it has.
+                    if not arguments.no_record:
+                        record("text", rows[-1:])
     summary(rows)
-    if not arguments.no_record:
-        record("text", rows)
 
 
 def command(engine, job, folder):
