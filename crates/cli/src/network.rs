@@ -5,6 +5,8 @@ use clap::builder::PossibleValuesParser;
 use elman::{Activation, AnyCell, Error, Gru, Layer, Lstm, Merge, Noise, Reset, Rnn, Stack};
 use serde::{Deserialize, Serialize};
 
+use crate::settings::set;
+
 /// The names of the cells.
 pub(crate) const CELLS: [&str; 3] = ["rnn", "lstm", "gru"];
 
@@ -137,11 +139,6 @@ impl NetworkConfig {
 
     /// Puts flags before the settings.
     pub(crate) fn set(&mut self, args: &NetworkArgs) {
-        fn set<T: Clone>(setting: &mut T, flag: Option<&T>) {
-            if let Some(value) = flag {
-                setting.clone_from(value);
-            }
-        }
         let given = [
             ("activation", args.activation.is_some()),
             ("reset", args.reset.is_some()),

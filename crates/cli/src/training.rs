@@ -12,6 +12,7 @@ use crate::args::{OutputArgs, threads};
 use crate::network::NetworkArgs;
 use crate::optimization::{OptimizationArgs, OptimizationConfig};
 use crate::output::bytes;
+use crate::settings::{set, set_option};
 
 /// Flags of every job. What is not given comes from `--config`, then from the job's defaults.
 #[derive(Args, Debug)]
@@ -103,11 +104,6 @@ impl TrainingConfig {
 
     /// Puts flags before the settings.
     pub(crate) fn set(&mut self, args: &CommonArgs) -> Result<(), Error> {
-        fn set<T: Clone>(setting: &mut T, flag: Option<&T>) {
-            if let Some(value) = flag {
-                setting.clone_from(value);
-            }
-        }
         set(&mut self.batch_size, args.batch_size.as_ref());
         set(&mut self.micro_batch, args.micro_batch.as_ref());
         set(&mut self.num_epoch, args.num_epoch.as_ref());
@@ -118,9 +114,7 @@ impl TrainingConfig {
         if let Some(name) = &args.init {
             self.init = Init::ALL.into_iter().find(|init| init.name() == name).unwrap_or_default();
         }
-        if args.memory_budget.is_some() {
-            self.memory_budget.clone_from(&args.memory_budget);
-        }
+        set_option(&mut self.memory_budget, &args.memory_budget);
         self.check()
     }
 

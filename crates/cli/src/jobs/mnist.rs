@@ -15,7 +15,7 @@ use crate::optimization::OptimizationConfig;
 use crate::output::{Output, report, thousands};
 use crate::run::{self, Plan, Reading, Watch};
 use crate::run_folder;
-use crate::settings::{Job, Settings, absolute};
+use crate::settings::{Job, Settings, absolute, set_option};
 use crate::training::TrainingConfig;
 
 /// The job's own settings.
@@ -69,9 +69,7 @@ pub(crate) fn load_data(folder: Option<&Path>) -> anyhow::Result<Split> {
 pub(crate) fn train(args: &MnistArgs) -> anyhow::Result<()> {
     let mut output = Output::new(args.common.output);
     let mut settings = Settings::<Mnist>::new(&args.common)?;
-    if args.data.is_some() {
-        settings.job.data.clone_from(&args.data);
-    }
+    set_option(&mut settings.job.data, &args.data);
     // What the size of the images does not decide.
     settings.network.stack(1)?;
     let data = load_data(settings.job.data.as_deref())?;

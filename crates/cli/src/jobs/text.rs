@@ -17,7 +17,7 @@ use crate::output::{Output, thousands};
 use crate::run::{self, Plan, Reading, Watch};
 use crate::run_folder;
 use crate::sample::sampled;
-use crate::settings::{Job, Settings, absolute};
+use crate::settings::{Job, Settings, absolute, set_option};
 use crate::training::TrainingConfig;
 
 /// The sample in the run's folder, and its units.
@@ -94,9 +94,7 @@ impl Job for Text {
 impl Text {
     /// Puts flags before the settings.
     fn set(&mut self, args: &TextArgs) -> Result<(), Error> {
-        if args.data.is_some() {
-            self.data.clone_from(&args.data);
-        }
+        set_option(&mut self.data, &args.data);
         match args.unit.as_deref() {
             Some("byte") => self.unit = Unit::Byte,
             Some(_) => self.unit = Unit::Character,

@@ -25,7 +25,7 @@ use crate::network::NetworkConfig;
 use crate::optimization::OptimizationConfig;
 use crate::output::{Output, thousands};
 use crate::run::{self, Plan, Reading, Watch};
-use crate::settings::{Job, Settings, absolute};
+use crate::settings::{Job, Settings, absolute, set_option};
 use crate::training::TrainingConfig;
 
 /// The picture in the run's folder.
@@ -127,17 +127,12 @@ impl Job for Classify {
 impl Classify {
     /// Puts flags before the settings.
     fn set(&mut self, args: &ClassifyArgs) {
-        fn set<T: Clone>(setting: &mut Option<T>, flag: &Option<T>) {
-            if flag.is_some() {
-                setting.clone_from(flag);
-            }
-        }
-        set(&mut self.data, &args.data);
-        set(&mut self.test, &args.test);
-        set(&mut self.id_column, &args.id_column);
-        set(&mut self.time_column, &args.time_column);
-        set(&mut self.label_column, &args.label_column);
-        set(&mut self.features, &args.features);
+        set_option(&mut self.data, &args.data);
+        set_option(&mut self.test, &args.test);
+        set_option(&mut self.id_column, &args.id_column);
+        set_option(&mut self.time_column, &args.time_column);
+        set_option(&mut self.label_column, &args.label_column);
+        set_option(&mut self.features, &args.features);
         self.test_part = args.test_part.unwrap_or(self.test_part);
         self.validation = args.validation.unwrap_or(self.validation);
         if let Some(weights) = &args.class_weights {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::args::SeriesArgs;
 use crate::network::NetworkConfig;
 use crate::optimization::OptimizationConfig;
-use crate::settings::{Job, Settings, absolute};
+use crate::settings::{Job, Settings, absolute, set, set_option};
 use crate::training::TrainingConfig;
 
 /// The job's own settings.
@@ -118,16 +118,6 @@ impl SeriesJob {
     /// # Errors
     /// If a fraction is none, or the season or the horizon is 0.
     pub(crate) fn set(&mut self, args: &SeriesArgs) -> Result<(), Error> {
-        fn set<T: Clone>(setting: &mut T, flag: Option<&T>) {
-            if let Some(value) = flag {
-                setting.clone_from(value);
-            }
-        }
-        fn set_option<T: Clone>(setting: &mut Option<T>, flag: &Option<T>) {
-            if flag.is_some() {
-                setting.clone_from(flag);
-            }
-        }
         set_option(&mut self.data, &args.data);
         set_option(&mut self.target, &args.target);
         set_option(&mut self.id, &args.id);
