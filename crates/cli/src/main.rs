@@ -36,7 +36,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
-    let matches = args::command()?.get_matches_from(args::with_dashes(std::env::args_os()));
+    let matches = args::command().get_matches_from(args::with_dashes(std::env::args_os()));
     let cli = args::Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     // A set that is not there is refused before anything is done.
     elman::isa_from_environment()?;
