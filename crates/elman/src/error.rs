@@ -148,6 +148,18 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// A model that another program cannot express, or one of its that cannot be expressed here.
+    #[error("{what} cannot be {verb} {partner}: {why}")]
+    Exchange {
+        /// `taken from` or `given to`.
+        verb: &'static str,
+        /// The other program, or its format.
+        partner: &'static str,
+        /// The array, node, layer or option.
+        what: String,
+        /// Why, with what was expected and found, and what to do instead.
+        why: String,
+    },
     /// A file of arrays cannot be read or written.
     #[error(transparent)]
     File(#[from] elman_formats::Error),

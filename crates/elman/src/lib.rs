@@ -33,6 +33,7 @@ pub mod diagnose;
 mod dynamic_rnn;
 mod echo;
 mod error;
+pub mod exchange;
 mod fit;
 mod head;
 mod init;

@@ -80,6 +80,16 @@ impl Model {
         Ok(model)
     }
 
+    /// A model of plain arrays by the names and shapes of [`Model::arrays`].
+    ///
+    /// # Errors
+    /// If sizes do not fit each other, or the arrays do not fit the network and its head.
+    pub fn of_arrays(stack: Stack, head: Head, arrays: &BTreeMap<String, formats::Array>) -> Result<Self, Error> {
+        let mut model = Self::empty(stack, head)?;
+        model.set_arrays(arrays)?;
+        Ok(model)
+    }
+
     fn empty(stack: Stack, head: Head) -> Result<Self, Error> {
         stack.check()?;
         head.check()?;

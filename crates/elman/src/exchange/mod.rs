@@ -1,0 +1,73 @@
+//! Models from other programs, and for them.
+//!
+//! Each partner has a module: what it calls its arrays, how it lays them out, and which models it can express. What one
+//! side cannot express is refused by name. A [`Report`] says what became of every array.
+
+mod arrays;
+mod report;
+
+use std::collections::BTreeMap;
+
+use elman_formats::Array;
+use elman_kernels::Activation;
+
+pub use report::{Change, Move, Place, Report, Verdict};
+
+use crate::layer::Stack;
+use crate::model::Config;
+use crate::{Error, Head, Model, Reads};
+
+/// A model that came from another program.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// The model.
+    pub model: Model,
+    /// What became of the arrays.
+    pub report: Report,
+}
+
+/// What arrays alone do not say. What is not given here is taken from what the file says, or else is the partner's own
+/// default; the report's notes say so.
+#[derive(Clone, Debug, Default)]
+pub struct Hints {
+    /// φ of an Elman cell; tanh.
+    pub activation: Option<Activation>,
+    /// What the head reads; every step where it answers with tokens of the model's own embedding, else the last state.
+    pub reads: Option<Reads>,
+    /// What TensorFlow 1 adds to the forget gate while it runs; 1.
+    pub forget_bias: Option<f32>,
+    /// A model of the same shapes, whose configuration is taken whole.
+    pub like: Option<Config>,
+}
+
+impl Hints {
+    /// What the head reads, where the file does not say.
+    pub(crate) fn reads(&self, stack: &Stack, outputs: usize) -> Reads {
+        let tokens = stack.embedding.map(|embedding| embedding.tokens);
+        self.reads.unwrap_or(if tokens == Some(outputs) { Reads::EveryStep } else { Reads::LastState })
+    }
+}
+
+/// A model of plain arrays by our names. With a configuration of the same shapes, that one is taken whole: its masks, its
+/// job and its steps are kept.
+///
+/// # Errors
+/// If sizes do not fit each other, or those of `like`.
+pub(crate) fn assemble(
+    stack: Stack,
+    head: Head,
+    arrays: &BTreeMap<String, Array>,
+    like: Option<&Config>,
+) -> Result<Model, Error> {
+    let model = match like {
+        None => Model::of_arrays(stack, head, arrays)?,
+        Some(config) => {
+            let of = Stack { embedding: config.embedding, layers: config.layers.clone() };
+            let mut model = Model::of_arrays(of, config.head.clone(), arrays)?;
+            model.steps = config.steps;
+            model.job.clone_from(&config.job);
+            model
+        }
+    };
+    Ok(model)
+}

@@ -1,0 +1,126 @@
+//! What became of every array on its way from one program to another.
+
+use std::fmt;
+
+/// A report of a conversion: every array with its origin, its destination and what was done to it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Report {
+    /// In the order in which the arrays came out.
+    pub moves: Vec<Move>,
+    /// What a file does not say and was taken to be so, what the other program must be told, what was left out.
+    pub notes: Vec<String>,
+}
+
+/// One or several arrays that became one or several others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Move {
+    /// Where the numbers come from.
+    pub from: Vec<Place>,
+    /// Where they went.
+    pub to: Vec<Place>,
+    /// What was done, in order; none for numbers that went as they are.
+    pub changes: Vec<Change>,
+}
+
+/// An array in a file, by its name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Place {
+    /// As the file names it.
+    pub name: String,
+    /// Length of each axis.
+    pub shape: Vec<usize>,
+}
+
+/// What was done to numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// Rows became columns.
+    Transposed,
+    /// Another shape with the same numbers in the same order.
+    Reshaped,
+    /// The gates stand in another order.
+    Gates {
+        /// As `i f g o`.
+        from: &'static str,
+        /// As `i o f g`.
+        to: &'static str,
+    },
+    /// One array was cut into several.
+    Split,
+    /// Several were put side by side.
+    Joined,
+    /// Two biases that are only ever added became their sum.
+    Added,
+    /// A constant that the other program adds while it runs was added to some numbers, or taken off.
+    Constant {
+        /// As `the forget gate's bias`.
+        to: &'static str,
+        /// What was added.
+        value: f32,
+    },
+    /// An array of zeros that the other side has and ours does not need, or the reverse.
+    Zeros,
+}
+
+/// How near the two models are to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every number is there, unchanged.
+    Exact,
+    /// The same function; some numbers are sums of two, rounded once.
+    Rounded,
+}
+
+impl Report {
+    /// Notes that `from` became `to`.
+    pub fn moved(&mut self, from: Vec<Place>, to: Vec<Place>, changes: Vec<Change>) {
+        self.moves.push(Move { from, to, changes });
+    }
+
+    /// Exact, unless numbers were added to each other.
+    pub fn verdict(&self) -> Verdict {
+        let mut changes = self.moves.iter().flat_map(|moved| &moved.changes);
+        match changes.any(|change| matches!(change, Change::Added | Change::Constant { .. })) {
+            true => Verdict::Rounded,
+            false => Verdict::Exact,
+        }
+    }
+}
+
+impl Place {
+    /// Of a name and a shape.
+    pub fn new(name: impl Into<String>, shape: &[usize]) -> Self {
+        Place { name: name.into(), shape: shape.to_vec() }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}", self.name, self.shape)
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Change::Transposed => write!(f, "transposed"),
+            Change::Reshaped => write!(f, "reshaped"),
+            Change::Gates { from, to } => write!(f, "gates {from} → {to}"),
+            Change::Split => write!(f, "split"),
+            Change::Joined => write!(f, "joined"),
+            Change::Added => write!(f, "added"),
+            Change::Constant { to, value } if *value < 0.0 => write!(f, "{} taken off {to}", -value),
+            Change::Constant { to, value } => write!(f, "{value} added to {to}"),
+            Change::Zeros => write!(f, "zeros"),
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Verdict::Exact => "exact: every number is there, unchanged",
+            Verdict::Rounded => "the same function: some numbers are sums of two, rounded once",
+        })
+    }
+}
