@@ -4,7 +4,13 @@
 //! side cannot express is refused by name. A [`Report`] says what became of every array.
 
 mod arrays;
+mod assembly;
+mod ends;
+mod feature;
+mod order;
+pub mod pytorch;
 mod report;
+mod transfer;
 
 use std::collections::BTreeMap;
 
