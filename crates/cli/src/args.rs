@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, Args, CommandFactory, Parser, Subcommand};
 
-use elman::exchange::onnx;
+use elman::exchange::onnx::OnnxOptions;
 use elman::{Activation, Reads};
 
 use crate::convert::Partner;
@@ -443,7 +443,7 @@ impl ConvertArgs {
     ///
     /// # Errors
     /// If something else is written.
-    pub(crate) fn onnx_options(&self, to: Partner) -> Result<onnx::Options, elman::Error> {
+    pub(crate) fn onnx_options(&self, to: Partner) -> Result<OnnxOptions, elman::Error> {
         let given = [
             ("streaming", self.streaming),
             ("initial_states", self.initial_states),
@@ -455,11 +455,8 @@ impl ConvertArgs {
             let expected = "no such flag: it is for ONNX".into();
             return Err(elman::Error::Setting { what, found: "given".into(), expected });
         }
-        Ok(onnx::Options {
-            streaming: self.streaming,
-            initial_states: self.initial_states,
-            lengths: !self.no_lengths && !self.streaming,
-        })
+        let lengths = !self.no_lengths && !self.streaming;
+        Ok(OnnxOptions::default().streaming(self.streaming).initial_states(self.initial_states).lengths(lengths))
     }
 }
 

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::path::Path;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::ValueEnum;
 use elman::Model;
+use elman::exchange::onnx::OnnxOptions;
 use elman::exchange::{Hints, Report, keras, onnx, pytorch, tensorflow};
-use elman::formats;
+use elman::formats::{self, numpy};
 
 use super::ends_with;
 use crate::run_folder;
@@ -101,31 +102,54 @@ impl Partner {
     pub(super) fn load(self, path: &Path, hints: &Hints) -> anyhow::Result<(Model, Option<Report>)> {
         let imported = match self {
             Partner::Elman => return Ok((run_folder::load_model(path)?, None)),
-            Partner::Pytorch => pytorch::read(path, hints)?,
-            Partner::Keras => keras::read(path, hints)?,
-            Partner::Tensorflow => tensorflow::read(path, hints)?,
-            Partner::Onnx => onnx::read(path, hints)?,
+            Partner::Pytorch if ends_with(path, &[".safetensors"]) => pytorch::import(&formats::read(path)?, hints),
+            Partner::Pytorch => {
+                let file = formats::File { arrays: formats::torch::read(path)?, ..formats::File::default() };
+                pytorch::import(&file, hints)
+            }
+            Partner::Keras if ends_with(path, &[".keras"]) => keras::import(&formats::keras::read(path)?, hints),
+            Partner::Keras => keras::import_weights(&formats::hdf5::read(path)?, hints),
+            Partner::Tensorflow => tensorflow::import(&numpy::read_npz(path)?, hints),
+            Partner::Onnx => onnx::import(&formats::onnx::read(path)?, hints),
         };
+        let imported = imported.with_context(|| format!("cannot take {}", path.display()))?;
         Ok((imported.model, Some(imported.report)))
     }
 
     /// Writes a model, whole or not at all.
-    pub(super) fn save(
-        self,
-        path: &Path,
-        model: &Model,
-        options: &onnx::Options,
-    ) -> anyhow::Result<Option<Report>> {
-        Ok(Some(match self {
+    pub(super) fn save(self, path: &Path, model: &Model, options: &OnnxOptions) -> anyhow::Result<Option<Report>> {
+        let context = || format!("cannot write {}", path.display());
+        let report = match self {
             Partner::Elman => {
                 model.save(path)?;
                 return Ok(None);
             }
-            Partner::Pytorch => pytorch::write(path, model)?,
-            Partner::Keras => keras::write(path, model)?,
-            Partner::Tensorflow => tensorflow::write(path, model)?,
-            Partner::Onnx => onnx::write(path, model, options)?,
-        }))
+            Partner::Pytorch => {
+                let (file, report) = pytorch::export(model).with_context(context)?;
+                formats::write(path, &file)?;
+                report
+            }
+            Partner::Keras => {
+                let (archive, report) = keras::export(model).with_context(context)?;
+                if ends_with(path, &[".keras"]) {
+                    formats::keras::write(path, &archive)?;
+                } else {
+                    formats::keras::write_weights(path, &archive.arrays)?;
+                }
+                report
+            }
+            Partner::Tensorflow => {
+                let (arrays, report) = tensorflow::export(model).with_context(context)?;
+                numpy::write_npz(path, &arrays)?;
+                report
+            }
+            Partner::Onnx => {
+                let (graph, report) = onnx::export(model, options).with_context(context)?;
+                formats::onnx::write(path, &graph)?;
+                report
+            }
+        };
+        Ok(Some(report))
     }
 }
 
