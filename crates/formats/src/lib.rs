@@ -3,8 +3,11 @@
 
 mod archive;
 mod atomic;
+mod half;
 pub mod numpy;
 mod safetensors;
+mod strided;
+pub mod torch;
 
 pub use archive::ArchiveFault;
 pub use atomic::write_atomic;
