@@ -203,6 +203,11 @@ impl Model {
         Ok(formats::write(path, &file)?)
     }
 
+    /// Whether a file of arrays is a model that [`Model::save`] wrote, whole or damaged.
+    pub fn is_in(file: &formats::File) -> bool {
+        file.metadata.contains_key(METADATA_KEY)
+    }
+
     /// Reads a model that [`Model::save`] wrote.
     ///
     /// # Errors
