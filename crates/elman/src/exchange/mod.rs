@@ -10,6 +10,7 @@ mod feature;
 mod order;
 pub mod pytorch;
 mod report;
+pub mod tensorflow;
 mod transfer;
 
 use std::collections::BTreeMap;
