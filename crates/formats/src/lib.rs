@@ -1,8 +1,9 @@
-//! Named arrays to and from files: safetensors of `f32`, and NumPy's formats. Knows no model: only names, types and
-//! shapes.
+//! Named arrays to and from files: safetensors of `f32`, and NumPy's formats; and ONNX's graphs. Knows no model: only
+//! names, types and shapes.
 
 mod atomic;
 pub mod numpy;
+pub mod onnx;
 mod safetensors;
 
 pub use atomic::write_atomic;
