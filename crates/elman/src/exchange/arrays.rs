@@ -109,7 +109,10 @@ mod tests {
     fn a_zero_bias_changes_no_bit_of_the_other() {
         let bias = Array { shape: vec![2], data: vec![-0.0, 1.5] };
         for sum in [added(&bias, &zeros(&[2])), added(&zeros(&[2]), &bias)] {
-            assert_eq!(sum.data.iter().map(|x| x.to_bits()).collect::<Vec<_>>(), [(-0.0f32).to_bits(), 1.5f32.to_bits()]);
+            assert_eq!(
+                sum.data.iter().map(|x| x.to_bits()).collect::<Vec<_>>(),
+                [(-0.0f32).to_bits(), 1.5f32.to_bits()]
+            );
         }
         assert_eq!(added(&bias, &bias).data, [0.0, 3.0]);
     }

@@ -4,6 +4,7 @@
 //! side cannot express is refused by name. A [`Report`] says what became of every array.
 
 mod arrays;
+pub mod onnx;
 mod report;
 
 use std::collections::BTreeMap;
