@@ -7,6 +7,7 @@ mod arrays;
 mod assembly;
 mod ends;
 mod feature;
+pub mod onnx;
 mod order;
 pub mod pytorch;
 mod report;
