@@ -425,7 +425,8 @@ pub(crate) struct ConvertArgs {
     /// Run both on made-up sequences, and say how far apart they are
     #[arg(long, help_heading = "Verification")]
     pub(crate) verify: bool,
-    /// Recorded arrays of the other program, .npz or .safetensors: x [N, T, I], logits or probabilities, lengths
+    /// Recorded arrays of the other program, .npz or .safetensors: x [N, T, I], lengths, and logits, probabilities or
+    /// quantiles
     #[arg(long, value_name = "FILE", help_heading = "Verification")]
     pub(crate) sample: Option<PathBuf>,
     /// One JSON object
