@@ -1,9 +1,11 @@
-//! Named arrays to and from files: safetensors of `f32`, and NumPy's formats. Knows no model: only names, types and
-//! shapes.
+//! Named arrays to and from files: safetensors of `f32`, NumPy's formats, and those of PyTorch and Keras. Knows no model:
+//! only names, types and shapes.
 
 mod archive;
 mod atomic;
 mod half;
+pub mod hdf5;
+pub mod keras;
 pub mod numpy;
 mod safetensors;
 mod strided;
