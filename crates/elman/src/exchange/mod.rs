@@ -5,8 +5,10 @@
 
 mod arrays;
 mod assembly;
+mod biases;
 mod ends;
 mod feature;
+pub mod keras;
 mod order;
 pub mod pytorch;
 mod report;
