@@ -38,7 +38,7 @@ fn main() -> Result<(), Error> {
         say(name, "PyTorch", &model, given);
 
         let given = keras::export(&model).and_then(|(archive, report)| {
-            write_keras(&archive, &path("keras.safetensors"))?;
+            formats::keras::write(&path("keras"), &archive).expect("an archive that can be written");
             Ok((keras::import(&archive, &Hints::default())?, report))
         });
         say(name, "Keras", &model, given);
@@ -61,13 +61,6 @@ fn say(name: &str, partner: &str, model: &Model, given: Result<(Imported, Report
         }
         Err(error) => println!("{name}: {error}"),
     }
-}
-
-/// The archive's parts in one file, its two texts in the metadata.
-fn write_keras(archive: &keras::Archive, path: &Path) -> Result<(), Error> {
-    let texts = format!("{{\"config\":{},\"metadata\":{}}}", archive.config, archive.metadata);
-    let file = formats::File { arrays: archive.arrays.clone(), metadata: [("archive".into(), texts)].into() };
-    Ok(formats::write(path, &file)?)
 }
 
 fn models() -> Vec<(&'static str, Stack, Head)> {

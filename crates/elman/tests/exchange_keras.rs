@@ -4,9 +4,10 @@ mod support;
 
 use std::path::Path;
 
-use elman::exchange::keras::{self, Archive};
+use elman::exchange::keras;
 use elman::exchange::{Hints, Imported, Verdict};
 use elman::formats::Array;
+use elman::formats::keras::Archive;
 use elman::{Activation, AnyCell, Error, Gru, Head, Layer, Lstm, Merge, Model, Reads, Reset, Rnn, Stack};
 use serde_json::{Value, json};
 use support::exchange::{assert_agrees, assert_same, golden_model, model, models, refusal, text};
@@ -19,6 +20,7 @@ fn archive(case: &str) -> Archive {
         config: serde_json::from_str(&file.metadata["config"]).unwrap(),
         metadata: json!({ "keras_version": "3.15.1" }),
         arrays: file.arrays,
+        attributes: Default::default(),
     }
 }
 
