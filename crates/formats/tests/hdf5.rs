@@ -182,6 +182,19 @@ fn sizes_that_lie_are_refused() {
     }
 }
 
+/// A chunk of 1.8 GB in a file of 18 kB made the format's crate take the memory before it looked.
+#[test]
+fn chunks_that_lie_are_refused() {
+    let good = fs::read(golden("h5py_earliest.h5")).unwrap();
+    // The size of a chunk of 2 · 12 floats and its checksum, no filter left out, and where it starts.
+    let key: Vec<u8> = [100_u32, 0, 2, 0, 0, 0].iter().flat_map(|word| word.to_le_bytes()).collect();
+    let at = good.windows(key.len()).position(|window| window == key).unwrap();
+    let mut lies = good;
+    lies[at..at + 4].copy_from_slice(&0x7000_0000_u32.to_le_bytes());
+    let error = hdf5::read_bytes(lies, Path::new("lies")).unwrap_err();
+    assert_says(&error, &["not a whole HDF5 file, at packed/inner/grows: a chunk at ", " has 1879048192 bytes"]);
+}
+
 #[test]
 fn cut_files_are_refused() {
     for file in ["keras_bfloat.weights.h5", "h5py_latest.h5", "h5py_earliest.h5"] {
