@@ -70,6 +70,7 @@ fn other_files_are_refused_with_what_to_do() {
         ("keras_double.weights.h5", "has the type float64, expected float32 or float16; convert it with astype("),
         ("keras_double.weights.h5", "the array layers/"),
         ("h5py_circle.h5", "more than 64 groups deep, or inside itself"),
+        ("h5py_doubled.h5", "its parts lead in circles or lie over each other: "),
         ("h5py_bomb.h5", "the array bomb of shape [4194304] is too large: its file may hold 11"),
     ] {
         let path = golden(file);
@@ -216,11 +217,9 @@ fn damaged_files_are_read_or_refused() {
     });
     for good in [written, fs::read(golden("h5py_circle.h5")).unwrap(), fs::read(golden("h5py_latest.h5")).unwrap()] {
         for at in (0..good.len()).filter(|&at| good[at] != 0 || at % 16 == 0) {
-            for change in [0x01, 0x80, 0xff] {
-                let mut bad = good.clone();
-                bad[at] ^= change;
-                let _ = hdf5::read_bytes(bad, Path::new("damaged"));
-            }
+            let mut bad = good.clone();
+            bad[at] ^= [0x01, 0x80, 0xff][at % 3];
+            let _ = hdf5::read_bytes(bad, Path::new("damaged"));
         }
     }
 }
