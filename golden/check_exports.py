@@ -13,8 +13,6 @@ import argparse
 import json
 import pathlib
 import sys
-import tempfile
-import zipfile
 
 import recording  # first: it sets what PyTorch and TensorFlow read when imported
 

@@ -90,6 +90,9 @@ def flat(file):
 
 def main():
     FILES.mkdir(exist_ok=True)
+    # Below, every file there is must be one that is read.
+    for path in [*FILES.glob("keras_*"), *FILES.glob("h5py_*")]:
+        path.unlink()
     reader().save(FILES / "keras_reader.keras")
     reader().save_weights(FILES / "keras_reader.weights.h5")
     reader("float16").save_weights(FILES / "keras_half.weights.h5")
@@ -119,6 +122,12 @@ def main():
     with h5py.File(FILES / "h5py_circle.h5", "w") as file:
         file["a/b"] = np.float32(1)
         file["a/c"] = file["a"]
+    with h5py.File(FILES / "h5py_doubled.h5", "w", libver="latest") as file:
+        inner = file.create_group("0")
+        for level in range(1, 25):
+            outer = file.create_group(str(level))
+            outer["a"], outer["b"] = inner, inner
+            inner = outer
     with h5py.File(FILES / "h5py_bomb.h5", "w") as file:
         bomb = file.create_dataset("bomb", (1 << 22,), np.float32, chunks=(1 << 22,), compression="gzip")
         bomb[:] = 0

@@ -118,6 +118,7 @@ impl Walk {
         if count == 0 {
             return Ok(Some(Array { shape, data: Vec::new() }));
         }
+        self.check_chunks(path, dataset)?;
         let bytes = dataset.read_raw().map_err(damaged)?;
         let expected = count * float.size();
         if bytes.len() as u64 != expected {
@@ -125,6 +126,21 @@ impl Walk {
         }
         self.elements = elements;
         Ok(Some(Array { shape, data: float.values(&bytes) }))
+    }
+
+    /// Neighbouring chunks are read at once, into memory of the size that they are said to have: it must be there.
+    fn check_chunks(&self, path: &str, dataset: &Dataset) -> Result<(), Fault> {
+        if !dataset.is_chunked() {
+            return Ok(());
+        }
+        for chunk in dataset.chunks().map_err(|cause| self.damaged(path, &cause))? {
+            let end = chunk.address.checked_add(chunk.storage_size);
+            if end.is_none_or(|end| end > self.len) {
+                let cause = format!("a chunk at {} has {} bytes", chunk.address, chunk.storage_size);
+                return Err(self.damaged(path, &cause));
+            }
+        }
+        Ok(())
     }
 
     fn damaged(&self, path: &str, cause: &dyn std::fmt::Display) -> Fault {

@@ -63,3 +63,30 @@ impl Source for Counted {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_ends() {
+        let source = Counted::new(vec![7; 1 << 20]);
+        let mut buffer = vec![0; 1 << 20];
+        let wholes = READS_MAX + SPARE / (1 << 20);
+        for _ in 0..wholes {
+            source.read_at(0, &mut buffer).unwrap();
+        }
+        assert!(!source.budget().spent());
+        // However little is asked for, it counts.
+        assert!(source.read_at(0, &mut []).is_err() && source.budget().spent());
+    }
+
+    #[test]
+    fn nothing_is_read_behind_the_end() {
+        let source = Counted::new(vec![7; 10]);
+        let mut buffer = [0; 4];
+        source.read_at(6, &mut buffer).unwrap();
+        assert_eq!(buffer, [7; 4]);
+        assert!(source.read_at(7, &mut buffer).is_err() && source.read_at(u64::MAX, &mut buffer).is_err());
+    }
+}
