@@ -16,8 +16,8 @@ fn node(op: &str, inputs: &[&str], outputs: &[&str], attribute: Vec<Attribute>) 
 
 fn value(name: &str, element: Element, shape: &[Option<i64>]) -> ValueInfo {
     let axis = |(at, length): (usize, &Option<i64>)| match length {
-        Some(length) => DimensionValue::Length(*length),
-        None => DimensionValue::Name(format!("axis {at}")),
+        Some(length) => Some(DimensionValue::Length(*length)),
+        None => Some(DimensionValue::Name(format!("axis {at}"))),
     };
     ValueInfo::tensor(name, element, shape.iter().enumerate().map(axis).collect())
 }
@@ -153,6 +153,17 @@ fn cells_that_are_not_known() {
             graph.node[0].input.extend(["".into(), "h0".into()]);
         },
         "its initial_h is not zero",
+    );
+    // A decoder that starts from an encoder's final state.
+    with(
+        |graph| {
+            let mut decoder = graph.node[0].clone();
+            decoder.input.extend(["".into(), "y_h".into()]);
+            decoder.output = vec!["y2".into(), "y2_h".into()];
+            graph.node.insert(1, decoder);
+            graph.node[2].input[0] = "y2_h".into();
+        },
+        "its initial_h is computed by the graph",
     );
     with(
         |graph| {

@@ -43,7 +43,7 @@ fn sample() -> Model {
         ],
         domain: String::new(),
     };
-    let axes = vec![onnx::DimensionValue::Name("batch".into()), onnx::DimensionValue::Length(3)];
+    let axes = vec![Some(onnx::DimensionValue::Name("batch".into())), Some(onnx::DimensionValue::Length(3)), None];
     let graph = Graph {
         node: vec![node],
         name: "graph".into(),

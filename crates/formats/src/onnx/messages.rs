@@ -246,9 +246,9 @@ pub struct ValueInfo {
 }
 
 impl ValueInfo {
-    /// A tensor; a length is a number, or a name where it is known when the graph runs.
-    pub fn tensor(name: &str, element: super::Element, shape: Vec<DimensionValue>) -> Self {
-        let dim = shape.into_iter().map(|value| Dimension { value: Some(value) }).collect();
+    /// A tensor; a length is a number, or a name or nothing where it is known when the graph runs.
+    pub fn tensor(name: &str, element: super::Element, shape: Vec<Option<DimensionValue>>) -> Self {
+        let dim = shape.into_iter().map(|value| Dimension { value }).collect();
         let tensor = TensorType { elem_type: element.code(), shape: Some(Shape { dim }) };
         let r#type = Some(Type { value: Some(TypeValue::Tensor(tensor)) });
         ValueInfo { name: name.into(), r#type, doc_string: String::new() }

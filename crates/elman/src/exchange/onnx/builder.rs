@@ -80,12 +80,15 @@ pub(super) enum Axis {
     Of(usize),
     /// Known when the graph runs.
     Named(&'static str),
+    /// The same, without a name: in the body of a loop, where some engines take a name for another length than outside.
+    Open,
 }
 
 fn value(name: &str, element: onnx::Element, shape: &[Axis]) -> onnx::ValueInfo {
     let axis = |axis: &Axis| match axis {
-        Axis::Of(length) => onnx::DimensionValue::Length(*length as i64),
-        Axis::Named(name) => onnx::DimensionValue::Name((*name).to_owned()),
+        Axis::Of(length) => Some(onnx::DimensionValue::Length(*length as i64)),
+        Axis::Named(name) => Some(onnx::DimensionValue::Name((*name).to_owned())),
+        Axis::Open => None,
     };
     onnx::ValueInfo::tensor(name, element, shape.iter().map(axis).collect())
 }

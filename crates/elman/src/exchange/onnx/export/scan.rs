@@ -5,7 +5,7 @@
 
 use elman_formats::onnx::Attribute;
 
-use super::{BATCH, Exporter, Outputs};
+use super::{Exporter, Outputs};
 use crate::exchange::onnx::builder::{Axis, Builder};
 use crate::exchange::onnx::export::step::Step;
 use crate::exchange::onnx::prefix;
@@ -114,10 +114,10 @@ impl Exporter<'_> {
         let mut inner = Builder::default();
         inner.graph.name = format!("{prefix}step");
         for (name, width) in states {
-            inner.input(&format!("{prefix}{name}"), Float, &[BATCH, Axis::Of(*width)]);
+            inner.input(&format!("{prefix}{name}"), Float, &[Axis::Open, Axis::Of(*width)]);
         }
-        let x = inner.input(&format!("{prefix}x"), Float, &[BATCH, Axis::Of(layer.input())]);
-        let has_step = masked.then(|| inner.input(&format!("{prefix}has_step"), Bool, &[BATCH, Axis::Of(1)]));
+        let x = inner.input(&format!("{prefix}x"), Float, &[Axis::Open, Axis::Of(layer.input())]);
+        let has_step = masked.then(|| inner.input(&format!("{prefix}has_step"), Bool, &[Axis::Open, Axis::Of(1)]));
 
         let mut step = Step { outer: &mut self.builder, inner: &mut inner, prefix };
         let new = match &layer.cell {
@@ -143,9 +143,9 @@ impl Exporter<'_> {
             None => step.node("Identity", &[&next[0]], "output", vec![]),
         };
         for (name, (_, width)) in next.iter().zip(states) {
-            inner.output(name, Float, &[BATCH, Axis::Of(*width)]);
+            inner.output(name, Float, &[Axis::Open, Axis::Of(*width)]);
         }
-        inner.output(&output, Float, &[BATCH, Axis::Of(layer.cell.get().output())]);
+        inner.output(&output, Float, &[Axis::Open, Axis::Of(layer.cell.get().output())]);
         inner.graph
     }
 }

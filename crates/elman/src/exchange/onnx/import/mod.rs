@@ -3,8 +3,10 @@
 mod arithmetic;
 mod feed;
 mod glue;
+mod head;
 mod node;
 mod own;
+mod recurrent;
 mod run;
 mod track;
 mod value;
@@ -16,8 +18,9 @@ use elman_formats::Array;
 use elman_formats::onnx::{self, File, Graph};
 
 use self::feed::{Feed, Read};
+use self::head::Done;
 use self::node::describe;
-use self::run::{Done, Kind, Run};
+use self::run::{Kind, Run};
 use super::{METADATA_KEY, not_taken};
 use crate::Error;
 use crate::exchange::{Change, Hints, Imported, Place, Report, assemble};
@@ -130,7 +133,6 @@ fn understand(file: &File, graph: &Graph, (first, second): (usize, usize)) -> Re
     };
     // From the head down.
     let mut feeds = Vec::new();
-    let mut notes: Vec<String> = Vec::new();
     while let Feed::Layer { first, .. } = &feed {
         let below = run.feeds[*first].clone();
         feeds.push(std::mem::replace(&mut feed, below));
@@ -175,13 +177,12 @@ fn understand(file: &File, graph: &Graph, (first, second): (usize, usize)) -> Re
                 report.moved(origins.clone(), to, changes.clone());
             }
             arrays.extend(track.arrays.iter().map(|(name, array)| (format!("{prefix}{name}"), array.clone())));
-            notes.extend(track.notes.iter().map(|note| format!("{}: {note}", track.name)));
             nodes.push((track.node, track.reversed));
         }
         layers.push(layer);
     }
     dense(&run, head, done, &mut arrays, &mut report);
-    report.notes.append(&mut notes);
+    report.notes.append(&mut run.notes);
     let found = &run.heads[head];
     let classes = found.kernel.shape[1];
     let parts = Parts { nodes, read: found.read.clone(), head: found.node, done, feeds };

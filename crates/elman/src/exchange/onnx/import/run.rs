@@ -7,10 +7,11 @@ use std::rc::Rc;
 use elman_formats::Array;
 use elman_formats::onnx::{DimensionValue, File, Graph, Tensor, TypeValue, ValueInfo, Values};
 
-use super::feed::{Feed, Read};
+use super::feed::Feed;
+use super::head::{Done, HeadFound};
 use super::node::{Call, describe};
-use super::track::{Track, directions, tracks};
-use super::value::{Data, Element, Value, common_shape, small_count};
+use super::track::Track;
+use super::value::{Data, Element, Value, axis, common_shape};
 use super::{arithmetic, glue};
 use crate::Error;
 use crate::exchange::Place;
@@ -41,29 +42,10 @@ pub(super) enum Kind {
     Answers { head: usize, done: Done },
 }
 
-/// How far a head has come.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Done {
-    Product,
-    Biased,
-    Softmax,
-}
-
-/// A dense layer on a layer.
-pub(super) struct HeadFound {
-    pub(super) name: String,
-    pub(super) node: usize,
-    pub(super) read: Read,
-    pub(super) kernel: Array,
-    pub(super) kernel_origins: Vec<Place>,
-    pub(super) kernel_turned: bool,
-    pub(super) bias: Option<(Vec<f32>, Vec<Place>)>,
-}
-
 /// An interpretation of a graph.
 pub(super) struct Run<'a> {
     file: &'a File,
-    graph: &'a Graph,
+    pub(super) graph: &'a Graph,
     opset: i64,
     initializers: HashMap<&'a str, &'a Tensor>,
     values: HashMap<String, Value>,
@@ -72,6 +54,8 @@ pub(super) struct Run<'a> {
     /// What each track reads.
     pub(super) feeds: Vec<Feed>,
     pub(super) heads: Vec<HeadFound>,
+    /// What was left out.
+    pub(super) notes: Vec<String>,
     /// T and B, as the recurrent operators have them.
     pub(super) sizes: Option<(usize, usize)>,
     work: usize,
@@ -99,6 +83,7 @@ impl<'a> Run<'a> {
             tracks: Vec::new(),
             feeds: Vec::new(),
             heads: Vec::new(),
+            notes: Vec::new(),
             sizes: None,
             work: 0,
             weights: 0,
@@ -133,7 +118,7 @@ impl<'a> Run<'a> {
     }
 
     /// A new source, all of it in a shape.
-    fn source(&mut self, kind: Kind, shape: Vec<usize>) -> Result<Value, String> {
+    pub(super) fn source(&mut self, kind: Kind, shape: Vec<usize>) -> Result<Value, String> {
         let value = Value::of_source(self.sources.len() as u32, shape)?;
         self.sources.push((kind, value.len()));
         Ok(value)
@@ -212,7 +197,7 @@ impl<'a> Run<'a> {
     }
 
     /// A value by its name.
-    fn value(&mut self, name: &str) -> Result<Option<Value>, Error> {
+    pub(super) fn value(&mut self, name: &str) -> Result<Option<Value>, Error> {
         if let Some(value) = self.values.get(name) {
             return Ok(Some(value.clone()));
         }
@@ -255,7 +240,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn spend(&mut self, elements: usize) -> Result<(), String> {
+    pub(super) fn spend(&mut self, elements: usize) -> Result<(), String> {
         self.work = self.work.saturating_add(elements);
         // Weights may go through a few operators each.
         let most = WORK_MAX.saturating_add(self.weights.saturating_mul(8));
@@ -306,151 +291,6 @@ impl<'a> Run<'a> {
         self.source(Kind::Vectors(array, kernel.origins.to_vec()), shape)
     }
 
-    fn recurrent(&mut self, call: &Call<'_>, name: &str) -> Result<Vec<Value>, String> {
-        let rows_first = call.int("layout", 0) != 0;
-        let mut xs = call.input(0)?.clone();
-        let [_, _, input] = xs.shape[..] else { return Err(format!("its input has shape {:?}", xs.shape)) };
-        if rows_first {
-            xs = xs.transposed(&[1, 0, 2]);
-        }
-        let (steps, rows) = (xs.shape[0], xs.shape[1]);
-        if self.sizes.is_some_and(|sizes| sizes != (steps, rows)) || steps == 0 || rows == 0 {
-            return Err(format!("its input has {steps} steps of {rows} rows, other than the layer before"));
-        }
-        self.sizes = Some((steps, rows));
-        self.lengths(call, steps)?;
-        let elements = xs.elements();
-        let as_it_is = self.feed(&elements, [steps, rows, input], 0);
-        // A graph may turn its input round instead of saying "reverse".
-        let (feed, turned) = match as_it_is {
-            Ok(feed) => (feed, false),
-            Err(why) => {
-                let from_end = (0..steps).rev().flat_map(|t| &elements[t * rows * input..][..rows * input]);
-                let turned: Vec<Element> = from_end.copied().collect();
-                let feed = self.feed(&turned, [steps, rows, input], 0);
-                (feed.map_err(|_| format!("its input cannot be told: {why}"))?, true)
-            }
-        };
-        let feed = self.whole(feed)?;
-        let hidden = call.input(2)?.shape.last().copied().unwrap_or(0);
-        let first = self.tracks.len();
-        let count = directions(call)?.len();
-        for mut track in tracks(call, name, input)? {
-            track.reversed ^= turned;
-            self.tracks.push(track);
-            self.feeds.push(feed.clone());
-        }
-        let mut outputs = Vec::new();
-        let mut sequences = Vec::new();
-        let (mut states, mut memories) = (Vec::new(), Vec::new());
-        small_count(&[steps, rows, hidden, 2])?;
-        for track in first..first + count {
-            sequences.push(self.source(Kind::Sequence(track), vec![steps, rows, hidden])?.elements());
-            states.extend(self.source(Kind::State(track), vec![rows, hidden])?.elements().iter().copied());
-            if call.node.op_type == "LSTM" {
-                memories.extend(self.source(Kind::Memory(track), vec![rows, hidden])?.elements().iter().copied());
-            }
-        }
-        let width = rows * hidden;
-        // Y [T, D, B, H]: what was turned round comes out so.
-        let at = |t: usize| if turned { steps - 1 - t } else { t };
-        let row = |t: usize| sequences.iter().flat_map(move |sequence| &sequence[at(t) * width..][..width]);
-        let y = Value::flow(vec![steps, count, rows, hidden], (0..steps).flat_map(row).copied().collect());
-        outputs.push(if rows_first { y.transposed(&[2, 0, 1, 3]) } else { y });
-        for state in [states, memories].into_iter().filter(|state| !state.is_empty()) {
-            let state = Value::flow(vec![count, rows, hidden], state);
-            outputs.push(if rows_first { state.transposed(&[1, 0, 2]) } else { state });
-        }
-        Ok(outputs)
-    }
-
-    /// Refuses lengths that are neither given when the graph runs nor those of whole sequences.
-    fn lengths(&self, call: &Call<'_>, steps: usize) -> Result<(), String> {
-        match call.given(4).map(|value| &value.data) {
-            None => Ok(()),
-            Some(Data::Ints(lengths)) if lengths.iter().all(|&length| length == steps as i64) => Ok(()),
-            Some(Data::Flow(lengths)) if lengths.iter().all(|length| matches!(length, Element::Of { .. })) => Ok(()),
-            Some(_) => Err("its sequence_lens are fixed in the graph, and not those of whole sequences".into()),
-        }
-    }
-
-    fn product(&mut self, call: &Call<'_>, name: &str) -> Result<Value, String> {
-        let (read, kernel) = (call.input(0)?, call.input(1)?);
-        let (Data::Flow(elements), Data::Floats(weights), &[rows, columns]) =
-            (&read.data, &kernel.data, &kernel.shape[..])
-        else {
-            return Err("it is no product of a sequence or a state with a matrix of weights".into());
-        };
-        let turned = call.int("transB", 0) != 0;
-        if call.int("transA", 0) != 0 || call.float("alpha", 1.0) != 1.0 || call.float("beta", 1.0) != 1.0 {
-            return Err("its transA, alpha or beta is set, which a dense layer has not".into());
-        }
-        let (width, classes) = if turned { (columns, rows) } else { (rows, columns) };
-        if read.shape.last() != Some(&width) || width == 0 || classes == 0 {
-            return Err(format!("it multiplies shapes {:?} and {:?}", read.shape, kernel.shape));
-        }
-        let found =
-            self.read(elements, width, read.shape.len()).map_err(|why| format!("its input cannot be told: {why}"))?;
-        let array = Array { shape: kernel.shape.clone(), data: weights.to_vec() };
-        let head = self.heads.len();
-        self.heads.push(HeadFound {
-            name: name.to_owned(),
-            node: call.index,
-            read: found,
-            kernel: if turned { crate::exchange::arrays::transposed(&array) } else { array },
-            kernel_origins: kernel.origins.to_vec(),
-            kernel_turned: turned,
-            bias: None,
-        });
-        let mut shape = read.shape.clone();
-        if let Some(last) = shape.last_mut() {
-            *last = classes;
-        }
-        let answers = self.source(Kind::Answers { head, done: Done::Product }, shape)?;
-        match call.given(2).filter(|_| call.node.op_type == "Gemm") {
-            Some(bias) => self.biased(&answers, bias),
-            None => Ok(answers),
-        }
-    }
-
-    /// Whether a value is all of a head's answers, class by class.
-    pub(super) fn answers(&self, value: &Value) -> Option<(usize, Done)> {
-        let elements = value.elements();
-        let Some(&Element::Of { source, .. }) = elements.first() else { return None };
-        let &Kind::Answers { head, done } = self.kind(source) else { return None };
-        let classes = self.heads[head].kernel.shape[1];
-        let mut seen = vec![false; self.len(source)];
-        let all = elements.iter().enumerate().all(|(at, element)| match element {
-            Element::Of { source: own, index } if *own == source => {
-                !std::mem::replace(&mut seen[*index as usize], true) && at % classes == *index as usize % classes
-            }
-            _ => false,
-        });
-        (all && elements.len() == seen.len() && value.shape.last() == Some(&classes)).then_some((head, done))
-    }
-
-    /// Answers with a vector of weights added.
-    fn biased(&mut self, answers: &Value, bias: &Value) -> Result<Value, String> {
-        let Some((head, done)) = self.answers(answers) else {
-            return Err("it adds weights to something else than the answers of a dense layer".into());
-        };
-        if done != Done::Product {
-            return Err("it adds weights to answers that have a bias".into());
-        }
-        let wide = bias.stretched(&answers.shape)?;
-        let Data::Floats(data) = &wide.data else { return Err("it adds what are no weights".into()) };
-        let classes = self.heads[head].kernel.shape[1];
-        let own = data[..classes].to_vec();
-        let same = data.chunks_exact(classes).all(|row| row.iter().zip(&own).all(|(a, b)| a.to_bits() == b.to_bits()));
-        if !same {
-            return Err("it adds other weights to each row or step".into());
-        }
-        self.heads[head].bias = Some((own, bias.origins.to_vec()));
-        // In the order of the source, so that one check serves all.
-        let done = self.source(Kind::Answers { head, done: Done::Biased }, answers.shape.clone())?;
-        Ok(done)
-    }
-
     fn add(&mut self, call: &Call<'_>) -> Result<Value, String> {
         let (a, b) = (call.input(0)?, call.input(1)?);
         match (&a.data, &b.data) {
@@ -465,7 +305,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn sums(&mut self, pairs: Vec<(Element, Element)>, shape: Vec<usize>) -> Result<Value, String> {
+    pub(super) fn sums(&mut self, pairs: Vec<(Element, Element)>, shape: Vec<usize>) -> Result<Value, String> {
         self.source(Kind::Sums(Rc::new(pairs)), shape)
     }
 
@@ -474,7 +314,7 @@ impl<'a> Run<'a> {
         let value = call.input(0)?;
         let axes = call.list("axes", 1)?.unwrap_or_default();
         let [number] = axes[..] else { return Err(format!("it sums over the axes {axes:?}, expected one")) };
-        let axis = super::value::axis(number, value.shape.len())?;
+        let axis = axis(number, value.shape.len())?;
         if value.shape[axis] != 2 {
             return Err(format!("it sums over {} elements, expected the two directions of a layer", value.shape[axis]));
         }
@@ -508,43 +348,6 @@ impl<'a> Run<'a> {
             (_, true) if b.shape == shape => Ok(b.clone()),
             _ => Err("it computes with what flows through the graph, which no layer here does".into()),
         }
-    }
-
-    fn softmax(&mut self, call: &Call<'_>) -> Result<Value, String> {
-        let value = call.input(0)?;
-        let Some((head, done)) = self.answers(value) else {
-            return Err("it is taken of something else than the answers of a dense layer".into());
-        };
-        let rank = value.shape.len();
-        let axis = super::value::axis(call.int("axis", if call.opset < 13 { 1 } else { -1 }), rank)?;
-        if axis + 1 != rank || done == Done::Softmax {
-            return Err("it is not taken over the classes".into());
-        }
-        self.source(Kind::Answers { head, done: Done::Softmax }, value.shape.clone())
-    }
-
-    /// The head that the graph's outputs are the answers of.
-    pub(super) fn answer(&mut self) -> Result<(usize, Done), Error> {
-        let mut found: Option<(usize, Done)> = None;
-        for output in &self.graph.output {
-            let Some(value) = self.value(&output.name)? else {
-                return Err(not_taken(format!("output {:?}", output.name), "no node gives it"));
-            };
-            let Some((head, done)) = self.answers(&value) else { continue };
-            match found {
-                Some((other, _)) if other != head => {
-                    let why = format!("it is a second one beside {}; a model has one head", self.heads[other].name);
-                    return Err(not_taken(self.heads[head].name.clone(), why));
-                }
-                Some(_) => {}
-                None => found = Some((head, done)),
-            }
-        }
-        found.ok_or_else(|| {
-            let outputs: Vec<&str> = self.graph.output.iter().map(|output| output.name.as_str()).collect();
-            let why = "none of them is all the answers of a dense layer on the last layer, which a model ends in";
-            not_taken(format!("the outputs {}", outputs.join(", ")), why)
-        })
     }
 }
 

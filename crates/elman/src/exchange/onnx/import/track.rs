@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use elman_formats::Array;
 
 use super::node::Call;
-use super::value::{Data, Element, Value};
+use super::value::Data;
 use crate::exchange::onnx::layout::{self, Native, operator};
 use crate::exchange::{Change, Place};
 use crate::layer::AnyCell;
@@ -23,7 +23,6 @@ pub(super) struct Track {
     pub(super) moves: Vec<(Vec<&'static str>, Vec<Place>, Vec<Change>)>,
     /// Whether it reads its input from its end.
     pub(super) reversed: bool,
-    pub(super) notes: Vec<String>,
 }
 
 /// Which directions an operator has, the reversed ones true.
@@ -61,7 +60,7 @@ pub(super) fn tracks(call: &Call<'_>, name: &str, input: usize) -> Result<Vec<Tr
         said if said != hidden as i64 => return Err(format!("its hidden_size is {said}, that of its R {hidden}")),
         _ => {}
     }
-    let (cell, mut notes) = (cell(call, input, hidden, directions.len())?, Vec::new());
+    let cell = cell(call, input, hidden, directions.len())?;
     let Some(operator) = operator(&cell) else { return Err("it is no recurrent operator".into()) };
     let (d, rows) = (directions.len(), operator.gates * hidden);
     let missing = |what: &str| format!("its {what} is missing");
@@ -69,9 +68,6 @@ pub(super) fn tracks(call: &Call<'_>, name: &str, input: usize) -> Result<Vec<Tr
     let r = constant(call, 2, "R", &[d, rows, hidden])?.ok_or_else(|| missing("R"))?;
     let b = constant(call, 3, "B", &[d, 2 * rows])?;
     let p = if operator.name == "LSTM" { constant(call, 7, "P", &[d, 3 * hidden])? } else { None };
-    for at in [5, 6] {
-        notes.extend(initial(call, at)?);
-    }
     let of = |(direction, &reversed): (usize, &bool)| {
         let own = |array: &Array| part(array, direction);
         let native = Native {
@@ -96,7 +92,7 @@ pub(super) fn tracks(call: &Call<'_>, name: &str, input: usize) -> Result<Vec<Tr
             moves.push((vec!["peepholes"], p.1.clone(), split.iter().cloned().chain([order]).collect()));
         }
         let name = name.to_owned();
-        Track { name, node: call.index, cell: cell.clone(), arrays, moves, reversed, notes: notes.clone() }
+        Track { name, node: call.index, cell: cell.clone(), arrays, moves, reversed }
     };
     Ok(directions.iter().enumerate().map(of).collect())
 }
@@ -132,23 +128,6 @@ fn cell(call: &Call<'_>, input: usize, hidden: usize, directions: usize) -> Resu
         _ => return Err("it is no recurrent operator".into()),
     };
     Ok(cell)
-}
-
-/// Refuses an initial state that is no zeros; one that is an input of the graph is left out.
-fn initial(call: &Call<'_>, at: usize) -> Result<Option<String>, String> {
-    let memory = at == 6;
-    if memory && call.node.op_type != "LSTM" {
-        return Ok(None);
-    }
-    let what = if memory { "initial_c" } else { "initial_h" };
-    match call.given(at).map(|value: &Value| &value.data) {
-        None => Ok(None),
-        Some(Data::Floats(data)) if data.iter().all(|&x| x == 0.0) => Ok(None),
-        Some(Data::Flow(data)) if data.iter().all(|element| matches!(element, Element::Of { .. })) => {
-            Ok(Some(format!("{what} is given when the graph runs; here initial states are given to dynamic_rnn")))
-        }
-        Some(_) => Err(format!("its {what} is not zero; a model here starts from zeros")),
-    }
 }
 
 impl Track {

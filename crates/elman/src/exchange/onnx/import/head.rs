@@ -1,0 +1,149 @@
+//! The head of a graph: a product with weights, a bias, maybe a softmax.
+
+use elman_formats::Array;
+
+use super::feed::Read;
+use super::node::Call;
+use super::run::{Kind, Run};
+use super::value::{Data, Element, Value, axis};
+use crate::Error;
+use crate::exchange::Place;
+use crate::exchange::arrays::transposed;
+use crate::exchange::onnx::not_taken;
+
+/// How far a head has come.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Done {
+    Product,
+    Biased,
+    Softmax,
+}
+
+/// A dense layer on a layer.
+pub(super) struct HeadFound {
+    pub(super) name: String,
+    pub(super) node: usize,
+    pub(super) read: Read,
+    pub(super) kernel: Array,
+    pub(super) kernel_origins: Vec<Place>,
+    pub(super) kernel_turned: bool,
+    pub(super) bias: Option<(Vec<f32>, Vec<Place>)>,
+}
+
+impl Run<'_> {
+    /// A dense layer without its bias, which may be added by a node of its own.
+    pub(super) fn product(&mut self, call: &Call<'_>, name: &str) -> Result<Value, String> {
+        let (read, kernel) = (call.input(0)?, call.input(1)?);
+        let (Data::Flow(elements), Data::Floats(weights), &[rows, columns]) =
+            (&read.data, &kernel.data, &kernel.shape[..])
+        else {
+            return Err("it is no product of a sequence or a state with a matrix of weights".into());
+        };
+        let turned = call.int("transB", 0) != 0;
+        if call.int("transA", 0) != 0 || call.float("alpha", 1.0) != 1.0 || call.float("beta", 1.0) != 1.0 {
+            return Err("its transA, alpha or beta is set, which a dense layer has not".into());
+        }
+        let (width, classes) = if turned { (columns, rows) } else { (rows, columns) };
+        if read.shape.last() != Some(&width) || width == 0 || classes == 0 {
+            return Err(format!("it multiplies shapes {:?} and {:?}", read.shape, kernel.shape));
+        }
+        let found =
+            self.read(elements, width, read.shape.len()).map_err(|why| format!("its input cannot be told: {why}"))?;
+        let array = Array { shape: kernel.shape.clone(), data: weights.to_vec() };
+        let head = self.heads.len();
+        self.heads.push(HeadFound {
+            name: name.to_owned(),
+            node: call.index,
+            read: found,
+            kernel: if turned { transposed(&array) } else { array },
+            kernel_origins: kernel.origins.to_vec(),
+            kernel_turned: turned,
+            bias: None,
+        });
+        let mut shape = read.shape.clone();
+        if let Some(last) = shape.last_mut() {
+            *last = classes;
+        }
+        let answers = self.source(Kind::Answers { head, done: Done::Product }, shape)?;
+        match call.given(2).filter(|_| call.node.op_type == "Gemm") {
+            Some(bias) => self.biased(&answers, bias),
+            None => Ok(answers),
+        }
+    }
+
+    /// Whether a value is all of a head's answers, class by class.
+    pub(super) fn answers(&self, value: &Value) -> Option<(usize, Done)> {
+        let elements = value.elements();
+        let Some(&Element::Of { source, .. }) = elements.first() else { return None };
+        let &Kind::Answers { head, done } = self.kind(source) else { return None };
+        let classes = self.heads[head].kernel.shape[1];
+        let mut seen = vec![false; self.len(source)];
+        let all = elements.iter().enumerate().all(|(at, element)| match element {
+            Element::Of { source: own, index } if *own == source => {
+                !std::mem::replace(&mut seen[*index as usize], true) && at % classes == *index as usize % classes
+            }
+            _ => false,
+        });
+        (all && elements.len() == seen.len() && value.shape.last() == Some(&classes)).then_some((head, done))
+    }
+
+    /// Answers with a vector of weights added.
+    pub(super) fn biased(&mut self, answers: &Value, bias: &Value) -> Result<Value, String> {
+        let Some((head, done)) = self.answers(answers) else {
+            return Err("it adds weights to something else than the answers of a dense layer".into());
+        };
+        if done != Done::Product {
+            return Err("it adds weights to answers that have a bias".into());
+        }
+        let wide = bias.stretched(&answers.shape)?;
+        let Data::Floats(data) = &wide.data else { return Err("it adds what are no weights".into()) };
+        let classes = self.heads[head].kernel.shape[1];
+        let own = data[..classes].to_vec();
+        let same = data.chunks_exact(classes).all(|row| row.iter().zip(&own).all(|(a, b)| a.to_bits() == b.to_bits()));
+        if !same {
+            return Err("it adds other weights to each row or step".into());
+        }
+        self.heads[head].bias = Some((own, bias.origins.to_vec()));
+        // In the order of the source, so that one check serves all.
+        let done = self.source(Kind::Answers { head, done: Done::Biased }, answers.shape.clone())?;
+        Ok(done)
+    }
+
+    /// A softmax over the classes.
+    pub(super) fn softmax(&mut self, call: &Call<'_>) -> Result<Value, String> {
+        let value = call.input(0)?;
+        let Some((head, done)) = self.answers(value) else {
+            return Err("it is taken of something else than the answers of a dense layer".into());
+        };
+        let rank = value.shape.len();
+        let along = axis(call.int("axis", if call.opset < 13 { 1 } else { -1 }), rank)?;
+        if along + 1 != rank || done == Done::Softmax {
+            return Err("it is not taken over the classes".into());
+        }
+        self.source(Kind::Answers { head, done: Done::Softmax }, value.shape.clone())
+    }
+
+    /// The head that the graph's outputs are the answers of.
+    pub(super) fn answer(&mut self) -> Result<(usize, Done), Error> {
+        let mut found: Option<(usize, Done)> = None;
+        for output in &self.graph.output {
+            let Some(value) = self.value(&output.name)? else {
+                return Err(not_taken(format!("output {:?}", output.name), "no node gives it"));
+            };
+            let Some((head, done)) = self.answers(&value) else { continue };
+            match found {
+                Some((other, _)) if other != head => {
+                    let why = format!("it is a second one beside {}; a model has one head", self.heads[other].name);
+                    return Err(not_taken(self.heads[head].name.clone(), why));
+                }
+                Some(_) => {}
+                None => found = Some((head, done)),
+            }
+        }
+        found.ok_or_else(|| {
+            let outputs: Vec<&str> = self.graph.output.iter().map(|output| output.name.as_str()).collect();
+            let why = "none of them is all the answers of a dense layer on the last layer, which a model ends in";
+            not_taken(format!("the outputs {}", outputs.join(", ")), why)
+        })
+    }
+}

@@ -1,0 +1,110 @@
+//! The recurrent operators of a graph.
+
+use super::node::Call;
+use super::run::{Kind, Run};
+use super::track::{directions, tracks};
+use super::value::{Data, Element, Value, small_count};
+
+impl Run<'_> {
+    /// Y, Y_h and Y_c of an operator that reads a known sequence.
+    pub(super) fn recurrent(&mut self, call: &Call<'_>, name: &str) -> Result<Vec<Value>, String> {
+        let rows_first = call.int("layout", 0) != 0;
+        let mut xs = call.input(0)?.clone();
+        let [_, _, input] = xs.shape[..] else { return Err(format!("its input has shape {:?}", xs.shape)) };
+        if rows_first {
+            xs = xs.transposed(&[1, 0, 2]);
+        }
+        let (steps, rows) = (xs.shape[0], xs.shape[1]);
+        if self.sizes.is_some_and(|sizes| sizes != (steps, rows)) || steps == 0 || rows == 0 {
+            return Err(format!("its input has {steps} steps of {rows} rows, other than the layer before"));
+        }
+        self.sizes = Some((steps, rows));
+        self.lengths(call, steps)?;
+        self.initial(call, name)?;
+        let elements = xs.elements();
+        let as_it_is = self.feed(&elements, [steps, rows, input], 0);
+        // A graph may turn its input round instead of saying "reverse".
+        let (feed, turned) = match as_it_is {
+            Ok(feed) => (feed, false),
+            Err(why) => {
+                let from_end = (0..steps).rev().flat_map(|t| &elements[t * rows * input..][..rows * input]);
+                let turned: Vec<Element> = from_end.copied().collect();
+                let feed = self.feed(&turned, [steps, rows, input], 0);
+                (feed.map_err(|_| format!("its input cannot be told: {why}"))?, true)
+            }
+        };
+        let feed = self.whole(feed)?;
+        let hidden = call.input(2)?.shape.last().copied().unwrap_or(0);
+        let first = self.tracks.len();
+        let count = directions(call)?.len();
+        for mut track in tracks(call, name, input)? {
+            track.reversed ^= turned;
+            self.tracks.push(track);
+            self.feeds.push(feed.clone());
+        }
+        let mut outputs = Vec::new();
+        let mut sequences = Vec::new();
+        let (mut states, mut memories) = (Vec::new(), Vec::new());
+        small_count(&[steps, rows, hidden, 2])?;
+        for track in first..first + count {
+            sequences.push(self.source(Kind::Sequence(track), vec![steps, rows, hidden])?.elements());
+            states.extend(self.source(Kind::State(track), vec![rows, hidden])?.elements().iter().copied());
+            if call.node.op_type == "LSTM" {
+                memories.extend(self.source(Kind::Memory(track), vec![rows, hidden])?.elements().iter().copied());
+            }
+        }
+        let width = rows * hidden;
+        // Y [T, D, B, H]: what was turned round comes out so.
+        let at = |t: usize| if turned { steps - 1 - t } else { t };
+        let row = |t: usize| sequences.iter().flat_map(move |sequence| &sequence[at(t) * width..][..width]);
+        let y = Value::flow(vec![steps, count, rows, hidden], (0..steps).flat_map(row).copied().collect());
+        outputs.push(if rows_first { y.transposed(&[2, 0, 1, 3]) } else { y });
+        for state in [states, memories].into_iter().filter(|state| !state.is_empty()) {
+            let state = Value::flow(vec![count, rows, hidden], state);
+            outputs.push(if rows_first { state.transposed(&[1, 0, 2]) } else { state });
+        }
+        Ok(outputs)
+    }
+
+    /// Whether a value is given when the graph runs, all of it.
+    fn is_given(&self, elements: &[Element]) -> bool {
+        elements.iter().all(|element| match element {
+            Element::Of { source, .. } => matches!(self.kind(*source), Kind::Input(_)),
+            Element::Number(_) => false,
+        })
+    }
+
+    /// Refuses lengths that are neither given when the graph runs nor those of whole sequences.
+    fn lengths(&self, call: &Call<'_>, steps: usize) -> Result<(), String> {
+        match call.given(4).map(|value| &value.data) {
+            None => Ok(()),
+            Some(Data::Ints(lengths)) if lengths.iter().all(|&length| length == steps as i64) => Ok(()),
+            Some(Data::Flow(lengths)) if self.is_given(lengths) => Ok(()),
+            Some(Data::Flow(_)) => Err("its sequence_lens are computed while it runs".into()),
+            Some(_) => Err("its sequence_lens are fixed in the graph, and not those of whole sequences".into()),
+        }
+    }
+
+    /// Refuses an initial state that is not zero; one that is an input of the graph is left out, with a note.
+    fn initial(&mut self, call: &Call<'_>, name: &str) -> Result<(), String> {
+        for (at, what) in [(5, "initial_h"), (6, "initial_c")] {
+            if at == 6 && call.node.op_type != "LSTM" {
+                continue;
+            }
+            match call.given(at).map(|value| &value.data) {
+                None => {}
+                Some(Data::Floats(data)) if data.iter().all(|&x| x == 0.0) => {}
+                Some(Data::Flow(data)) if self.is_given(data) => {
+                    let why =
+                        "is given when the graph runs; here states are given to dynamic_rnn, and are zero otherwise";
+                    self.notes.push(format!("{name}: its {what} {why}"));
+                }
+                Some(Data::Flow(_)) => {
+                    return Err(format!("its {what} is computed by the graph; a model here starts from zeros"));
+                }
+                Some(_) => return Err(format!("its {what} is not zero; a model here starts from zeros")),
+            }
+        }
+        Ok(())
+    }
+}
