@@ -419,10 +419,14 @@ pub(crate) struct ConvertArgs {
     /// No input of lengths: every row has all steps
     #[arg(long, help_heading = "ONNX")]
     no_lengths: bool,
+    /// Loops of basic operators in place of RNN, LSTM and GRU: for runtimes that leave out some of their options
+    #[arg(long, help_heading = "ONNX")]
+    basic_operators: bool,
     /// Run both on made-up sequences, and say how far apart they are
     #[arg(long, help_heading = "Verification")]
     pub(crate) verify: bool,
-    /// Recorded arrays of the other program, .npz or .safetensors: x [N, T, I], logits or probabilities, lengths
+    /// Recorded arrays of the other program, .npz or .safetensors: x [N, T, I], lengths, and logits, probabilities or
+    /// quantiles
     #[arg(long, value_name = "FILE", help_heading = "Verification")]
     pub(crate) sample: Option<PathBuf>,
     /// One JSON object
@@ -448,6 +452,7 @@ impl ConvertArgs {
             ("streaming", self.streaming),
             ("initial_states", self.initial_states),
             ("no_lengths", self.no_lengths),
+            ("basic_operators", self.basic_operators),
         ];
         if to != Partner::Onnx
             && let Some((what, _)) = given.iter().find(|(_, given)| *given)
@@ -456,7 +461,11 @@ impl ConvertArgs {
             return Err(elman::Error::Setting { what, found: "given".into(), expected });
         }
         let lengths = !self.no_lengths && !self.streaming;
-        Ok(OnnxOptions::default().streaming(self.streaming).initial_states(self.initial_states).lengths(lengths))
+        Ok(OnnxOptions::default()
+            .streaming(self.streaming)
+            .initial_states(self.initial_states)
+            .lengths(lengths)
+            .native(!self.basic_operators))
     }
 }
 

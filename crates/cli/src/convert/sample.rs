@@ -7,11 +7,11 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use elman::formats::{self, Array, numpy};
-use elman::{Model, Reads};
+use elman::{Model, Predicts, Reads};
 use ndarray::Array3;
 
 use super::ends_with;
-use super::verify::{Check, softmax};
+use super::verify::{Check, softmax, sorted};
 
 /// What another program read, and what it answered.
 pub(super) struct Sample {
@@ -20,13 +20,24 @@ pub(super) struct Sample {
     lengths: Vec<usize>,
     /// [N, T, C], or [N, 1, C] of a head on the last state.
     answers: Array3<f32>,
-    /// Whether the answers are probabilities.
-    probabilities: bool,
+    kind: Kind,
 }
 
+/// What answers are.
+#[derive(Clone, Copy)]
+enum Kind {
+    Logits,
+    Probabilities,
+    Quantiles,
+}
+
+/// Their arrays' names.
+const KINDS: [(&str, Kind); 3] =
+    [("logits", Kind::Logits), ("probabilities", Kind::Probabilities), ("quantiles", Kind::Quantiles)];
+
 impl Sample {
-    /// Reads `x` [N, T, I] (of tokens [N, T]), `logits` or `probabilities` [N, C] or [N, T, C], and `lengths [N]`
-    /// if there are any, from a .npz or .safetensors file.
+    /// Reads `x` [N, T, I] (of tokens [N, T]), `logits` or `probabilities` [N, C] or [N, T, C], or
+    /// `quantiles` [N, F, Q], and `lengths [N]` if there are any, from a .npz or .safetensors file.
     pub(super) fn read(path: &Path, model: &Model) -> anyhow::Result<Self> {
         let mut arrays = arrays(path)?;
         let found = arrays.keys().cloned().collect::<Vec<_>>().join(", ");
@@ -34,10 +45,8 @@ impl Sample {
         let Some(inputs) = take("x") else {
             bail!("{} has no array x [N, T, I]; found {found}", path.display());
         };
-        let (answers, probabilities) = match (take("logits"), take("probabilities")) {
-            (Some(logits), _) => (logits, false),
-            (None, Some(probabilities)) => (probabilities, true),
-            (None, None) => bail!("{} has neither logits nor probabilities; found {found}", path.display()),
+        let Some((name, kind, answers)) = KINDS.iter().find_map(|&(name, kind)| Some((name, kind, take(name)?))) else {
+            bail!("{} has none of logits, probabilities and quantiles; found {found}", path.display());
         };
         let lengths = take("lengths");
         let context = || format!("cannot use {}", path.display());
@@ -48,23 +57,25 @@ impl Sample {
         let width = model.stack().input();
         let inputs = cube("x", inputs, [rows, steps, width]).with_context(context)?;
         let answered = if model.head().reads == Reads::EveryStep { steps } else { 1 };
-        let answers = cube("logits or probabilities", answers, [rows, answered, model.head().outputs()])
+        let answers = cube(name, answers, [rows, answered, model.head().outputs()])
             .with_context(context)?;
         let lengths = match lengths {
             None => vec![steps; rows],
             Some(lengths) if lengths.shape == [rows] => lengths.data.iter().map(|&x| x as usize).collect(),
             Some(lengths) => bail!("{}: lengths has shape {:?}; expected [{rows}]", path.display(), lengths.shape),
         };
-        Ok(Sample { inputs, lengths, answers, probabilities })
+        Ok(Sample { inputs, lengths, answers, kind })
     }
 
     /// The largest difference between our answers and those recorded, over the steps that rows have.
     pub(super) fn compare(&self, model: &Model) -> anyhow::Result<Check> {
-        let mut ours = model.logits(self.inputs.view(), Some(&self.lengths))?;
-        if self.probabilities {
-            ours = softmax(ours);
-        }
-        let what = if self.probabilities { "the sample's probabilities" } else { "the sample's logits" };
+        let ours = model.logits(self.inputs.view(), Some(&self.lengths))?;
+        let (what, ours) = match (self.kind, &model.head().predicts) {
+            (Kind::Logits, _) => ("the sample's logits", ours),
+            (Kind::Probabilities, Predicts::Classes(_)) => ("the sample's probabilities", softmax(ours)),
+            (Kind::Quantiles, Predicts::Quantiles(of)) => ("the sample's quantiles", sorted(ours, of.levels.len())),
+            _ => bail!("the sample holds no answers of the model's kind: it predicts {}", model.head().describe()),
+        };
         Check::of(what, &self.answers, &ours, model.head().reads, &self.lengths)
     }
 }

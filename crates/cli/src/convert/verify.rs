@@ -138,6 +138,22 @@ impl MadeUp {
         let lengths = (0..ROWS).map(|row| (steps - row * steps / ROWS).max(1)).collect();
         MadeUp { inputs, lengths }
     }
+
+    /// The same with all steps in each row.
+    #[cfg(feature = "tract")]
+    pub(super) fn whole(self) -> Self {
+        MadeUp { lengths: vec![self.inputs.dim().1; ROWS], ..self }
+    }
+}
+
+/// Quantiles as they are predicted: of each value, those of Q levels in order.
+pub(super) fn sorted(mut answers: Array3<f32>, levels: usize) -> Array3<f32> {
+    for mut row in answers.rows_mut() {
+        let mut values = row.to_vec();
+        values.chunks_mut(levels.max(1)).for_each(|value| value.sort_by(f32::total_cmp));
+        row.iter_mut().zip(values).for_each(|(to, from)| *to = from);
+    }
+    answers
 }
 
 /// Probabilities of logits, along the last axis.

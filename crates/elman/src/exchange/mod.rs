@@ -9,6 +9,7 @@ mod biases;
 mod ends;
 mod feature;
 pub mod keras;
+pub mod onnx;
 mod order;
 pub mod pytorch;
 mod report;

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 pub(crate) mod exchange;
+pub(crate) mod exports;
 pub(crate) mod networks;
 pub(crate) mod tasks;
 
