@@ -435,6 +435,35 @@ fn the_order_of_weights_alone() {
 }
 
 #[test]
+fn too_many_layers_are_refused() {
+    let mut archive = archive("gru_after");
+    archive.arrays.clear();
+    let layers = archive.config["config"]["layers"].as_array_mut().unwrap();
+    layers[1]["config"]["return_sequences"] = json!(true);
+    for number in 0..65 {
+        layers.insert(1, layers[1].clone());
+        archive.arrays.insert(format!("layers/gru_{number}/cell/vars/0"), array(&[5, 21]));
+    }
+    archive.arrays.insert("layers/dense/vars/0".into(), array(&[7, 4]));
+    let messages =
+        [keras::import(&archive, &Hints::default()), keras::import_weights(&archive.arrays, &Hints::default())];
+    for (message, layers) in messages.map(refusal).iter().zip([66, 65]) {
+        assert!(message.contains(&format!("it has {layers} recurrent layers; expected 1 to 64")), "{message}");
+    }
+}
+
+#[test]
+fn steps_are_those_of_the_input() {
+    let steps = |steps: Value| {
+        with("lstm", "/config/layers/0/config/batch_shape", json!([null, steps, 5])).unwrap().model.steps
+    };
+    assert_eq!(
+        [json!(28), json!(null), json!(0), json!(1u64 << 60), json!(-1)].map(steps),
+        [Some(28), None, None, None, None]
+    );
+}
+
+#[test]
 fn a_sum_of_two_directions_by_weights_alone() {
     let model = model(Layer::new(Lstm::new(3, 4)).bidirectional(Merge::Sum), Head::every_step(3));
     let (archive, _) = keras::export(&model).unwrap();
