@@ -9,7 +9,7 @@ use elman::exchange::{Hints, Imported, Verdict};
 use elman::formats::Array;
 use elman::{Activation, AnyCell, Error, Gru, Head, Layer, Lstm, Merge, Model, Reads, Reset, Rnn, Stack};
 use serde_json::{Value, json};
-use support::exchange::{assert_agrees, assert_same, golden_model, model, models, refusal, text};
+use support::exchange::{assert_agrees, assert_same, golden_model, model, models, refusal, shaken, text};
 
 /// An archive as the script beside the golden files took it apart.
 fn archive(case: &str) -> Archive {
@@ -491,4 +491,20 @@ fn hints_come_first() {
     let hints = Hints { activation: Some(Activation::Tanh), ..Hints::default() };
     let found: Model = keras::import(&archive("rnn_relu"), &hints).unwrap().model;
     assert!(matches!(found.stack().layers[0].cell, AnyCell::Rnn(rnn) if rnn.activation == Activation::Tanh));
+}
+
+/// Whatever a file has, it is a model or an error, and never a panic.
+#[test]
+fn shaken_files_are_models_or_errors() {
+    let mut taken = 0;
+    for (case, _) in CASES {
+        let whole = archive(case);
+        for seed in 0..200 {
+            let archive = Archive { arrays: shaken(&whole.arrays, seed), ..whole.clone() };
+            taken += usize::from(keras::import(&archive, &Hints::default()).is_ok());
+            taken += usize::from(keras::import_weights(&archive.arrays, &Hints::default()).is_ok());
+        }
+    }
+    // Some changes leave a model.
+    assert!(taken > 0);
 }
