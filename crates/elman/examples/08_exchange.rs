@@ -20,47 +20,47 @@ const ROWS: usize = 4;
 const STEPS: usize = 6;
 const LENGTHS: [usize; ROWS] = [6, 1, 3, 5];
 
-fn main() -> Result<(), Error> {
-    let temporary = tempfile::tempdir().expect("a folder for temporary files");
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let temporary = tempfile::tempdir()?;
     let folder = std::env::args().nth(1).map_or_else(|| temporary.path().to_owned(), Into::into);
-    std::fs::create_dir_all(&folder).expect("a folder that can be written to");
+    std::fs::create_dir_all(&folder)?;
 
+    let hints = Hints::default();
     for (name, stack, head) in models() {
         let model = model(stack, head)?;
         let path = |ending: &str| folder.join(format!("{name}.{ending}"));
         model.save(&path("safetensors"))?;
-        answers(&model, &path("answers.npz"))?;
+        numpy::write_npz(&path("answers.npz"), &answers(&model)?)?;
 
-        let given = pytorch::export(&model).and_then(|(file, report)| {
-            formats::write(&path("pytorch.safetensors"), &file)?;
-            Ok((pytorch::import(&file, &Hints::default())?, report))
-        });
-        say(name, "PyTorch", &model, given);
-
-        let given = keras::export(&model).and_then(|(archive, report)| {
-            formats::keras::write(&path("keras"), &archive).expect("an archive that can be written");
-            Ok((keras::import(&archive, &Hints::default())?, report))
-        });
-        say(name, "Keras", &model, given);
-
-        let given = tensorflow::export(&model).and_then(|(file, report)| {
-            numpy::write_npz(&path("tensorflow.npz"), &file).expect("variables that can be written");
-            Ok((tensorflow::import(&file, &Hints::default())?, report))
-        });
-        say(name, "TensorFlow 1", &model, given);
+        match pytorch::export(&model) {
+            Ok((file, report)) => {
+                formats::write(&path("pytorch.safetensors"), &file)?;
+                say(name, "PyTorch", &model, &pytorch::import(&file, &hints)?, &report);
+            }
+            Err(refused) => println!("{name}: {refused}"),
+        }
+        match keras::export(&model) {
+            Ok((archive, report)) => {
+                formats::keras::write(&path("keras"), &archive)?;
+                say(name, "Keras", &model, &keras::import(&archive, &hints)?, &report);
+            }
+            Err(refused) => println!("{name}: {refused}"),
+        }
+        match tensorflow::export(&model) {
+            Ok((file, report)) => {
+                numpy::write_npz(&path("tensorflow.npz"), &file)?;
+                say(name, "TensorFlow 1", &model, &tensorflow::import(&file, &hints)?, &report);
+            }
+            Err(refused) => println!("{name}: {refused}"),
+        }
     }
     Ok(())
 }
 
-/// One line: that a model came back as it was, or why it could not go.
-fn say(name: &str, partner: &str, model: &Model, given: Result<(Imported, Report), Error>) {
-    match given {
-        Ok((back, report)) => {
-            assert_eq!(back.model.arrays(), model.arrays(), "{name}: what comes back from {partner}");
-            println!("{name}: {partner}: {}", report.verdict());
-        }
-        Err(error) => println!("{name}: {error}"),
-    }
+/// One line, for a model that comes back as it was.
+fn say(name: &str, partner: &str, model: &Model, back: &Imported, given: &Report) {
+    assert_eq!(back.model.arrays(), model.arrays(), "{name}: what comes back from {partner}");
+    println!("{name}: {partner}: {}", given.verdict());
 }
 
 fn models() -> Vec<(&'static str, Stack, Head)> {
@@ -108,7 +108,7 @@ fn model(stack: Stack, head: Head) -> Result<Model, Error> {
 }
 
 /// Random rows, and what we say of them: of whole rows, and of rows of these lengths.
-fn answers(model: &Model, path: &Path) -> Result<(), Error> {
+fn answers(model: &Model) -> Result<BTreeMap<String, numpy::Array>, Error> {
     let (stack, mut random) = (model.stack(), Random::new(111, Purpose::Data));
     let xs = Array3::from_shape_simple_fn((ROWS, STEPS, stack.input()), || match stack.embedding {
         Some(embedding) => random.below(embedding.tokens as u32) as f32,
@@ -121,13 +121,11 @@ fn answers(model: &Model, path: &Path) -> Result<(), Error> {
         values: numpy::Values::F32(of.iter().copied().collect()),
     };
     let lengths = numpy::Values::I64(LENGTHS.map(|length| length as i64).to_vec());
-    let file: BTreeMap<String, numpy::Array> = [
+    Ok([
         ("x".to_owned(), array(&xs)),
         ("lengths".to_owned(), numpy::Array { shape: vec![ROWS], values: lengths }),
         ("whole".to_owned(), array(&whole)),
         ("cut".to_owned(), array(&cut)),
     ]
-    .into();
-    numpy::write_npz(path, &file).expect("answers that can be written");
-    Ok(())
+    .into())
 }

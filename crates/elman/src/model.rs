@@ -20,7 +20,7 @@ use crate::random::Random;
 use crate::tile::View;
 
 /// Most steps of the sequences that a model is meant for.
-const STEPS_MAX: usize = 1 << 24;
+pub(crate) const STEPS_MAX: usize = 1 << 24;
 
 /// The key of a model file's metadata under which its configuration stands, as JSON.
 const METADATA_KEY: &str = "elman";

@@ -10,7 +10,7 @@ use elman::formats::Array;
 use elman::formats::keras::Archive;
 use elman::{Activation, AnyCell, Error, Gru, Head, Layer, Lstm, Merge, Model, Reads, Reset, Rnn, Stack};
 use serde_json::{Value, json};
-use support::exchange::{assert_agrees, assert_same, golden_model, model, models, refusal, text};
+use support::exchange::{assert_agrees, assert_same, golden_model, model, models, refusal, shaken, text};
 
 /// An archive as the script beside the golden files took it apart.
 fn archive(case: &str) -> Archive {
@@ -437,6 +437,35 @@ fn the_order_of_weights_alone() {
 }
 
 #[test]
+fn too_many_layers_are_refused() {
+    let mut archive = archive("gru_after");
+    archive.arrays.clear();
+    let layers = archive.config["config"]["layers"].as_array_mut().unwrap();
+    layers[1]["config"]["return_sequences"] = json!(true);
+    for number in 0..65 {
+        layers.insert(1, layers[1].clone());
+        archive.arrays.insert(format!("layers/gru_{number}/cell/vars/0"), array(&[5, 21]));
+    }
+    archive.arrays.insert("layers/dense/vars/0".into(), array(&[7, 4]));
+    let messages =
+        [keras::import(&archive, &Hints::default()), keras::import_weights(&archive.arrays, &Hints::default())];
+    for (message, layers) in messages.map(refusal).iter().zip([66, 65]) {
+        assert!(message.contains(&format!("it has {layers} recurrent layers; expected 1 to 64")), "{message}");
+    }
+}
+
+#[test]
+fn steps_are_those_of_the_input() {
+    let steps = |steps: Value| {
+        with("lstm", "/config/layers/0/config/batch_shape", json!([null, steps, 5])).unwrap().model.steps
+    };
+    assert_eq!(
+        [json!(28), json!(null), json!(0), json!(1u64 << 60), json!(-1)].map(steps),
+        [Some(28), None, None, None, None]
+    );
+}
+
+#[test]
 fn a_sum_of_two_directions_by_weights_alone() {
     let model = model(Layer::new(Lstm::new(3, 4)).bidirectional(Merge::Sum), Head::every_step(3));
     let (archive, _) = keras::export(&model).unwrap();
@@ -464,4 +493,20 @@ fn hints_come_first() {
     let hints = Hints { activation: Some(Activation::Tanh), ..Hints::default() };
     let found: Model = keras::import(&archive("rnn_relu"), &hints).unwrap().model;
     assert!(matches!(found.stack().layers[0].cell, AnyCell::Rnn(rnn) if rnn.activation == Activation::Tanh));
+}
+
+/// Whatever a file has, it is a model or an error, and never a panic.
+#[test]
+fn shaken_files_are_models_or_errors() {
+    let mut taken = 0;
+    for (case, _) in CASES {
+        let whole = archive(case);
+        for seed in 0..200 {
+            let archive = Archive { arrays: shaken(&whole.arrays, seed), ..whole.clone() };
+            taken += usize::from(keras::import(&archive, &Hints::default()).is_ok());
+            taken += usize::from(keras::import_weights(&archive.arrays, &Hints::default()).is_ok());
+        }
+    }
+    // Some changes leave a model.
+    assert!(taken > 0);
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use elman::exchange::{Hints, Imported, Verdict, tensorflow};
 use elman::formats::numpy::{self, Array, Values};
 use elman::{Activation, AnyCell, Error, Gru, Head, Layer, Lstm, Merge, Reads, Reset, Rnn, Stack};
-use support::exchange::{assert_agrees, assert_same, golden_model, model, models, refusal, text};
+use support::exchange::{assert_agrees, assert_same, golden_model, model, models, refusal, shaken, text};
 
 type Variables = BTreeMap<String, Array>;
 
@@ -279,4 +279,24 @@ fn a_forget_bias_that_is_no_number_is_refused() {
 fn a_cell_of_ones_own_is_refused() {
     let custom = model(AnyCell::custom(Rnn::new(2, 3)), 2);
     assert!(refusal(tensorflow::export(&custom)).starts_with("a cell of one's own in layer 0"));
+}
+
+/// Whatever a file has, it is a model or an error, and never a panic.
+#[test]
+fn shaken_files_are_models_or_errors() {
+    let mut taken = 0;
+    for case in ["tutorial", "lstm_options", "gru", "multi", "bidirectional", "tagger"] {
+        let arrays = variables(case).into_iter().filter_map(|(name, array)| match array.values {
+            Values::F32(data) => Some((name, elman::formats::Array { shape: array.shape, data })),
+            _ => None,
+        });
+        let arrays = arrays.collect();
+        for seed in 0..400 {
+            let of = |array: elman::formats::Array| Array { shape: array.shape, values: Values::F32(array.data) };
+            let file = shaken(&arrays, seed).into_iter().map(|(name, array)| (name, of(array))).collect();
+            taken += usize::from(tensorflow::import(&file, &Hints::default()).is_ok());
+        }
+    }
+    // Some changes leave a model.
+    assert!(taken > 0);
 }

@@ -19,6 +19,18 @@ pub(crate) struct Found {
     pub(crate) head: (usize, usize),
 }
 
+/// Refuses more layers than a model may have, before anything is done for them.
+///
+/// # Errors
+/// If there are more.
+pub(crate) fn check_depth(transfer: &Transfer<'_>, layers: usize) -> Result<(), Error> {
+    let most = Stack::LAYERS_MAX;
+    if layers <= most {
+        return Ok(());
+    }
+    Err(transfer.refused("the model", format!("it has {layers} recurrent layers; expected 1 to {most}")))
+}
+
 /// A layer, with the name that the other program has for it.
 pub(crate) struct Named {
     pub(crate) name: String,

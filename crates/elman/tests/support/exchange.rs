@@ -109,3 +109,39 @@ pub(crate) fn assert_agrees(answers: &Arrays, case: &str, imported: &Imported, p
 pub(crate) fn golden_model(name: &str) -> Arrays {
     golden(&format!("models/{name}"))
 }
+
+/// Arrays with some of them missing, renamed, doubled or of another shape, as nobody would write them.
+pub(crate) fn shaken(arrays: &Arrays, seed: u64) -> Arrays {
+    let mut random = Random::new(seed, Purpose::Data);
+    let mut shaken = arrays.clone();
+    for _ in 0..=random.below(3) {
+        let names: Vec<String> = shaken.keys().cloned().collect();
+        if names.is_empty() {
+            break;
+        }
+        let [name, other] = [0, 1].map(|_| names[random.below(names.len() as u32) as usize].clone());
+        let mut array = shaken[&name].clone();
+        match random.below(6) {
+            0 => drop(shaken.remove(&name)),
+            1 => drop(shaken.insert(other, array)),
+            2 => drop(shaken.insert(name.replace('0', "1"), array)),
+            3 => {
+                array.shape.reverse();
+                shaken.insert(name, array);
+            }
+            4 => {
+                let length = random.below(9) as usize;
+                let axis = random.below(array.shape.len().max(1) as u32) as usize;
+                array.shape.iter_mut().skip(axis).take(1).for_each(|of| *of = length);
+                array.data = vec![0.5; array.shape.iter().product()];
+                shaken.insert(name, array);
+            }
+            _ => {
+                array.shape = vec![1; random.below(4) as usize];
+                array.data.truncate(1);
+                shaken.insert(name, array);
+            }
+        }
+    }
+    shaken
+}

@@ -9,7 +9,7 @@ use super::{METADATA_KEY, PARTNER};
 use crate::exchange::assembly::{self, Found};
 use crate::exchange::transfer::Transfer;
 use crate::exchange::{Hints, Imported};
-use crate::model::Config;
+use crate::model::{Config, STEPS_MAX};
 use crate::{Error, Reads};
 
 /// What the configuration says, its layers in their roles.
@@ -49,6 +49,7 @@ pub fn import(archive: &Archive, hints: &Hints) -> Result<Imported, Error> {
             transfer.refused("the model", "it has no Dense layer behind its recurrent ones; expected one, the head")
         );
     };
+    assembly::check_depth(&transfer, layers.len())?;
     let reads = reads(&layers, &head).map_err(|wrong| refused(&transfer, wrong))?;
     let hints = &Hints { reads: hints.reads.or(Some(reads)), like: hints.like.clone().or(own), ..hints.clone() };
 
@@ -70,7 +71,7 @@ pub fn import(archive: &Archive, hints: &Hints) -> Result<Imported, Error> {
     let mut imported =
         assembly::model(transfer, found, hints, hints.like.as_ref(), None, "those of the model's layers")?;
     if hints.like.is_none() {
-        imported.model.steps = steps;
+        imported.model.steps = steps.filter(|steps| (1..=STEPS_MAX).contains(steps));
     }
     Ok(imported)
 }

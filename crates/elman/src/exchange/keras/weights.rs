@@ -55,6 +55,7 @@ pub fn import_weights(arrays: &BTreeMap<String, Array>, hints: &Hints) -> Result
         );
         return Err(transfer.refused("the file", why));
     }
+    assembly::check_depth(&transfer, layers.len())?;
     let at_every_step = unnumbered(head.trim_start_matches("layers/")) == "time_distributed";
     let path = format!("layers/{head}{}", if at_every_step { "/layer" } else { "" });
     let head = Dense { name: format!("layers/{head}"), path, units: None, use_bias: None, at_every_step };

@@ -49,6 +49,8 @@ pub fn import(file: &File, hints: &Hints) -> Result<Imported, Error> {
     };
     let like = hints.like.as_ref().or(own.as_ref());
     let modules = modules(&transfer)?;
+    let layers_of = |module: &Module<'_>| module.cells.iter().filter(|(_, reversed)| !reversed).count();
+    assembly::check_depth(&transfer, modules.iter().map(layers_of).sum())?;
     if modules.len() > 1 {
         let names: Vec<&str> = modules.iter().map(|module| module.prefix.trim_end_matches('.')).collect();
         transfer

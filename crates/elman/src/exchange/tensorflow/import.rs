@@ -60,6 +60,7 @@ pub fn import(file: &BTreeMap<String, numpy::Array>, hints: &Hints) -> Result<Im
         let why = format!("it has no recurrent cell; expected {EXPECTED}; found {}", listed(&left));
         return Err(transfer.refused("the file", why));
     }
+    assembly::check_depth(&transfer, layers.len())?;
     note_order(&mut transfer, &layers);
     let mut chain = Vec::new();
     for scopes in &layers {
@@ -67,7 +68,7 @@ pub fn import(file: &BTreeMap<String, numpy::Array>, hints: &Hints) -> Result<Im
     }
     let layers = assembly::chained(&transfer, chain, true)?;
     note_unsaid(&mut transfer, &layers, hints);
-    let (embedding, head) = take_ends(&mut transfer, &layers)?;
+    let (embedding, head) = take_ends(&mut transfer, &names, &layers)?;
     let found = Found { embedding, layers, head };
     let mut imported = assembly::model(transfer, found, hints, hints.like.as_ref(), Some(WHAT), EXPECTED)?;
     let head_on_both = imported.model.stack().layers.last().is_some_and(|layer| layer.bidirectional.is_some());
@@ -286,18 +287,21 @@ fn take_gru(transfer: &mut Transfer<'_>, name: &dyn Fn(&str) -> String, ours: &s
 }
 
 /// The embedding and the head: what is left.
-fn take_ends(transfer: &mut Transfer<'_>, layers: &[Layer]) -> Result<(Option<Embedding>, (usize, usize)), Error> {
+fn take_ends(
+    transfer: &mut Transfer<'_>,
+    names: &BTreeMap<&str, &str>,
+    layers: &[Layer],
+) -> Result<(Option<Embedding>, (usize, usize)), Error> {
     let left: Vec<&str> = transfer.left().collect();
     let mut matrices = Vec::new();
-    for &name in &left {
+    for name in left {
         let Some(array) = transfer.get(name) else { continue };
         if let [input, vector] = array.shape[..]
             && input > 0
             && vector > 0
         {
             let sibling = bare(name).strip_suffix("kernel").map(|scope| format!("{scope}bias"));
-            let bias = sibling.and_then(|sibling| left.iter().find(|&&other| bare(other) == sibling));
-            let bias = bias.map(|&bias| bias.to_owned());
+            let bias = sibling.and_then(|sibling| names.get(sibling.as_str())).map(|&bias| bias.to_owned());
             matrices.push(Matrix { name, bias, input, vector, shape: &array.shape });
         }
     }
