@@ -43,7 +43,6 @@ pub(crate) struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one command")]
 pub(crate) enum Command {
     /// Train a network; without a job, lists the jobs
     #[command(arg_required_else_help = true)]
