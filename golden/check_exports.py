@@ -13,8 +13,6 @@ import argparse
 import json
 import pathlib
 import sys
-import tempfile
-import zipfile
 
 import recording  # first: it sets what PyTorch and TensorFlow read when imported
 
@@ -89,31 +87,11 @@ def pytorch(path, config):
         return lambda x, lengths: module(torch.tensor(x), torch.tensor(lengths)).detach().numpy()
 
 
-def archive(path, to):
-    """A .keras archive of its parts."""
-    import h5py
-
-    with safetensors.safe_open(path, "numpy") as file:
-        texts = json.loads(file.metadata()["archive"])
-        arrays = {name: file.get_tensor(name) for name in file.keys()}
-    weights = to.with_suffix(".h5")
-    with h5py.File(weights, "w") as file:
-        for name, array in arrays.items():
-            file[name] = array
-    with zipfile.ZipFile(to, "w") as whole:
-        for name, text in texts.items():
-            whole.writestr(f"{name}.json", json.dumps(text))
-        whole.write(weights, "model.weights.h5")
-
-
 def keras(path, config):
     """The answers of the model that load_model makes; of cut rows, under a mask."""
     import keras
 
-    with tempfile.TemporaryDirectory() as folder:
-        to = pathlib.Path(folder) / "model.keras"
-        archive(path, to)
-        model = keras.models.load_model(to)
+    model = keras.models.load_model(path)
 
     def answer(x, lengths):
         mask = np.arange(x.shape[1]) < lengths[:, None]
@@ -223,7 +201,7 @@ def versions(partner):
 # What makes the answers, and what the names of its files end with.
 PARTNERS = {
     "pytorch": (pytorch, "pytorch.safetensors"),
-    "keras": (keras, "keras.safetensors"),
+    "keras": (keras, "keras"),
     "tensorflow": (tensorflow, "tensorflow.npz"),
 }
 

@@ -67,7 +67,8 @@ fn a_report_is_one_object_in_json() {
     assert_eq!(object["event"], "conversion");
     let step = &object["steps"][0];
     assert_eq!((&step["from"], &step["to"]), (&"elman".into(), &"PyTorch".into()));
-    let kernel = step["arrays"].as_array().unwrap().iter().find(|of| of["from"][0]["name"] == "layers.0.kernel").unwrap();
+    let kernel =
+        step["arrays"].as_array().unwrap().iter().find(|of| of["from"][0]["name"] == "layers.0.kernel").unwrap();
     assert_eq!(kernel["to"][0]["shape"], serde_json::json!([16, 8]));
     assert_eq!(kernel["changes"], serde_json::json!(["transposed"]));
     assert_eq!(object["verification"][0]["largest_difference"], 0.0);
@@ -75,10 +76,8 @@ fn a_report_is_one_object_in_json() {
 
 fn sample(place: &Place, answer: f32) {
     let array = |shape: &[usize], data: Vec<f32>| Array { shape: shape.to_vec(), values: Values::F32(data) };
-    let arrays = [
-        ("x".to_owned(), array(&[2, 8, 8], vec![0.0; 128])),
-        ("logits".to_owned(), array(&[2, 3], vec![answer; 6])),
-    ];
+    let arrays =
+        [("x".to_owned(), array(&[2, 8, 8], vec![0.0; 128])), ("logits".to_owned(), array(&[2, 3], vec![answer; 6]))];
     numpy::write_npz(&place.path("sample.npz"), &arrays.into()).unwrap();
 }
 
@@ -120,7 +119,9 @@ fn what_cannot_be_is_refused_by_name() {
         place.elman(line).refused(code, words);
     }
     let before = place.names("");
-    place.elman("train mnist --data set --cell lstm --peepholes --hidden-size 8 --num-epoch 1 --quiet --out deep").succeeded();
+    place
+        .elman("train mnist --data set --cell lstm --peepholes --hidden-size 8 --num-epoch 1 --quiet --out deep")
+        .succeeded();
     for file in ["m.safetensors", "m.keras"] {
         place.elman(&format!("convert deep {file}")).refused(1, &["peepholes", "given to"]);
     }

@@ -7,7 +7,6 @@
 //! golden/check_exports.py loads them into the real programs.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use elman::exchange::{Hints, Imported, Report, keras, pytorch, tensorflow};
 use elman::formats::{self, numpy};
@@ -41,7 +40,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         match keras::export(&model) {
             Ok((archive, report)) => {
-                write_keras(&archive, &path("keras.safetensors"))?;
+                formats::keras::write(&path("keras"), &archive)?;
                 say(name, "Keras", &model, &keras::import(&archive, &hints)?, &report);
             }
             Err(refused) => println!("{name}: {refused}"),
@@ -61,13 +60,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn say(name: &str, partner: &str, model: &Model, back: &Imported, given: &Report) {
     assert_eq!(back.model.arrays(), model.arrays(), "{name}: what comes back from {partner}");
     println!("{name}: {partner}: {}", given.verdict());
-}
-
-/// The archive's parts in one file, its two texts in the metadata.
-fn write_keras(archive: &keras::Archive, path: &Path) -> Result<(), Error> {
-    let texts = format!("{{\"config\":{},\"metadata\":{}}}", archive.config, archive.metadata);
-    let file = formats::File { arrays: archive.arrays.clone(), metadata: [("archive".into(), texts)].into() };
-    Ok(formats::write(path, &file)?)
 }
 
 fn models() -> Vec<(&'static str, Stack, Head)> {

@@ -4,9 +4,10 @@ mod support;
 
 use std::path::Path;
 
-use elman::exchange::keras::{self, Archive};
+use elman::exchange::keras;
 use elman::exchange::{Hints, Imported, Verdict};
 use elman::formats::Array;
+use elman::formats::keras::Archive;
 use elman::{Activation, AnyCell, Error, Gru, Head, Layer, Lstm, Merge, Model, Reads, Reset, Rnn, Stack};
 use serde_json::{Value, json};
 use support::exchange::{assert_agrees, assert_same, golden_model, model, models, refusal, shaken, text};
@@ -19,6 +20,7 @@ fn archive(case: &str) -> Archive {
         config: serde_json::from_str(&file.metadata["config"]).unwrap(),
         metadata: json!({ "keras_version": "3.15.1" }),
         arrays: file.arrays,
+        attributes: Default::default(),
     }
 }
 
@@ -45,6 +47,18 @@ fn models_of_keras_answer_as_they_did() {
     let answers = golden_model("keras.safetensors");
     for (case, probabilities) in CASES {
         assert_agrees(&answers, case, &import(case), probabilities);
+    }
+}
+
+/// Read from what Keras wrote, they are what the script took them apart to.
+#[test]
+fn archives_are_read_as_keras_wrote_them() {
+    for case in ["lstm", "functional"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../golden/models/keras_{case}.keras"));
+        let read = elman::formats::keras::read(&path).unwrap();
+        let imported = keras::import(&read, &Hints::default()).unwrap();
+        assert_same(case, &imported.model, &import(case).model);
+        assert_eq!(imported.report, import(case).report);
     }
 }
 

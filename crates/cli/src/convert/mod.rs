@@ -91,7 +91,7 @@ fn hints(args: &ConvertArgs, from: Partner) -> anyhow::Result<Hints> {
         return Err(Error::Setting { what, found: "given".into(), expected }.into());
     }
     if let Some(value) = hints.forget_bias
-        && !(value.is_finite() && from == Partner::TensorFlow)
+        && !(value.is_finite() && from == Partner::Tensorflow)
     {
         let expected = "a finite number, for a model of TensorFlow 1, whose cell adds it while it runs".into();
         return Err(Error::Setting { what: "forget_bias", found: value.to_string(), expected }.into());
@@ -104,8 +104,7 @@ fn keep_vocabulary(args: &ConvertArgs, model: &mut Model) -> anyhow::Result<()> 
     let vocabulary = match (&args.vocabulary, args.unit.as_deref()) {
         (None, Some("byte")) => Vocabulary::Bytes,
         (Some(path), _) => {
-            let text =
-                std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
             Vocabulary::characters(&text).with_context(|| format!("cannot use {}", path.display()))?
         }
         (None, _) => return Ok(()),

@@ -108,9 +108,9 @@ impl Partner {
                 pytorch::import(&file, hints)
             }
             Partner::Keras if ends_with(path, &[".keras"]) => keras::import(&formats::keras::read(path)?, hints),
-            Partner::Keras => keras::import_weights(&formats::hdf5::read(path)?, hints),
+            Partner::Keras => keras::import_weights(&formats::hdf5::read(path)?.arrays, hints),
             Partner::Tensorflow => tensorflow::import(&numpy::read_npz(path)?, hints),
-            Partner::Onnx => onnx::import(&formats::onnx::read(path)?, hints),
+            Partner::Onnx => onnx::import(path, hints),
         };
         let imported = imported.with_context(|| format!("cannot take {}", path.display()))?;
         Ok((imported.model, Some(imported.report)))
@@ -134,7 +134,8 @@ impl Partner {
                 if ends_with(path, &[".keras"]) {
                     formats::keras::write(path, &archive)?;
                 } else {
-                    formats::keras::write_weights(path, &archive.arrays)?;
+                    let formats::keras::Archive { arrays, attributes, .. } = archive;
+                    formats::hdf5::write(path, &formats::hdf5::File { arrays, attributes })?;
                 }
                 report
             }

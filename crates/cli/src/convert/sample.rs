@@ -57,8 +57,7 @@ impl Sample {
         let width = model.stack().input();
         let inputs = cube("x", inputs, [rows, steps, width]).with_context(context)?;
         let answered = if model.head().reads == Reads::EveryStep { steps } else { 1 };
-        let answers = cube(name, answers, [rows, answered, model.head().outputs()])
-            .with_context(context)?;
+        let answers = cube(name, answers, [rows, answered, model.head().outputs()]).with_context(context)?;
         let lengths = match lengths {
             None => vec![steps; rows],
             Some(lengths) if lengths.shape == [rows] => lengths.data.iter().map(|&x| x as usize).collect(),

@@ -56,8 +56,13 @@ fn not_run(graph: &Graph) -> Option<String> {
         node.op_type == "RNN" && node.attribute.iter().any(|of| of.strings.iter().any(|name| name != b"Tanh"))
     });
     match relu {
-        Some(node) => Some(format!("it does not read the activations of {}, an RNN; --basic-operators spells them out", node.name)),
-        None if ignored("input_forget") => Some("it does not read input_forget; --basic-operators spells it out".into()),
+        Some(node) => Some(format!(
+            "it does not read the activations of {}, an RNN; --basic-operators spells them out",
+            node.name
+        )),
+        None if ignored("input_forget") => {
+            Some("it does not read input_forget; --basic-operators spells it out".into())
+        }
         None => None,
     }
 }
@@ -111,9 +116,7 @@ fn run(graph: &onnx::Model, made_up: &MadeUp, model: &Model) -> TractResult<Vec<
     let (rows, steps, width) = made_up.inputs.dim();
     let input = match model.stack().embedding {
         None => Tensor::from_shape(&[rows, steps, width], &made_up.inputs.iter().copied().collect::<Vec<f32>>())?,
-        Some(_) => {
-            Tensor::from_shape(&[rows, steps], &made_up.inputs.iter().map(|&x| x as i64).collect::<Vec<i64>>())?
-        }
+        Some(_) => Tensor::from_shape(&[rows, steps], &made_up.inputs.iter().map(|&x| x as i64).collect::<Vec<i64>>())?,
     };
     let runnable = tract_onnx::onnx()
         .model_for_read(&mut Cursor::new(onnx::to_bytes(graph)))?

@@ -7,7 +7,8 @@ use elman::datasets::SequenceSet;
 use elman::datasets::sequences::Settings as Columns;
 use elman::series::Scaling;
 use elman::{
-    Confusion, Evaluation, LabelledSequences, Model, Predictor, Reads, StandardizedSequences, Standardizer, most_probable,
+    Confusion, Evaluation, LabelledSequences, Model, Predictor, Reads, StandardizedSequences, Standardizer,
+    most_probable,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};

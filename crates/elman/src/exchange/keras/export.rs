@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use elman_formats::Array;
+use elman_formats::keras::Archive;
 use elman_kernels::{Activation, Reset};
 use serde_json::{Value, json};
 
-use super::{Archive, GATES, METADATA_KEY, ORDER, PARTNER, in_paths, path};
+use super::{GATES, METADATA_KEY, ORDER, PARTNER, in_paths, path};
 use crate::exchange::Report;
 use crate::exchange::arrays::{beside, reordered, reshaped, zeros};
 use crate::exchange::assembly;
@@ -78,6 +79,7 @@ pub fn export(model: &Model) -> Result<(Archive, Report), Error> {
             config: object("keras", "Sequential", config_of_model),
             metadata: json!({ "keras_version": VERSION, METADATA_KEY: config }),
             arrays,
+            attributes: BTreeMap::new(),
         },
         report,
     ))

@@ -1,9 +1,11 @@
 //! From a `.keras` archive.
 
+use elman_formats::keras::Archive;
+
 use super::cells::{leave_out_training, take_dense, take_embedding, take_layer};
 use super::chain::{Wrong, chain};
 use super::options::{Dense, Part, Recurrent, part};
-use super::{Archive, METADATA_KEY, PARTNER};
+use super::{METADATA_KEY, PARTNER};
 use crate::exchange::assembly::{self, Found};
 use crate::exchange::transfer::Transfer;
 use crate::exchange::{Hints, Imported};

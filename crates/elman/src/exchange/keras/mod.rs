@@ -20,10 +20,6 @@ mod import;
 mod options;
 mod weights;
 
-use std::collections::BTreeMap;
-
-use elman_formats::Array;
-
 pub use export::export;
 pub use import::import;
 pub use weights::import_weights;
@@ -40,17 +36,6 @@ const GATES: (&str, &str) = ("z r n", "r z n");
 
 /// Which of one side's gates of a GRU comes to each place of the other side's: the same in both directions.
 const ORDER: [usize; 3] = [1, 0, 2];
-
-/// What a `.keras` archive holds.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Archive {
-    /// The layers and their options, `config.json`.
-    pub config: serde_json::Value,
-    /// Versions, `metadata.json`.
-    pub metadata: serde_json::Value,
-    /// The weights by their paths, `model.weights.h5`.
-    pub arrays: BTreeMap<String, Array>,
-}
 
 /// A layer's class as paths have it: `layers/time_distributed`.
 fn in_paths(class: &str) -> Option<&'static str> {
