@@ -7,7 +7,6 @@
 //! golden/check_exports.py loads them into the real programs.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use elman::exchange::{Hints, Imported, Report, keras, pytorch, tensorflow};
 use elman::formats::{self, numpy};

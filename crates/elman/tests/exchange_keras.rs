@@ -50,6 +50,18 @@ fn models_of_keras_answer_as_they_did() {
     }
 }
 
+/// Read from what Keras wrote, they are what the script took them apart to.
+#[test]
+fn archives_are_read_as_keras_wrote_them() {
+    for case in ["lstm", "functional"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../golden/models/keras_{case}.keras"));
+        let read = elman::formats::keras::read(&path).unwrap();
+        let imported = keras::import(&read, &Hints::default()).unwrap();
+        assert_same(case, &imported.model, &import(case).model);
+        assert_eq!(imported.report, import(case).report);
+    }
+}
+
 #[test]
 fn weights_alone_answer_as_they_did() {
     let answers = golden_model("keras.safetensors");
