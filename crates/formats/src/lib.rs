@@ -3,6 +3,7 @@
 
 mod archive;
 mod atomic;
+mod file_error;
 mod half;
 pub mod hdf5;
 pub mod keras;
@@ -14,4 +15,5 @@ pub mod torch;
 
 pub use archive::ArchiveFault;
 pub use atomic::write_atomic;
+pub use file_error::FileError;
 pub use safetensors::{Array, Error, File, read, read_bytes, write};

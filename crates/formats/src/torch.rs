@@ -69,7 +69,7 @@ pub fn read_bytes(bytes: Vec<u8>, path: &Path) -> Result<BTreeMap<String, Array>
 }
 
 fn arrays(start: &[u8], archive: Result<Archive, ArchiveFault>, path: &Path) -> Result<BTreeMap<String, Array>, Error> {
-    let whole = |fault| Error { origin: path.display().to_string(), fault };
+    let whole = |fault| Error { verb: "read", origin: path.display().to_string(), fault };
     // The protocol with which PyTorch's older format starts.
     if start == [0x80, 2] {
         return Err(whole(Fault::Legacy));
@@ -80,7 +80,7 @@ fn arrays(start: &[u8], archive: Result<Archive, ArchiveFault>, path: &Path) -> 
     let pickled = pickle::read(&pickle).map_err(whole)?;
     let tensors = collect::tensors(&pickled).map_err(whole)?;
     tensor::arrays(&archive, folder, tensors).map_err(|(name, fault)| match name {
-        Some(name) => Error { origin: format!("the tensor {name} of {}", path.display()), fault },
+        Some(name) => Error { verb: "read", origin: format!("the tensor {name} of {}", path.display()), fault },
         None => whole(fault),
     })
 }

@@ -5,19 +5,7 @@ use std::io;
 use super::BYTES_MAX;
 
 /// Why a file cannot be read or written.
-///
-/// The message holds everything there is to say; [`source`](std::error::Error::source) repeats none of it.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot {verb} {origin}: {fault}")]
-#[non_exhaustive]
-pub struct Error {
-    /// `read` or `write`.
-    pub verb: &'static str,
-    /// The file, and the array in it where one is meant.
-    pub origin: String,
-    /// What is wrong with it.
-    pub fault: Fault,
-}
+pub type Error = crate::FileError<Fault>;
 
 /// What is wrong with one file or array.
 #[derive(Debug, thiserror::Error)]

@@ -5,19 +5,7 @@ use std::io;
 use super::{DEPTH_MAX, FILE_BYTES_MAX, MESSAGES_MAX, TENSOR_BYTES_MAX};
 
 /// Why a model cannot be read or written.
-///
-/// The message holds everything there is to say; [`source`](std::error::Error::source) repeats none of it.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot {verb} {origin}: {fault}")]
-#[non_exhaustive]
-pub struct Error {
-    /// `read` or `write`.
-    pub verb: &'static str,
-    /// The file, and the tensor in it where one is meant.
-    pub origin: String,
-    /// What is wrong with it.
-    pub fault: Fault,
-}
+pub type Error = crate::FileError<Fault>;
 
 /// What is wrong with a model or a tensor of it.
 #[derive(Debug, thiserror::Error)]

@@ -4,17 +4,7 @@ use super::{ELEMENTS_SPARE, TENSORS_MAX};
 use crate::ArchiveFault;
 
 /// Why a file cannot be read.
-///
-/// The message holds everything there is to say; [`source`](std::error::Error::source) repeats none of it.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot read {origin}: {fault}")]
-#[non_exhaustive]
-pub struct Error {
-    /// The file, and the tensor in it where one is meant.
-    pub origin: String,
-    /// What is wrong with it.
-    pub fault: Fault,
-}
+pub type Error = crate::FileError<Fault>;
 
 /// What is wrong with one file or tensor.
 #[derive(Debug, thiserror::Error)]
