@@ -1,7 +1,11 @@
 //! What stands before and behind the recurrent layers, where names do not say which matrix is which: an embedding, and
 //! the head's dense layer.
 
-use super::transfer::listed;
+use super::arrays::zeros;
+use super::report::Change;
+use super::transfer::{Transfer, listed};
+use crate::Error;
+use crate::layer::Embedding;
 
 /// A matrix that belongs to no recurrent layer.
 #[derive(Clone, Debug)]
@@ -71,4 +75,29 @@ pub(crate) fn ends<'a>(
             found()
         )),
     }
+}
+
+/// Takes the embedding, if there is one: [V, E], as here.
+pub(crate) fn take_embedding(transfer: &mut Transfer<'_>, of: Option<&Matrix<'_>>) -> Result<Option<Embedding>, Error> {
+    let Some(of) = of else { return Ok(None) };
+    let array = transfer.matrix(of.name)?;
+    transfer.moved(&[of.name], [("embedding.kernel".into(), array.clone())], &[]);
+    Ok(Some(Embedding { tokens: array.shape[0], size: array.shape[1] }))
+}
+
+/// Takes the head's bias, zeros where there is none.
+pub(crate) fn take_head_bias(
+    transfer: &mut Transfer<'_>,
+    head: &str,
+    bias: Option<&str>,
+    outputs: usize,
+) -> Result<(), Error> {
+    if let Some(name) = bias {
+        let bias = transfer.array(name, &[outputs])?;
+        transfer.moved(&[name], [("head.bias".into(), bias.clone())], &[]);
+    } else {
+        transfer.note(format!("{head} has no bias: zeros were taken"));
+        transfer.moved(&[], [("head.bias".into(), zeros(&[outputs]))], &[Change::Zeros]);
+    }
+    Ok(())
 }

@@ -10,7 +10,7 @@ use crate::Error;
 use crate::exchange::arrays::{transposed, zeros};
 use crate::exchange::assembly::{self, Found, Named};
 use crate::exchange::biases;
-use crate::exchange::ends::{Matrix, ends};
+use crate::exchange::ends::{Matrix, ends, take_embedding, take_head_bias};
 use crate::exchange::order::pieces;
 use crate::exchange::report::Change;
 use crate::exchange::transfer::{Transfer, listed};
@@ -247,26 +247,10 @@ fn take_ends(transfer: &mut Transfer<'_>, layers: &[Layer]) -> Result<(Option<Em
     let first = layers.first().map_or(0, Layer::input);
     let (embedding, head) = ends(&matrices, first, &assembly::widths(layers.last(), false))
         .map_err(|why| transfer.refused("what is no recurrent module", why))?;
-    let embedding = match embedding {
-        None => None,
-        Some(of) => {
-            let array = transfer.matrix(of.name)?;
-            transfer.moved(&[of.name], [("embedding.kernel".into(), array.clone())], &[]);
-            Some(Embedding { tokens: array.shape[0], size: array.shape[1] })
-        }
-    };
+    let embedding = take_embedding(transfer, embedding.as_ref())?;
     let array = transfer.matrix(head.name)?;
     let (outputs, width) = (array.shape[0], array.shape[1]);
     transfer.moved(&[head.name], [("head.kernel".into(), transposed(array))], &[Change::Transposed]);
-    match &head.bias {
-        Some(name) => {
-            let bias = transfer.array(name, &[outputs])?;
-            transfer.moved(&[name], [("head.bias".into(), bias.clone())], &[]);
-        }
-        None => {
-            transfer.note(format!("{} has no bias: zeros were taken", head.name));
-            transfer.moved(&[], [("head.bias".into(), zeros(&[outputs]))], &[Change::Zeros]);
-        }
-    }
+    take_head_bias(transfer, head.name, head.bias.as_deref(), outputs)?;
     Ok((embedding, (width, outputs)))
 }

@@ -7,9 +7,9 @@ use elman_kernels::{Gru, Lstm, Reset, Rnn};
 
 use super::names::{self, Kind, Scopes, bare};
 use super::{CONFIG, GATES, ORDER, PARTNER};
-use crate::exchange::arrays::{beside, reordered, reshaped, rows, stacked, zeros};
+use crate::exchange::arrays::{beside, reordered, reshaped, rows, stacked};
 use crate::exchange::assembly::{self, Found, Named};
-use crate::exchange::ends::{Matrix, ends};
+use crate::exchange::ends::{Matrix, ends, take_embedding, take_head_bias};
 use crate::exchange::report::Change;
 use crate::exchange::transfer::{Transfer, listed};
 use crate::exchange::{Hints, Imported};
@@ -308,28 +308,12 @@ fn take_ends(
     let first = layers.first().map_or(0, Layer::input);
     let (embedding, head) = ends(&matrices, first, &assembly::widths(layers.last(), true))
         .map_err(|why| transfer.refused("what is no recurrent cell", why))?;
-    let embedding = match embedding {
-        None => None,
-        Some(of) => {
-            let array = transfer.matrix(of.name)?;
-            transfer.moved(&[of.name], [("embedding.kernel".into(), array.clone())], &[]);
-            Some(Embedding { tokens: array.shape[0], size: array.shape[1] })
-        }
-    };
+    let embedding = take_embedding(transfer, embedding.as_ref())?;
     let array = transfer.matrix(head.name)?;
     let (width, outputs) = (array.shape[0], array.shape[1]);
     transfer.moved(&[head.name], [("head.kernel".into(), array.clone())], &[]);
     // A bias of another name, as in W and b: the only array that is left.
     let only = transfer.left().next().filter(|_| transfer.left().count() == 1).map(str::to_owned);
-    match head.bias.or(only) {
-        Some(name) => {
-            let bias = transfer.array(&name, &[outputs])?;
-            transfer.moved(&[&name], [("head.bias".into(), bias.clone())], &[]);
-        }
-        None => {
-            transfer.note(format!("{} has no bias: zeros were taken", head.name));
-            transfer.moved(&[], [("head.bias".into(), zeros(&[outputs]))], &[Change::Zeros]);
-        }
-    }
+    take_head_bias(transfer, head.name, head.bias.or(only).as_deref(), outputs)?;
     Ok((embedding, (width, outputs)))
 }
