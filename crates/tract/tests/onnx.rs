@@ -1,5 +1,6 @@
 //! Our graphs in tract, an engine in Rust: what it makes of them is what ours does.
 
+#[path = "../../elman/tests/support/mod.rs"]
 mod support;
 
 use elman::formats;

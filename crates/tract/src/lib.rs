@@ -1,0 +1,1 @@
+//! Nothing: the tests of this crate run elman's graphs in tract.
