@@ -163,6 +163,9 @@ pub enum Error {
     /// A file of arrays cannot be read or written.
     #[error(transparent)]
     File(#[from] elman_formats::Error),
+    /// An ONNX model cannot be read or written.
+    #[error(transparent)]
+    Onnx(#[from] elman_formats::onnx::Error),
     /// A data set cannot be read.
     #[error(transparent)]
     Data(#[from] elman_datasets::Error),

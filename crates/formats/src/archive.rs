@@ -105,7 +105,6 @@ pub enum ArchiveFault {
 pub(crate) struct Archive {
     zip: ZipArchive<Source>,
     entries: BTreeMap<String, Entry>,
-    #[expect(dead_code, reason = "the next formats read whole files")]
     len: u64,
 }
 
@@ -155,9 +154,19 @@ impl Archive {
         Ok(Self { zip, entries, len })
     }
 
+    /// The size of the archive itself, in bytes.
+    pub(crate) fn len(&self) -> u64 {
+        self.len
+    }
+
     /// The names of the files, in order.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.entries.keys().map(String::as_str)
+    }
+
+    /// Whether there is a file of this name.
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.entries.contains_key(name)
     }
 
     /// Opens a file, unpacked. Its size and checksum are compared at its end, so it must be read up to there.
@@ -171,7 +180,6 @@ impl Archive {
         })
     }
 
-    #[expect(dead_code, reason = "the next formats read whole files")]
     /// Reads a whole file of at most `max` bytes. Memory grows as bytes arrive, whatever size is claimed.
     pub(crate) fn read(&self, name: &str, max: u64) -> Result<Vec<u8>, ArchiveFault> {
         let stream = self.stream(name)?;

@@ -1,10 +1,14 @@
-//! Named arrays to and from files: safetensors of `f32`, and NumPy's formats. Knows no model: only names, types and
-//! shapes.
+//! Named arrays to and from files: safetensors of `f32`, and NumPy's formats; and ONNX's graphs. Knows no model: only
+//! names, types and shapes.
 
 mod archive;
 mod atomic;
+mod half;
 pub mod numpy;
+pub mod onnx;
 mod safetensors;
+mod strided;
+pub mod torch;
 
 pub use archive::ArchiveFault;
 pub use atomic::write_atomic;

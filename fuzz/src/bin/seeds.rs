@@ -4,11 +4,21 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A target, the folders below the repository that hold files for it, and the files' endings.
-const SEEDS: [(&str, &[&str], &[&str]); 3] = [
-    ("safetensors", &["golden"], &["safetensors"]),
-    ("npy", &[], &[]),
-    ("npz", &["crates/formats/tests/numpy"], &["npz"]),
+/// The files of one target.
+struct Seeds {
+    target: &'static str,
+    /// Below the repository.
+    folders: &'static [&'static str],
+    /// Of the files' names.
+    ending: &'static str,
+    /// The files inside an archive that are inputs too.
+    inner: &'static [&'static str],
+}
+
+const SEEDS: [Seeds; 3] = [
+    Seeds { target: "safetensors", folders: &["golden"], ending: ".safetensors", inner: &[] },
+    Seeds { target: "npz", folders: &["crates/formats/tests/numpy"], ending: ".npz", inner: &[] },
+    Seeds { target: "torch", folders: &["golden/files"], ending: ".pt", inner: &["data.pkl"] },
 ];
 
 /// A larger file only makes each try slower.
@@ -16,32 +26,40 @@ const BYTES_MAX: u64 = 32 << 10;
 
 fn main() -> io::Result<()> {
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for (target, folders, endings) in SEEDS {
+    let corpus = |target| {
         let corpus = fuzz.join("corpus").join(target);
-        fs::create_dir_all(&corpus)?;
+        fs::create_dir_all(&corpus).map(|()| corpus)
+    };
+    for Seeds { target, folders, ending, inner } in SEEDS {
+        let corpus = corpus(target)?;
         let mut count = 0;
-        for folder in folders {
-            for path in files(&fuzz.join("..").join(folder), endings)? {
-                fs::copy(&path, corpus.join(path.file_name().unwrap_or_default()))?;
-                count += 1;
+        for path in files(&fuzz.join(".."), folders, ending)? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let bytes = fs::read(&path)?;
+            fs::write(corpus.join(&*name), &bytes)?;
+            count += 1;
+            for file in inner {
+                if let Ok(Some(bytes)) = elman_fuzz::unzip(&bytes, file) {
+                    fs::write(corpus.join(format!("{name}.{file}")), bytes)?;
+                    count += 1;
+                }
             }
-        }
-        if target == "npy" {
-            count += arrays(&corpus)?;
         }
         println!("{target}: {count} files");
     }
+    println!("npy: {} files", arrays(&corpus("npy")?)?);
     Ok(())
 }
 
-fn files(folder: &Path, endings: &[&str]) -> io::Result<Vec<PathBuf>> {
+fn files(repository: &Path, folders: &[&str], ending: &str) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let ends = endings.iter().any(|ending| name.ends_with(&format!(".{ending}")));
-        if ends && entry.metadata()?.len() <= BYTES_MAX {
-            files.push(entry.path());
+    for folder in folders {
+        for entry in fs::read_dir(repository.join(folder))? {
+            let entry = entry?;
+            let ends = entry.file_name().to_string_lossy().ends_with(ending);
+            if ends && entry.metadata()?.len() <= BYTES_MAX {
+                files.push(entry.path());
+            }
         }
     }
     Ok(files)

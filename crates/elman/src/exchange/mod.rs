@@ -4,7 +4,15 @@
 //! side cannot express is refused by name. A [`Report`] says what became of every array.
 
 mod arrays;
+mod assembly;
+mod ends;
+mod feature;
+pub mod onnx;
+mod order;
+pub mod pytorch;
 mod report;
+pub mod tensorflow;
+mod transfer;
 
 use std::collections::BTreeMap;
 
