@@ -19,6 +19,7 @@ mod run;
 mod run_folder;
 mod sample;
 mod settings;
+mod shell;
 mod training;
 
 use std::process::ExitCode;
@@ -58,6 +59,8 @@ fn run() -> anyhow::Result<()> {
         args::Command::Diagnose(args) => diagnose::diagnose(&args),
         args::Command::Convert(args) => convert::convert(&args),
         args::Command::Bench(args) => bench::bench(&args),
+        args::Command::Completions(args) => shell::completions(&args),
+        args::Command::Man(args) => shell::man(&args),
     }
 }
 
