@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use elman::exchange::{Hints, Imported, Verdict, tensorflow};
-use elman::formats::{Array, numpy};
+use elman::formats::numpy::{self, Array, Values};
 use elman::{Activation, AnyCell, Error, Gru, Head, Layer, Lstm, Merge, Reads, Reset, Rnn, Stack};
 use support::exchange::{assert_agrees, assert_same, golden_model, model, models, refusal, text};
 
@@ -14,7 +14,7 @@ type Variables = BTreeMap<String, Array>;
 
 fn variables(case: &str) -> Variables {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../golden/models/tensorflow_{case}.npz"));
-    tensorflow::variables(numpy::read_npz(&path).unwrap()).unwrap()
+    numpy::read_npz(&path).unwrap()
 }
 
 fn import(case: &str, hints: &Hints) -> Imported {
@@ -116,8 +116,7 @@ fn every_model_that_tensorflow_expresses_comes_back_bit_for_bit() {
             continue;
         }
         let (file, given) = tensorflow::export(&model).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let hints = Hints { forget_bias: Some(0.0), like: Some(model.config()), ..Hints::default() };
-        let back = tensorflow::import(&file, &hints).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let back = tensorflow::import(&file, &Hints::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_same(name, &back.model, &model);
         assert_eq!((given.verdict(), back.report.verdict()), (Verdict::Exact, Verdict::Exact), "{name}");
     }
@@ -135,16 +134,16 @@ fn stacks_in_both_directions_come_back() {
         .embedding(9);
     for head in [Head::last_state(3), Head::every_step(3)] {
         let model = model(stack.clone(), head);
-        let (file, report) = tensorflow::export(&model).unwrap();
+        let (mut file, report) = tensorflow::export(&model).unwrap();
         let expected = "the graph has embedding [9, 3], in the scope layer_0 bidirectional_dynamic_rnn of two GRUCell(4), \
                         their outputs added, in the scope layer_1 bidirectional_dynamic_rnn of two GRUCell(4), their outputs \
                         added and its input added to them, in the scope layer_2 bidirectional_dynamic_rnn of two LSTMCell(3, \
                         forget_bias=0.0), their outputs side by side, in the scope layer_3 dynamic_rnn of LSTMCell(5, \
                         num_proj=2, proj_clip=0.5, forget_bias=0.0); layers.dense to 3 reads ";
         assert!(report.notes[0].starts_with(expected), "{}", report.notes[0]);
-        let hints = Hints { forget_bias: Some(0.0), like: Some(model.config()), ..Hints::default() };
-        assert_same("both", &tensorflow::import(&file, &hints).unwrap().model, &model);
-        // The sizes alone tell how directions are merged.
+        assert_same("both", &tensorflow::import(&file, &Hints::default()).unwrap().model, &model);
+        // Without our configuration the sizes alone tell how directions are merged.
+        file.remove("elman").unwrap();
         let hints = Hints { forget_bias: Some(0.0), reads: Some(model.head().reads), ..Hints::default() };
         let alone = tensorflow::import(&file, &hints).unwrap().model;
         let merges: Vec<_> = alone.stack().layers.iter().map(|layer| layer.bidirectional).collect();
@@ -164,8 +163,8 @@ fn an_export_says_how_its_graph_is_made() {
             "the graph has dynamic_rnn of MultiRNNCell([LSTMCell(4, use_peepholes=True, cell_clip=2, forget_bias=0.0), \
              ResidualWrapper(GRUCell(4)), BasicRNNCell(5, activation=tf.nn.relu)]); layers.dense to 3 reads the last state \
              h of the last layer",
-            "the forget gate's bias is in the variables: cells are made with forget_bias=0.0, and come back with \
-             --forget-bias 0",
+            "the forget gate's bias is in the variables: cells are made with forget_bias=0.0, and what they are \
+             trained to comes back with --forget-bias 0",
             "masks of training are left out, they change no answer: dropout 0.5 of layer 0",
         ]
     );
@@ -173,6 +172,7 @@ fn an_export_says_how_its_graph_is_made() {
     let expected = [
         "dense/bias:0",
         "dense/kernel:0",
+        "elman",
         "rnn/multi_rnn_cell/cell_0/lstm_cell/bias:0",
         "rnn/multi_rnn_cell/cell_0/lstm_cell/kernel:0",
         "rnn/multi_rnn_cell/cell_0/lstm_cell/w_f_diag:0",
@@ -189,7 +189,7 @@ fn an_export_says_how_its_graph_is_made() {
 }
 
 fn array(shape: &[usize]) -> Array {
-    Array { shape: shape.to_vec(), data: vec![0.5; shape.iter().product()] }
+    Array { shape: shape.to_vec(), values: Values::F32(vec![0.5; shape.iter().product()]) }
 }
 
 /// With an array more, or without one, or with one changed.
@@ -243,9 +243,29 @@ fn variables_that_do_not_fit_are_named() {
 
 #[test]
 fn types_other_than_numbers_of_a_model_are_refused() {
-    let array = numpy::Array { shape: vec![1], values: numpy::Values::F64(vec![0.5]) };
-    let message = refusal(tensorflow::variables([("a:0".to_owned(), array)].into()));
+    let with = |name: &'static str, values| {
+        changed("lstm", move |file| drop(file.insert(name.into(), Array { shape: vec![1], values })))
+    };
+    let message = refusal(with("a:0", Values::F64(vec![0.5])));
     assert_eq!(message, "a:0 cannot be taken from TensorFlow 1: its type is f64; expected f32");
+    let message = refusal(with("elman", Values::Text(vec!["{}".into()])));
+    assert!(
+        message.starts_with("elman cannot be taken from TensorFlow 1: its configuration: missing field"),
+        "{message}"
+    );
+    let two = Values::Text(vec!["a".into(), "b".into()]);
+    assert!(refusal(with("elman", two)).contains("its type is text"));
+}
+
+/// Our configuration survives the file, with letters that are not ASCII.
+#[test]
+fn a_file_comes_back() {
+    let (_, model) = models().into_iter().find(|(name, _)| *name == "lstm peepholes").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.npz");
+    numpy::write_npz(&path, &tensorflow::export(&model).unwrap().0).unwrap();
+    let back = tensorflow::import(&numpy::read_npz(&path).unwrap(), &Hints::default()).unwrap();
+    assert_same("file", &back.model, &model);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 
 use flate2::read::DeflateDecoder;
-use rawzip::path::EntryPath;
+use rawzip::path::{EntryPath, ZipFilePath};
 use rawzip::{
     CompressionMethod, ErrorKind, FileReader, MAX_CENTRAL_DIRECTORY_RECORD_SIZE, ReaderAt, ZipArchive,
     ZipArchiveEntryWayfinder, ZipArchiveWriter, ZipLocator,
@@ -198,13 +198,27 @@ impl Archive {
     }
 }
 
+/// A name as it is written, letter by letter. None where the writer would change it into a path that is safe to unpack, and
+/// the entry would be found under another.
+pub(crate) fn entry_path(name: &str) -> Option<EntryPath<'_>> {
+    if ZipFilePath::from_str(name).as_ref() == name {
+        return Some(EntryPath::conformant(name));
+    }
+    // A colon could be that of a drive, C:/. Before a digit it is none: TensorFlow's variables are called W:0. Names of
+    // letters beyond ASCII are not written so, as the archive would not say how.
+    let numbers = name.split(':').skip(1).all(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let plain = name.replace(':', "_");
+    let kept = ZipFilePath::from_str(&plain).as_ref() == plain;
+    (numbers && kept && name.is_ascii()).then(|| EntryPath::verbatim(name.as_bytes()))
+}
+
 /// Adds a file to an archive that is being written: stored, without a date, so that equal content gives equal bytes.
 pub(crate) fn add<W: Write>(
     zip: &mut ZipArchiveWriter<W>,
     name: &str,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
-    let builder = zip.new_file(EntryPath::conformant(name));
+    let builder = zip.new_file(entry_path(name).unwrap_or_else(|| EntryPath::conformant(name)));
     let (mut entry, config) = builder.compression_method(CompressionMethod::STORE).start().map_err(io::Error::other)?;
     // Checksums are taken of what is handed over: in large pieces.
     let mut buffer = BufWriter::with_capacity(1 << 16, config.wrap(&mut entry));

@@ -73,18 +73,21 @@ pub(crate) fn features(layer: &Layer) -> Vec<Feature> {
     cell.into_iter().chain(around).filter(|(has, _)| *has).map(|(_, feature)| feature).collect()
 }
 
-/// The masks that a layer draws in training and that change no answer afterwards, by name.
-pub(crate) fn masks(stack: &Stack) -> Vec<String> {
+/// The masks inside cells that are drawn in training and change no answer afterwards, by name.
+pub(crate) fn cell_masks(stack: &Stack) -> Vec<String> {
     let masks = stack.layers.iter().enumerate().flat_map(|(index, layer)| {
         let noise = layer.cell.get().noise();
-        [
-            ("dropout", layer.dropout),
-            ("recurrent_dropout", noise.recurrent_dropout),
-            ("candidate_dropout", noise.candidate_dropout),
-        ]
-        .into_iter()
-        .filter(|(_, rate)| *rate > 0.0)
-        .map(move |(name, rate)| format!("{name} {rate} of layer {index}"))
+        [("recurrent_dropout", noise.recurrent_dropout), ("candidate_dropout", noise.candidate_dropout)]
+            .into_iter()
+            .filter(|(_, rate)| *rate > 0.0)
+            .map(move |(name, rate)| format!("{name} {rate} of layer {index}"))
     });
     masks.collect()
+}
+
+/// All masks that are drawn in training: also those between layers.
+pub(crate) fn masks(stack: &Stack) -> Vec<String> {
+    let between = stack.layers.iter().enumerate().filter(|(_, layer)| layer.dropout > 0.0);
+    let between = between.map(|(index, layer)| format!("dropout {} of layer {index}", layer.dropout));
+    between.chain(cell_masks(stack)).collect()
 }

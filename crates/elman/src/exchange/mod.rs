@@ -5,9 +5,11 @@
 
 mod arrays;
 mod assembly;
+mod biases;
 mod ends;
 mod feature;
 pub mod onnx;
+pub mod keras;
 mod order;
 pub mod pytorch;
 mod report;

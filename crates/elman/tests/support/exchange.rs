@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use elman::exchange::{Imported, Report};
-use elman::{Error, Head, Init, Model, Purpose, Random, Reads, Stack};
-use ndarray::{Array2, ArrayView3, Axis};
+use elman::{Error, Head, Init, Model, Purpose, Random, Stack};
 
 use super::networks::{bidirectional, build, cells, stacks};
 use super::{Arrays, assert_close, cube, golden};
@@ -80,33 +79,13 @@ pub(crate) fn text(report: &Report) -> String {
     lines.join("\n") + "\n"
 }
 
-/// The logits of a model on sequences of these lengths: [B, C], or [B T, C] of a head on every step.
-pub(crate) fn logits(model: &Model, xs: ArrayView3<'_, f32>, lengths: &[usize]) -> Array2<f32> {
-    let network = model.network();
-    let (outputs, state) = network.dynamic_rnn(xs).sequence_length(lengths).run().unwrap();
-    let inputs = match model.head().reads {
-        Reads::EveryStep => {
-            let (rows, steps, width) = outputs.dim();
-            outputs.into_shape_with_order((rows * steps, width)).unwrap()
-        }
-        Reads::LastState => {
-            let directions = model.stack().layers.last().unwrap().directions();
-            let last = &state.cells[state.cells.len() - directions..];
-            let views: Vec<_> = last.iter().map(|cell| cell.h.view()).collect();
-            ndarray::concatenate(Axis(1), &views).unwrap()
-        }
-    };
-    let (kernel, bias) = model.head_arrays();
-    inputs.dot(&kernel) + &ndarray::Array1::from(bias)
-}
-
 /// Compares an imported model with what the other program answered: `answers` holds inputs, lengths and outputs below the
 /// case's name. Steps past a row's end do not count. `probabilities` where those are what was recorded.
 pub(crate) fn assert_agrees(answers: &Arrays, case: &str, imported: &Imported, probabilities: bool) {
     let of = |name: &str| answers.get(&format!("{case}/{name}")).unwrap_or_else(|| panic!("{case}/{name}"));
     let (inputs, outputs) = (cube(of("inputs")), of("outputs"));
     let lengths: Vec<usize> = of("lengths").data.iter().map(|&length| length as usize).collect();
-    let mut found = logits(&imported.model, inputs, &lengths);
+    let mut found = imported.model.logits(inputs, Some(&lengths)).unwrap();
     if probabilities {
         for mut row in found.rows_mut() {
             let largest = row.fold(f32::NEG_INFINITY, |m, &x| m.max(x));

@@ -8,7 +8,7 @@ use elman::{
     Activation, Gru, Head, Init, Layer, Lstm, Merge, Model, Network, Predicts, Purpose, Random, Reads, Reset, Rnn,
     Stack, State,
 };
-use ndarray::{Array3, ArrayView1, s};
+use ndarray::{Array1, Array3, ArrayView1};
 
 use super::networks::{LSTM_NOISE, NOISE, RNN_NOISE, random_cube, random_state};
 
@@ -158,27 +158,7 @@ impl Case {
 
     fn answers(&self, outputs: &Array3<f32>, last: &State, put: &mut impl FnMut(&str, &[usize], Vec<f32>)) {
         let head = self.model.head();
-        let (kernel, bias) = self.model.head_arrays();
-        let dense = |read: ArrayView1<'_, f32>| -> Vec<f32> {
-            let column = |c: usize| read.iter().zip(kernel.column(c)).map(|(x, w)| x * w).sum::<f32>() + bias[c];
-            (0..bias.len()).map(column).collect()
-        };
-        let answers: Vec<Vec<f32>> = match head.reads {
-            Reads::EveryStep => {
-                outputs.outer_iter().flat_map(|row| row.outer_iter().map(dense).collect::<Vec<_>>()).collect()
-            }
-            Reads::LastState => {
-                let directions = self.model.stack().layers.last().unwrap().directions();
-                let cells = &last.cells[last.cells.len() - directions..];
-                let read = |row| {
-                    ndarray::concatenate(
-                        ndarray::Axis(0),
-                        &cells.iter().map(|cell| cell.h.slice(s![row, ..])).collect::<Vec<_>>(),
-                    )
-                };
-                (0..ROWS).map(|row| dense(read(row).unwrap().view())).collect()
-            }
-        };
+        let answers = logits(&self.model, outputs, last);
         match &head.predicts {
             Predicts::Classes(classes) => {
                 let shape: &[usize] = match head.reads {
@@ -196,6 +176,34 @@ impl Case {
             }
         }
     }
+}
+
+/// The head's answers, one after the other: of each row, or of each step of each row.
+fn logits(model: &Model, outputs: &Array3<f32>, last: &State) -> Vec<Vec<f32>> {
+    let (kernel, bias) = model.head_arrays();
+    let dense = |read: ArrayView1<'_, f32>| -> Vec<f32> {
+        let column = |c: usize| read.iter().zip(kernel.column(c)).map(|(x, w)| x * w).sum::<f32>() + bias[c];
+        (0..bias.len()).map(column).collect()
+    };
+    match model.head().reads {
+        Reads::EveryStep => {
+            outputs.outer_iter().flat_map(|row| row.outer_iter().map(dense).collect::<Vec<_>>()).collect()
+        }
+        Reads::LastState => {
+            let directions = model.stack().layers.last().unwrap().directions();
+            let cells = &last.cells[last.cells.len() - directions..];
+            let read = |row: usize| -> Array1<f32> { cells.iter().flat_map(|cell| cell.h.row(row).to_vec()).collect() };
+            (0..outputs.dim().0).map(|row| dense(read(row).view())).collect()
+        }
+    }
+}
+
+/// Logits and probabilities of a model on sequences [B, T, I].
+pub(crate) fn answers(model: &Model, xs: &Array3<f32>, lengths: &[usize]) -> (Vec<f32>, Vec<f32>) {
+    let network = model.network();
+    let (outputs, last) = network.dynamic_rnn(xs.view()).sequence_length(lengths).run().unwrap();
+    let answers = logits(model, &outputs, &last);
+    (answers.concat(), answers.iter().flat_map(|logits| softmax(logits)).collect())
 }
 
 fn softmax(logits: &[f32]) -> Vec<f32> {

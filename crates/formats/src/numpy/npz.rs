@@ -5,7 +5,6 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use rawzip::ZipArchiveWriter;
-use rawzip::path::ZipFilePath;
 
 use super::{Array, Error, Fault, npy};
 use crate::archive::{self, Archive, ArchiveFault};
@@ -100,10 +99,10 @@ pub fn write_npz(path: &Path, arrays: &BTreeMap<String, Array>) -> Result<(), Er
     written.map_err(|cause| error("write", path, None, Fault::Io(cause)))
 }
 
-/// The writer would change some names into paths that are safe to unpack, and the array would be found under another.
+/// Refuses what an archive cannot have as a name.
 fn check_name(name: &str) -> Result<(), Fault> {
     let file = format!("{name}{SUFFIX}");
-    let kept = ZipFilePath::from_str(&file).as_ref() == file && file.len() <= usize::from(u16::MAX);
+    let kept = archive::entry_path(&file).is_some() && file.len() <= usize::from(u16::MAX);
     if kept && !name.contains('\0') { Ok(()) } else { Err(Fault::Name { name: name.to_owned() }) }
 }
 

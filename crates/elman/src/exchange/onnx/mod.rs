@@ -4,6 +4,7 @@
 
 mod builder;
 mod export;
+mod import;
 mod layout;
 mod options;
 
@@ -12,9 +13,11 @@ use std::path::Path;
 use elman_formats::onnx;
 
 pub use export::export;
+pub use import::{import, import_bytes};
 pub use options::OnnxOptions;
 
 use super::Report;
+use crate::layer::Layer;
 use crate::{Error, Model};
 
 /// In errors.
@@ -36,4 +39,18 @@ pub fn write(model: &Model, path: &Path, options: &OnnxOptions) -> Result<Report
 /// What a graph of ours cannot express.
 fn not_given(what: impl Into<String>, why: impl Into<String>) -> Error {
     Error::Exchange { verb: "given to", partner: PARTNER, what: what.into(), why: why.into() }
+}
+
+/// What no model here is.
+fn not_taken(what: impl Into<String>, why: impl Into<String>) -> Error {
+    Error::Exchange { verb: "taken from", partner: PARTNER, what: what.into(), why: why.into() }
+}
+
+/// What the names of a direction's arrays start with.
+fn prefix(index: usize, layer: &Layer, direction: usize) -> String {
+    match (layer.directions(), direction) {
+        (1, _) => format!("layers.{index}."),
+        (_, 0) => format!("layers.{index}.forward."),
+        _ => format!("layers.{index}.backward."),
+    }
 }

@@ -7,8 +7,9 @@ use elman_kernels::{Gru, Lstm, Rnn};
 
 use super::{METADATA_KEY, PARTNER, suffix};
 use crate::Error;
-use crate::exchange::arrays::{added, beside, columns, is_zero, transposed, zeros};
+use crate::exchange::arrays::{transposed, zeros};
 use crate::exchange::assembly::{self, Found, Named};
+use crate::exchange::biases;
 use crate::exchange::ends::{Matrix, ends};
 use crate::exchange::order::pieces;
 use crate::exchange::report::Change;
@@ -216,15 +217,12 @@ fn take_biases(
         return Ok(());
     }
     let (from_input, from_state) = (transfer.array(ih, &[gates * hidden])?, transfer.array(hh, &[gates * hidden])?);
-    let combined = |a: &_, b: &_| if is_zero(a) || is_zero(b) { Change::Zeros } else { Change::Added };
     if is_gru {
-        let gates = beside(&[&columns(from_state, 0, 2 * hidden), &zeros(&[hidden])]);
-        let candidate = columns(from_state, 2 * hidden, 3 * hidden);
-        let to = [(bias, added(from_input, &gates)), (recurrent_bias, candidate)];
-        transfer.moved(&[ih, hh], to, &[Change::Split, combined(from_input, &gates)]);
+        let (sum, candidate, change) = biases::but_candidate(from_input, from_state);
+        transfer.moved(&[ih, hh], [(bias, sum), (recurrent_bias, candidate)], &[Change::Split, change]);
     } else {
-        let to = [(bias, added(from_input, from_state))];
-        transfer.moved(&[ih, hh], to, &[combined(from_input, from_state)]);
+        let (sum, change) = biases::summed(from_input, from_state);
+        transfer.moved(&[ih, hh], [(bias, sum)], &[change]);
     }
     Ok(())
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use elman_formats::Array;
+use elman_formats::{Array, numpy};
 use elman_kernels::{Activation, Lstm};
 
-use super::{GATES, ORDER, PARTNER};
+use super::{CONFIG, GATES, ORDER, PARTNER};
 use crate::exchange::Report;
 use crate::exchange::arrays::{columns, reordered, reshaped, rows, stacked};
 use crate::exchange::assembly;
@@ -17,13 +17,12 @@ use crate::model::Model;
 use crate::parameters::prefix;
 use crate::{Error, Head, Reads};
 
-/// The variables of a model, by the names that TensorFlow 1 gives them; the report's notes say how the graph is made. With
-/// `forget_bias` 0 and the model's configuration as hints, [`import`](super::import()) gives the same model back, bit for
-/// bit.
+/// The variables of a model, by the names that TensorFlow 1 gives them, and our configuration beside them; the report's
+/// notes say how the graph is made. [`import`](super::import()) gives the same model back, bit for bit.
 ///
 /// # Errors
 /// If a layer has what no cell of `tf.nn.rnn_cell` has: which, and why.
-pub fn export(model: &Model) -> Result<(BTreeMap<String, Array>, Report), Error> {
+pub fn export(model: &Model) -> Result<(BTreeMap<String, numpy::Array>, Report), Error> {
     let arrays = model.arrays();
     let mut transfer = Transfer::given_to(PARTNER, &arrays);
     let stack = model.stack();
@@ -45,12 +44,17 @@ pub fn export(model: &Model) -> Result<(BTreeMap<String, Array>, Report), Error>
     transfer.note(graph(stack, model.head()));
     if stack.layers.iter().any(|layer| matches!(layer.cell, AnyCell::Lstm(_))) {
         transfer.note(
-            "the forget gate's bias is in the variables: cells are made with forget_bias=0.0, and come back with \
-             --forget-bias 0",
+            "the forget gate's bias is in the variables: cells are made with forget_bias=0.0, and what they are trained to \
+             comes back with --forget-bias 0",
         );
     }
     assembly::note_masks(&mut transfer, &feature::masks(stack));
-    transfer.finish("our own names")
+    let config = assembly::config_json(&transfer, model)?;
+    let (variables, report) = transfer.finish("our own names")?;
+    let floats = |array: Array| numpy::Array { shape: array.shape, values: numpy::Values::F32(array.data) };
+    let mut file: BTreeMap<_, _> = variables.into_iter().map(|(name, array)| (name, floats(array))).collect();
+    file.insert(CONFIG.into(), numpy::Array { shape: Vec::new(), values: numpy::Values::Text(vec![config]) });
+    Ok((file, report))
 }
 
 /// Why a cell of `tf.nn.rnn_cell` has not what one of ours has.

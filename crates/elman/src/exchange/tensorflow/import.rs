@@ -6,7 +6,7 @@ use elman_formats::{Array, numpy};
 use elman_kernels::{Gru, Lstm, Reset, Rnn};
 
 use super::names::{self, Kind, Scopes, bare};
-use super::{GATES, ORDER, PARTNER};
+use super::{CONFIG, GATES, ORDER, PARTNER};
 use crate::exchange::arrays::{beside, reordered, reshaped, rows, stacked, zeros};
 use crate::exchange::assembly::{self, Found, Named};
 use crate::exchange::ends::{Matrix, ends};
@@ -14,6 +14,7 @@ use crate::exchange::report::Change;
 use crate::exchange::transfer::{Transfer, listed};
 use crate::exchange::{Hints, Imported};
 use crate::layer::{AnyCell, Embedding, Layer, Merge};
+use crate::model::Config;
 use crate::parameters::prefix;
 use crate::{Error, Reads};
 
@@ -25,40 +26,26 @@ const EXPECTED: &str = "the variables of basic_rnn_cell, lstm_cell, basic_lstm_c
                         projection/kernel, gates/kernel, candidate/kernel), an embedding, and a dense layer (dense/kernel, \
                         dense/bias)";
 
-/// The variables of an `.npz` file. Whole numbers, such as `global_step`, are taken too, as the nearest floats: none of them
-/// is a part of a model.
-///
-/// # Errors
-/// If an array holds anything else: which.
-pub fn variables(file: BTreeMap<String, numpy::Array>) -> Result<BTreeMap<String, Array>, Error> {
-    let variable = |(name, array): (String, numpy::Array)| {
-        let data = match array.values {
-            numpy::Values::F32(data) => data,
-            numpy::Values::I32(data) => data.into_iter().map(|x| x as f32).collect(),
-            numpy::Values::I64(data) => data.into_iter().map(|x| x as f32).collect(),
-            other => {
-                let why = format!("its type is {}; expected f32", other.type_name());
-                return Err(Error::Exchange { verb: "taken from", partner: PARTNER, what: name, why });
-            }
-        };
-        Ok((name, Array { shape: array.shape, data }))
-    };
-    file.into_iter().map(variable).collect()
-}
-
 /// Makes a model of the variables of a graph, those of optimizers left out: cells in the order of their names, an embedding
-/// or none, and a head.
+/// or none, and a head. A file that [`export`](super::export()) made gives back the model it was made of.
 ///
 /// # Errors
-/// If variables are missing, unknown or of shapes that do not fit each other: which, with what was expected and found.
-pub fn import(variables: &BTreeMap<String, Array>, hints: &Hints) -> Result<Imported, Error> {
-    let mut transfer = Transfer::taken_from(PARTNER, variables);
-    let like = hints.like.as_ref();
+/// If variables are missing, unknown, of another type than `f32` or of shapes that do not fit each other: which, with what
+/// was expected and found.
+pub fn import(file: &BTreeMap<String, numpy::Array>, hints: &Hints) -> Result<Imported, Error> {
+    let (variables, own) = variables(file)?;
     if let Some(forget_bias) = hints.forget_bias
         && !forget_bias.is_finite()
     {
         return Err(Error::setting("forget_bias", forget_bias, "a finite number"));
     }
+    let hints = &Hints {
+        // What export made has it in the bias.
+        forget_bias: hints.forget_bias.or(own.is_some().then_some(0.0)),
+        like: hints.like.clone().or(own),
+        ..hints.clone()
+    };
+    let mut transfer = Transfer::taken_from(PARTNER, &variables);
     // By bare name, the name in the file.
     let names: BTreeMap<&str, &str> = variables.keys().map(|name| (bare(name), name.as_str())).collect();
     let training: Vec<&str> =
@@ -82,7 +69,7 @@ pub fn import(variables: &BTreeMap<String, Array>, hints: &Hints) -> Result<Impo
     note_unsaid(&mut transfer, &layers, hints);
     let (embedding, head) = take_ends(&mut transfer, &layers)?;
     let found = Found { embedding, layers, head };
-    let mut imported = assembly::model(transfer, found, hints, like, Some(WHAT), EXPECTED)?;
+    let mut imported = assembly::model(transfer, found, hints, hints.like.as_ref(), Some(WHAT), EXPECTED)?;
     let head_on_both = imported.model.stack().layers.last().is_some_and(|layer| layer.bidirectional.is_some());
     if head_on_both && imported.model.head().reads == Reads::LastState {
         imported
@@ -91,6 +78,28 @@ pub fn import(variables: &BTreeMap<String, Array>, hints: &Hints) -> Result<Impo
             .push("the head reads the last states of both directions side by side, forward first".into());
     }
     Ok(imported)
+}
+
+/// The variables, and our configuration where one stands beside them. A whole number, as `global_step`, becomes the nearest
+/// float: none is a part of a model.
+fn variables(file: &BTreeMap<String, numpy::Array>) -> Result<(BTreeMap<String, Array>, Option<Config>), Error> {
+    let refused =
+        |what: &str, why: String| Error::Exchange { verb: "taken from", partner: PARTNER, what: what.into(), why };
+    let (mut variables, mut config) = (BTreeMap::new(), None);
+    for (name, numpy::Array { shape, values }) in file {
+        let data = match values {
+            numpy::Values::F32(data) => data.clone(),
+            numpy::Values::I32(data) => data.iter().map(|&x| x as f32).collect(),
+            numpy::Values::I64(data) => data.iter().map(|&x| x as f32).collect(),
+            numpy::Values::Text(lines) if name == CONFIG && lines.len() == 1 => {
+                config = Some(Config::parse(&lines[0]).map_err(|why| refused(name, why))?);
+                continue;
+            }
+            other => return Err(refused(name, format!("its type is {}; expected f32", other.type_name()))),
+        };
+        variables.insert(name.clone(), Array { shape: shape.clone(), data });
+    }
+    Ok((variables, config))
 }
 
 /// Notes that the order of layers in several scopes is that of the names; in one `MultiRNNCell` it is the numbers'.

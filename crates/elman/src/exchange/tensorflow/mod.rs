@@ -21,10 +21,14 @@ mod import;
 mod names;
 
 pub use export::export;
-pub use import::{import, variables};
+pub use import::import;
 
 /// As errors name it.
 const PARTNER: &str = "TensorFlow 1";
+
+/// The name under which our configuration stands beside the variables, as text: no variable has it, and who loads variables
+/// by their names does not see it.
+const CONFIG: &str = "elman";
 
 /// The gates of an LSTM there, and here.
 const GATES: (&str, &str) = ("i j f o", "i f g o");

@@ -230,12 +230,3 @@ impl Exporter<'_> {
         self.builder.node(op, &both, &format!("layers.{index}.outputs"), attributes)
     }
 }
-
-/// What the names of a direction's arrays start with.
-fn prefix(index: usize, layer: &Layer, direction: usize) -> String {
-    match (layer.directions(), direction) {
-        (1, _) => format!("layers.{index}."),
-        (_, 0) => format!("layers.{index}.forward."),
-        _ => format!("layers.{index}.backward."),
-    }
-}

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use elman_formats::Array;
 use elman_formats::onnx::{Attribute, Element};
 
-use super::{Exporter, Outputs, prefix};
+use super::{Exporter, Outputs};
 use crate::exchange::arrays::stacked;
 use crate::exchange::onnx::layout::{Native, is_relu, operator, to_native};
+use crate::exchange::onnx::prefix;
 use crate::exchange::{Change, Place};
 use crate::layer::{AnyCell, Layer, Merge};
 use crate::{Gru, Lstm, Reset};

@@ -5,9 +5,10 @@
 
 use elman_formats::onnx::Attribute;
 
-use super::{BATCH, Exporter, Outputs, prefix};
+use super::{BATCH, Exporter, Outputs};
 use crate::exchange::onnx::builder::{Axis, Builder};
 use crate::exchange::onnx::export::step::Step;
+use crate::exchange::onnx::prefix;
 use crate::layer::{AnyCell, Layer};
 
 impl Exporter<'_> {

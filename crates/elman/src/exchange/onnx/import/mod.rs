@@ -1,0 +1,215 @@
+//! A model from a graph.
+
+mod arithmetic;
+mod feed;
+mod glue;
+mod node;
+mod own;
+mod run;
+mod track;
+mod value;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use elman_formats::Array;
+use elman_formats::onnx::{self, File, Graph};
+
+use self::feed::{Feed, Read};
+use self::node::describe;
+use self::run::{Done, Kind, Run};
+use super::{METADATA_KEY, not_taken};
+use crate::Error;
+use crate::exchange::{Change, Hints, Imported, Place, Report, assemble};
+use crate::head::{Head, Predicts, Reads};
+use crate::layer::{Embedding, Layer, Stack};
+
+/// Rows and steps with which a graph is interpreted, where it does not fix them: twice, so that nothing is taken for true
+/// that only holds for one number of steps.
+const SIZES: [(usize, usize); 2] = [(2, 3), (5, 4)];
+
+/// A model from a graph of another program, or from one of ours.
+///
+/// Understood are RNN, LSTM and GRU in one direction or both, stacked, with residual connections, on sequences or on tokens
+/// that are looked up, and a dense layer on the final states or on every step; between them anything that only moves
+/// elements. The layout of the sequences does not matter. A softmax behind the dense layer is left out: a head here gives
+/// logits. A graph that [`export`](super::export()) made is read by its metadata, which hold the model's configuration: it
+/// comes back as it was.
+///
+/// Of the hints only `like` counts: the graph says the rest itself.
+///
+/// # Errors
+/// If the file cannot be read, or the graph is something else: the error names the first node that is not understood.
+pub fn import(path: &Path, hints: &Hints) -> Result<Imported, Error> {
+    import_file(&onnx::read(path)?, hints)
+}
+
+/// The same from memory; weights in other files are refused.
+///
+/// # Errors
+/// As [`import`].
+pub fn import_bytes(bytes: &[u8], hints: &Hints) -> Result<Imported, Error> {
+    import_file(&onnx::read_bytes(bytes)?, hints)
+}
+
+fn import_file(file: &File, hints: &Hints) -> Result<Imported, Error> {
+    let Some(graph) = &file.model.graph else { return Err(not_taken("the file", "it has no graph")) };
+    if let Some(config) = file.model.metadata_props.iter().find(|property| property.key == METADATA_KEY) {
+        return own::import(file, graph, &config.value);
+    }
+    refuse_loops(graph)?;
+    let mut first = understand(file, graph, SIZES[0])?;
+    let second = understand(file, graph, SIZES[1])?;
+    if first.parts != second.parts {
+        let why = "it reads other parts of a sequence when the sequence has another length";
+        return Err(not_taken("the graph", why));
+    }
+    if hints.like.is_some() {
+        first.report.notes.push("the configuration is that of the given model".into());
+    }
+    let Understood { stack, head, arrays, report, parts, .. } = first;
+    if hints.like.is_none() && head.outputs() == 1 {
+        let why = "it gives one number, and a head here chooses among classes or predicts quantiles; `like`, a model with \
+                   one quantile of one value, says that it is the latter";
+        return Err(not_taken(describe(&graph.node[parts.head], parts.head), why));
+    }
+    let model = assemble(stack, head, &arrays, hints.like.as_ref())?;
+    Ok(Imported { model, report })
+}
+
+/// Refuses graphs without recurrent operators, and those that write cells out as loops: what a loop computes is not looked
+/// into.
+fn refuse_loops(graph: &Graph) -> Result<(), Error> {
+    let with_body = |op: &str| matches!(op, "Loop" | "Scan" | "If");
+    let recurrent = |op: &str| matches!(op, "RNN" | "LSTM" | "GRU");
+    match graph.node.iter().enumerate().find(|(_, node)| with_body(&node.op_type)) {
+        None if !graph.node.iter().any(|node| recurrent(&node.op_type)) => Err(not_taken(
+            "the graph",
+            "it has no RNN, LSTM or GRU. Some exporters unroll a cell step by step: PyTorch's with dynamo=True does so \
+             with nn.RNN, and writes the operator with dynamo=False",
+        )),
+        None => Ok(()),
+        Some((index, node)) => Err(not_taken(
+            describe(node, index),
+            "a cell that the exporter wrote out as a loop of its own; expected the operators RNN, LSTM and GRU. \
+             tf2onnx writes them for LSTM layers, and for GRU layers of Keras 2; or exchange the weights as arrays",
+        )),
+    }
+}
+
+/// A graph that was understood.
+struct Understood {
+    stack: Stack,
+    head: Head,
+    arrays: BTreeMap<String, Array>,
+    report: Report,
+    /// Which nodes became what, to be compared with another interpretation.
+    parts: Parts,
+}
+
+/// The layers from the last to the first, what the head reads, and the nodes of all.
+#[derive(PartialEq)]
+struct Parts {
+    feeds: Vec<Feed>,
+    nodes: Vec<(usize, bool)>,
+    read: Read,
+    head: usize,
+    done: Done,
+}
+
+fn understand(file: &File, graph: &Graph, (first, second): (usize, usize)) -> Result<Understood, Error> {
+    let mut run = Run::new(file, graph, first, second)?;
+    let (head, done) = run.answer()?;
+    let found = &run.heads[head];
+    let (mut feed, reads) = match &found.read {
+        Read::Steps(feed) => (feed.clone(), Reads::EveryStep),
+        Read::States { first, second } => {
+            let merge = second.map(|_| crate::Merge::Concat);
+            (Feed::Layer { first: *first, second: *second, merge, residual: false }, Reads::LastState)
+        }
+    };
+    // From the head down.
+    let mut feeds = Vec::new();
+    let mut notes: Vec<String> = Vec::new();
+    while let Feed::Layer { first, .. } = &feed {
+        let below = run.feeds[*first].clone();
+        feeds.push(std::mem::replace(&mut feed, below));
+    }
+    feeds.push(feed);
+    let used = |track: usize| {
+        feeds
+            .iter()
+            .any(|feed| matches!(feed, Feed::Layer { first, second, .. } if *first == track || *second == Some(track)))
+    };
+    if let Some(unused) = (0..run.tracks.len()).find(|&track| !used(track)) {
+        let why =
+            "the answers do not depend on it alone in a chain of layers; expected each layer to read the one before";
+        return Err(not_taken(run.tracks[unused].name.clone(), why));
+    }
+
+    let mut arrays = BTreeMap::new();
+    let mut report = Report::default();
+    let mut embedding = None;
+    if let Some(Feed::Vectors(source)) = feeds.last()
+        && let Kind::Vectors(table, origins) = run.kind(*source as u32)
+    {
+        embedding = Some(Embedding { tokens: table.shape[0], size: table.shape[1] });
+        let place = Place::new("embedding.kernel", &table.shape);
+        report.moved(origins.clone(), vec![place], Vec::new());
+        arrays.insert("embedding.kernel".to_owned(), table.clone());
+    }
+    let mut layers = Vec::new();
+    let mut nodes = Vec::new();
+    for feed in feeds.iter().rev() {
+        let Feed::Layer { first, second, merge, residual } = feed else { continue };
+        let index = layers.len();
+        let mut layer = Layer::new(run.tracks[*first].cell.clone()).residual(*residual);
+        layer.bidirectional = second.and(*merge);
+        for (track, direction) in [(Some(first), "forward."), (second.as_ref(), "backward.")] {
+            let Some(&track) = track else { continue };
+            let track = &run.tracks[track];
+            let prefix = format!("layers.{index}.{}", if second.is_some() { direction } else { "" });
+            for (names, origins, changes) in &track.moves {
+                let to =
+                    names.iter().map(|name| Place::new(format!("{prefix}{name}"), &track.arrays[name].shape)).collect();
+                report.moved(origins.clone(), to, changes.clone());
+            }
+            arrays.extend(track.arrays.iter().map(|(name, array)| (format!("{prefix}{name}"), array.clone())));
+            notes.extend(track.notes.iter().map(|note| format!("{}: {note}", track.name)));
+            nodes.push((track.node, track.reversed));
+        }
+        layers.push(layer);
+    }
+    dense(&run, head, done, &mut arrays, &mut report);
+    report.notes.append(&mut notes);
+    let found = &run.heads[head];
+    let classes = found.kernel.shape[1];
+    let parts = Parts { nodes, read: found.read.clone(), head: found.node, done, feeds };
+    let head = Head { predicts: Predicts::Classes(classes), reads };
+    Ok(Understood { stack: Stack { embedding, layers }, head, arrays, report, parts })
+}
+
+/// The arrays of a head.
+fn dense(run: &Run<'_>, head: usize, done: Done, arrays: &mut BTreeMap<String, Array>, report: &mut Report) {
+    let found = &run.heads[head];
+    let changes = if found.kernel_turned { vec![Change::Transposed] } else { Vec::new() };
+    let place = Place::new("head.kernel", &found.kernel.shape);
+    report.moved(found.kernel_origins.clone(), vec![place], changes);
+    let classes = found.kernel.shape[1];
+    let place = Place::new("head.bias", &[classes]);
+    let bias = match (&found.bias, done) {
+        (Some((bias, origins)), Done::Biased | Done::Softmax) => {
+            report.moved(origins.clone(), vec![place], Vec::new());
+            bias.clone()
+        }
+        _ => {
+            report.moved(Vec::new(), vec![place], vec![Change::Zeros]);
+            vec![0.0; classes]
+        }
+    };
+    if done == Done::Softmax {
+        report.notes.push("the graph ends in a softmax, which is left out: a head gives logits".into());
+    }
+    arrays.insert("head.kernel".into(), found.kernel.clone());
+    arrays.insert("head.bias".into(), Array { shape: vec![classes], data: bias });
+}

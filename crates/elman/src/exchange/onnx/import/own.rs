@@ -1,0 +1,133 @@
+//! A graph of ours, by its metadata: the configuration, and initializers by the names that the export gives them.
+
+use std::collections::BTreeMap;
+
+use elman_formats::Array;
+use elman_formats::onnx::{File, Graph, Tensor, Values};
+
+use crate::Error;
+use crate::exchange::onnx::layout::{self, Native};
+use crate::exchange::onnx::{not_taken, prefix};
+use crate::exchange::{Change, Imported, Place, Report, assemble};
+use crate::layer::{Layer, Stack};
+use crate::model::Config;
+
+/// The model of a graph that we exported.
+pub(super) fn import(file: &File, graph: &Graph, config: &str) -> Result<Imported, Error> {
+    let bad = |why: String| not_taken("the metadata \"elman\"", why);
+    let config: Config = serde_json::from_str(config).map_err(|error| bad(error.to_string()))?;
+    if config.version != 1 {
+        return Err(bad(format!("the configuration has version {}; this program knows 1", config.version)));
+    }
+    let stack = Stack { embedding: config.embedding, layers: config.layers.clone() };
+    stack.check().and_then(|()| config.head.check()).map_err(|error| bad(error.to_string()))?;
+    let mut reader = Reader { file, graph, arrays: BTreeMap::new(), report: Report::default() };
+    if let Some(embedding) = stack.embedding {
+        reader.plain("embedding.kernel", &[embedding.tokens, embedding.size])?;
+    }
+    for (index, layer) in stack.layers.iter().enumerate() {
+        match reader.find(&format!("layers.{index}.W")) {
+            Some(_) => reader.native(index, layer)?,
+            None => {
+                for direction in 0..layer.directions() {
+                    let prefix = prefix(index, layer, direction);
+                    for entry in layer.cell.get().layout().entries {
+                        reader.plain(&format!("{prefix}{}", entry.name), &entry.shape)?;
+                    }
+                }
+            }
+        }
+    }
+    let dense = config.head.dense(&stack);
+    reader.plain("head.kernel", &[dense.input, dense.output])?;
+    reader.plain("head.bias", &[dense.output])?;
+    let Reader { arrays, report, .. } = reader;
+    let model = assemble(stack, config.head.clone(), &arrays, Some(&config))?;
+    Ok(Imported { model, report })
+}
+
+struct Reader<'a> {
+    file: &'a File,
+    graph: &'a Graph,
+    arrays: BTreeMap<String, Array>,
+    report: Report,
+}
+
+impl Reader<'_> {
+    fn find(&self, name: &str) -> Option<&Tensor> {
+        self.graph.initializer.iter().find(|tensor| tensor.name == name)
+    }
+
+    /// An initializer of a shape.
+    fn get(&self, name: &str, shape: &[usize]) -> Result<Array, Error> {
+        let bad = |why: String| not_taken(format!("tensor {name:?}"), why);
+        let changed = "the graph was changed after its export; without its metadata \"elman\" it is read as any other";
+        let Some(tensor) = self.find(name) else { return Err(bad(format!("it is missing: {changed}"))) };
+        let found = self.file.array(tensor)?;
+        match found.values {
+            Values::F32(data) if found.shape == shape => Ok(Array { shape: found.shape, data }),
+            _ => Err(bad(format!(
+                "it is of type {} and shape {:?}, expected float and {shape:?}: {changed}",
+                found.element.name(),
+                found.shape
+            ))),
+        }
+    }
+
+    /// An array that is as ours.
+    fn plain(&mut self, name: &str, shape: &[usize]) -> Result<(), Error> {
+        let array = self.get(name, shape)?;
+        let place = Place::new(name, shape);
+        self.report.moved(vec![place.clone()], vec![place], Vec::new());
+        self.arrays.insert(name.to_owned(), array);
+        Ok(())
+    }
+
+    /// The arrays of a native operator.
+    fn native(&mut self, index: usize, layer: &Layer) -> Result<(), Error> {
+        let Some(operator) = layout::operator(&layer.cell) else {
+            return Err(not_taken(format!("layer {index}"), "its cell has no operator"));
+        };
+        let (d, hidden) = (layer.directions(), layer.cell.get().output());
+        let rows = operator.gates * hidden;
+        let name = |what: &str| format!("layers.{index}.{what}");
+        let w = self.get(&name("W"), &[d, rows, layer.input()])?;
+        let r = self.get(&name("R"), &[d, rows, hidden])?;
+        let b = self.get(&name("B"), &[d, 2 * rows])?;
+        let peepholes = layer.cell.get().layout().entries.iter().any(|entry| entry.name == "peepholes");
+        let p = if peepholes { Some(self.get(&name("P"), &[d, 3 * hidden])?) } else { None };
+        let gates = operator.names.map(|(ours, theirs)| Change::Gates { from: theirs, to: ours });
+        for direction in 0..d {
+            let own = |array: &Array| {
+                let shape = array.shape[1..].to_vec();
+                let count = shape.iter().product::<usize>();
+                Array { data: array.data[direction * count..][..count].to_vec(), shape }
+            };
+            let native = Native { w: own(&w), r: own(&r), b: own(&b), p: p.as_ref().map(own) };
+            let (arrays, added) = layout::from_native(&layer.cell, &operator, &native);
+            let prefix = prefix(index, layer, direction);
+            for (theirs, ours, whole) in [
+                ("W", &["kernel"][..], Some(&w)),
+                ("R", &["recurrent_kernel"], Some(&r)),
+                ("B", &["bias", "recurrent_bias"], Some(&b)),
+                ("P", &["peepholes"], p.as_ref()),
+            ] {
+                let Some(whole) = whole else { continue };
+                let to = ours.iter().filter_map(|&ours| {
+                    arrays.get(ours).map(|array| Place::new(format!("{prefix}{ours}"), &array.shape))
+                });
+                let mut changes: Vec<Change> =
+                    (d > 1).then_some(Change::Split).into_iter().chain(gates.clone()).collect();
+                match theirs {
+                    "W" | "R" => changes.push(Change::Transposed),
+                    "B" if added => changes.push(Change::Added),
+                    "B" => changes.push(Change::Zeros),
+                    _ => {}
+                }
+                self.report.moved(vec![Place::new(name(theirs), &whole.shape)], to.collect(), changes);
+            }
+            self.arrays.extend(arrays.into_iter().map(|(own, array)| (format!("{prefix}{own}"), array)));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,205 @@
+//! Graphs of other programs, and our own, as models.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use elman::exchange::onnx::{self, OnnxOptions};
+use elman::exchange::{Hints, Imported, Verdict};
+use elman::formats;
+use elman::{Activation, AnyCell, Merge, Predicts, Reads, Reset};
+use ndarray::Array3;
+use support::exports::{answers, beyond, native};
+
+/// Two programs, each with its own order of sums, on a few steps.
+const TOLERANCE: f32 = 1e-5;
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/onnx").join(name)
+}
+
+fn import(name: &str) -> Result<Imported, String> {
+    onnx::import(&golden(&format!("{name}.onnx")), &Hints::default()).map_err(|error| error.to_string())
+}
+
+/// Imports a golden graph and compares its answers with those that are recorded.
+fn agrees(name: &str) -> Imported {
+    let imported = import(name).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let arrays = support::golden(&format!("onnx/{name}.safetensors"));
+    let (input, output) = (&arrays["input"], &arrays["output"]);
+    let mut xs = match input.shape[..] {
+        [rows, steps] => Array3::from_shape_vec((rows, steps, 1), input.data.clone()).unwrap(),
+        [rows, steps, width] => Array3::from_shape_vec((rows, steps, width), input.data.clone()).unwrap(),
+        _ => panic!("{:?}", input.shape),
+    };
+    let steps_first = name.ends_with("steps_first");
+    if steps_first {
+        xs = xs.permuted_axes([1, 0, 2]).as_standard_layout().into_owned();
+    }
+    let lengths = vec![xs.dim().1; xs.dim().0];
+    let (mut logits, mut probabilities) = answers(&imported.model, &xs, &lengths);
+    let ends_in_softmax = imported.report.notes.iter().any(|note| note.contains("softmax"));
+    if steps_first {
+        // Ours are batch first.
+        let classes = *output.shape.last().unwrap();
+        for all in [&mut logits, &mut probabilities] {
+            let cube = Array3::from_shape_vec((xs.dim().0, xs.dim().1, classes), all.clone()).unwrap();
+            *all = cube.permuted_axes([1, 0, 2]).iter().copied().collect();
+        }
+    }
+    let found = if ends_in_softmax { probabilities } else { logits };
+    support::assert_close(name, &found, &output.data, TOLERANCE, 1.0);
+    imported
+}
+
+#[test]
+fn graphs_of_pytorch_s_older_exporter() {
+    for kind in [
+        "rnn_last_step",
+        "rnn_relu_every_step",
+        "lstm_state",
+        "lstm_2layers_both_states",
+        "lstm_both_every_step",
+        "gru_last_step",
+        "gru_steps_first",
+        "gru_tokens",
+    ] {
+        agrees(&format!("torch_script_{kind}"));
+    }
+}
+
+#[test]
+fn graphs_of_pytorch_s_newer_exporter() {
+    for kind in [
+        "lstm_state",
+        "lstm_2layers_both_states",
+        "lstm_both_every_step",
+        "gru_last_step",
+        "gru_steps_first",
+        "gru_tokens",
+    ] {
+        agrees(&format!("torch_dynamo_{kind}"));
+    }
+}
+
+#[test]
+fn graphs_of_keras() {
+    for name in [
+        "keras2_lstm_2layers_last_step",
+        "keras2_gru_every_step",
+        "keras2_lstm_both_every_step",
+        "keras2_lstm_both_summed",
+        "keras2_gru_both_states",
+        "keras2_gru_tokens",
+        "keras3_lstm_2layers_last_step",
+        "keras3_lstm_both_every_step",
+        "keras3_lstm_both_summed",
+    ] {
+        agrees(name);
+    }
+}
+
+#[test]
+fn what_a_graph_says_of_its_cells_is_kept() {
+    let of = |name: &str| agrees(name).model;
+    let model = of("torch_script_rnn_relu_every_step");
+    assert!(matches!(&model.stack().layers[0].cell, AnyCell::Rnn(rnn) if rnn.activation == Activation::Relu));
+    assert_eq!(model.head().reads, Reads::EveryStep);
+    let model = of("torch_script_lstm_2layers_both_states");
+    assert_eq!(model.stack().layers.len(), 2);
+    assert!(model.stack().layers.iter().all(|layer| layer.bidirectional == Some(Merge::Concat)));
+    assert_eq!(model.head().reads, Reads::LastState);
+    assert_eq!(of("keras3_lstm_both_summed").stack().layers[0].bidirectional, Some(Merge::Sum));
+    let model = of("keras2_gru_tokens");
+    assert_eq!(model.stack().embedding.unwrap().tokens, 11);
+    assert!(matches!(&model.stack().layers[0].cell, AnyCell::Gru(gru) if gru.reset == Reset::After));
+    assert!(matches!(model.head().predicts, Predicts::Classes(11)));
+}
+
+/// PyTorch has two biases that are added; Keras has one, and zeros beside it.
+#[test]
+fn the_report_says_which_numbers_are_sums() {
+    let report = agrees("torch_script_lstm_state").report;
+    assert_eq!(report.verdict(), Verdict::Rounded);
+    let report = agrees("keras3_lstm_2layers_last_step").report;
+    assert_eq!(report.verdict(), Verdict::Exact, "{report:?}");
+    let model = agrees("torch_script_gru_tokens");
+    let to: Vec<String> =
+        model.report.moves.iter().flat_map(|moved| &moved.to).map(|place| place.name.clone()).collect();
+    let mut sorted = to.clone();
+    sorted.sort();
+    assert_eq!(sorted, model.model.arrays().into_keys().collect::<Vec<_>>(), "{to:?}");
+}
+
+#[test]
+fn what_is_not_a_chain_of_known_layers_is_refused_by_name() {
+    for (name, what) in [
+        ("torch_dynamo_rnn_last_step", "it has no RNN, LSTM or GRU"),
+        ("torch_dynamo_rnn_relu_every_step", "it has no RNN, LSTM or GRU"),
+        ("keras2_rnn_last_step", "Loop"),
+        ("keras2_gru_before_every_step", "Loop"),
+        ("keras3_rnn_last_step", "Loop"),
+        ("torch_script_lstm_both_last_step", "the last step of a layer in both directions"),
+        ("torch_dynamo_lstm_both_last_step", "the last step of a layer in both directions"),
+    ] {
+        let message = import(name).unwrap_err();
+        assert!(message.contains("cannot be taken from ONNX") && message.contains(what), "{name}: {message}");
+    }
+}
+
+#[test]
+fn our_own_graphs_come_back_as_they_were() {
+    for (name, mut model) in native().into_iter().chain(beyond()) {
+        model.steps = Some(7);
+        model.job = Some(serde_json::json!({ "names": ["a", "b"] }));
+        for options in [OnnxOptions::default(), OnnxOptions::default().native(false).lengths(false)] {
+            let bytes = formats::onnx::to_bytes(&onnx::export(&model, &options).unwrap().0);
+            let back = onnx::import_bytes(&bytes, &Hints::default()).unwrap();
+            assert_eq!(back.model.arrays(), model.arrays(), "{name}");
+            let config = |model: &elman::Model| serde_json::to_string(&model.config()).unwrap();
+            assert_eq!(config(&back.model), config(&model), "{name}");
+            assert_eq!(back.report.verdict(), Verdict::Exact);
+        }
+    }
+}
+
+/// Without their metadata our graphs are as any other's.
+#[test]
+fn our_own_graphs_are_understood_without_their_metadata() {
+    for (name, model) in native() {
+        let exported = onnx::export(&model, &OnnxOptions::default().lengths(false)).unwrap().0;
+        let bytes = formats::onnx::to_bytes(&formats::onnx::Model { metadata_props: vec![], ..exported });
+        let back = onnx::import_bytes(&bytes, &Hints::default());
+        if matches!(model.head().predicts, Predicts::Quantiles(_)) {
+            let message = back.unwrap_err().to_string();
+            assert!(message.contains("TopK") || message.contains("quantiles"), "{message}");
+            continue;
+        }
+        let back = back.unwrap_or_else(|error| panic!("{name}: {error}")).model;
+        assert_eq!(back.arrays(), model.arrays(), "{name}");
+        let layers = |model: &elman::Model| {
+            let mut layers = model.stack().layers.clone();
+            layers.iter_mut().for_each(|layer| layer.dropout = 0.0);
+            // A head on final states leaves open how the last layer's outputs would be put together.
+            if let (Reads::LastState, Some(last)) = (model.head().reads, layers.last_mut()) {
+                last.bidirectional = last.bidirectional.map(|_| Merge::Concat);
+                last.residual = false;
+            }
+            serde_json::to_string(&layers).unwrap()
+        };
+        assert_eq!(layers(&back), layers(&model), "{name}");
+    }
+}
+
+#[test]
+fn a_given_model_s_configuration_is_taken_whole() {
+    let mut like = agrees("torch_script_lstm_state").model;
+    like.job = Some(serde_json::json!("a job"));
+    like.steps = Some(6);
+    let hints = Hints { like: Some(like.config()), ..Hints::default() };
+    let again = onnx::import(&golden("torch_script_lstm_state.onnx"), &hints).unwrap().model;
+    assert_eq!((again.job, again.steps), (like.job, Some(6)));
+    let other = agrees("torch_script_gru_last_step").model;
+    let hints = Hints { like: Some(other.config()), ..Hints::default() };
+    assert!(onnx::import(&golden("torch_script_lstm_state.onnx"), &hints).is_err());
+}
