@@ -5,6 +5,8 @@ mod bench;
 mod compare;
 mod convert;
 mod diagnose;
+#[cfg(test)]
+mod documented;
 mod eval;
 mod inspect;
 mod interrupts;
