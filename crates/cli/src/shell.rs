@@ -14,7 +14,8 @@ pub(crate) fn completions(args: &CompletionsArgs) -> anyhow::Result<()> {
 pub(crate) fn man(args: &ManArgs) -> anyhow::Result<()> {
     let Some(dir) = &args.dir else {
         let mut page = Vec::new();
-        clap_mangen::Man::new(args::command()).render(&mut page)?;
+        // As in the folder, where `help` has no page of its own.
+        clap_mangen::Man::new(args::command().disable_help_subcommand(true)).render(&mut page)?;
         return print(page);
     };
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make the folder {}", dir.display()))?;

@@ -7,10 +7,11 @@ mod book;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use book::{Block, Line, Page, commands, pages, root};
-use support::{Outcome, Place};
+use support::{Outcome, Place, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, idx};
 
 /// What stands for any text within a line, and alone in a line for any lines.
 const ANYTHING: &str = "…";
@@ -83,12 +84,18 @@ fn matches(shown: &[String], printed: &[String]) -> bool {
     }
 }
 
-/// A training made short: one epoch of 8 units, and for text without a file of its own a page of text.
+/// A training made short: one epoch of 8 units, and where the data is not a file of its own some of it.
 fn shortened(line: Line) -> Line {
     let Line { environment, args } = line;
-    if args.first().is_none_or(|arg| arg != "train") {
+    let [command, job, ..] = &args[..] else { return Line { environment, args } };
+    if command != "train" {
         return Line { environment, args };
     }
+    let some = match job.as_str() {
+        "mnist" => Some(DIGITS),
+        "text" => Some(TEXT),
+        _ => None,
+    };
     let mut kept = Vec::new();
     let mut given = args.into_iter();
     while let Some(arg) = given.next() {
@@ -98,21 +105,37 @@ fn shortened(line: Line) -> Line {
         }
     }
     kept.extend(["--num-epoch", "1", "--hidden-size", "8"].map(String::from));
-    if kept.get(1).is_some_and(|job| job == "text") && !kept.iter().any(|arg| arg == "--data") {
-        kept.extend(["--data", TEXT].map(String::from));
+    if let Some(data) = some
+        && !kept.iter().any(|arg| arg == "--data")
+    {
+        kept.extend(["--data", data].map(String::from));
     }
     Line { environment, args: kept }
 }
 
-/// The page of text: it has capitals, digits and stops.
+/// A page of text: it has capitals, digits and stops.
 const TEXT: &str = "text.txt";
 
-/// What commands need that their page does not make: what lies in the repository.
+/// Some of MNIST's digits: 1,300 for training and validation, 100 for the test.
+const DIGITS: &str = "digits";
+
+/// A folder with what commands need that their page does not make.
 fn place() -> Place {
     let place = Place::new();
     place.write(TEXT, &std::fs::read(root().join("LICENSE-APACHE")).unwrap());
     for name in ["seven.png", "book.toml"] {
         place.write(&format!("docs/{name}"), &std::fs::read(root().join("docs").join(name)).unwrap());
+    }
+    for (name, dims) in [
+        (TRAIN_IMAGES, &[1300, 28, 28][..]),
+        (TRAIN_LABELS, &[1300]),
+        (TEST_IMAGES, &[100, 28, 28]),
+        (TEST_LABELS, &[100]),
+    ] {
+        let file = File::open(root().join(format!("crates/datasets/data/mnist/{name}.gz"))).unwrap();
+        let mut content = vec![0; 4 + 4 * dims.len() + dims.iter().product::<usize>()];
+        flate2::read::GzDecoder::new(file).read_exact(&mut content).unwrap();
+        place.write(&format!("{DIGITS}/{name}"), &idx(dims, &content[4 + 4 * dims.len()..]));
     }
     place
 }
@@ -302,6 +325,16 @@ fn every_page_is_in_the_book() {
     let there = pages.iter().map(|page| page.name.clone());
     let there: BTreeSet<String> = there.filter(|name| name.starts_with("docs/") && name != "docs/SUMMARY.md").collect();
     assert_eq!(listed, there);
+}
+
+/// The blocks of Rust are compiled and run by the library's documentation tests.
+#[test]
+fn every_page_with_rust_is_a_test_of_the_library() {
+    let library = std::fs::read_to_string(root().join("crates/elman/src/lib.rs")).unwrap();
+    for page in pages().iter().filter(|page| original(page).is_none()) {
+        let has_rust = page.blocks().iter().any(|block| block.language == "rust");
+        assert_eq!(has_rust, library.contains(&format!("include_str!(\"../../../{}\")", page.name)), "{}", page.name);
+    }
 }
 
 /// Commands stand in fenced blocks, where the tests above see them.
