@@ -68,6 +68,10 @@ pub(crate) enum Command {
     Convert(ConvertArgs),
     /// Speed of training, inference and streaming, beside the processor's peak; over many sizes with --sweep
     Bench(BenchArgs),
+    /// Completions for a shell, as a script on standard output
+    Completions(CompletionsArgs),
+    /// Pages for man: the main page on standard output, or a page for each command into a folder
+    Man(ManArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -521,6 +525,27 @@ pub(crate) struct BenchArgs {
     /// One JSON object, or one a line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  elman completions bash > ~/.local/share/bash-completion/completions/elman
+  elman completions zsh > ~/.zfunc/_elman
+  elman completions fish > ~/.config/fish/completions/elman.fish")]
+pub(crate) struct CompletionsArgs {
+    /// For which shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  elman man | man -l -
+  elman man ~/.local/share/man/man1      then: man elman-train-mnist")]
+pub(crate) struct ManArgs {
+    /// A folder for the pages of all commands; it is made if it is not there
+    pub(crate) dir: Option<PathBuf>,
 }
 
 /// The command line, each job's defaults in its help. They are looked up when the job is named, not at every start.

@@ -5,6 +5,8 @@ mod bench;
 mod compare;
 mod convert;
 mod diagnose;
+#[cfg(test)]
+mod documented;
 mod eval;
 mod inspect;
 mod interrupts;
@@ -19,6 +21,7 @@ mod run;
 mod run_folder;
 mod sample;
 mod settings;
+mod shell;
 mod training;
 
 use std::process::ExitCode;
@@ -58,6 +61,8 @@ fn run() -> anyhow::Result<()> {
         args::Command::Diagnose(args) => diagnose::diagnose(&args),
         args::Command::Convert(args) => convert::convert(&args),
         args::Command::Bench(args) => bench::bench(&args),
+        args::Command::Completions(args) => shell::completions(&args),
+        args::Command::Man(args) => shell::man(&args),
     }
 }
 

@@ -90,7 +90,18 @@ pub use stream::{Stream, Streams};
 pub use trainer::Trainer;
 pub use workers::most_probable;
 
-/// The README's examples are tests.
+/// The examples of the README and of the book's pages are tests.
 #[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;
+mod pages {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+
+    #[doc = include_str!("../../../docs/tutorial.md")]
+    struct Tutorial;
+
+    #[doc = include_str!("../../../docs/library.md")]
+    struct Library;
+
+    #[doc = include_str!("../../../docs/reproducibility.md")]
+    struct Reproducibility;
+}
