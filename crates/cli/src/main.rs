@@ -3,6 +3,7 @@
 mod args;
 mod bench;
 mod compare;
+mod convert;
 mod diagnose;
 mod eval;
 mod inspect;
@@ -55,6 +56,7 @@ fn run() -> anyhow::Result<()> {
         args::Command::Inspect(args) => inspect::inspect(&args),
         args::Command::Compare(args) => compare::compare(&args),
         args::Command::Diagnose(args) => diagnose::diagnose(&args),
+        args::Command::Convert(args) => convert::convert(&args),
         args::Command::Bench(args) => bench::bench(&args),
     }
 }

@@ -39,6 +39,7 @@ mod head;
 mod init;
 mod isa;
 mod layer;
+mod logits;
 mod memory;
 mod model;
 mod network;

@@ -45,6 +45,25 @@ pub struct Config {
     pub job: Option<serde_json::Value>,
 }
 
+impl Config {
+    /// A configuration as it stands in a file.
+    ///
+    /// # Errors
+    /// If it is none, of another version, or its steps are out of range; the sizes are not looked at.
+    pub(crate) fn parse(json: &str) -> Result<Self, String> {
+        let config: Config = serde_json::from_str(json).map_err(|error| format!("its configuration: {error}"))?;
+        if config.version != 1 {
+            return Err(format!("its configuration has version {}; this program knows 1", config.version));
+        }
+        match config.steps {
+            Some(steps) if !(1..=STEPS_MAX).contains(&steps) => {
+                Err(format!("its steps are {steps}; expected 1 to {STEPS_MAX}"))
+            }
+            _ => Ok(config),
+        }
+    }
+}
+
 /// A network, a dense layer on it, and their parameters in one flat buffer.
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -85,17 +104,29 @@ impl Model {
     /// # Errors
     /// If sizes do not fit each other, or the arrays do not fit the network and its head.
     pub fn of_arrays(stack: Stack, head: Head, arrays: &BTreeMap<String, formats::Array>) -> Result<Self, Error> {
-        let mut model = Self::empty(stack, head)?;
-        model.set_arrays(arrays)?;
+        let plan = Self::plan(&stack, &head)?;
+        let parameters = plan.pack(arrays)?;
+        let mut model = Self::of_parameters(stack, head, plan, parameters);
+        model.transpose();
         Ok(model)
     }
 
     fn empty(stack: Stack, head: Head) -> Result<Self, Error> {
+        let plan = Self::plan(&stack, &head)?;
+        let parameters = Aligned::zeros(plan.len);
+        Ok(Self::of_parameters(stack, head, plan, parameters))
+    }
+
+    /// Where everything would lie; takes no memory for it.
+    fn plan(stack: &Stack, head: &Head) -> Result<Plan, Error> {
         stack.check()?;
         head.check()?;
-        let plan = Plan::new(&stack, Some(head.dense(&stack)));
-        let (parameters, transposed) = (Aligned::zeros(plan.len), Aligned::zeros(plan.transposed_len));
-        Ok(Model { steps: None, job: None, stack, head, plan, parameters, transposed })
+        Ok(Plan::new(stack, Some(head.dense(stack))))
+    }
+
+    fn of_parameters(stack: Stack, head: Head, plan: Plan, parameters: Aligned) -> Self {
+        let transposed = Aligned::zeros(plan.transposed_len);
+        Model { steps: None, job: None, stack, head, plan, parameters, transposed }
     }
 
     /// Its layers.
@@ -172,6 +203,11 @@ impl Model {
         Ok(formats::write(path, &file)?)
     }
 
+    /// Whether a file of arrays is a model that [`Model::save`] wrote, whole or damaged.
+    pub fn is_in(file: &formats::File) -> bool {
+        file.metadata.contains_key(METADATA_KEY)
+    }
+
     /// Reads a model that [`Model::save`] wrote.
     ///
     /// # Errors
@@ -184,14 +220,7 @@ impl Model {
                 "no configuration under the key {METADATA_KEY:?} of its metadata; expected a model that elman wrote"
             )));
         };
-        let config: Config =
-            serde_json::from_str(config).map_err(|error| bad(format!("its configuration: {error}")))?;
-        if config.version != 1 {
-            return Err(bad(format!("its configuration has version {}; this program knows 1", config.version)));
-        }
-        if config.steps.is_some_and(|steps| !(1..=STEPS_MAX).contains(&steps)) {
-            return Err(bad(format!("its steps are {:?}; expected 1 to {STEPS_MAX}", config.steps)));
-        }
+        let config = Config::parse(config).map_err(bad)?;
         let stack = Stack { embedding: config.embedding, layers: config.layers };
         // Before any memory is set aside: the sizes must be those of the arrays that the file really holds.
         stack.check().and_then(|()| config.head.check()).map_err(|error| bad(error.to_string()))?;

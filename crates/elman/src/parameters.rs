@@ -15,6 +15,15 @@ use elman_kernels::{Aligned, Cell, Dense, LANES};
 use crate::Error;
 use crate::layer::Stack;
 
+/// What the names of a cell's arrays start with: those of a layer's only direction, or of one of two.
+pub(crate) fn prefix(layer: usize, directions: usize, direction: usize) -> String {
+    match (directions, direction) {
+        (1, _) => format!("layers.{layer}."),
+        (_, 0) => format!("layers.{layer}.forward."),
+        _ => format!("layers.{layer}.backward."),
+    }
+}
+
 /// One direction of one layer: a cell with weights of its own.
 #[derive(Clone, Debug)]
 pub(crate) struct Track {
@@ -65,11 +74,7 @@ impl Plan {
         for (index, layer) in stack.layers.iter().enumerate() {
             for direction in 0..layer.directions() {
                 let cell = layer.cell.get();
-                let prefix = match (layer.directions(), direction) {
-                    (1, _) => format!("layers.{index}."),
-                    (_, 0) => format!("layers.{index}.forward."),
-                    _ => format!("layers.{index}.backward."),
-                };
+                let prefix = prefix(index, layer.directions(), direction);
                 let layout = cell.layout();
                 let weights = take(layout.len);
                 let transposes = cell.transposes();
@@ -139,15 +144,18 @@ impl Plan {
         if let Some(name) = arrays.keys().find(|&name| self.entries().all(|(known, _, _)| known != name)) {
             return Err(Error::setting("an array's name", name, format!("one of {}", known())));
         }
-        let mut flat = Aligned::zeros(self.len);
-        for (name, entry, range) in self.entries() {
+        // Before any memory is set aside: sizes that a file claims must be those of arrays that are there.
+        for (name, entry, _) in self.entries() {
             let Some(array) = arrays.get(name) else {
                 return Err(Error::setting("array", format!("{name} missing"), known()));
             };
             if array.shape != entry.shape {
                 return Err(Error::shape(name, &array.shape, &entry.shape));
             }
-            entry.pack(&array.data, &mut flat[range]);
+        }
+        let mut flat = Aligned::zeros(self.len);
+        for (name, entry, range) in self.entries() {
+            entry.pack(&arrays[name].data, &mut flat[range]);
         }
         Ok(flat)
     }

@@ -24,7 +24,7 @@ mod npy;
 mod npz;
 
 pub use error::{Error, Fault};
-pub use npy::{read_npy, write_npy};
+pub use npy::{read_npy, read_npy_bytes, write_npy};
 pub use npz::{Npz, read_npz, write_npz};
 
 /// The largest array that is read or written, in bytes: 4 GiB.

@@ -76,10 +76,18 @@ pub enum Error {
 /// If the file cannot be read, is not whole, or holds another type than `f32`.
 pub fn read(path: &Path) -> Result<File, Error> {
     let bytes = std::fs::read(path).map_err(|cause| Error::Io { verb: "read", path: path.into(), cause })?;
+    read_bytes(&bytes, path)
+}
+
+/// The same for a file in memory; errors call it `path`.
+///
+/// # Errors
+/// If it is not whole, or holds another type than `f32`.
+pub fn read_bytes(bytes: &[u8], path: &Path) -> Result<File, Error> {
     let format = |cause| Error::Format { path: path.into(), cause };
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(format)?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(format)?;
     let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
-    let tensors = SafeTensors::deserialize(&bytes).map_err(format)?;
+    let tensors = SafeTensors::deserialize(bytes).map_err(format)?;
     let mut arrays = BTreeMap::new();
     for (name, view) in tensors.iter() {
         if view.dtype() != Dtype::F32 {

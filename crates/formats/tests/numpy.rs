@@ -101,6 +101,18 @@ fn what_numpy_wrote_is_read() {
     }
 }
 
+/// As TensorFlow's variables are called.
+#[test]
+fn names_with_a_number_behind_a_colon_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("variables.npz");
+    let one = array(&[1], Values::F32(vec![1.0]));
+    let arrays = ["W:0", "rnn/basic_rnn_cell/kernel:0", "dense/kernel/Adam_1:12", "é"]
+        .map(|name| (name.to_owned(), one.clone()));
+    write_npz(&path, &arrays.clone().into()).unwrap();
+    assert_eq!(read_npz(&path).unwrap(), arrays.into());
+}
+
 #[test]
 fn equal_arrays_give_equal_bytes_and_a_failed_write_none() {
     let folder = tempfile::tempdir().unwrap();
@@ -117,6 +129,8 @@ fn equal_arrays_give_equal_bytes_and_a_failed_write_none() {
         ("a", array(&[usize::MAX, 2], Values::F32(vec![])), "more bytes than can be counted"),
         ("../a", array(&[], Values::U8(vec![1])), "\"../a\" cannot stand in a zip archive"),
         ("a//b", array(&[], Values::U8(vec![1])), "cannot stand"),
+        ("C:/a", array(&[], Values::U8(vec![1])), "cannot stand"),
+        ("é:0", array(&[], Values::U8(vec![1])), "cannot stand"),
     ] {
         let path = folder.path().join("bad");
         let error = write_npz(&path, &BTreeMap::from([(name.to_owned(), bad.clone())])).unwrap_err();

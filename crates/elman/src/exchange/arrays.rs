@@ -50,6 +50,46 @@ pub(crate) fn stacked(arrays: &[&Array]) -> Array {
     Array { shape, data: arrays.iter().flat_map(|array| array.data.iter().copied()).collect() }
 }
 
+/// Matrices side by side, or vectors one behind the other: their columns are added.
+///
+/// # Panics
+/// If there are none, or they have not as many rows.
+pub(crate) fn beside(arrays: &[&Array]) -> Array {
+    let mut shape = arrays[0].shape.clone();
+    let last = shape.len() - 1;
+    assert!(arrays.iter().all(|array| array.shape[..last] == shape[..last]), "columns of one height");
+    shape[last] = arrays.iter().map(|array| array.shape[last]).sum();
+    let rows: usize = shape[..last].iter().product();
+    let mut data = Vec::with_capacity(rows * shape[last]);
+    for row in 0..rows {
+        arrays
+            .iter()
+            .for_each(|array| data.extend_from_slice(&array.data[row * array.shape[last]..][..array.shape[last]]));
+    }
+    Array { shape, data }
+}
+
+/// Columns `from..to` of a matrix, or elements of a vector.
+///
+/// # Panics
+/// If there are not as many.
+pub(crate) fn columns(array: &Array, from: usize, to: usize) -> Array {
+    let mut shape = array.shape.clone();
+    let width = shape.pop().unwrap_or(1);
+    let data = array.data.chunks_exact(width.max(1)).flat_map(|row| &row[from..to]).copied().collect();
+    shape.push(to - from);
+    Array { shape, data }
+}
+
+/// The same numbers in another shape.
+///
+/// # Panics
+/// If it holds another count of them.
+pub(crate) fn reshaped(array: &Array, shape: &[usize]) -> Array {
+    assert_eq!(array.data.len(), shape.iter().product::<usize>(), "{:?} as {shape:?}", array.shape);
+    Array { shape: shape.to_vec(), data: array.data.clone() }
+}
+
 /// The sum of two arrays of one shape. Where one of them is zero throughout, the other comes out bit for bit.
 ///
 /// # Panics
@@ -103,6 +143,16 @@ mod tests {
         let (top, bottom) = (rows(&whole, 0, 2), rows(&whole, 2, 5));
         assert_eq!((top.shape.as_slice(), bottom.data[0]), (&[2, 2][..], 4.0));
         assert_eq!(stacked(&[&top, &bottom]), whole);
+    }
+
+    #[test]
+    fn columns_are_cut_and_put_together_again() {
+        let whole = array(&[2, 5]);
+        let (left, right) = (columns(&whole, 0, 2), columns(&whole, 2, 5));
+        assert_eq!((left.shape.as_slice(), left.data.as_slice()), (&[2, 2][..], &[0.0, 1.0, 5.0, 6.0][..]));
+        assert_eq!(beside(&[&left, &right]), whole);
+        let vector = reshaped(&whole, &[10]);
+        assert_eq!(beside(&[&columns(&vector, 0, 3), &columns(&vector, 3, 10)]), vector);
     }
 
     #[test]

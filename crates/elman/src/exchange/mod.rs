@@ -4,8 +4,17 @@
 //! side cannot express is refused by name. A [`Report`] says what became of every array.
 
 mod arrays;
+mod assembly;
+mod biases;
+mod ends;
+mod feature;
+pub mod keras;
 pub mod onnx;
+mod order;
+pub mod pytorch;
 mod report;
+pub mod tensorflow;
+mod transfer;
 
 use std::collections::BTreeMap;
 

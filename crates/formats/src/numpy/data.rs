@@ -2,6 +2,7 @@
 
 use super::header::{Element, Header};
 use super::{Fault, Values};
+use crate::strided::gather;
 
 /// The values of `bytes`, which are as many as the header says; row-major.
 pub(super) fn decode(header: &Header, bytes: &[u8]) -> Result<Values, Fault> {
@@ -45,23 +46,7 @@ fn reorder<T: Clone>(header: &Header, values: Vec<T>) -> Vec<T> {
     for axis in 1..shape.len() {
         strides[axis] = strides[axis - 1] * shape[axis - 1];
     }
-    let mut index = vec![0; shape.len()];
-    let mut from = 0;
-    let mut ordered = Vec::with_capacity(values.len());
-    while ordered.len() < values.len() {
-        ordered.push(values[from].clone());
-        // The next index, the last axis the fastest.
-        for axis in (0..shape.len()).rev() {
-            index[axis] += 1;
-            from += strides[axis];
-            if index[axis] < shape[axis] {
-                break;
-            }
-            from -= strides[axis] * index[axis];
-            index[axis] = 0;
-        }
-    }
-    ordered
+    gather(&values, 0, shape, &strides)
 }
 
 /// The type to write `values` as. Text is as wide as the longest of it, but at least 1.

@@ -40,6 +40,14 @@ pub fn read_npy(path: &Path) -> Result<Array, Error> {
     read().map_err(|fault| Error { verb: "read", origin: path.display().to_string(), fault })
 }
 
+/// Reads one array that is in memory; errors call it `path`.
+///
+/// # Errors
+/// As [`read_npy`].
+pub fn read_npy_bytes(bytes: &[u8], path: &Path) -> Result<Array, Error> {
+    decode(bytes).map_err(|fault| Error { verb: "read", origin: path.display().to_string(), fault })
+}
+
 /// Writes one array, whole or not at all.
 ///
 /// # Errors

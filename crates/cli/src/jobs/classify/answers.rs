@@ -5,8 +5,10 @@ use std::path::Path;
 use anyhow::{Context, anyhow, bail};
 use elman::datasets::SequenceSet;
 use elman::datasets::sequences::Settings as Columns;
+use elman::series::Scaling;
 use elman::{
-    Confusion, Evaluation, LabelledSequences, Model, Predictor, StandardizedSequences, Standardizer, most_probable,
+    Confusion, Evaluation, LabelledSequences, Model, Predictor, Reads, StandardizedSequences, Standardizer,
+    most_probable,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
@@ -72,6 +74,29 @@ impl Meaning {
             ..Columns::default()
         }
     }
+}
+
+/// Gives a model of another program's the names of its classes. It reads each feature as it is; their names are those of
+/// an .npz file.
+///
+/// # Errors
+/// If it does not name a class for each sequence, has another number of classes, or two would have one name.
+pub(crate) fn name_classes(model: &mut Model, classes: &[String]) -> anyhow::Result<()> {
+    if model.stack().embedding.is_some() || model.head().reads != Reads::LastState {
+        bail!("the model names no class for a sequence of features: it reads tokens, or answers at every step");
+    }
+    if model.head().classes() != Some(classes.len()) {
+        bail!("{} classes are named; the head predicts {}", classes.len(), model.head().describe());
+    }
+    if let Some(name) = classes.iter().enumerate().find_map(|(i, name)| classes[..i].contains(name).then_some(name)) {
+        bail!("two classes are named {name:?}; expected a name for each");
+    }
+    let features: Vec<String> = (0..model.stack().input()).map(|feature| format!("feature_{feature}")).collect();
+    let as_it_is = Some(Scaling { mean: 0.0, scale: 1.0 });
+    let standardizer = Standardizer { scalings: vec![as_it_is; features.len()], mask: false };
+    let meaning = Meaning::new(classes, &features, &standardizer, &Columns::default());
+    model.job = Some(serde_json::to_value(meaning)?);
+    Ok(())
 }
 
 /// A whole set's figures.

@@ -18,7 +18,7 @@ use elman::{
 use serde::{Deserialize, Serialize};
 
 use self::answers::{Meaning, judge};
-pub(crate) use self::answers::{eval, predict, test_set};
+pub(crate) use self::answers::{eval, name_classes, predict, test_set};
 use self::parts::Parts;
 use crate::args::ClassifyArgs;
 use crate::network::NetworkConfig;

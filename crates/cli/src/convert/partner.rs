@@ -1,0 +1,159 @@
+//! Whose file it is, and how a model is read from it and written to it.
+
+use std::fmt;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+use elman::Model;
+use elman::exchange::onnx::OnnxOptions;
+use elman::exchange::{Hints, Report, keras, onnx, pytorch, tensorflow};
+use elman::formats::{self, numpy};
+
+use super::ends_with;
+use crate::run_folder;
+
+/// A program whose models are read or written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Partner {
+    /// A run's folder, or a model file
+    Elman,
+    /// The arrays of a state_dict
+    Pytorch,
+    /// A .keras archive, or weights alone
+    Keras,
+    /// The variables of a graph of TensorFlow 1
+    Tensorflow,
+    /// A graph
+    Onnx,
+}
+
+impl fmt::Display for Partner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Partner::Elman => "elman",
+            Partner::Pytorch => "PyTorch",
+            Partner::Keras => "Keras",
+            Partner::Tensorflow => "TensorFlow 1",
+            Partner::Onnx => "ONNX",
+        })
+    }
+}
+
+/// Endings of files that can be of one partner alone.
+const ENDINGS: [(&[&str], Partner); 4] = [
+    (&[".pt", ".pth", ".bin", ".ckpt"], Partner::Pytorch),
+    (&[".keras", ".h5", ".hdf5"], Partner::Keras),
+    (&[".npz"], Partner::Tensorflow),
+    (&[".onnx"], Partner::Onnx),
+];
+
+const EXPECTED: &str = "a run's folder or a file of one of .safetensors, .pt, .keras, .weights.h5, .npz, .onnx";
+
+impl Partner {
+    /// Whose file the input is, by what is asked for, its name, or what it says of itself.
+    pub(super) fn of_input(path: &Path, asked: Option<Partner>) -> anyhow::Result<Self> {
+        if !path.exists() {
+            bail!("{} does not exist; expected {EXPECTED}", path.display());
+        }
+        if let Some(partner) = asked {
+            return Ok(partner);
+        }
+        if path.is_dir() {
+            return Ok(Partner::Elman);
+        }
+        if let Some(partner) = by_ending(path) {
+            return Ok(partner);
+        }
+        if ends_with(path, &[".safetensors"]) {
+            let ours = Model::is_in(&formats::read(path)?);
+            return Ok(if ours { Partner::Elman } else { Partner::Pytorch });
+        }
+        bail!("{} has a name that says nothing of what is in it; expected {EXPECTED}, or --from", path.display())
+    }
+
+    /// Whose file the output shall be. What leaves elman as safetensors is for PyTorch; what comes to it is ours.
+    pub(super) fn of_output(path: &Path, asked: Option<Partner>, from: Partner) -> anyhow::Result<Self> {
+        let expected = "one of .safetensors, .keras, .weights.h5, .npz, .onnx";
+        let partner = match (asked, by_ending(path)) {
+            (Some(asked), _) => asked,
+            (None, Some(partner)) => partner,
+            (None, None) if ends_with(path, &[".safetensors"]) && from == Partner::Elman => Partner::Pytorch,
+            (None, None) if ends_with(path, &[".safetensors"]) => Partner::Elman,
+            (None, None) => bail!("cannot write {}: its name says no format; expected {expected}", path.display()),
+        };
+        let fits = match partner {
+            Partner::Elman | Partner::Pytorch => ends_with(path, &[".safetensors"]),
+            Partner::Keras => ends_with(path, &[".keras", ".weights.h5"]),
+            Partner::Tensorflow => ends_with(path, &[".npz"]),
+            Partner::Onnx => ends_with(path, &[".onnx"]),
+        };
+        match (fits, partner) {
+            (true, _) => Ok(partner),
+            (false, Partner::Pytorch) => bail!(
+                "cannot write {}: what is written for PyTorch is .safetensors, which safetensors.torch.load_file reads",
+                path.display()
+            ),
+            _ => bail!("cannot write {} for {partner}: expected {expected}", path.display()),
+        }
+    }
+
+    /// The model of a file, and what became of its arrays; nothing, where they are ours.
+    pub(super) fn load(self, path: &Path, hints: &Hints) -> anyhow::Result<(Model, Option<Report>)> {
+        let imported = match self {
+            Partner::Elman => return Ok((run_folder::load_model(path)?, None)),
+            Partner::Pytorch if ends_with(path, &[".safetensors"]) => pytorch::import(&formats::read(path)?, hints),
+            Partner::Pytorch => {
+                let file = formats::File { arrays: formats::torch::read(path)?, ..formats::File::default() };
+                pytorch::import(&file, hints)
+            }
+            Partner::Keras if ends_with(path, &[".keras"]) => keras::import(&formats::keras::read(path)?, hints),
+            Partner::Keras => keras::import_weights(&formats::hdf5::read(path)?.arrays, hints),
+            Partner::Tensorflow => tensorflow::import(&numpy::read_npz(path)?, hints),
+            Partner::Onnx => onnx::import(path, hints),
+        };
+        let imported = imported.with_context(|| format!("cannot take {}", path.display()))?;
+        Ok((imported.model, Some(imported.report)))
+    }
+
+    /// Writes a model, whole or not at all.
+    pub(super) fn save(self, path: &Path, model: &Model, options: &OnnxOptions) -> anyhow::Result<Option<Report>> {
+        let context = || format!("cannot write {}", path.display());
+        let report = match self {
+            Partner::Elman => {
+                model.save(path)?;
+                return Ok(None);
+            }
+            Partner::Pytorch => {
+                let (file, report) = pytorch::export(model).with_context(context)?;
+                formats::write(path, &file)?;
+                report
+            }
+            Partner::Keras => {
+                let (archive, report) = keras::export(model).with_context(context)?;
+                if ends_with(path, &[".keras"]) {
+                    formats::keras::write(path, &archive)?;
+                } else {
+                    let formats::keras::Archive { arrays, attributes, .. } = archive;
+                    formats::hdf5::write(path, &formats::hdf5::File { arrays, attributes })?;
+                }
+                report
+            }
+            Partner::Tensorflow => {
+                let (arrays, report) = tensorflow::export(model).with_context(context)?;
+                numpy::write_npz(path, &arrays)?;
+                report
+            }
+            Partner::Onnx => {
+                let (graph, report) = onnx::export(model, options).with_context(context)?;
+                formats::onnx::write(path, &graph)?;
+                report
+            }
+        };
+        Ok(Some(report))
+    }
+}
+
+fn by_ending(path: &Path) -> Option<Partner> {
+    ENDINGS.iter().find(|(endings, _)| ends_with(path, endings)).map(|(_, partner)| *partner)
+}

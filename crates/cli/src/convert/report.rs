@@ -1,0 +1,43 @@
+//! The report of a conversion, as text and as JSON.
+
+use elman::exchange::{Move, Place, Report, Verdict};
+use serde_json::json;
+
+use super::partner::Partner;
+
+/// A line for each array, and the notes.
+pub(super) fn text(from: Partner, to: Partner, report: &Report) -> Vec<String> {
+    let names = |places: &[Place]| places.iter().map(Place::to_string).collect::<Vec<_>>().join(" + ");
+    let rows: Vec<[String; 3]> =
+        report.moves.iter().map(|of| [names(&of.from), names(&of.to), changes(of).join(", ")]).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let (left, right) = (width(0), width(1));
+    let mut lines = vec![String::new(), format!("{from} → {to}, {} arrays", report.moves.len())];
+    for [from, to, changes] in &rows {
+        lines.push(format!("  {from:left$}  →  {to:right$}  {changes}").trim_end().to_owned());
+    }
+    lines.extend(report.notes.iter().map(|note| format!("note: {note}")));
+    lines
+}
+
+fn changes(of: &Move) -> Vec<String> {
+    of.changes.iter().map(ToString::to_string).collect()
+}
+
+pub(super) fn object(from: Partner, to: Partner, report: &Report) -> serde_json::Value {
+    let places = |places: &[Place]| -> Vec<serde_json::Value> {
+        places.iter().map(|place| json!({"name": place.name, "shape": place.shape})).collect()
+    };
+    let moves: Vec<serde_json::Value> = report
+        .moves
+        .iter()
+        .map(|of| json!({"from": places(&of.from), "to": places(&of.to), "changes": changes(of)}))
+        .collect();
+    json!({"from": from.to_string(), "to": to.to_string(), "arrays": moves, "notes": report.notes})
+}
+
+/// That of the whole way: exact only if each part of it is.
+pub(super) fn verdict(reports: &[(Partner, Partner, Report)]) -> String {
+    let rounded = reports.iter().any(|(_, _, report)| report.verdict() == Verdict::Rounded);
+    if rounded { Verdict::Rounded } else { Verdict::Exact }.to_string()
+}

@@ -1,0 +1,168 @@
+//! Whether a converted model does what the other one does.
+
+use std::fmt;
+
+use anyhow::bail;
+use elman::exchange::Hints;
+use elman::{Model, Purpose, Random, Reads};
+use ndarray::Array3;
+use serde::Serialize;
+
+use super::partner::Partner;
+use super::sample::Sample;
+use crate::args::ConvertArgs;
+
+/// Above this, or this part of a number above 1, two programs do not agree: sums of a few hundred products in single
+/// precision, in another order, differ by less.
+const TOLERANCE: f32 = 1e-5;
+
+/// Sequences of the made-up sample, and their steps where the model has no number of its own.
+const ROWS: usize = 4;
+const STEPS: usize = 12;
+
+/// One comparison.
+#[derive(Debug, Serialize)]
+pub(super) struct Check {
+    /// What was compared with our engine.
+    against: String,
+    sequences: usize,
+    steps: usize,
+    /// Over all outputs of all steps; relative to numbers above 1.
+    largest_difference: f32,
+    /// Why it was not made, if so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_out: Option<String>,
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.left_out {
+            Some(why) => write!(f, "not against {}: {why}", self.against),
+            None => write!(
+                f,
+                "against {}: largest difference {:.1e}, over {} sequences of up to {} steps",
+                self.against, self.largest_difference, self.sequences, self.steps
+            ),
+        }
+    }
+}
+
+impl Check {
+    /// Compares answers [N, T, C] to the same inputs; of a head on every step only the steps that a row has.
+    pub(super) fn of(
+        against: &str,
+        theirs: &Array3<f32>,
+        ours: &Array3<f32>,
+        reads: Reads,
+        lengths: &[usize],
+    ) -> anyhow::Result<Self> {
+        if theirs.dim() != ours.dim() {
+            bail!("{against} has shape {:?}; expected {:?}", theirs.shape(), ours.shape());
+        }
+        let mut largest = 0.0_f32;
+        for ((row, step, output), &ours) in ours.indexed_iter() {
+            if reads == Reads::LastState || step < lengths[row] {
+                let difference = (theirs[(row, step, output)] - ours).abs() / ours.abs().max(1.0);
+                // What is not a number is as far off as can be.
+                largest = if difference.is_nan() { f32::INFINITY } else { largest.max(difference) };
+            }
+        }
+        if largest > TOLERANCE {
+            bail!(
+                "the model does not do what {against} does: the answers differ by {largest:.1e}; expected at most \
+                 {TOLERANCE:.0e}"
+            );
+        }
+        let (sequences, steps) = (lengths.len(), lengths.iter().copied().max().unwrap_or(0));
+        Ok(Check { against: against.into(), sequences, steps, largest_difference: largest, left_out: None })
+    }
+
+    fn left_out(against: &str, why: impl Into<String>) -> Self {
+        Check { against: against.into(), sequences: 0, steps: 0, largest_difference: 0.0, left_out: Some(why.into()) }
+    }
+}
+
+/// All comparisons that are asked for: with what was written, read again; with tract, of a graph; with a sample.
+///
+/// # Errors
+/// If the models do not do the same, or one of them cannot be run.
+pub(super) fn all(args: &ConvertArgs, from: Partner, to: Partner, model: &Model) -> anyhow::Result<Vec<Check>> {
+    let mut checks = Vec::new();
+    if args.verify {
+        let made_up = MadeUp::of(model);
+        let ours = model.logits(made_up.inputs.view(), Some(&made_up.lengths))?;
+        let (again, _) = to.load(&args.output, &Hints { like: Some(model.config()), ..Hints::default() })?;
+        let theirs = again.logits(made_up.inputs.view(), Some(&made_up.lengths))?;
+        let reads = model.head().reads;
+        checks.push(Check::of("what was written, read again", &theirs, &ours, reads, &made_up.lengths)?);
+        for (partner, path) in [(from, &args.input), (to, &args.output)] {
+            if partner == Partner::Onnx {
+                checks.push(graph(path, model)?);
+            }
+        }
+    }
+    if let Some(path) = &args.sample {
+        checks.push(Sample::read(path, model)?.compare(model)?);
+    }
+    Ok(checks)
+}
+
+#[cfg(feature = "tract")]
+fn graph(path: &std::path::Path, model: &Model) -> anyhow::Result<Check> {
+    super::tract::check(path, model)
+}
+
+#[cfg(not(feature = "tract"))]
+fn graph(path: &std::path::Path, _: &Model) -> anyhow::Result<Check> {
+    let against = format!("tract, running {}", path.display());
+    Ok(Check::left_out(&against, "this elman was built without it; build it with --features tract"))
+}
+
+/// Made-up sequences of unequal lengths.
+pub(super) struct MadeUp {
+    /// [N, T, I]
+    pub(super) inputs: Array3<f32>,
+    /// `[N]`, the first of them whole, none empty.
+    pub(super) lengths: Vec<usize>,
+}
+
+impl MadeUp {
+    pub(super) fn of(model: &Model) -> Self {
+        let steps = model.steps.unwrap_or(STEPS);
+        let mut random = Random::new(0, Purpose::Data);
+        let tokens = model.stack().embedding.map(|embedding| embedding.tokens);
+        let inputs = Array3::from_shape_simple_fn((ROWS, steps, model.stack().input()), || {
+            let x = random.uniform(1.0);
+            tokens.map_or(x, |tokens| ((x.abs() * tokens as f32) as usize).min(tokens - 1) as f32)
+        });
+        let lengths = (0..ROWS).map(|row| (steps - row * steps / ROWS).max(1)).collect();
+        MadeUp { inputs, lengths }
+    }
+
+    /// The same with all steps in each row.
+    #[cfg(feature = "tract")]
+    pub(super) fn whole(self) -> Self {
+        MadeUp { lengths: vec![self.inputs.dim().1; ROWS], ..self }
+    }
+}
+
+/// Quantiles as they are predicted: of each value, those of Q levels in order.
+pub(super) fn sorted(mut answers: Array3<f32>, levels: usize) -> Array3<f32> {
+    for mut row in answers.rows_mut() {
+        let mut values = row.to_vec();
+        values.chunks_mut(levels.max(1)).for_each(|value| value.sort_by(f32::total_cmp));
+        row.iter_mut().zip(values).for_each(|(to, from)| *to = from);
+    }
+    answers
+}
+
+/// Probabilities of logits, along the last axis.
+pub(super) fn softmax(mut logits: Array3<f32>) -> Array3<f32> {
+    for mut step in logits.rows_mut() {
+        let largest = step.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        step.mapv_inplace(|x| (x - largest).exp());
+        let sum = step.sum();
+        step.mapv_inplace(|x| x / sum);
+    }
+    logits
+}

@@ -1,0 +1,140 @@
+//! `elman convert`: there and back, what it says, and what it refuses.
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use elman::formats::numpy::{self, Array, Values};
+use support::{Place, objects};
+
+/// A file for each partner, by its ending.
+const FILES: [&str; 5] = ["m.safetensors", "m.keras", "m.weights.h5", "m.npz", "m.onnx"];
+
+/// A run that each partner can express.
+fn place() -> Place {
+    let place = Place::with_set();
+    place.elman(&format!("{} --quiet --num-epoch 1 --out run", support::QUICK)).succeeded();
+    place
+}
+
+/// What elman wrote for another program comes back as the file that it was, with all that it says.
+#[test]
+fn there_and_back_is_exact_in_every_byte() {
+    let place = place();
+    for file in FILES {
+        let there = place.elman(&format!("convert run {file} --verify"));
+        let said = there.succeeded();
+        assert!(said.iter().any(|line| line.starts_with("verdict: exact")), "{file}: {}", there.stdout);
+        assert!(said.iter().any(|line| line.contains("read again: largest difference 0.0e0")), "{}", there.stdout);
+        let back = format!("{file}-back.safetensors");
+        // Weights alone carry no configuration: it is taken from the run.
+        let like = if file.ends_with(".h5") { "--like run" } else { "" };
+        place.elman(&format!("convert {file} {back} {like}")).succeeded();
+        assert_eq!(place.bytes(&back), place.bytes("run/model.safetensors"), "{file}");
+    }
+}
+
+#[test]
+fn a_text_keeps_its_vocabulary_on_the_way() {
+    let place = Place::new();
+    place.write("book.txt", "so it goes and ".repeat(60).as_bytes());
+    let train = "train text --data book.txt --hidden-size 8 --num-epoch 1 --batch-size 4 --sequence-length 10 --quiet --out run";
+    place.elman(train).succeeded();
+    let sample = |run: &str| place.elman(&format!("sample {run} --length 30 --seed 4")).succeeded().join("\n");
+    let expected = sample("run");
+    for file in ["m.safetensors", "m.keras", "m.onnx"] {
+        place.elman(&format!("convert run {file} --verify")).succeeded();
+        place.elman(&format!("convert {file} {file}-back.safetensors")).succeeded();
+        assert_eq!(sample(&format!("{file}-back.safetensors")), expected, "{file}");
+    }
+    // Without what elman said of it, the characters come from the text that it was trained on.
+    let bare = elman::formats::File { metadata: BTreeMap::new(), ..support::model(&place.path("m.safetensors")) };
+    elman::formats::write(&place.path("bare.safetensors"), &bare).unwrap();
+    place.elman("convert bare.safetensors named.safetensors --vocabulary book.txt").succeeded();
+    assert_eq!(sample("named.safetensors"), expected);
+    place.write("other.txt", b"abc");
+    let refused = place.elman("convert bare.safetensors other.safetensors --vocabulary other.txt");
+    refused.refused(1, &["vocabulary has 3 characters", "the model reads"]);
+    assert!(!place.path("other.safetensors").exists());
+}
+
+#[test]
+fn a_report_is_one_object_in_json() {
+    let place = place();
+    let done = place.elman("convert run m.safetensors --json --verify");
+    done.succeeded();
+    let [object] = &objects(&done.stdout)[..] else { panic!("{}", done.stdout) };
+    assert_eq!(object["event"], "conversion");
+    let step = &object["steps"][0];
+    assert_eq!((&step["from"], &step["to"]), (&"elman".into(), &"PyTorch".into()));
+    let kernel =
+        step["arrays"].as_array().unwrap().iter().find(|of| of["from"][0]["name"] == "layers.0.kernel").unwrap();
+    assert_eq!(kernel["to"][0]["shape"], serde_json::json!([16, 8]));
+    assert_eq!(kernel["changes"], serde_json::json!(["transposed"]));
+    assert_eq!(object["verification"][0]["largest_difference"], 0.0);
+}
+
+fn sample(place: &Place, answer: f32) {
+    let array = |shape: &[usize], data: Vec<f32>| Array { shape: shape.to_vec(), values: Values::F32(data) };
+    let arrays =
+        [("x".to_owned(), array(&[2, 8, 8], vec![0.0; 128])), ("logits".to_owned(), array(&[2, 3], vec![answer; 6]))];
+    numpy::write_npz(&place.path("sample.npz"), &arrays.into()).unwrap();
+}
+
+/// A model that does not do what was recorded is not left behind.
+#[test]
+fn a_sample_that_differs_leaves_nothing() {
+    let place = place();
+    sample(&place, 77.0);
+    let done = place.elman("convert run m.onnx --sample sample.npz");
+    done.refused(1, &["the sample's logits", "differ by"]);
+    assert!(!place.path("m.onnx").exists());
+    sample(&place, f32::NAN);
+    place.elman("convert run m.onnx --sample sample.npz").refused(1, &["differ by inf"]);
+}
+
+#[test]
+fn nothing_is_written_over() {
+    let place = place();
+    place.write("m.onnx", b"mine");
+    place.elman("convert run m.onnx").refused(1, &["m.onnx is there already"]);
+    assert_eq!(place.bytes("m.onnx"), b"mine");
+}
+
+#[test]
+fn what_cannot_be_is_refused_by_name() {
+    let place = place();
+    for (line, code, words) in [
+        ("convert nowhere m.onnx", 1, &["nowhere does not exist", ".safetensors, .pt"][..]),
+        ("convert run m.txt", 1, &["m.txt", "its name says no format", ".onnx"]),
+        ("convert run m.pt", 1, &["m.pt", ".safetensors", "safetensors.torch.load_file"]),
+        ("convert run m.keras --streaming", 2, &["streaming", "it is for ONNX"]),
+        ("convert run m.keras --activation relu", 2, &["activation", "says itself what it is"]),
+        ("convert run m.onnx --forget-bias 1", 2, &["forget_bias"]),
+        ("convert run m.safetensors --classes a,b", 1, &["2 classes are named", "3 classes"]),
+        ("convert run m.safetensors --classes a,b,a", 1, &["two classes are named \"a\""]),
+        ("convert run m.safetensors --unit byte", 1, &["256 bytes", "no tokens"]),
+        ("convert run/config.toml m.onnx", 1, &["config.toml", "says nothing of what is in it"]),
+    ] {
+        place.elman(line).refused(code, words);
+    }
+    let before = place.names("");
+    place
+        .elman("train mnist --data set --cell lstm --peepholes --hidden-size 8 --num-epoch 1 --quiet --out deep")
+        .succeeded();
+    for file in ["m.safetensors", "m.keras"] {
+        place.elman(&format!("convert deep {file}")).refused(1, &["peepholes", "given to"]);
+    }
+    place.elman("convert deep m.onnx").succeeded();
+    assert_eq!(place.names("").len(), before.len() + 2);
+}
+
+/// A pickle that would run a command when Python reads it.
+#[test]
+fn a_pickle_runs_nothing() {
+    let place = Place::new();
+    place.write("evil.pt", b"\x80\x02cposix\nsystem\nX\x0c\x00\x00\x00touch pwned\x85R.");
+    let done = place.elman("convert evil.pt m.safetensors");
+    done.refused(1, &["evil.pt"]);
+    assert_eq!(place.names(""), ["evil.pt"]);
+}

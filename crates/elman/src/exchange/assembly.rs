@@ -1,0 +1,174 @@
+//! From converted arrays to a model: layers that follow each other, a head on them, and what the file did not say.
+
+use elman_kernels::Activation;
+
+use super::feature::{self, Feature};
+use super::transfer::Transfer;
+use super::{Hints, Imported, assemble};
+use crate::layer::{AnyCell, Embedding, Layer, Merge, Stack};
+use crate::model::{Config, Model};
+use crate::{Error, Head, Reads};
+
+/// What arrays say of a model.
+pub(crate) struct Found {
+    /// Vectors for tokens.
+    pub(crate) embedding: Option<Embedding>,
+    /// The layers, each reading what the one before gives.
+    pub(crate) layers: Vec<Layer>,
+    /// Floats that the head reads, and that it answers with.
+    pub(crate) head: (usize, usize),
+}
+
+/// A layer, with the name that the other program has for it.
+pub(crate) struct Named {
+    pub(crate) name: String,
+    pub(crate) layer: Layer,
+}
+
+/// Layers of which each reads what the one before gives. Two directions are side by side or, where a partner `sums`, added:
+/// the size that the next layer reads tells which.
+///
+/// # Errors
+/// If a layer reads another size.
+pub(crate) fn chained(transfer: &Transfer<'_>, layers: Vec<Named>, sums: bool) -> Result<Vec<Layer>, Error> {
+    let mut chain: Vec<Layer> = Vec::new();
+    let mut before: Option<String> = None;
+    for Named { name, layer } in layers {
+        if let (Some(last), Some(before)) = (chain.last_mut(), before) {
+            let reads = layer.input();
+            match last.bidirectional {
+                Some(_) if sums && reads == last.cell.get().output() => last.bidirectional = Some(Merge::Sum),
+                _ if reads == last.output() => {}
+                _ => {
+                    let why = format!("it reads {reads} floats, and {before}, before it, gives {}", last.output());
+                    return Err(transfer.refused(name, why));
+                }
+            }
+        }
+        chain.push(layer);
+        before = Some(name);
+    }
+    Ok(chain)
+}
+
+/// Sizes that a head on this layer may read: one direction, two side by side or, where a partner `sums`, their sum.
+pub(crate) fn widths(last: Option<&Layer>, sums: bool) -> Vec<usize> {
+    let Some(layer) = last else { return Vec::new() };
+    let one = layer.cell.get().output();
+    match layer.bidirectional {
+        None => vec![one],
+        Some(_) if sums => vec![2 * one, one],
+        Some(_) => vec![2 * one],
+    }
+}
+
+/// φ of an Elman cell that a file does not name, with a note; `what` is the kind of file.
+pub(crate) fn activation(transfer: &mut Transfer<'_>, what: &str, hints: &Hints, like: Option<&Config>) -> Activation {
+    if like.is_none() && hints.activation.is_none() {
+        transfer.note(format!("{what} does not say the activation: tanh was taken; give --activation relu otherwise"));
+    }
+    hints.activation.unwrap_or_default()
+}
+
+/// The model, with a configuration of the same shapes or without. `silent` is the kind of file, if it does not say what the
+/// head reads; `expected` the names that are read, for the case that arrays are left over.
+///
+/// # Errors
+/// If arrays are left over, sizes do not fit each other or those of `like`, or a head has no meaning here.
+pub(crate) fn model(
+    mut transfer: Transfer<'_>,
+    mut found: Found,
+    hints: &Hints,
+    like: Option<&Config>,
+    silent: Option<&str>,
+    expected: &str,
+) -> Result<Imported, Error> {
+    let (width, outputs) = found.head;
+    let stack = Stack { embedding: found.embedding, layers: found.layers.clone() };
+    let reads = like.map_or_else(|| hints.reads(&stack, outputs), |config| config.head.reads);
+    if let (None, None, Some(what)) = (like, hints.reads, silent) {
+        transfer.note(match reads {
+            Reads::LastState => {
+                format!("{what} does not say what the head reads: the last state was taken; give --reads every-step otherwise")
+            }
+            Reads::EveryStep => format!(
+                "{what} does not say what the head reads: every step was taken, as its answers are tokens of the embedding; \
+                 give --reads last-state otherwise"
+            ),
+        });
+    }
+    if let Some(last) = found.layers.last_mut()
+        && last.bidirectional.is_some()
+        && width == last.cell.get().output()
+    {
+        if reads == Reads::LastState {
+            let why = format!(
+                "it reads {width} floats, the sum of two directions; a head on the last state reads both side by side, {} \
+                 floats. If it reads the sum at every step, give --reads every-step",
+                2 * width
+            );
+            return Err(transfer.refused("the head", why));
+        }
+        last.bidirectional = Some(Merge::Sum);
+    }
+    if like.is_none() && outputs < 2 {
+        let why = "it has 1 output, and a head of classes has at least 2; if it predicts a value, give --like with a model \
+                   whose head has one quantile of one value";
+        return Err(transfer.refused("the head", why));
+    }
+    let stack = Stack { embedding: found.embedding, layers: found.layers };
+    let unfit = transfer.refused("the model", "");
+    let (arrays, report) = transfer.finish(expected)?;
+    let head = Head { reads, ..Head::last_state(outputs) };
+    let model = assemble(stack, head, &arrays, like).map_err(|error| match unfit {
+        Error::Exchange { verb, partner, what, .. } if like.is_none() => {
+            Error::Exchange { verb, partner, what, why: error.to_string() }
+        }
+        Error::Exchange { verb, partner, what, .. } => {
+            let why = format!("its arrays do not fit the configuration that it was given: {error}");
+            Error::Exchange { verb, partner, what, why }
+        }
+        other => other,
+    })?;
+    Ok(Imported { model, report })
+}
+
+/// Refuses what a partner's layers do not express: `why_not` says why, for what is not.
+///
+/// # Errors
+/// The first such option, by name.
+pub(crate) fn check_features(
+    transfer: &Transfer<'_>,
+    stack: &Stack,
+    why_not: impl Fn(Feature) -> Option<&'static str>,
+) -> Result<(), Error> {
+    for (index, layer) in stack.layers.iter().enumerate() {
+        for feature in feature::features(layer) {
+            if let Some(why) = why_not(feature) {
+                return Err(transfer.refused(format!("{feature} in layer {index}"), why));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Notes the masks of training that a file does not hold.
+pub(crate) fn note_masks(transfer: &mut Transfer<'_>, masks: &[String]) {
+    if !masks.is_empty() {
+        transfer.note(format!("masks of training are left out, they change no answer: {}", masks.join(", ")));
+    }
+}
+
+/// The configuration as it stands in a partner's file.
+///
+/// # Errors
+/// If a cell is one of the user's own.
+pub(crate) fn config_json(transfer: &Transfer<'_>, model: &Model) -> Result<String, Error> {
+    serde_json::to_string(&model.config()).map_err(|error| transfer.refused("its configuration", error.to_string()))
+}
+
+/// What the sizes of a cell are called in a partner's file: I, H, and P, which is H without a projection.
+pub(crate) fn sizes(cell: &AnyCell) -> (usize, usize, usize) {
+    let (input, output, memory) = (cell.get().input(), cell.get().output(), cell.get().memory());
+    (input, if memory > 0 { memory } else { output }, output)
+}

@@ -1,0 +1,209 @@
+//! To a `.keras` archive.
+
+use std::collections::BTreeMap;
+
+use elman_formats::Array;
+use elman_formats::keras::Archive;
+use elman_kernels::{Activation, Reset};
+use serde_json::{Value, json};
+
+use super::{GATES, METADATA_KEY, ORDER, PARTNER, in_paths, path};
+use crate::exchange::Report;
+use crate::exchange::arrays::{beside, reordered, reshaped, zeros};
+use crate::exchange::assembly;
+use crate::exchange::feature::{self, Feature};
+use crate::exchange::report::Change;
+use crate::exchange::transfer::Transfer;
+use crate::layer::{AnyCell, Layer, Merge};
+use crate::model::Model;
+use crate::parameters::prefix;
+use crate::{Error, Predicts, Reads};
+
+/// The Keras whose archives these are.
+const VERSION: &str = "3.15.1";
+
+/// The archive of a model: a `Sequential` model that `keras.models.load_model` loads, with our configuration in its
+/// metadata. [`import`](super::import()) gives the same model back, bit for bit. A head of classes ends in a softmax.
+///
+/// # Errors
+/// If a layer has what no layer of Keras has: which, and why.
+pub fn export(model: &Model) -> Result<(Archive, Report), Error> {
+    let arrays = model.arrays();
+    let mut transfer = Transfer::given_to(PARTNER, &arrays);
+    let (stack, head) = (model.stack(), model.head());
+    assembly::check_features(&transfer, stack, why_not)?;
+    let last = stack.layers.len() - 1;
+    if stack.layers[last].bidirectional == Some(Merge::Sum) && head.reads == Reads::LastState {
+        let why = "the head reads the last states of both directions side by side, and a Bidirectional that sums gives \
+                   their sum";
+        return Err(transfer.refused(format!("the sum of two directions in layer {last}"), why));
+    }
+    let config = assembly::config_json(&transfer, model)?;
+    let config: Value =
+        serde_json::from_str(&config).map_err(|error| transfer.refused("its configuration", error.to_string()))?;
+
+    let mut layers = Layers::default();
+    let steps = model.steps;
+    let shape = if stack.embedding.is_some() { json!([null, steps]) } else { json!([null, steps, stack.input()]) };
+    layers.add("InputLayer", json!({ "batch_shape": shape, "dtype": "float32" }));
+    if let Some(of) = stack.embedding {
+        let path = layers.add("Embedding", json!({ "input_dim": of.tokens, "output_dim": of.size }));
+        let name = "embedding.kernel";
+        transfer.moved(&[name], [(format!("{path}/vars/0"), arrays[name].clone())], &[]);
+        transfer.note("tokens come as [batch, steps], without an axis of one float");
+    }
+    for (index, layer) in stack.layers.iter().enumerate() {
+        let every_step = index < last || head.reads == Reads::EveryStep;
+        give_layer(&mut transfer, &mut layers, index, layer, every_step)?;
+        if layer.dropout > 0.0 {
+            layers.add("Dropout", json!({ "rate": layer.dropout }));
+        }
+    }
+    let activation = match head.predicts {
+        Predicts::Classes(_) => {
+            transfer.note("the model ends in a softmax: it answers with probabilities");
+            "softmax"
+        }
+        Predicts::Quantiles(_) => "linear",
+    };
+    let path = layers.add("Dense", json!({ "units": head.outputs(), "activation": activation, "use_bias": true }));
+    for (number, part) in ["kernel", "bias"].into_iter().enumerate() {
+        let name = format!("head.{part}");
+        transfer.moved(&[&name], [(format!("{path}/vars/{number}"), arrays[&name].clone())], &[]);
+    }
+    assembly::note_masks(&mut transfer, &feature::cell_masks(stack));
+    let (arrays, report) = transfer.finish("our own names")?;
+    let config_of_model = json!({ "name": "sequential", "trainable": true, "dtype": "float32", "layers": layers.all });
+    Ok((
+        Archive {
+            config: object("keras", "Sequential", config_of_model),
+            metadata: json!({ "keras_version": VERSION, METADATA_KEY: config }),
+            arrays,
+            attributes: BTreeMap::new(),
+        },
+        report,
+    ))
+}
+
+/// Why a layer of Keras has not what one of ours has.
+fn why_not(feature: Feature) -> Option<&'static str> {
+    match feature {
+        Feature::Relu | Feature::ResetBefore | Feature::ResetAfter | Feature::Sum => None,
+        Feature::Peepholes => Some("the gates of Keras's LSTM do not see the memory"),
+        Feature::Coupled => Some("Keras's LSTM has a forget gate of its own"),
+        Feature::CellClip => Some("Keras's LSTM does not clip its memory"),
+        Feature::Projection | Feature::ProjectionClip => Some("Keras's LSTM has no projection"),
+        Feature::LayerNorm => Some("Keras's LSTM and GRU do not normalise their gates"),
+        Feature::Zoneout => Some("no recurrent layer of Keras mixes the old state with the new one"),
+        Feature::Residual => Some("a Sequential model has no way around a layer"),
+        Feature::Custom => Some("Keras does not know it"),
+    }
+}
+
+/// A serialised object of Keras.
+fn object(module: &str, class: &str, config: Value) -> Value {
+    json!({ "module": module, "class_name": class, "config": config, "registered_name": null })
+}
+
+/// The layers of a `Sequential` model so far.
+#[derive(Default)]
+struct Layers {
+    all: Vec<Value>,
+    /// Layers of each class.
+    counts: BTreeMap<&'static str, usize>,
+}
+
+impl Layers {
+    /// Adds a layer under a name of its own; the place of its arrays.
+    fn add(&mut self, class: &'static str, mut config: Value) -> String {
+        let count = self.counts.entry(class).or_default();
+        let of = match class {
+            "InputLayer" => "input_layer",
+            "Dropout" => "dropout",
+            class => in_paths(class).unwrap_or(class),
+        };
+        let path = path(of, *count);
+        *count += 1;
+        config["name"] = json!(path.trim_start_matches("layers/"));
+        if class != "InputLayer" {
+            config["trainable"] = json!(true);
+            config["dtype"] = json!("float32");
+        }
+        self.all.push(object("keras.layers", class, config));
+        path
+    }
+}
+
+/// A recurrent layer, in one direction or both.
+fn give_layer(
+    transfer: &mut Transfer<'_>,
+    layers: &mut Layers,
+    index: usize,
+    layer: &Layer,
+    every_step: bool,
+) -> Result<(), Error> {
+    let (_, units, _) = assembly::sizes(&layer.cell);
+    let mut config = json!({ "units": units, "activation": "tanh", "use_bias": true, "return_sequences": every_step });
+    let class = match &layer.cell {
+        AnyCell::Rnn(rnn) => {
+            if rnn.activation == Activation::Relu {
+                config["activation"] = json!("relu");
+            }
+            "SimpleRNN"
+        }
+        AnyCell::Lstm(_) => {
+            config["recurrent_activation"] = json!("sigmoid");
+            "LSTM"
+        }
+        AnyCell::Gru(gru) => {
+            config["recurrent_activation"] = json!("sigmoid");
+            config["reset_after"] = json!(gru.reset == Reset::After);
+            "GRU"
+        }
+        AnyCell::Custom(_) => return Err(transfer.refused("a cell of one's own", "Keras does not know it")),
+    };
+    let Some(merge) = layer.bidirectional else {
+        let path = layers.add(class, config);
+        return give_cell(transfer, &layer.cell, &prefix(index, 1, 0), &format!("{path}/cell"));
+    };
+    config["dtype"] = json!("float32");
+    let merge = if merge == Merge::Sum { "sum" } else { "concat" };
+    let path =
+        layers.add("Bidirectional", json!({ "layer": object("keras.layers", class, config), "merge_mode": merge }));
+    for (direction, of) in ["forward_layer", "backward_layer"].into_iter().enumerate() {
+        give_cell(transfer, &layer.cell, &prefix(index, 2, direction), &format!("{path}/{of}/cell"))?;
+    }
+    Ok(())
+}
+
+fn give_cell(transfer: &mut Transfer<'_>, cell: &AnyCell, ours: &str, path: &str) -> Result<(), Error> {
+    let (input, hidden, _) = assembly::sizes(cell);
+    let gates = match cell {
+        AnyCell::Lstm(_) => 4,
+        AnyCell::Gru(_) => 3,
+        _ => 1,
+    };
+    let turned = |array: &Array| match cell {
+        AnyCell::Gru(_) => (reordered(array, &ORDER), vec![Change::Gates { from: GATES.1, to: GATES.0 }]),
+        _ => (array.clone(), Vec::new()),
+    };
+    let shapes = [("kernel", vec![input, gates * hidden]), ("recurrent_kernel", vec![hidden, gates * hidden])];
+    for (number, (of, shape)) in shapes.into_iter().enumerate() {
+        let name = format!("{ours}{of}");
+        let (array, changes) = turned(transfer.array(&name, &shape)?);
+        transfer.moved(&[&name], [(format!("{path}/vars/{number}"), array)], &changes);
+    }
+    let (bias, recurrent_bias) = (format!("{ours}bias"), format!("{ours}recurrent_bias"));
+    let to = format!("{path}/vars/2");
+    let (array, mut changes) = turned(transfer.array(&bias, &[gates * hidden])?);
+    if !matches!(cell, AnyCell::Gru(gru) if gru.reset == Reset::After) {
+        transfer.moved(&[&bias], [(to, array)], &changes);
+        return Ok(());
+    }
+    // A row for the input and one for the state, of which r scales b_hn alone: the one part that is not in our sum.
+    let state = beside(&[&zeros(&[2 * hidden]), transfer.array(&recurrent_bias, &[hidden])?]);
+    let both = reshaped(&beside(&[&array, &reordered(&state, &ORDER)]), &[2, 3 * hidden]);
+    changes.extend([Change::Joined, Change::Zeros]);
+    transfer.moved(&[&bias, &recurrent_bias], [(to, both)], &changes);
+    Ok(())
+}

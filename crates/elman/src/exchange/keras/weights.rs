@@ -1,0 +1,160 @@
+//! From weights without their configuration: kinds and sizes by paths and shapes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use elman_formats::Array;
+
+use super::PARTNER;
+use super::cells::{WEIGHTS, leave_out_training, take_dense, take_embedding, take_layer};
+use super::options::{Dense, Kind, Recurrent};
+use crate::exchange::assembly::{self, Found};
+use crate::exchange::order::pieces;
+use crate::exchange::transfer::{Transfer, listed};
+use crate::exchange::{Hints, Imported};
+use crate::{Error, Reads};
+
+/// What is read, for who has arrays that are not.
+const EXPECTED: &str = "those of layers/simple_rnn, layers/lstm, layers/gru, layers/bidirectional, layers/embedding, \
+                        layers/dense and layers/time_distributed, as Keras 3 saves them";
+
+/// Makes a model of the weights of a `Sequential` or functional model, as `save_weights` writes them. They say less than an
+/// archive: neither activations nor what the head reads.
+///
+/// # Errors
+/// If arrays are missing, unknown or of shapes that do not fit each other, or the order of layers is not known: which, with
+/// what was expected and found.
+pub fn import_weights(arrays: &BTreeMap<String, Array>, hints: &Hints) -> Result<Imported, Error> {
+    let mut transfer = Transfer::taken_from(PARTNER, arrays);
+    leave_out_training(&mut transfer);
+    let mut layers: BTreeMap<&str, Recurrent> = BTreeMap::new();
+    let (mut embeddings, mut heads) = (BTreeSet::new(), BTreeSet::new());
+    for name in transfer.left() {
+        let Some((layer, part)) = split(name) else { continue };
+        match (unnumbered(layer), part) {
+            ("embedding", "") => drop(embeddings.insert(layer)),
+            ("dense", "") | ("time_distributed", "layer") => drop(heads.insert(layer)),
+            ("simple_rnn" | "lstm" | "gru", "cell")
+            | ("bidirectional", "forward_layer/cell" | "backward_layer/cell") => {
+                layers.entry(layer).or_insert_with(|| recurrent(layer));
+            }
+            _ => {}
+        }
+    }
+    let mut layers: Vec<Recurrent> = layers.into_values().collect();
+    layers.sort_by(|a, b| pieces(&a.name).cmp(&pieces(&b.name)));
+    let (Some(head), 1) = (heads.first(), heads.len()) else {
+        let found: Vec<&str> = transfer.left().collect();
+        let why = format!("it has {} dense layers; expected one, the head; found {}", heads.len(), listed(&found));
+        return Err(transfer.refused("the file", why));
+    };
+    if layers.is_empty() || embeddings.len() > 1 {
+        let why = format!(
+            "it has {} recurrent layers and {} embeddings; expected at least one of the first and at most one of the second",
+            layers.len(),
+            embeddings.len()
+        );
+        return Err(transfer.refused("the file", why));
+    }
+    let at_every_step = unnumbered(head.trim_start_matches("layers/")) == "time_distributed";
+    let path = format!("layers/{head}{}", if at_every_step { "/layer" } else { "" });
+    let head = Dense { name: format!("layers/{head}"), path, units: None, use_bias: None, at_every_step };
+    let every_step = at_every_step.then_some(Reads::EveryStep);
+    let hints = &Hints { reads: hints.reads.or(every_step), ..hints.clone() };
+
+    let embedding = match embeddings.first() {
+        Some(layer) => Some(take_embedding(&mut transfer, &format!("layers/{layer}"))?),
+        None => None,
+    };
+    let layers = ordered(&transfer, layers, &head)?;
+    let mut chain = Vec::new();
+    for layer in &layers {
+        chain.push(take_layer(&mut transfer, layer, chain.len(), hints)?);
+    }
+    let layers = assembly::chained(&transfer, chain, true)?;
+    let head = take_dense(&mut transfer, &head, &assembly::widths(layers.last(), true))?;
+    let found = Found { embedding, layers, head };
+    assembly::model(transfer, found, hints, hints.like.as_ref(), Some(WEIGHTS), EXPECTED)
+}
+
+/// The layer and the part of it that an array belongs to: `layers/gru_1/cell/vars/0` is `gru_1` and `cell`.
+fn split(name: &str) -> Option<(&str, &str)> {
+    let (layer, rest) = name.strip_prefix("layers/")?.split_once('/')?;
+    let (part, number) = rest.rsplit_once("vars/")?;
+    number.parse::<usize>().ok()?;
+    Some((layer, part.trim_end_matches('/')))
+}
+
+/// `gru_1` is a `gru`.
+fn unnumbered(layer: &str) -> &str {
+    match layer.rsplit_once('_') {
+        Some((class, number)) if number.parse::<usize>().is_ok() => class,
+        _ => layer,
+    }
+}
+
+fn recurrent(layer: &str) -> Recurrent {
+    let kind = match unnumbered(layer) {
+        "simple_rnn" => Some(Kind::Rnn),
+        "lstm" => Some(Kind::Lstm),
+        "gru" => Some(Kind::Gru),
+        _ => None,
+    };
+    let cells = match kind {
+        Some(_) => vec![format!("layers/{layer}/cell")],
+        None => ["forward_layer", "backward_layer"].map(|of| format!("layers/{layer}/{of}/cell")).into(),
+    };
+    Recurrent {
+        name: format!("layers/{layer}"),
+        cells,
+        kind,
+        units: None,
+        activation: None,
+        use_bias: None,
+        reset: None,
+        merge: None,
+        return_sequences: None,
+        dropout: 0.0,
+    }
+}
+
+/// The layers in the order of their numbers, which count each class by itself: where there are several classes, the sizes
+/// tell, from the head back, or else the order is not known.
+fn ordered(transfer: &Transfer<'_>, layers: Vec<Recurrent>, head: &Dense) -> Result<Vec<Recurrent>, Error> {
+    let mut classes: BTreeMap<String, Vec<Recurrent>> = BTreeMap::new();
+    let count = layers.len();
+    for layer in layers {
+        classes.entry(unnumbered(layer.name.trim_start_matches("layers/")).to_owned()).or_default().push(layer);
+    }
+    let mut order = Vec::new();
+    let mut reads = transfer.matrix(&format!("{}/vars/0", head.path))?.shape[0];
+    while order.len() < count {
+        let mut fits = Vec::new();
+        for (class, of) in &classes {
+            let Some(last) = of.last() else { continue };
+            let hidden = transfer.matrix(&format!("{}/vars/1", last.cells[0]))?.shape[0];
+            if reads == hidden || (last.cells.len() == 2 && reads == 2 * hidden) {
+                fits.push(class.clone());
+            }
+        }
+        let next = match (&fits[..], classes.len()) {
+            ([class], _) => classes.get_mut(class).and_then(Vec::pop),
+            // A single class is in the order of its numbers; sizes that do not fit are named later.
+            (_, 1) => classes.values_mut().next().and_then(Vec::pop),
+            ([], _) => None,
+            _ => {
+                let why = "weights alone do not say the order of layers of several classes, and their sizes do not either; \
+                           give the .keras archive";
+                return Err(transfer.refused(format!("layers/{}", fits.join(", layers/")), why));
+            }
+        };
+        let Some(next) = next else {
+            let why = format!("no recurrent layer gives {reads} floats, as the one behind it reads");
+            return Err(transfer.refused("the file", why));
+        };
+        reads = transfer.matrix(&format!("{}/vars/0", next.cells[0]))?.shape[0];
+        order.push(next);
+        classes.retain(|_, of| !of.is_empty());
+    }
+    order.reverse();
+    Ok(order)
+}

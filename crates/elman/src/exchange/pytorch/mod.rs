@@ -1,0 +1,31 @@
+//! PyTorch: a `state_dict` of `nn.RNN`, `nn.LSTM` or `nn.GRU`, with an `nn.Embedding` before it and an `nn.Linear` behind.
+//!
+//! I input, H hidden, P output, G gates, V tokens, E floats of a vector, C outputs.
+//!
+//! | PyTorch | here |
+//! |--|--|
+//! | `rnn.weight_ih_l0 [G H, I]` | `kernel [I, G H]`, transposed; gates i f g o and r z n, the same order |
+//! | `rnn.weight_hh_l0 [G H, P]` | `recurrent_kernel [P, G H]`, transposed |
+//! | `rnn.bias_ih_l0`, `rnn.bias_hh_l0` `[G H]` | `bias [G H]`, their sum; b_hn of a GRU apart, `recurrent_bias [H]` |
+//! | `rnn.weight_hr_l0 [P, H]` | `projection [H, P]`, transposed |
+//! | `embedding.weight [V, E]` | `embedding.kernel [V, E]` |
+//! | `head.weight [C, …]`, `head.bias [C]` | `head.kernel […, C]`, transposed; `head.bias` |
+//!
+//! `_l0_reverse` is the direction that reads rows from their ends.
+
+mod export;
+mod import;
+
+pub use export::export;
+pub use import::import;
+
+/// As errors name it.
+const PARTNER: &str = "PyTorch";
+
+/// The key of a file's metadata under which our configuration stands, as JSON: a file that PyTorch wrote has none.
+const METADATA_KEY: &str = "elman-pytorch";
+
+/// What the names of a cell's arrays end with: `_l0`, `_l0_reverse`.
+fn suffix(layer: usize, reversed: bool) -> String {
+    format!("_l{layer}{}", if reversed { "_reverse" } else { "" })
+}

@@ -1,0 +1,467 @@
+//! Models from Keras 3 and for it.
+
+mod support;
+
+use std::path::Path;
+
+use elman::exchange::keras;
+use elman::exchange::{Hints, Imported, Verdict};
+use elman::formats::Array;
+use elman::formats::keras::Archive;
+use elman::{Activation, AnyCell, Error, Gru, Head, Layer, Lstm, Merge, Model, Reads, Reset, Rnn, Stack};
+use serde_json::{Value, json};
+use support::exchange::{assert_agrees, assert_same, golden_model, model, models, refusal, text};
+
+/// An archive as the script beside the golden files took it apart.
+fn archive(case: &str) -> Archive {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../golden/models/keras_{case}.safetensors"));
+    let file = elman::formats::read(&path).unwrap();
+    Archive {
+        config: serde_json::from_str(&file.metadata["config"]).unwrap(),
+        metadata: json!({ "keras_version": "3.15.1" }),
+        arrays: file.arrays,
+        attributes: Default::default(),
+    }
+}
+
+fn import(case: &str) -> Imported {
+    keras::import(&archive(case), &Hints::default()).unwrap_or_else(|error| panic!("{case}: {error}"))
+}
+
+/// By case, whether it answers with probabilities.
+const CASES: [(&str, bool); 10] = [
+    ("rnn_relu", false),
+    ("rnn_no_bias", false),
+    ("lstm", true),
+    ("gru_after", false),
+    ("gru_before", false),
+    ("gru_no_bias", false),
+    ("bidirectional", false),
+    ("stack", true),
+    ("tagger", false),
+    ("functional", true),
+];
+
+#[test]
+fn models_of_keras_answer_as_they_did() {
+    let answers = golden_model("keras.safetensors");
+    for (case, probabilities) in CASES {
+        assert_agrees(&answers, case, &import(case), probabilities);
+    }
+}
+
+#[test]
+fn weights_alone_answer_as_they_did() {
+    let answers = golden_model("keras.safetensors");
+    for (case, probabilities) in CASES {
+        let every_step = ["stack", "tagger"].contains(&case).then_some(Reads::EveryStep);
+        let relu = (case == "rnn_relu").then_some(Activation::Relu);
+        let hints = Hints { reads: every_step, activation: relu, ..Hints::default() };
+        let imported =
+            keras::import_weights(&archive(case).arrays, &hints).unwrap_or_else(|error| panic!("{case}: {error}"));
+        assert_agrees(&answers, case, &imported, probabilities);
+    }
+}
+
+#[test]
+fn a_report_names_every_array() {
+    let expected = "\
+layers/gru/cell/vars/0 [5, 21] → layers.0.kernel [5, 21]: gates z r n → r z n
+layers/gru/cell/vars/1 [7, 21] → layers.0.recurrent_kernel [7, 21]: gates z r n → r z n
+layers/gru/cell/vars/2 [2, 21] → layers.0.bias [21], layers.0.recurrent_bias [7]: gates z r n → r z n, split, added
+layers/gru_1/cell/vars/0 [7, 9] → layers.1.kernel [7, 9]: gates z r n → r z n
+layers/gru_1/cell/vars/1 [3, 9] → layers.1.recurrent_kernel [3, 9]: gates z r n → r z n
+layers/gru_1/cell/vars/2 [9] → layers.1.bias [9]: gates z r n → r z n
+layers/dense/vars/0 [3, 4] → head.kernel [3, 4]:
+layers/dense/vars/1 [4] → head.bias [4]:
+- masking skips steps whose floats are all its mask_value; here rows have lengths, and such a step inside one is read
+- spatial_dropout1d drops units for all steps of a row; here they are dropped anew at each step
+- the optimizer's arrays are left out
+the same function: some numbers are sums of two, rounded once
+";
+    let imported = import("functional");
+    // Keras numbers the names that it makes up; those of our own are kept.
+    let found = text(&imported.report);
+    assert_eq!(found, expected);
+    assert_eq!(imported.model.steps, Some(6));
+    assert_eq!(imported.model.stack().layers[0].dropout, 0.1);
+}
+
+#[test]
+fn the_archive_says_what_weights_alone_do_not() {
+    let notes = |report: &elman::exchange::Report| report.notes.join("\n");
+    assert!(notes(&import("rnn_relu").report).is_empty());
+    assert_eq!(import("tagger").model.head().reads, Reads::EveryStep);
+    assert_eq!(import("tagger").model.steps, None);
+    assert!(notes(&import("tagger").report).contains("embedding has mask_zero"));
+    let lstm = notes(&import("lstm").report);
+    assert!(lstm.contains("a part of 0.2 of what dense reads is dropped in training"), "{lstm}");
+    let stack = import("stack").model;
+    let merges: Vec<_> = stack.stack().layers.iter().map(|layer| (layer.bidirectional, layer.dropout)).collect();
+    assert_eq!(merges, [(Some(Merge::Concat), 0.25), (Some(Merge::Sum), 0.0)]);
+
+    let weights = |case: &str| keras::import_weights(&archive(case).arrays, &Hints::default()).unwrap().report;
+    let rnn = notes(&weights("rnn_relu"));
+    assert!(
+        rnn.contains("a file of weights alone does not say the activation: tanh was taken; give --activation relu"),
+        "{rnn}"
+    );
+    assert!(rnn.contains("does not say what the head reads: the last state was taken"), "{rnn}");
+    assert!(notes(&weights("gru_no_bias")).contains("does not say where a GRU without a bias resets"));
+    assert!(notes(&weights("rnn_no_bias")).contains("layers/dense has no bias: zeros were taken"));
+}
+
+#[test]
+fn every_model_that_keras_expresses_comes_back_bit_for_bit() {
+    // The others are refused, each by the first thing that Keras has not.
+    let refused = [
+        ("rnn noise", "zoneout in layer 0"),
+        ("lstm peepholes", "an LSTM with peepholes in layer 0"),
+        ("lstm coupled", "an LSTM with coupled gates in layer 0"),
+        ("lstm coupled peepholes", "an LSTM with peepholes in layer 0"),
+        ("lstm projection", "an LSTM with a projection in layer 0"),
+        ("lstm clips", "an LSTM with peepholes in layer 0"),
+        ("lstm layer norm", "an LSTM with a projection in layer 0"),
+        ("lstm layer norm and all", "an LSTM with peepholes in layer 0"),
+        ("lstm noise", "zoneout in layer 0"),
+        ("lstm noise and all", "an LSTM with coupled gates in layer 0"),
+        ("gru layer norm", "layer normalisation in layer 0"),
+        ("gru before layer norm", "layer normalisation in layer 0"),
+        ("gru noise", "zoneout in layer 0"),
+        ("gru before noise", "zoneout in layer 0"),
+        ("mixed", "an LSTM with a projection in layer 0"),
+        ("residual", "a residual layer in layer 0"),
+        ("tokens", "zoneout in layer 1"),
+        ("both stacked", "zoneout in layer 1"),
+        ("both summed", "a residual layer in layer 1"),
+        ("alike projected", "an LSTM with a projection in layer 0"),
+    ];
+    let mut kept = 0;
+    for (name, model) in models() {
+        let summed = name == "both sum" && model.head().reads == Reads::LastState;
+        let what = refused.iter().find(|(of, _)| *of == name).map(|(_, what)| *what);
+        if let Some(what) = what.or(summed.then_some("the sum of two directions in layer 0")) {
+            let message = refusal(keras::export(&model));
+            assert!(message.starts_with(&format!("{what} cannot be given to Keras: ")), "{name}: {message}");
+            continue;
+        }
+        let (archive, given) = keras::export(&model).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let back = keras::import(&archive, &Hints::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_same(name, &back.model, &model);
+        assert_eq!((given.verdict(), back.report.verdict()), (Verdict::Exact, Verdict::Exact), "{name}");
+        // Without our configuration, Keras's own says all but what is for our jobs.
+        let plain = Archive { metadata: json!({}), ..archive.clone() };
+        if model.head().classes().is_some() {
+            let mut again =
+                keras::import(&plain, &Hints::default()).unwrap_or_else(|error| panic!("{name}: {error}")).model;
+            again.job = model.job.clone();
+            assert_same(name, &again, &model);
+        }
+        // And so do the weights with the configuration as a hint.
+        let hints = Hints { like: Some(model.config()), ..Hints::default() };
+        match keras::import_weights(&archive.arrays, &hints) {
+            Ok(again) => assert_same(name, &again.model, &model),
+            Err(error) => panic!("{name}: {error}"),
+        }
+        kept += 1;
+    }
+    assert_eq!(kept, 3 * (36 - refused.len()) - 2);
+}
+
+#[test]
+fn clips_are_refused() {
+    let clip = Lstm::new(3, 4).projection(2).projection_clip(0.5);
+    for (lstm, what) in [(Lstm::new(3, 4).cell_clip(1.0), "a clipped memory"), (clip, "an LSTM with a projection")] {
+        assert!(refusal(keras::export(&model(lstm, 3))).starts_with(what));
+    }
+    assert!(refusal(keras::export(&model(Lstm::new(3, 4).layer_norm(true), 3))).starts_with("layer normalisation"));
+    let custom = model(AnyCell::custom(Rnn::new(2, 3)), 2);
+    assert!(refusal(keras::export(&custom)).starts_with("a cell of one's own in layer 0"));
+}
+
+#[test]
+fn an_export_is_a_sequential_model() {
+    let stack = Stack::new(Layer::new(Gru::new(5, 7)).dropout(0.25).bidirectional(Merge::Sum))
+        .then(Gru::new(7, 6).reset(Reset::Before))
+        .embedding(11);
+    let mut model = model(stack, 3);
+    model.steps = Some(9);
+    let (archive, report) = keras::export(&model).unwrap();
+    assert_eq!(
+        report.notes,
+        [
+            "tokens come as [batch, steps], without an axis of one float",
+            "the model ends in a softmax: it answers with probabilities",
+        ]
+    );
+    let names: Vec<(&str, &[usize])> =
+        archive.arrays.iter().map(|(name, array)| (name.as_str(), &array.shape[..])).collect();
+    let expected: [(&str, &[usize]); 12] = [
+        ("layers/bidirectional/backward_layer/cell/vars/0", &[5, 21]),
+        ("layers/bidirectional/backward_layer/cell/vars/1", &[7, 21]),
+        ("layers/bidirectional/backward_layer/cell/vars/2", &[2, 21]),
+        ("layers/bidirectional/forward_layer/cell/vars/0", &[5, 21]),
+        ("layers/bidirectional/forward_layer/cell/vars/1", &[7, 21]),
+        ("layers/bidirectional/forward_layer/cell/vars/2", &[2, 21]),
+        ("layers/dense/vars/0", &[6, 3]),
+        ("layers/dense/vars/1", &[3]),
+        ("layers/embedding/vars/0", &[11, 5]),
+        ("layers/gru/cell/vars/0", &[7, 18]),
+        ("layers/gru/cell/vars/1", &[6, 18]),
+        ("layers/gru/cell/vars/2", &[18]),
+    ];
+    assert_eq!(names, expected);
+    let classes: Vec<&str> = archive.config["config"]["layers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|l| l["class_name"].as_str().unwrap())
+        .collect();
+    assert_eq!(classes, ["InputLayer", "Embedding", "Bidirectional", "Dropout", "GRU", "Dense"]);
+    assert_eq!(archive.config.pointer("/config/layers/0/config/batch_shape"), Some(&json!([null, 9])));
+}
+
+/// With the configuration changed at a place.
+fn with(case: &str, place: &str, value: Value) -> Result<Imported, Error> {
+    let mut archive = archive(case);
+    let (object, key) = place.rsplit_once('/').unwrap();
+    archive.config.pointer_mut(object).unwrap_or_else(|| panic!("{object}"))[key] = value;
+    keras::import(&archive, &Hints::default())
+}
+
+#[test]
+fn options_that_are_not_computed_are_refused() {
+    let lstm = "/config/layers/1/config";
+    let check = |case: &str, place: String, value: Value, expected: &str| {
+        let message = refusal(with(case, &place, value));
+        assert!(message.contains(expected), "{expected:?} is not in {message:?}");
+    };
+    let of_lstm = |key: &str, value: Value, expected: &str| check("lstm", format!("{lstm}/{key}"), value, expected);
+    of_lstm("activation", json!("relu"), "lstm cannot be taken from Keras: its activation is relu; expected tanh");
+    of_lstm(
+        "recurrent_activation",
+        json!("hard_sigmoid"),
+        "its recurrent_activation is hard_sigmoid; expected sigmoid",
+    );
+    of_lstm("activation", Value::Null, "its activation is linear; expected tanh");
+    of_lstm("activation", json!({ "class_name": "function", "config": "gelu" }), "its activation is gelu");
+    of_lstm("go_backwards", json!(true), "reads rows from their ends (go_backwards)");
+    of_lstm("return_state", json!(true), "return_state");
+    of_lstm("units", json!(8), "layers/lstm/cell/vars/1 cannot be taken from Keras: it has 7 rows; expected 8");
+    of_lstm("units", json!("x"), "it has no number of units");
+    of_lstm("use_bias", json!("yes"), "its use_bias is \"yes\"; expected true or false");
+    of_lstm("dropout", json!("a"), "its dropout is \"a\"; expected a number");
+    check(
+        "rnn_relu",
+        format!("{lstm}/activation"),
+        json!("sigmoid"),
+        "its activation is sigmoid; expected tanh or relu",
+    );
+    let dense = "/config/layers/2/config";
+    check(
+        "rnn_relu",
+        format!("{dense}/activation"),
+        json!("sigmoid"),
+        "its activation is sigmoid; expected softmax or linear",
+    );
+    check("rnn_relu", format!("{dense}/units"), json!(5), "layers/dense/vars/0 cannot");
+    check("gru_after", format!("{lstm}/reset_after"), json!(false), "it has shape [2, 21]; expected [21]");
+    check("gru_before", format!("{lstm}/reset_after"), json!(true), "it has shape [21]; expected [2, 21]");
+    check("rnn_no_bias", format!("{lstm}/use_bias"), json!(true), "layers/simple_rnn/cell/vars/2 cannot");
+    check("lstm", format!("{lstm}/use_bias"), json!(false), "layers/lstm/cell/vars/2 cannot");
+    for merge in [json!("mul"), json!("ave"), Value::Null] {
+        check("bidirectional", format!("{lstm}/merge_mode"), merge, "expected concat or sum");
+    }
+    check("bidirectional", format!("{lstm}/merge_mode"), json!("sum"), "the sum of the last states of two directions");
+    check(
+        "bidirectional",
+        format!("{lstm}/backward_layer/config/units"),
+        json!(9),
+        "its two directions have different layers",
+    );
+    check("bidirectional", format!("{lstm}/backward_layer/config/go_backwards"), json!(false), "does not go backwards");
+    check(
+        "stack",
+        format!("{lstm}/merge_mode"),
+        json!("sum"),
+        "bidirectional_1 cannot be taken from Keras: it reads 6 floats",
+    );
+    check("stack", format!("{lstm}/layer/config/return_sequences"), json!(false), "bidirectional cannot");
+    check("functional", "/config/layers/8/config/axis".into(), json!(1), "its axis is 1; expected -1");
+}
+
+#[test]
+fn options_of_training_are_noted() {
+    for (key, value, note) in [
+        ("dropout", json!(0.5), "lstm has a dropout of 0.5 in training, which changes no answer and is left out"),
+        ("recurrent_dropout", json!(0.25), "lstm has a recurrent_dropout of 0.25"),
+        ("stateful", json!(true), "lstm is stateful"),
+        ("dtype", json!("mixed_float16"), "lstm computes in mixed_float16 there"),
+    ] {
+        let notes = with("lstm", &format!("/config/layers/1/config/{key}"), value).unwrap().report.notes.join("\n");
+        assert!(notes.contains(note), "{notes}");
+    }
+}
+
+#[test]
+fn layers_that_are_not_computed_are_refused() {
+    let layer =
+        |case: &str, at: usize, class: &str| with(case, &format!("/config/layers/{at}/class_name"), json!(class));
+    for class in ["Conv1D", "RNN", "Flatten", "ConvLSTM1D", "BatchNormalization", "Sequential"] {
+        let message = refusal(layer("lstm", 1, class));
+        assert!(
+            message.starts_with(&format!("lstm cannot be taken from Keras: it is a {class}; expected")),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn models_that_are_no_chain_are_refused() {
+    let check = |result: Result<Imported, Error>, expected: &str| {
+        let message = refusal(result);
+        assert!(message.contains(expected), "{expected:?} is not in {message:?}");
+    };
+    check(with("lstm", "/class_name", json!("Encoder")), "the model cannot be taken from Keras: its class is Encoder");
+    check(with("lstm", "/config/layers", json!([])), "it has no Dense layer");
+    check(with("lstm", "/config/layers", json!([{ "class_name": "LSTM" }])), "it has no class_name or no config");
+
+    let order = |places: &[usize]| {
+        let mut archive = archive("lstm");
+        let layers = archive.config["config"]["layers"].as_array().unwrap().clone();
+        archive.config["config"]["layers"] = places.iter().map(|&place| layers[place].clone()).collect();
+        keras::import(&archive, &Hints::default())
+    };
+    check(order(&[0, 1, 2]), "it has no Dense layer behind its recurrent ones");
+    check(order(&[0, 3, 1]), "dense cannot be taken from Keras: it is a Dense before any recurrent layer");
+    check(order(&[0, 1, 3, 3]), "it is a second Dense");
+    check(order(&[0, 1, 3, 1]), "it is a recurrent layer behind a Dense");
+    check(order(&[0, 1, 1, 3]), "the recurrent layer before it does not return sequences");
+
+    // Input, NotEqual, Masking, Any, GRU, dropout, GRU, Dense, Softmax.
+    let functional = |place: &str, value: Value| with("functional", &format!("/config/{place}"), value);
+    let tensor = |name: &str, output: u64| json!({ "class_name": "__keras_tensor__", "config": { "shape": [null, 3], "keras_history": [name, 0, output] } });
+    let called = |arguments: Value, named: Value| json!([{ "args": arguments, "kwargs": named }]);
+    let upper = "layers/6/inbound_nodes";
+    check(functional("output_layers", json!([["softmax", 0, 0], ["answer", 0, 0]])), "it has several outputs");
+    check(functional("layers/1/class_name", json!("Add")), "Add stands beside the chain");
+    check(
+        functional(upper, called(json!([tensor("lower", 0), tensor("lower", 1)]), json!({}))),
+        "more than the output of one",
+    );
+    check(
+        functional(upper, called(json!([tensor("lower", 0)]), json!({ "initial_state": tensor("lower", 1) }))),
+        "upper cannot",
+    );
+    check(
+        functional(upper, called(json!([[tensor("lower", 0), tensor("lower", 0)]]), json!({}))),
+        "it is not called on the output",
+    );
+    check(functional(upper, called(json!([tensor("lower", 1)]), json!({}))), "it reads a state of the layer before it");
+    check(functional(upper, json!([])), "it is not called exactly once");
+    check(functional(upper, called(json!([tensor("answer", 0)]), json!({}))), "it is called more than once");
+    check(functional(upper, called(json!([tensor("nobody", 0)]), json!({}))), "nothing leads to it from an input");
+}
+
+fn array(shape: &[usize]) -> Array {
+    Array { shape: shape.to_vec(), data: vec![0.5; shape.iter().product()] }
+}
+
+#[test]
+fn arrays_that_do_not_fit_are_named() {
+    let changed = |case: &str, name: &str, array: Option<Array>| {
+        let mut archive = archive(case);
+        match array {
+            Some(array) => drop(archive.arrays.insert(name.into(), array)),
+            None => drop(archive.arrays.remove(name).unwrap()),
+        }
+        [keras::import(&archive, &Hints::default()), keras::import_weights(&archive.arrays, &Hints::default())]
+    };
+    for (case, name, array, expected) in [
+        ("lstm", "layers/lstm/cell/vars/0", None, "layers/lstm/cell/vars/0 cannot be taken from Keras: it is missing"),
+        ("lstm", "layers/lstm/cell/vars/0", Some(array(&[5, 27])), "it has shape [5, 27]; expected [5, 28]"),
+        (
+            "lstm",
+            "layers/lstm/cell/vars/1",
+            Some(array(&[7, 30])),
+            "it has shape [7, 30]; expected as many columns as 4",
+        ),
+        ("lstm", "layers/lstm/cell/vars/2", Some(array(&[27])), "it has shape [27]; expected [28]"),
+        (
+            "lstm",
+            "layers/lstm/cell/vars/3",
+            Some(array(&[28])),
+            "layers/lstm/cell/vars/3 cannot be taken from Keras: no part",
+        ),
+        ("lstm", "layers/dense/vars/1", Some(array(&[3])), "it has shape [3]; expected [4]"),
+        ("lstm", "layers/dense/vars/0", Some(array(&[9, 4])), "it has shape [9, 4]; expected [7, 4]"),
+        ("tagger", "layers/embedding/vars/0", Some(array(&[11, 4])), "[4]"),
+    ] {
+        let [by_config, by_weights] = changed(case, name, array);
+        let message = refusal(by_config);
+        assert!(message.contains(expected), "{expected:?} is not in {message:?}");
+        refusal(by_weights);
+    }
+}
+
+#[test]
+fn the_order_of_weights_alone() {
+    let import = |stack: Stack| {
+        let model = model(stack, 3);
+        let (archive, _) = keras::export(&model).unwrap();
+        (keras::import_weights(&archive.arrays, &Hints::default()), model)
+    };
+    // Three classes, in an order that the sizes tell.
+    let told =
+        Stack::new(Lstm::new(3, 4)).then(Gru::new(4, 5)).then(Layer::new(Lstm::new(5, 6)).bidirectional(Merge::Sum));
+    let (again, model) = import(told.then(Gru::new(6, 7)).then(Lstm::new(7, 8)));
+    assert_same("told", &again.unwrap().model, &model);
+    // Two classes of one size: either could be the last.
+    let (again, _) = import(Stack::new(Lstm::new(4, 4)).then(Gru::new(4, 4)));
+    let message = refusal(again);
+    assert!(
+        message.starts_with("layers/gru, layers/lstm cannot be taken from Keras: weights alone do not say"),
+        "{message}"
+    );
+    // One class in the order of its numbers.
+    let mut many = Stack::new(Gru::new(4, 4));
+    for _ in 0..11 {
+        many = many.then(Gru::new(4, 4));
+    }
+    let (again, model) = import(many);
+    assert_same("many", &again.unwrap().model, &model);
+    assert!(
+        refusal(keras::import_weights(&golden_model("pytorch_lstm.safetensors"), &Hints::default()))
+            .contains("dense layers")
+    );
+}
+
+#[test]
+fn a_sum_of_two_directions_by_weights_alone() {
+    let model = model(Layer::new(Lstm::new(3, 4)).bidirectional(Merge::Sum), Head::every_step(3));
+    let (archive, _) = keras::export(&model).unwrap();
+    let message = refusal(keras::import_weights(&archive.arrays, &Hints::default()));
+    assert!(
+        message.contains("it reads 4 floats, the sum of two directions") && message.contains("--reads every-step"),
+        "{message}"
+    );
+    let hints = Hints { reads: Some(Reads::EveryStep), ..Hints::default() };
+    assert_same("sum", &keras::import_weights(&archive.arrays, &hints).unwrap().model, &model);
+}
+
+#[test]
+fn a_damaged_configuration_is_refused() {
+    let (mut archive, _) = keras::export(&model(Lstm::new(3, 4), 3)).unwrap();
+    archive.metadata["elman"]["layers"] = json!([]);
+    assert!(refusal(keras::import(&archive, &Hints::default())).contains("layers is 0; expected 1 to 64"));
+    archive.metadata["elman"] = json!({ "version": 2 });
+    assert!(refusal(keras::import(&archive, &Hints::default())).contains("its configuration"));
+}
+
+/// What is given as a hint is taken, whatever the archive says.
+#[test]
+fn hints_come_first() {
+    let hints = Hints { activation: Some(Activation::Tanh), ..Hints::default() };
+    let found: Model = keras::import(&archive("rnn_relu"), &hints).unwrap().model;
+    assert!(matches!(found.stack().layers[0].cell, AnyCell::Rnn(rnn) if rnn.activation == Activation::Tanh));
+}

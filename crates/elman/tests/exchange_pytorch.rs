@@ -1,0 +1,288 @@
+//! Models from PyTorch and for it.
+
+mod support;
+
+use elman::exchange::{Hints, Imported, Verdict, pytorch};
+use elman::formats::{Array, File};
+use elman::{Activation, AnyCell, Error, Gru, Head, Layer, Lstm, Merge, Model, Reads, Rnn, Stack};
+use support::exchange::{assert_agrees, assert_same, golden_model, model, models, refusal, text};
+
+fn state_dict(case: &str) -> File {
+    File { arrays: golden_model(&format!("pytorch_{case}.safetensors")), ..File::default() }
+}
+
+fn import(case: &str, hints: &Hints) -> Imported {
+    pytorch::import(&state_dict(case), hints).unwrap_or_else(|error| panic!("{case}: {error}"))
+}
+
+#[test]
+fn models_of_pytorch_answer_as_they_did() {
+    let answers = golden_model("pytorch.safetensors");
+    let relu = Hints { activation: Some(Activation::Relu), ..Hints::default() };
+    let every_step = Hints { reads: Some(Reads::EveryStep), ..Hints::default() };
+    let plain = Hints::default();
+    for (case, hints) in [
+        ("rnn_tanh", &plain),
+        ("rnn_relu", &relu),
+        ("lstm", &plain),
+        ("lstm_projection", &plain),
+        ("gru", &plain),
+        ("gru_no_bias", &plain),
+        ("gru_2layers_bidirectional", &plain),
+        ("tagger", &every_step),
+        ("two_modules", &plain),
+        ("cell", &plain),
+    ] {
+        assert_agrees(&answers, case, &import(case, hints), false);
+    }
+}
+
+#[test]
+fn a_report_names_every_array() {
+    let imported = import("gru_2layers_bidirectional", &Hints::default());
+    let expected = "\
+rnn.weight_ih_l0 [21, 5] → layers.0.forward.kernel [5, 21]: transposed
+rnn.weight_hh_l0 [21, 7] → layers.0.forward.recurrent_kernel [7, 21]: transposed
+rnn.bias_ih_l0 [21], rnn.bias_hh_l0 [21] → layers.0.forward.bias [21], layers.0.forward.recurrent_bias [7]: split, added
+rnn.weight_ih_l0_reverse [21, 5] → layers.0.backward.kernel [5, 21]: transposed
+rnn.weight_hh_l0_reverse [21, 7] → layers.0.backward.recurrent_kernel [7, 21]: transposed
+rnn.bias_ih_l0_reverse [21], rnn.bias_hh_l0_reverse [21] → layers.0.backward.bias [21], layers.0.backward.recurrent_bias [7]: split, added
+rnn.weight_ih_l1 [21, 14] → layers.1.forward.kernel [14, 21]: transposed
+rnn.weight_hh_l1 [21, 7] → layers.1.forward.recurrent_kernel [7, 21]: transposed
+rnn.bias_ih_l1 [21], rnn.bias_hh_l1 [21] → layers.1.forward.bias [21], layers.1.forward.recurrent_bias [7]: split, added
+rnn.weight_ih_l1_reverse [21, 14] → layers.1.backward.kernel [14, 21]: transposed
+rnn.weight_hh_l1_reverse [21, 7] → layers.1.backward.recurrent_kernel [7, 21]: transposed
+rnn.bias_ih_l1_reverse [21], rnn.bias_hh_l1_reverse [21] → layers.1.backward.bias [21], layers.1.backward.recurrent_bias [7]: split, added
+head.weight [4, 14] → head.kernel [14, 4]: transposed
+head.bias [4] → head.bias [4]:
+- a state_dict does not say what the head reads: the last state was taken; give --reads every-step otherwise
+- the head reads the last states of both directions, as torch.cat([h_n[-2], h_n[-1]], 1) gives them
+the same function: some numbers are sums of two, rounded once
+";
+    assert_eq!(text(&imported.report), expected);
+}
+
+#[test]
+fn what_a_state_dict_does_not_say_is_noted() {
+    let notes = |case: &str, hints: &Hints| import(case, hints).report.notes.join("\n");
+    let plain = Hints::default();
+    assert!(notes("rnn_tanh", &plain).contains("tanh was taken; give --activation relu otherwise"));
+    let said = Hints { activation: Some(Activation::Tanh), reads: Some(Reads::LastState), ..Hints::default() };
+    assert_eq!(notes("rnn_tanh", &said), "");
+    let none = notes("gru_no_bias", &plain);
+    assert!(none.contains("rnn.bias_ih_l0 and rnn.bias_hh_l0 are missing, as bias=False leaves them out"), "{none}");
+    assert!(none.contains("head.weight has no bias: zeros were taken"), "{none}");
+    assert!(notes("two_modules", &plain).contains("in the order of their names: rnn1, rnn2"));
+}
+
+#[test]
+fn every_model_that_pytorch_expresses_comes_back_bit_for_bit() {
+    // The others are refused, each by the first thing that PyTorch has not.
+    let refused = [
+        ("rnn noise", "zoneout in layer 0"),
+        ("lstm peepholes", "an LSTM with peepholes in layer 0"),
+        ("lstm coupled", "an LSTM with coupled gates in layer 0"),
+        ("lstm coupled peepholes", "an LSTM with peepholes in layer 0"),
+        ("lstm clips", "an LSTM with peepholes in layer 0"),
+        ("lstm layer norm", "layer normalisation in layer 0"),
+        ("lstm layer norm and all", "an LSTM with peepholes in layer 0"),
+        ("lstm noise", "zoneout in layer 0"),
+        ("lstm noise and all", "an LSTM with coupled gates in layer 0"),
+        ("gru before", "a GRU whose reset gate acts before the product in layer 0"),
+        ("gru layer norm", "layer normalisation in layer 0"),
+        ("gru before layer norm", "a GRU whose reset gate acts before the product in layer 0"),
+        ("gru noise", "zoneout in layer 0"),
+        ("gru before noise", "a GRU whose reset gate acts before the product in layer 0"),
+        ("mixed", "a residual layer in layer 1"),
+        ("residual", "a residual layer in layer 0"),
+        ("tokens", "zoneout in layer 1"),
+        ("both sum", "the sum of two directions in layer 0"),
+        ("both stacked", "zoneout in layer 1"),
+        ("both summed", "the sum of two directions in layer 0"),
+        ("alike before", "a GRU whose reset gate acts before the product in layer 0"),
+    ];
+    let mut kept = 0;
+    for (name, model) in models() {
+        match refused.iter().find(|(of, _)| *of == name) {
+            Some((_, what)) => {
+                let message = refusal(pytorch::export(&model));
+                assert!(message.starts_with(&format!("{what} cannot be given to PyTorch: ")), "{name}: {message}");
+            }
+            None => {
+                let (file, given) = pytorch::export(&model).unwrap_or_else(|error| panic!("{name}: {error}"));
+                let back = pytorch::import(&file, &Hints::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
+                assert_same(name, &back.model, &model);
+                assert_eq!((given.verdict(), back.report.verdict()), (Verdict::Exact, Verdict::Exact), "{name}");
+                kept += 1;
+            }
+        }
+    }
+    assert_eq!(kept, 45);
+}
+
+#[test]
+fn layers_that_no_module_holds_are_refused() {
+    let clip = Lstm::new(3, 4).projection(2).projection_clip(0.5);
+    for (stack, what) in [
+        (Stack::new(Lstm::new(3, 4)).then(Lstm::new(4, 5)), "layer 1 cannot be given to PyTorch: it is not as layer 0"),
+        (Stack::new(Lstm::new(3, 4)).then(Gru::new(4, 4)), "layer 1 cannot"),
+        (Stack::new(Rnn::new(3, 4)).then(Rnn::new(4, 4).activation(Activation::Relu)), "layer 1 cannot"),
+        (Stack::new(Gru::new(3, 4)).then(Layer::new(Gru::new(4, 4)).bidirectional(Merge::Concat)), "layer 1 cannot"),
+        (Lstm::new(3, 4).cell_clip(1.0).into(), "a clipped memory in layer 0"),
+        (clip.into(), "a clipped projection in layer 0"),
+    ] {
+        let message = refusal(pytorch::export(&model(stack, 3)));
+        assert!(message.starts_with(what), "{message}");
+    }
+}
+
+#[test]
+fn an_export_says_how_its_module_is_made() {
+    let stack = Stack::new(Layer::new(Gru::new(5, 7)).dropout(0.25).bidirectional(Merge::Concat))
+        .then(Layer::new(Gru::new(14, 7)).bidirectional(Merge::Concat))
+        .embedding(11);
+    let (_, report) = pytorch::export(&model(stack, 3)).unwrap();
+    assert_eq!(
+        report.notes,
+        [
+            "the module has embedding = nn.Embedding(11, 5), rnn = nn.GRU(5, 7, batch_first=True, num_layers=2, \
+             bidirectional=True) and head = nn.Linear(14, 3), which reads the last states, \
+             torch.cat([h_n[-2], h_n[-1]], 1)",
+            "masks of training are left out, they change no answer: dropout 0.25 of layer 0",
+        ]
+    );
+    let relu = Rnn::new(5, 7).activation(Activation::Relu);
+    let (_, report) = pytorch::export(&model(relu, Head::every_step(3))).unwrap();
+    let expected = "the module has rnn = nn.RNN(5, 7, batch_first=True, nonlinearity=\"relu\") and \
+                    head = nn.Linear(7, 3), which reads the outputs of every step";
+    assert_eq!(report.notes, [expected]);
+}
+
+/// With an array more, or without one, or with one changed.
+fn changed(case: &str, change: impl FnOnce(&mut File)) -> Result<Imported, Error> {
+    let mut file = state_dict(case);
+    change(&mut file);
+    pytorch::import(&file, &Hints::default())
+}
+
+fn array(shape: &[usize]) -> Array {
+    Array { shape: shape.to_vec(), data: vec![0.5; shape.iter().product()] }
+}
+
+#[test]
+fn arrays_that_do_not_fit_are_named() {
+    let put = |name: &'static str, shape: &'static [usize]| {
+        move |file: &mut File| drop(file.arrays.insert(name.into(), array(shape)))
+    };
+    let without = |name: &'static str| move |file: &mut File| drop(file.arrays.remove(name));
+    let check = |result: Result<Imported, Error>, parts: &[&str]| {
+        let message = refusal(result);
+        for part in parts {
+            assert!(message.contains(part), "{part:?} is not in {message:?}");
+        }
+    };
+    check(
+        changed("lstm", put("norm.running_mean", &[7])),
+        &["norm.running_mean cannot be taken from PyTorch: no part of a model that is known here reads it; expected"],
+    );
+    check(changed("lstm", without("rnn.weight_hh_l0")), &["rnn.weight_hh_l0 cannot", "it is missing"]);
+    check(changed("lstm", without("rnn.bias_hh_l0")), &["rnn.bias_hh_l0 cannot", "it is missing; expected [28]"]);
+    check(changed("lstm", put("rnn.bias_hh_l0", &[27])), &["it has shape [27]; expected [28]"]);
+    check(
+        changed("lstm", put("rnn.weight_ih_l0", &[14, 5])),
+        &["rnn.weight_ih_l0", "14 rows", "7 units", "1, 3 or 4 gates"],
+    );
+    check(changed("lstm", put("rnn.weight_ih_l0", &[28])), &["it has shape [28]; expected a matrix"]);
+    check(
+        changed("lstm_projection", put("rnn.weight_hr_l0", &[4, 7])),
+        &["rnn.weight_hr_l0", "[4, 7]; expected [3, 7]"],
+    );
+    check(changed("lstm", put("rnn.weight_ih_l2", &[28, 7])), &["rnn.weight_ih_l1 cannot", "the module has 3 layers"]);
+    check(changed("lstm", put("rnn.weight_ih", &[28, 7])), &["names with a layer", "names without"]);
+    check(changed("lstm", put("rnn.weight_ih_l18446744073709551615", &[28, 7])), &["rnn.weight_ih_l1 cannot"]);
+    check(changed("gru_2layers_bidirectional", without("rnn.weight_ih_l1_reverse")), &["rnn.weight_ih_l1_reverse"]);
+    check(
+        changed("lstm", without("head.weight")),
+        &["what is no recurrent module", "one dense layer that reads 7 floats"],
+    );
+    check(changed("lstm", put("head.weight", &[4, 9])), &["reads 7 floats", "head.weight [4, 9]"]);
+    check(changed("lstm", put("other.weight", &[4, 7])), &["head.weight [4, 7], other.weight [4, 7]"]);
+    check(changed("lstm", put("head.bias", &[5])), &["head.bias cannot", "it has shape [5]; expected [4]"]);
+    check(pytorch::import(&File::default(), &Hints::default()), &["it has no recurrent module"]);
+    let one = changed("lstm", |file| {
+        file.arrays.insert("head.weight".into(), array(&[1, 7]));
+        file.arrays.insert("head.bias".into(), array(&[1]));
+    });
+    check(one, &["the head cannot", "it has 1 output", "--like"]);
+    let short = changed("lstm", |file| {
+        file.arrays.get_mut("rnn.weight_ih_l0").unwrap().data.pop();
+    });
+    check(short, &["rnn.weight_ih_l0 cannot", "it has 139 numbers; expected those of [28, 5]"]);
+}
+
+#[test]
+fn modules_that_do_not_follow_each_other_are_named() {
+    let mut file = state_dict("two_modules");
+    for (name, shape) in [("weight_ih_l0", vec![18, 9]), ("weight_hh_l0", vec![18, 6])] {
+        file.arrays.insert(format!("rnn2.{name}"), array(&shape));
+    }
+    let message = refusal(pytorch::import(&file, &Hints::default()));
+    let expected = "rnn2.weight_ih_l0 cannot be taken from PyTorch: it reads 9 floats, and rnn1.weight_ih_l0, before it, \
+                    gives 7";
+    assert_eq!(message, expected);
+}
+
+/// An embedding and a dense layer of one shape are told apart by a bias, or else by a name.
+#[test]
+fn an_embedding_and_a_head_of_one_shape() {
+    let mut file = File { arrays: golden_model("pytorch_cell.safetensors"), ..File::default() };
+    file.arrays.retain(|name, _| !name.starts_with("fc"));
+    file.arrays.insert("cell.weight_ih".into(), array(&[28, 7]));
+    for name in ["a.weight", "b.weight"] {
+        file.arrays.insert(name.into(), array(&[9, 7]));
+    }
+    let import = |file: &File| pytorch::import(file, &Hints::default());
+    assert!(refusal(import(&file)).contains("each of a.weight [9, 7], b.weight [9, 7] could be the embedding"));
+    let mut with_bias = file.clone();
+    with_bias.arrays.insert("a.bias".into(), array(&[9]));
+    let found = import(&with_bias).unwrap();
+    assert_eq!(found.report.moves[3].from[0].name, "b.weight");
+    // As many answers as tokens: a model of language.
+    assert_eq!(found.model.head().reads, Reads::EveryStep);
+    let weight = file.arrays.remove("b.weight").unwrap();
+    file.arrays.insert("embed.weight".into(), weight);
+    assert_eq!(import(&file).unwrap().report.moves[3].from[0].name, "embed.weight");
+}
+
+#[test]
+fn a_configuration_is_taken_whole() {
+    let mut like = model(Layer::new(Lstm::new(5, 7)), Head::every_step(4));
+    like.job = Some(serde_json::json!({ "names": ["a", "b", "c", "d"] }));
+    like.steps = Some(6);
+    let hints = |like: &Model| Hints { like: Some(like.config()), ..Hints::default() };
+    let taken = import("lstm", &hints(&like));
+    assert_eq!(serde_json::to_value(taken.model.config()).unwrap(), serde_json::to_value(like.config()).unwrap());
+    assert!(taken.report.notes.is_empty());
+
+    let other = model(Layer::new(Lstm::new(5, 8)), 4);
+    let message = refusal(pytorch::import(&state_dict("lstm"), &hints(&other)));
+    assert!(message.contains("do not fit the configuration") && message.contains("expected [5, 32]"), "{message}");
+    // It claims more than the arrays hold: refused before memory is taken for it.
+    let huge =
+        r#"{"version":1,"layers":[{"cell":"lstm","input":16384,"hidden":16384}],"head":{"classes":4},"steps":null}"#;
+    let huge = Hints { like: Some(serde_json::from_str(huge).unwrap()), ..Hints::default() };
+    assert!(refusal(pytorch::import(&state_dict("lstm"), &huge)).contains("expected [16384, 65536]"));
+}
+
+#[test]
+fn a_damaged_configuration_is_refused() {
+    let (mut file, _) = pytorch::export(&model(Lstm::new(3, 4), 3)).unwrap();
+    file.metadata.insert("elman-pytorch".into(), "{\"version\":2}".into());
+    assert!(refusal(pytorch::import(&file, &Hints::default())).contains("its configuration"));
+}
+
+#[test]
+fn a_cell_of_ones_own_is_refused() {
+    let custom = model(AnyCell::custom(Rnn::new(2, 3)), 2);
+    assert!(refusal(pytorch::export(&custom)).starts_with("a cell of one's own in layer 0"));
+}

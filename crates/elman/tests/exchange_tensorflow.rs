@@ -1,0 +1,282 @@
+//! Models from TensorFlow 1 and for it.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use elman::exchange::{Hints, Imported, Verdict, tensorflow};
+use elman::formats::numpy::{self, Array, Values};
+use elman::{Activation, AnyCell, Error, Gru, Head, Layer, Lstm, Merge, Reads, Reset, Rnn, Stack};
+use support::exchange::{assert_agrees, assert_same, golden_model, model, models, refusal, text};
+
+type Variables = BTreeMap<String, Array>;
+
+fn variables(case: &str) -> Variables {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../golden/models/tensorflow_{case}.npz"));
+    numpy::read_npz(&path).unwrap()
+}
+
+fn import(case: &str, hints: &Hints) -> Imported {
+    tensorflow::import(&variables(case), hints).unwrap_or_else(|error| panic!("{case}: {error}"))
+}
+
+#[test]
+fn models_of_tensorflow_answer_as_they_did() {
+    let answers = golden_model("tensorflow.safetensors");
+    let plain = Hints::default();
+    let relu = Hints { activation: Some(Activation::Relu), ..Hints::default() };
+    let half = Hints { forget_bias: Some(0.5), ..Hints::default() };
+    let every_step = Hints { reads: Some(Reads::EveryStep), ..Hints::default() };
+    let residual = Stack::new(Lstm::new(5, 7))
+        .then(Gru::new(7, 6).reset(Reset::Before))
+        .then(Layer::new(Rnn::new(6, 6)).residual(true));
+    let like = Hints { like: Some(model(residual, 4).config()), ..Hints::default() };
+    for (case, hints) in [
+        ("tutorial", &plain),
+        ("rnn_relu", &relu),
+        ("lstm", &half),
+        ("lstm_options", &plain),
+        ("gru", &plain),
+        ("multi", &like),
+        ("bidirectional", &plain),
+        ("tagger", &every_step),
+    ] {
+        assert_agrees(&answers, case, &import(case, hints), false);
+    }
+}
+
+#[test]
+fn a_report_names_every_variable() {
+    let expected = "\
+rnn/lstm_cell/kernel:0 [8, 28] → layers.0.kernel [5, 28], layers.0.recurrent_kernel [3, 28]: split, gates i j f o → i f g o
+rnn/lstm_cell/bias:0 [28] → layers.0.bias [28]: gates i j f o → i f g o, 1 added to the forget gate's bias
+rnn/lstm_cell/projection/kernel:0 [7, 3] → layers.0.projection [7, 3]:
+rnn/lstm_cell/w_i_diag:0 [7], rnn/lstm_cell/w_f_diag:0 [7], rnn/lstm_cell/w_o_diag:0 [7] → layers.0.peepholes [3, 7]: joined
+dense/kernel:0 [3, 4] → head.kernel [3, 4]:
+dense/bias:0 [4] → head.bias [4]:
+- a file of variables does not say the forget_bias that TensorFlow adds while it runs: 1 was taken; give --forget-bias otherwise
+- a file of variables does not say whether an LSTM clips its cell or its projection: none was taken to; give --like with a model that does otherwise
+- a file of variables does not say what the head reads: the last state was taken; give --reads every-step otherwise
+the same function: some numbers are sums of two, rounded once
+";
+    assert_eq!(text(&import("lstm_options", &Hints::default()).report), expected);
+}
+
+#[test]
+fn what_variables_do_not_say_is_noted() {
+    let notes = |case: &str, hints: &Hints| import(case, hints).report.notes.join("\n");
+    let plain = Hints::default();
+    let tutorial = notes("tutorial", &plain);
+    let adam = "dense/bias/Adam, dense/bias/Adam_1, dense/kernel/Adam, dense/kernel/Adam_1, global_step";
+    assert!(tutorial.contains("variables of training are left out: beta1_power, beta2_power, "), "{tutorial}");
+    assert!(tutorial.contains(adam), "{tutorial}");
+    assert!(tutorial.contains("tanh was taken; give --activation relu otherwise"), "{tutorial}");
+    assert!(notes("gru", &plain).contains("dense/kernel:0 has no bias: zeros were taken"));
+    let multi = notes("multi", &plain);
+    assert!(multi.contains("ResidualWrapper") && !multi.contains("order of their names"), "{multi}");
+    assert!(notes("tagger", &Hints { reads: Some(Reads::EveryStep), ..plain }).contains("their names: first, second"));
+    let both = notes("bidirectional", &Hints::default());
+    assert!(both.contains("the head reads the last states of both directions side by side"), "{both}");
+}
+
+#[test]
+fn every_model_that_tensorflow_expresses_comes_back_bit_for_bit() {
+    // The others are refused, each by the first thing that TensorFlow has not.
+    let after = "a GRU whose reset gate acts after the product in layer";
+    let refused = [
+        ("rnn noise", "zoneout in layer 0".to_owned()),
+        ("lstm coupled", "an LSTM with coupled gates in layer 0".into()),
+        ("lstm coupled peepholes", "an LSTM with coupled gates in layer 0".into()),
+        ("lstm layer norm", "layer normalisation in layer 0".into()),
+        ("lstm layer norm and all", "an LSTM with coupled gates in layer 0".into()),
+        ("lstm noise", "zoneout in layer 0".into()),
+        ("lstm noise and all", "an LSTM with coupled gates in layer 0".into()),
+        ("gru of one", format!("{after} 0")),
+        ("gru", format!("{after} 0")),
+        ("gru layer norm", format!("{after} 0")),
+        ("gru before layer norm", "layer normalisation in layer 0".into()),
+        ("gru noise", format!("{after} 0")),
+        ("gru before noise", "zoneout in layer 0".into()),
+        ("mixed", format!("{after} 1")),
+        ("residual", format!("{after} 0")),
+        ("tokens", format!("{after} 0")),
+        ("both sum", format!("{after} 0")),
+        ("both stacked", format!("{after} 1")),
+        ("both summed", format!("{after} 0")),
+        ("alike", format!("{after} 0")),
+    ];
+    let all = models();
+    let expressed = all.iter().filter(|(name, _)| refused.iter().all(|(of, _)| of != name)).count();
+    assert_eq!(expressed, 3 * (36 - refused.len()));
+    for (name, model) in all {
+        if let Some((_, what)) = refused.iter().find(|(of, _)| *of == name) {
+            let message = refusal(tensorflow::export(&model));
+            assert!(message.starts_with(&format!("{what} cannot be given to TensorFlow 1: ")), "{name}: {message}");
+            continue;
+        }
+        let (file, given) = tensorflow::export(&model).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let back = tensorflow::import(&file, &Hints::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_same(name, &back.model, &model);
+        assert_eq!((given.verdict(), back.report.verdict()), (Verdict::Exact, Verdict::Exact), "{name}");
+    }
+}
+
+/// Two directions that are added, residual layers and stacks in both directions, none of which is in `models` without a GRU
+/// that resets after the product.
+#[test]
+fn stacks_in_both_directions_come_back() {
+    let gru = |input| Gru::new(input, 4).reset(Reset::Before);
+    let stack = Stack::new(Layer::new(gru(3)).bidirectional(Merge::Sum))
+        .then(Layer::new(gru(4)).bidirectional(Merge::Sum).residual(true))
+        .then(Layer::new(Lstm::new(4, 3)).bidirectional(Merge::Concat))
+        .then(Lstm::new(6, 5).projection(2).projection_clip(0.5))
+        .embedding(9);
+    for head in [Head::last_state(3), Head::every_step(3)] {
+        let model = model(stack.clone(), head);
+        let (mut file, report) = tensorflow::export(&model).unwrap();
+        let expected = "the graph has embedding [9, 3], in the scope layer_0 bidirectional_dynamic_rnn of two GRUCell(4), \
+                        their outputs added, in the scope layer_1 bidirectional_dynamic_rnn of two GRUCell(4), their outputs \
+                        added and its input added to them, in the scope layer_2 bidirectional_dynamic_rnn of two LSTMCell(3, \
+                        forget_bias=0.0), their outputs side by side, in the scope layer_3 dynamic_rnn of LSTMCell(5, \
+                        num_proj=2, proj_clip=0.5, forget_bias=0.0); layers.dense to 3 reads ";
+        assert!(report.notes[0].starts_with(expected), "{}", report.notes[0]);
+        assert_same("both", &tensorflow::import(&file, &Hints::default()).unwrap().model, &model);
+        // Without our configuration the sizes alone tell how directions are merged.
+        file.remove("elman").unwrap();
+        let hints = Hints { forget_bias: Some(0.0), reads: Some(model.head().reads), ..Hints::default() };
+        let alone = tensorflow::import(&file, &hints).unwrap().model;
+        let merges: Vec<_> = alone.stack().layers.iter().map(|layer| layer.bidirectional).collect();
+        assert_eq!(merges, [Some(Merge::Sum), Some(Merge::Sum), Some(Merge::Concat), None]);
+    }
+}
+
+#[test]
+fn an_export_says_how_its_graph_is_made() {
+    let stack = Stack::new(Layer::new(Lstm::new(3, 4).peepholes(true).cell_clip(2.0)).dropout(0.5))
+        .then(Layer::new(Gru::new(4, 4).reset(Reset::Before)).residual(true))
+        .then(Rnn::new(4, 5).activation(Activation::Relu));
+    let (file, report) = tensorflow::export(&model(stack, 3)).unwrap();
+    assert_eq!(
+        report.notes,
+        [
+            "the graph has dynamic_rnn of MultiRNNCell([LSTMCell(4, use_peepholes=True, cell_clip=2, forget_bias=0.0), \
+             ResidualWrapper(GRUCell(4)), BasicRNNCell(5, activation=tf.nn.relu)]); layers.dense to 3 reads the last state \
+             h of the last layer",
+            "the forget gate's bias is in the variables: cells are made with forget_bias=0.0, and what they are \
+             trained to comes back with --forget-bias 0",
+            "masks of training are left out, they change no answer: dropout 0.5 of layer 0",
+        ]
+    );
+    let names: Vec<&str> = file.keys().map(String::as_str).collect();
+    let expected = [
+        "dense/bias:0",
+        "dense/kernel:0",
+        "elman",
+        "rnn/multi_rnn_cell/cell_0/lstm_cell/bias:0",
+        "rnn/multi_rnn_cell/cell_0/lstm_cell/kernel:0",
+        "rnn/multi_rnn_cell/cell_0/lstm_cell/w_f_diag:0",
+        "rnn/multi_rnn_cell/cell_0/lstm_cell/w_i_diag:0",
+        "rnn/multi_rnn_cell/cell_0/lstm_cell/w_o_diag:0",
+        "rnn/multi_rnn_cell/cell_1/gru_cell/candidate/bias:0",
+        "rnn/multi_rnn_cell/cell_1/gru_cell/candidate/kernel:0",
+        "rnn/multi_rnn_cell/cell_1/gru_cell/gates/bias:0",
+        "rnn/multi_rnn_cell/cell_1/gru_cell/gates/kernel:0",
+        "rnn/multi_rnn_cell/cell_2/basic_rnn_cell/bias:0",
+        "rnn/multi_rnn_cell/cell_2/basic_rnn_cell/kernel:0",
+    ];
+    assert_eq!(names, expected);
+}
+
+fn array(shape: &[usize]) -> Array {
+    Array { shape: shape.to_vec(), values: Values::F32(vec![0.5; shape.iter().product()]) }
+}
+
+/// With an array more, or without one, or with one changed.
+fn changed(case: &str, change: impl FnOnce(&mut Variables)) -> Result<Imported, Error> {
+    let mut variables = variables(case);
+    change(&mut variables);
+    tensorflow::import(&variables, &Hints::default())
+}
+
+#[test]
+fn variables_that_do_not_fit_are_named() {
+    let put = |name: &'static str, shape: &'static [usize]| {
+        move |variables: &mut Variables| drop(variables.insert(name.into(), array(shape)))
+    };
+    let without = |name: &'static str| move |variables: &mut Variables| drop(variables.remove(name));
+    let check = |result: Result<Imported, Error>, parts: &[&str]| {
+        let message = refusal(result);
+        for part in parts {
+            assert!(message.contains(part), "{part:?} is not in {message:?}");
+        }
+    };
+    let lstm = "rnn/basic_lstm_cell/kernel:0";
+    check(changed("lstm", put("conv/filters:0", &[3, 3, 1, 8])), &["conv/filters:0 cannot be taken from TensorFlow 1"]);
+    check(changed("lstm", put("rnn/basic_lstm_cell/w_extra:0", &[7])), &["rnn/basic_lstm_cell/w_extra:0 cannot"]);
+    check(changed("lstm", without(lstm)), &["rnn/basic_lstm_cell/kernel cannot", "it is missing"]);
+    check(changed("lstm", without("rnn/basic_lstm_cell/bias:0")), &["rnn/basic_lstm_cell/bias cannot", "missing"]);
+    check(changed("lstm", put("rnn/basic_lstm_cell/bias:0", &[30])), &["it has 30 numbers; expected 4 gates"]);
+    check(changed("lstm", put(lstm, &[7, 28])), &["it has shape [7, 28]; expected [I + 7, 28]"]);
+    check(changed("lstm", put("rnn/basic_lstm_cell/projection/kernel:0", &[6, 3])), &["[6, 3]; expected [7, P]"]);
+    check(changed("lstm_options", without("rnn/lstm_cell/w_f_diag:0")), &["w_f_diag cannot", "expected [7]"]);
+    check(changed("gru", put("rnn/gru_cell/gates/kernel:0", &[12, 7])), &["it has shape [12, 7]; expected [12, 14]"]);
+    check(changed("gru", put("rnn/gru_cell/candidate/bias:0", &[7, 1])), &["[7, 1]; expected a vector"]);
+    check(
+        changed("multi", put("rnn/multi_rnn_cell/cell_2/basic_rnn_cell/kernel:0", &[13, 6])),
+        &["rnn/multi_rnn_cell/cell_2/basic_rnn_cell cannot", "it reads 7 floats", "gives 6"],
+    );
+    check(
+        changed("bidirectional", without("bidirectional_rnn/bw/lstm_cell/bias:0")),
+        &["bidirectional_rnn/bw/lstm_cell/bias cannot", "missing"],
+    );
+    check(
+        changed("bidirectional", put("dense/kernel:0", &[7, 4])),
+        &["the sum of two directions", "14 floats", "every-step"],
+    );
+    check(
+        changed("lstm", put("dense/kernel:0", &[9, 4])),
+        &["one dense layer that reads 7 floats", "dense/kernel:0 [9, 4]"],
+    );
+    check(tensorflow::import(&Variables::new(), &Hints::default()), &["it has no recurrent cell"]);
+}
+
+#[test]
+fn types_other_than_numbers_of_a_model_are_refused() {
+    let with = |name: &'static str, values| {
+        changed("lstm", move |file| drop(file.insert(name.into(), Array { shape: vec![1], values })))
+    };
+    let message = refusal(with("a:0", Values::F64(vec![0.5])));
+    assert_eq!(message, "a:0 cannot be taken from TensorFlow 1: its type is f64; expected f32");
+    let message = refusal(with("elman", Values::Text(vec!["{}".into()])));
+    assert!(
+        message.starts_with("elman cannot be taken from TensorFlow 1: its configuration: missing field"),
+        "{message}"
+    );
+    let two = Values::Text(vec!["a".into(), "b".into()]);
+    assert!(refusal(with("elman", two)).contains("its type is text"));
+}
+
+/// Our configuration survives the file, with letters that are not ASCII.
+#[test]
+fn a_file_comes_back() {
+    let (_, model) = models().into_iter().find(|(name, _)| *name == "lstm peepholes").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.npz");
+    numpy::write_npz(&path, &tensorflow::export(&model).unwrap().0).unwrap();
+    let back = tensorflow::import(&numpy::read_npz(&path).unwrap(), &Hints::default()).unwrap();
+    assert_same("file", &back.model, &model);
+}
+
+#[test]
+fn a_forget_bias_that_is_no_number_is_refused() {
+    let hints = Hints { forget_bias: Some(f32::NAN), ..Hints::default() };
+    let message = tensorflow::import(&variables("lstm"), &hints).unwrap_err().to_string();
+    assert_eq!(message, "forget_bias is NaN; expected a finite number");
+}
+
+#[test]
+fn a_cell_of_ones_own_is_refused() {
+    let custom = model(AnyCell::custom(Rnn::new(2, 3)), 2);
+    assert!(refusal(tensorflow::export(&custom)).starts_with("a cell of one's own in layer 0"));
+}

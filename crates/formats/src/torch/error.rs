@@ -1,0 +1,202 @@
+//! What can be wrong with a PyTorch file, in words: which file and tensor, expected, found, and what to do.
+
+use super::{ELEMENTS_SPARE, TENSORS_MAX};
+use crate::ArchiveFault;
+
+/// Why a file cannot be read.
+///
+/// The message holds everything there is to say; [`source`](std::error::Error::source) repeats none of it.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {origin}: {fault}")]
+#[non_exhaustive]
+pub struct Error {
+    /// The file, and the tensor in it where one is meant.
+    pub origin: String,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// What is wrong with one file or tensor.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The archive is not whole, or lies.
+    #[error("{0}")]
+    Archive(ArchiveFault),
+
+    /// The format before PyTorch 1.6.
+    #[error(
+        "it is a bare pickle, PyTorch's format before 1.6, expected a zip archive; \
+         load it and save it again: torch.save(model.state_dict(), path)"
+    )]
+    Legacy,
+
+    /// No pickle.
+    #[error("it holds no <name>/data.pkl, expected a file that torch.save wrote")]
+    NoPickle,
+
+    /// More pickles than one.
+    #[error("it holds several files that end in /data.pkl, expected one; save it with torch.save")]
+    Pickles,
+
+    /// A model with its code.
+    #[error("it is a TorchScript model, which is a program; save its weights: torch.save(model.state_dict(), path)")]
+    Script,
+
+    /// From a machine with the other byte order.
+    #[error("its byte order is {found}, expected little; save it on a little-endian machine")]
+    ByteOrder {
+        /// What the file says.
+        found: String,
+    },
+
+    /// A class or function that does not describe a tensor.
+    #[error(
+        "its pickle names {name}, which is not run here, expected tensors in dicts and lists; \
+         save the weights alone: torch.save(model.state_dict(), path)"
+    )]
+    Global {
+        /// Module and name.
+        name: String,
+    },
+
+    /// An instruction that a state dict does not take.
+    #[error(
+        "its pickle has the instruction {name} at byte {at}, expected those of tensors in dicts and lists; \
+         save the weights alone: torch.save(model.state_dict(), path)"
+    )]
+    Opcode {
+        /// The instruction's name in Python's `pickletools`.
+        name: String,
+        /// Where, counted from 0.
+        at: usize,
+    },
+
+    /// The pickle is damaged, or made by no program.
+    #[error("its pickle is damaged before byte {at}: expected {expected}; get the file again")]
+    Pickle {
+        /// Where reading stopped, counted from 0.
+        at: usize,
+        /// What should stand there.
+        expected: &'static str,
+    },
+
+    /// More than a model has.
+    #[error("its pickle holds more than {max} {what}, expected fewer; save the weights alone")]
+    TooMany {
+        /// How many are read at most.
+        max: usize,
+        /// Of what.
+        what: &'static str,
+    },
+
+    /// Dicts in dicts, too deep.
+    #[error("its dicts and lists lie more than {max} deep in each other, or in themselves; save the weights alone")]
+    Depth {
+        /// How deep is read.
+        max: usize,
+    },
+
+    /// A tensor without a usable name.
+    #[error("a tensor stands {found}, expected names of text and numbers, at most {max} bytes in all")]
+    Name {
+        /// Under what.
+        found: &'static str,
+        /// The longest path.
+        max: usize,
+    },
+
+    /// Two tensors of one name.
+    #[error("it holds two tensors {name}, expected one of each dotted path")]
+    Twice {
+        /// The name.
+        name: String,
+    },
+
+    /// Values of a type that is not read.
+    #[error("its type is {found}, expected float32, float16 or bfloat16; convert it with .float() before torch.save")]
+    Type {
+        /// PyTorch's name of the type.
+        found: &'static str,
+    },
+
+    /// A shape that is none.
+    #[error(
+        "its shape is {shape:?} with strides {strides:?} from element {offset}, expected numbers from 0, as many of both, at most {max}"
+    )]
+    Shape {
+        /// Length of each axis.
+        shape: Vec<i64>,
+        /// From one element of an axis to the next.
+        strides: Vec<i64>,
+        /// The first element.
+        offset: i64,
+        /// The most axes that are read.
+        max: usize,
+    },
+
+    /// It reaches behind its storage.
+    #[error(
+        "its shape is {shape:?} with strides {strides:?} from element {offset}, expected all in a storage of {elements}; \
+         get the file again"
+    )]
+    Beyond {
+        /// Length of each axis.
+        shape: Vec<i64>,
+        /// From one element of an axis to the next.
+        strides: Vec<i64>,
+        /// The first element.
+        offset: i64,
+        /// The elements of the storage.
+        elements: u64,
+    },
+
+    /// Views that repeat elements without end.
+    #[error(
+        "with it the tensors have {found} elements, expected at most {max}, the file's bytes and {ELEMENTS_SPARE}; save contiguous tensors"
+    )]
+    TooLarge {
+        /// The elements so far.
+        found: u64,
+        /// The most that are read.
+        max: u64,
+    },
+
+    /// A storage of another length than the pickle says.
+    #[error("its storage {key} has {found} elements, expected {expected}; get the file again")]
+    Storage {
+        /// The storage's key.
+        key: String,
+        /// Its elements by the pickle.
+        expected: u64,
+        /// Its elements in the archive.
+        found: u64,
+    },
+
+    /// A storage that ends within an element.
+    #[error("its storage {file} has {found} bytes, expected whole elements; get the file again")]
+    Cut {
+        /// The file in the archive.
+        file: String,
+        /// Its bytes.
+        found: u64,
+    },
+
+    /// A storage that is said to hold two types.
+    #[error("its storage {key} is of another type for another tensor, expected one; get the file again")]
+    Kinds {
+        /// The storage's key.
+        key: String,
+    },
+}
+
+impl From<ArchiveFault> for Fault {
+    fn from(cause: ArchiveFault) -> Self {
+        Self::Archive(cause)
+    }
+}
+
+/// More tensors than [`TENSORS_MAX`].
+pub(super) fn too_many_tensors() -> Fault {
+    Fault::TooMany { max: TENSORS_MAX, what: "tensors" }
+}
