@@ -90,9 +90,14 @@ fn equal_models_are_equal_bytes() {
 
 #[test]
 fn what_a_reader_must_know_is_noted() {
-    let (_, report) =
-        onnx::export(&random_model(Rnn::new(3, 5).activation(Activation::Relu), 3), &OnnxOptions::default()).unwrap();
-    assert!(report.notes.iter().any(|note| note.contains("Relu")), "{:?}", report.notes);
+    for (stack, word) in [
+        (elman::Stack::from(Rnn::new(3, 5).activation(Activation::Relu)), "Relu"),
+        (Lstm::new(3, 5).coupled(true).into(), "input_forget"),
+        (Lstm::new(3, 5).noise(support::networks::LSTM_NOISE).into(), "zoneout"),
+    ] {
+        let (_, report) = onnx::export(&random_model(stack, 3), &OnnxOptions::default()).unwrap();
+        assert!(report.notes.iter().any(|note| note.contains(word)), "{word}: {:?}", report.notes);
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn takes(case: &Case) -> bool {
         AnyCell::Lstm(Lstm { coupled, .. }) => *coupled,
         _ => false,
     });
-    !case.has_lengths() && !(silent && case.options.native)
+    !(case.has_lengths() || silent && case.options.native)
 }
 
 fn run(case: &Case) -> TractResult<f32> {

@@ -15,12 +15,13 @@ struct Seeds {
     inner: &'static [&'static str],
 }
 
-const SEEDS: [Seeds; 5] = [
+const SEEDS: [Seeds; 6] = [
     Seeds { target: "safetensors", folders: &["golden"], ending: ".safetensors", inner: &[] },
     Seeds { target: "npz", folders: &["crates/formats/tests/numpy"], ending: ".npz", inner: &[] },
     Seeds { target: "torch", folders: &["golden/files"], ending: ".pt", inner: &["data.pkl"] },
     Seeds { target: "hdf5", folders: &["golden/files"], ending: ".h5", inner: &[] },
     Seeds { target: "keras", folders: &["golden/files"], ending: ".keras", inner: &["config.json"] },
+    Seeds { target: "onnx", folders: &["golden/onnx"], ending: ".onnx", inner: &[] },
 ];
 
 /// A larger file only makes each try slower.

@@ -186,6 +186,11 @@ pub(super) fn from_native(
     (arrays, were_added)
 }
 
+/// Whether the forget gate is made of the input gate.
+pub(super) fn is_coupled(cell: &AnyCell) -> bool {
+    matches!(cell, AnyCell::Lstm(Lstm { coupled: true, .. }))
+}
+
 /// Whether the operator's activations are not its default ones.
 pub(super) fn is_relu(cell: &AnyCell) -> bool {
     matches!(cell, AnyCell::Rnn(Rnn { activation: Activation::Relu, .. }))

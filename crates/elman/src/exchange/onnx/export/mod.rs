@@ -113,10 +113,15 @@ fn note(model: &Model, options: &OnnxOptions, report: &mut Report) {
     if options.takes_lengths() && model.head().reads == Reads::EveryStep {
         report.notes.push("past a row's end the answers are those to outputs of zero; leave them out".into());
     }
-    if options.native && stack.layers.iter().any(|layer| layout::is_relu(&layer.cell)) {
-        let of = "an RNN with Relu says so in `activations`, which some runtimes leave unread (tract 0.23); \
-                  for those export without native operators";
-        report.notes.push(of.into());
+    // tract 0.23 reads neither attribute.
+    for (says, unread) in [
+        ("an RNN with Relu says so in `activations`", layout::is_relu as fn(&AnyCell) -> bool),
+        ("an LSTM with coupled gates says so in `input_forget`", layout::is_coupled),
+    ] {
+        if options.native && stack.layers.iter().any(|layer| unread(&layer.cell)) {
+            let instead = "which some runtimes leave unread: export for those without native operators";
+            report.notes.push(format!("{says}, {instead}"));
+        }
     }
 }
 

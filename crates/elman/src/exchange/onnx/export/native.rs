@@ -7,11 +7,11 @@ use elman_formats::onnx::{Attribute, Element};
 
 use super::{Exporter, Outputs};
 use crate::exchange::arrays::stacked;
-use crate::exchange::onnx::layout::{Native, is_relu, operator, to_native};
+use crate::exchange::onnx::layout::{Native, is_coupled, is_relu, operator, to_native};
 use crate::exchange::onnx::prefix;
 use crate::exchange::{Change, Place};
 use crate::layer::{AnyCell, Layer, Merge};
-use crate::{Gru, Lstm, Reset};
+use crate::{Gru, Reset};
 
 impl Exporter<'_> {
     /// A layer on its input [T, B, I], with its initial states [D, B, …] or none.
@@ -58,7 +58,7 @@ impl Exporter<'_> {
         };
         let natives: Vec<Native> = prefixes.iter().map(of).collect();
         let gates = operator.names.map(|(from, to)| Change::Gates { from, to });
-        let zeros = matches!(layer.cell, AnyCell::Lstm(Lstm { coupled: true, .. }));
+        let zeros = is_coupled(&layer.cell);
         let after = matches!(layer.cell, AnyCell::Gru(Gru { reset: Reset::After, .. }));
         let mut put = |what: &str, from: &[&str], array: fn(&Native) -> Option<&Array>, mut changes: Vec<Change>| {
             let parts: Vec<Array> = natives.iter().filter_map(array).map(with_axis).collect();
@@ -138,7 +138,7 @@ fn attributes(layer: &Layer, operator: &str) -> Vec<Attribute> {
         let after = matches!(layer.cell, AnyCell::Gru(Gru { reset: Reset::After, .. }));
         attributes.push(Attribute::int("linear_before_reset", after.into()));
     }
-    if matches!(layer.cell, AnyCell::Lstm(Lstm { coupled: true, .. })) {
+    if is_coupled(&layer.cell) {
         attributes.push(Attribute::int("input_forget", 1));
     }
     attributes
