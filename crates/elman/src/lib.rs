@@ -92,5 +92,5 @@ pub use workers::most_probable;
 
 /// The README's examples are tests.
 #[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;
