@@ -159,26 +159,31 @@ pub fn parse_images(name: &str, bytes: &[u8]) -> Result<Images, Error> {
 
 /// Training images, training labels, test images, test labels.
 pub(crate) fn load(sources: [Source; 4]) -> Result<Split, Error> {
-    let [train_images, train_labels, test_images, test_labels] = sources;
-    let train = labelled(&train_images, &train_labels)?;
-    let test = labelled(&test_images, &test_labels)?;
+    let [train_images, train_labels, test_images, test_labels] = &sources;
+    let train = labelled(train_images, train_labels)?;
+    let test = labelled(test_images, test_labels)?;
+    divide(train, test, sources.map(|source| source.origin()))
+}
 
+/// Takes the validation images off the training images, and checks that all three belong together. The origins are those
+/// of training images, training labels, test images and test labels.
+pub(crate) fn divide(train: ImageSet, test: ImageSet, origins: [impl Into<String>; 4]) -> Result<Split, Error> {
+    let [train_images, train_labels, test_images, test_labels] = origins.map(Into::into);
     let (expected, found) = ([train.rows, train.cols], [test.rows, test.cols]);
     if expected != found {
-        return Err(Error::ImageSize { train: train_images.origin(), test: test_images.origin(), expected, found });
+        return Err(Error::ImageSize { train: train_images, test: test_images, expected, found });
     }
     if train.len() < 2 {
-        return Err(Error::TooFew { images: train_images.origin(), found: train.len() });
+        return Err(Error::TooFew { images: train_images, found: train.len() });
     }
     let validation_count = validation_count(train.len());
     let (validation, train) = train.split_at(validation_count);
 
     // Classes are those of the images that remain: a head built for them must have a place for every label.
     let classes = train.classes();
-    for (set, source, name) in [(&validation, &train_labels, "validation"), (&test, &test_labels, "test")] {
+    for (set, labels, name) in [(&validation, train_labels, "validation"), (&test, test_labels, "test")] {
         if let Some(index) = set.labels.iter().position(|&label| usize::from(label) >= classes) {
-            let (labels, label) = (source.origin(), set.labels[index]);
-            return Err(Error::UnseenLabel { labels, set: name, index, label, classes });
+            return Err(Error::UnseenLabel { labels, set: name, index, label: set.labels[index], classes });
         }
     }
     Ok(Split { train, validation, test })

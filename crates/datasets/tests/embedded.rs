@@ -1,10 +1,12 @@
-//! The embedded utterances and plays are the published ones.
+//! The embedded utterances and plays are the published ones, and all embedded data fit into one package.
 
 #![cfg(all(feature = "japanese-vowels", feature = "shakespeare"))]
 
 mod make;
 
+use std::fs;
 use std::io::Read;
+use std::path::Path;
 
 use elman_datasets::sequences::{self, Settings};
 use elman_datasets::{japanese_vowels, shakespeare, text};
@@ -69,4 +71,20 @@ fn the_plays_are_the_published_ones() {
     assert!(plays.is_ascii() && plays.starts_with("HAMLET, PRINCE OF DENMARK"));
     let folder = Folder::new().with(name, bytes);
     assert!(text::read(&folder.file(name)).unwrap() == plays);
+}
+
+#[test]
+fn the_data_fit_into_a_package_of_the_registry() {
+    fn size(folder: &Path) -> u64 {
+        fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| {
+                let entry = entry.unwrap();
+                if entry.file_type().unwrap().is_dir() { size(&entry.path()) } else { entry.metadata().unwrap().len() }
+            })
+            .sum()
+    }
+    // It takes 10 MiB. The data are compressed already; half a MiB is left for the code.
+    let found = size(&Path::new(env!("CARGO_MANIFEST_DIR")).join("data"));
+    assert!(found < 19 << 19, "{found} bytes");
 }

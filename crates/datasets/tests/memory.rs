@@ -19,7 +19,7 @@ fn peak(field: &str) -> u64 {
 
 #[test]
 fn memory_follows_what_is_there_not_what_a_header_claims() {
-    // 55 MB of pixels, 11 MB of embedded files, 4 MB copied by the split: a second copy of the pixels would be 47 MB more.
+    // 55 MB of pixels, 9 MB of embedded data, 4 MB copied by the split: a second copy of the pixels would be 47 MB more.
     let before = peak("VmHWM");
     let split = mnist::load().unwrap();
     let grown = (peak("VmHWM") - before) / MIB;

@@ -4,31 +4,22 @@
 
 mod make;
 
-use std::io::Read;
-
 use elman_datasets::{idx, images, mnist};
-use flate2::read::GzDecoder;
 use make::Folder;
 use sha2::{Digest, Sha256};
 
-/// Of the unzipped files, in the order of `mnist::FILES`.
+/// Of the published files, unzipped; in the order of `mnist::files`.
 const SHA_256: [(&str, &str); 4] = [
-    ("train-images-idx3-ubyte.gz", "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
-    ("train-labels-idx1-ubyte.gz", "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
-    ("t10k-images-idx3-ubyte.gz", "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
-    ("t10k-labels-idx1-ubyte.gz", "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
+    ("train-images-idx3-ubyte", "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
+    ("train-labels-idx1-ubyte", "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
+    ("t10k-images-idx3-ubyte", "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
+    ("t10k-labels-idx1-ubyte", "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
 ];
-
-fn unzip(bytes: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    GzDecoder::new(bytes).read_to_end(&mut out).unwrap();
-    out
-}
 
 #[test]
 fn the_files_are_the_published_ones() {
-    for ((name, bytes), (expected_name, expected)) in mnist::FILES.into_iter().zip(SHA_256) {
-        let found: String = Sha256::digest(unzip(bytes)).iter().map(|byte| format!("{byte:02x}")).collect();
+    for ((name, bytes), (expected_name, expected)) in mnist::files().unwrap().into_iter().zip(SHA_256) {
+        let found: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!((name, found.as_str()), (expected_name, expected));
     }
 }
@@ -36,7 +27,7 @@ fn the_files_are_the_published_ones() {
 #[test]
 fn the_split_is_that_of_tensorflow() {
     let split = mnist::load().unwrap();
-    let [train_images, train_labels, test_images, test_labels] = mnist::FILES.map(|(_, bytes)| unzip(bytes));
+    let [train_images, train_labels, test_images, test_labels] = mnist::files().unwrap().map(|(_, bytes)| bytes);
     let (train_images, train_labels) = (&train_images[16..], &train_labels[8..]);
 
     assert_eq!(train_labels[..10], [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]);
@@ -59,10 +50,11 @@ fn the_split_is_that_of_tensorflow() {
 
 #[test]
 fn the_same_files_in_a_folder_give_the_same_set() {
-    let folder = mnist::FILES.iter().fold(Folder::new(), |folder, (name, bytes)| folder.with(name, bytes));
+    let files = mnist::files().unwrap();
+    let folder = files.iter().fold(Folder::new(), |folder, (name, bytes)| folder.with(name, bytes));
     assert!(images::load_dir(folder.path()).unwrap() == mnist::load().unwrap());
 
-    let test_images = images::read_images(&folder.file("t10k-images-idx3-ubyte.gz")).unwrap();
+    let test_images = images::read_images(&folder.file("t10k-images-idx3-ubyte")).unwrap();
     assert_eq!((test_images.len(), test_images.rows, test_images.cols), (10_000, 28, 28));
-    assert_eq!(idx::parse(mnist::FILES[3].1).unwrap().dims, [10_000]);
+    assert_eq!(idx::parse(&files[3].1).unwrap().dims, [10_000]);
 }

@@ -93,7 +93,7 @@ pub use workers::most_probable;
 /// The examples of the README and of the book's pages are tests.
 #[cfg(doctest)]
 mod pages {
-    #[doc = include_str!("../../../README.md")]
+    #[doc = include_str!("../README.md")]
     struct Readme;
 
     #[doc = include_str!("../../../docs/tutorial.md")]
