@@ -135,11 +135,20 @@ impl Plan {
     /// # Errors
     /// If a name is missing or unknown, or a shape differs.
     pub(crate) fn pack(&self, arrays: &BTreeMap<String, Array>) -> Result<Aligned, Error> {
+        let mut flat = Aligned::zeros(self.len);
+        self.pack_into(arrays, &mut flat)?;
+        Ok(flat)
+    }
+
+    /// The same into a buffer whose padding stays as it is.
+    ///
+    /// # Errors
+    /// As [`Plan::pack`].
+    pub(crate) fn pack_into(&self, arrays: &BTreeMap<String, Array>, flat: &mut [f32]) -> Result<(), Error> {
         let known = || self.entries().map(|(name, _, _)| name).collect::<Vec<_>>().join(", ");
         if let Some(name) = arrays.keys().find(|&name| self.entries().all(|(known, _, _)| known != name)) {
             return Err(Error::setting("an array's name", name, format!("one of {}", known())));
         }
-        let mut flat = Aligned::zeros(self.len);
         for (name, entry, range) in self.entries() {
             let Some(array) = arrays.get(name) else {
                 return Err(Error::setting("array", format!("{name} missing"), known()));
@@ -149,7 +158,7 @@ impl Plan {
             }
             entry.pack(&array.data, &mut flat[range]);
         }
-        Ok(flat)
+        Ok(())
     }
 
     /// The weights of each track and of the head as the backward pass reads them.

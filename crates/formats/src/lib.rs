@@ -8,4 +8,4 @@ mod safetensors;
 
 pub use archive::ArchiveFault;
 pub use atomic::write_atomic;
-pub use safetensors::{Array, Error, File, read, read_bytes, write};
+pub use safetensors::{Array, Error, File, read, read_bytes, write, write_each};
