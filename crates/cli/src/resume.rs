@@ -24,7 +24,7 @@ pub(crate) struct Held {
 
 /// A run to go on with, as its job needs it.
 pub(crate) struct Resumed {
-    pub(crate) held: Held,
+    pub(crate) held: Box<Held>,
     pub(crate) output: Output,
     threads: Option<usize>,
 }
@@ -62,7 +62,7 @@ pub(crate) fn resume(args: &ResumeArgs) -> anyhow::Result<()> {
     let job = settings::job_of(&config)?;
     let checkpoint = checkpoints::newest(&folder, warn)?;
     checkpoints::remove_leftovers(&folder)?;
-    let resumed = Resumed { held: Held { folder, lock, checkpoint }, output, threads: args.threads };
+    let resumed = Resumed { held: Box::new(Held { folder, lock, checkpoint }), output, threads: args.threads };
     match job.as_str() {
         jobs::mnist::Mnist::NAME => jobs::mnist::resume(resumed),
         jobs::echo::Echo::NAME => jobs::echo::resume(resumed),

@@ -44,7 +44,7 @@ pub(crate) enum Begin<'a> {
     /// To a folder of its own: the one that is named, or the next free one.
     New(Option<&'a Path>),
     /// To the folder that holds its beginning.
-    Again(Held),
+    Again(Box<Held>),
 }
 
 /// What of a run stands beside its checkpoints, and is theirs up to some place.
@@ -160,7 +160,7 @@ pub(crate) fn train<D: Labelled>(
                 None => "from the beginning: there is no checkpoint yet".into(),
             };
             output.remark(&format!("{}\nrun: {}, {from}", plan.remark, held.folder.display()));
-            held
+            *held
         }
     };
     let note = checkpoint.as_ref().map(|checkpoint| plan.check(checkpoint, trainer, &folder)).transpose()?;

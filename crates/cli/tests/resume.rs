@@ -94,7 +94,7 @@ fn a_run_without_a_checkpoint_starts_from_the_beginning() {
         resumed.succeeded();
         assert!(resumed.stderr.contains("from the beginning"), "{}", resumed.stderr);
         assert_same(&place, "whole/run", "run", name);
-        ["run", "whole"].map(|run| std::fs::remove_dir_all(place.path(run)).unwrap());
+        ["run", "whole"].iter().for_each(|run| std::fs::remove_dir_all(place.path(run)).unwrap());
     }
     place.write("run/config.toml", b"");
     place.elman("resume run").refused(1, &["run/config.toml is empty", "begin a new run"]);
