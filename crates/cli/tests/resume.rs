@@ -246,6 +246,30 @@ fn a_folder_that_cannot_be_written_is_left_as_it_is() {
 }
 
 #[test]
+fn checkpoints_are_written_when_it_is_said() {
+    const BATCHES: u64 = (TRAINED_ON / 50) as u64;
+    // By the steps, at the ends of epochs, by the time, and never but at the end.
+    let cases: [(&str, fn(&[u64]) -> bool); 4] = [
+        ("--checkpoint-steps 4 --keep-checkpoints 1", |steps| steps.len() == 1 && steps[0].is_multiple_of(4)),
+        ("", |steps| !steps.is_empty() && steps.iter().all(|step| step.is_multiple_of(BATCHES))),
+        ("--checkpoint-steps 1000000 --checkpoint-minutes 1e-9", |steps| steps.len() == 2 && steps[0] + 1 == steps[1]),
+        ("--checkpoint-steps 1000000", <[u64]>::is_empty),
+    ];
+    for (flags, expected) in cases {
+        let place = Place::with_set();
+        // Two epochs at least, so that the checkpoint of the first is there.
+        let mut child = place.command(&format!("{QUICK} --num-epoch 100000 {flags} --out run"));
+        let mut child = child.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert_eq!(lines.take(2).map(Result::unwrap).count(), 2);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let steps = checkpoints(&place);
+        assert!(expected(&steps), "{flags}: {steps:?}");
+    }
+}
+
+#[test]
 fn checkpoints_that_cannot_be_are_refused() {
     let place = Place::with_set();
     for (flags, word) in [
