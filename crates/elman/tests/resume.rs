@@ -160,9 +160,10 @@ fn every_optimizer_goes_on() {
     for (what, descent) in
         [("rprop", Rprop::default()), ("rprop+", Rprop { variant: elman::RpropVariant::Plus, ..Rprop::default() })]
     {
-        // A large first step size, so that steps are taken back.
-        let descent = Rprop { initial_step: 0.5, ..descent };
-        rows(what, &|| Trainer::new(lstm(), descent).batch_size(BatchSize::Full));
+        // So large a first step size that the loss grows: iRprop⁺ then takes steps back.
+        let descent = Rprop { initial_step: 2.0, ..descent };
+        let left = rows(what, &|| Trainer::new(lstm(), descent).batch_size(BatchSize::Full));
+        assert!(left.steps.windows(2).any(|two| two[0].loss < two[1].loss), "{what}: the loss has not grown");
     }
 }
 
@@ -227,6 +228,11 @@ fn plateaus_and_early_stopping_go_on() {
         let left = run.check("early stopping");
         assert!(patience == 1 || left.rate_reduced, "no plateau");
     }
+    // An epoch that is waited for and one that is not, on both sides of a cut.
+    let patient = Decay::Plateau { factor: 0.5, patience: 2, minimum: 0.0, threshold: 0.9 };
+    let trainer = || Trainer::new(lstm(), Adam::new(0.05)).schedule(patient).batch_size(16);
+    let run = Run { trainer: &trainer, data: &data, reading: Reading::Rows, validation: Some((&validation, 10)) };
+    assert!(run.check("a patient plateau").rate_reduced, "no plateau");
     let streams: [EveryStep; 2] = [neighbours(9, 20, false), neighbours(5, 20, false)];
     let trainer = || Trainer::new(model(Gru::new(1, 6), Head::every_step(2)), RmsProp::new(0.05)).schedule(plateau);
     let reading = Reading::Streams { window: 6, carry: true };
