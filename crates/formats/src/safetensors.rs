@@ -114,7 +114,7 @@ pub fn write(path: &Path, file: &File) -> Result<(), Error> {
 /// takes the memory of its largest array.
 ///
 /// # Errors
-/// As [`write`], and if an array does not have as many floats as its shape says.
+/// As [`write()`], and if an array does not have as many floats as its shape says.
 pub fn write_each<'a>(
     path: &Path,
     metadata: &BTreeMap<String, String>,
