@@ -30,6 +30,7 @@ use crate::training::CommonArgs;
     after_help = "\
 Examples:
   elman train mnist                      the tutorial's network, on digits that are in the binary
+  elman resume runs/mnist-rnn-1          the run was ended: go on with it
   elman eval runs/mnist-rnn-1            its loss and accuracy on the test images
   elman predict runs/mnist-rnn-1 7.png   what digit is it?
   elman train text --data book.txt       a network that writes
@@ -50,6 +51,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         job: Box<Job>,
     },
+    /// Go on with a run that was ended before its time, to the same bits
+    Resume(ResumeArgs),
     /// Loss and other figures of a trained model on test data
     Eval(EvalArgs),
     /// Classes and probabilities of images or sequences
@@ -220,6 +223,26 @@ pub(crate) struct OutputArgs {
     /// Nothing on standard error but errors
     #[arg(long, short, help_heading = "Output")]
     pub(crate) quiet: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+A run goes on from its newest checkpoint: after Ctrl-C or a kill, after the machine went down. What it
+leaves in the end is the same, bit for bit, as without the break. The settings are those of the run;
+its data must be what it was. docs/training.md says more.
+
+Examples:
+  elman resume runs/mnist-rnn-1
+  elman resume runs/mnist-rnn-1 --threads 8
+  elman train mnist --checkpoint-steps 100 --keep-checkpoints 3     more often, and more of them")]
+pub(crate) struct ResumeArgs {
+    /// The run's folder
+    pub(crate) run: PathBuf,
+    /// Threads; changes no bit of the result [default: those of the run]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 #[derive(Args, Debug)]

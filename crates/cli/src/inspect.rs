@@ -8,6 +8,7 @@ use elman::{Adam, Algorithm, Memory, Model};
 use serde_json::json;
 
 use crate::args::{InspectArgs, OutputArgs};
+use crate::checkpoints;
 use crate::network;
 use crate::output::{Output, bytes, thousands};
 use crate::record::metrics::{self, Row};
@@ -25,6 +26,7 @@ pub(crate) fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     };
     let file = args.run.join(run_folder::METRICS);
     let last = if file.exists() { metrics::read(&file)?.pop() } else { None };
+    let checkpoint = checkpoints::newest_step(&args.run);
     let arrays: BTreeMap<String, Array> = model.arrays();
     let memory = memory(&model);
     if args.json {
@@ -33,12 +35,18 @@ pub(crate) fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
         let object = json!({
             "model": model.config(), "parameters": model.parameter_count(), "arrays": arrays,
             "memory": memory.map(|(what, bytes)| json!({"what": what, "bytes": bytes})),
-            "config": config, "last_row": last,
+            "config": config, "last_row": last, "checkpoint_step": checkpoint,
         });
         return output.result("", &object);
     }
     for line in text(&model, &arrays, &memory, config.as_deref(), last.as_ref()) {
         output.line(&line)?;
+    }
+    if let Some(step) = checkpoint {
+        output.line(&format!(
+            "\nnewest checkpoint: of step {step}; elman resume {} goes on from it",
+            args.run.display()
+        ))?;
     }
     Ok(())
 }

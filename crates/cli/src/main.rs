@@ -2,21 +2,25 @@
 
 mod args;
 mod bench;
+mod checkpoints;
 mod compare;
 mod convert;
 mod diagnose;
 #[cfg(test)]
 mod documented;
 mod eval;
+mod fingerprint;
 mod inspect;
 mod interrupts;
 mod jobs;
+mod lock;
 mod network;
 mod optimization;
 mod output;
 mod picture;
 mod predict;
 mod record;
+mod resume;
 mod run;
 mod run_folder;
 mod sample;
@@ -52,6 +56,7 @@ fn run() -> anyhow::Result<()> {
             args::Job::Series(args) => jobs::series::train(&args),
             args::Job::Classify(args) => jobs::classify::train(&args),
         },
+        args::Command::Resume(args) => resume::resume(&args),
         args::Command::Eval(args) => eval::eval(&args),
         args::Command::Predict(args) => predict::predict(&args),
         args::Command::Sample(args) => sample::sample(&args),

@@ -1,7 +1,6 @@
 //! Results on standard output; progress and remarks on standard error.
 
 use std::io::{self, IsTerminal, Write};
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use elman::Evaluation;
@@ -103,8 +102,8 @@ pub(crate) fn bytes(count: usize) -> String {
 }
 
 /// `12.3 s`
-pub(crate) fn seconds(time: Duration) -> String {
-    format!("{:.1} s", time.as_secs_f64())
+pub(crate) fn seconds(time: f64) -> String {
+    format!("{time:.1} s")
 }
 
 #[cfg(test)]

@@ -4,16 +4,21 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use anyhow::bail;
-use elman::{EarlyStopping, Error, Evaluation, Fit, Labelled, Step, Trainer, Verdict};
+use anyhow::{Context, bail};
+use elman::{Checkpoint, EarlyStopping, Error, Evaluation, Fit, Labelled, Step, Trainer, Verdict};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::checkpoints::{self, Checkpoints};
+use crate::fingerprint::Fingerprint;
 use crate::interrupts;
+use crate::lock::Lock;
 use crate::network;
 use crate::output::{Output, bytes, seconds, thousands};
 use crate::record::curves;
-use crate::record::events::EventWriter;
+use crate::record::events::{EventWriter, Written};
 use crate::record::metrics::{MetricsWriter, Row};
+use crate::resume::{Held, warn};
 use crate::run_folder;
 use crate::training::TrainingConfig;
 
@@ -23,14 +28,50 @@ pub(crate) struct Plan<'a, D> {
     pub(crate) name: String,
     /// `config.toml`
     pub(crate) settings: String,
-    pub(crate) out: Option<&'a Path>,
     pub(crate) data: &'a D,
+    /// Of all data of the job: that for validation and the test too.
+    pub(crate) fingerprint: Fingerprint,
     pub(crate) reading: Reading,
     pub(crate) training: &'a TrainingConfig,
     /// When to stop before the last epoch, if ever.
     pub(crate) stopping: Option<EarlyStopping>,
     /// What is about to be trained, on what.
     pub(crate) remark: String,
+}
+
+/// Where a run is written.
+pub(crate) enum Begin<'a> {
+    /// To a folder of its own: the one that is named, or the next free one.
+    New(Option<&'a Path>),
+    /// To the folder that holds its beginning.
+    Again(Box<Held>),
+}
+
+/// What of a run stands beside its checkpoints, and is theirs up to some place.
+#[derive(Deserialize, Serialize)]
+struct Note {
+    /// Seconds of training so far.
+    seconds: f64,
+    /// Bytes of `metrics.csv`.
+    metrics: u64,
+    events: Written,
+    data: Fingerprint,
+}
+
+/// A run whose training is done, and whose folder is still held.
+pub(crate) struct Trained {
+    pub(crate) folder: PathBuf,
+    lock: Lock,
+}
+
+impl Trained {
+    /// The job has done what it does at the end: there is nothing left to resume.
+    pub(crate) fn finish(self) -> anyhow::Result<()> {
+        // In this order, whenever it is broken off: while there is a checkpoint, the end can be had again from it.
+        checkpoints::remove_older(&self.folder)?;
+        self.lock.remove()?;
+        checkpoints::remove_all(&self.folder)
+    }
 }
 
 /// How the rows of the data are read.
@@ -97,19 +138,38 @@ pub(crate) fn describe(trainer: &Trainer, steps: usize, data: usize) -> Result<S
 
 /// Trains, and leaves the run's folder behind, with the last good weights also when something goes wrong.
 pub(crate) fn train<D: Labelled>(
+    begin: Begin<'_>,
     plan: &Plan<'_, D>,
     trainer: &mut Trainer,
     watch: &mut dyn Watch,
     output: &mut Output,
-) -> anyhow::Result<PathBuf> {
+) -> anyhow::Result<Trained> {
     // Refuses what does not fit before anything is written.
-    plan.reading.fit(trainer, plan.data)?;
-    let folder = run_folder::create(plan.out, &plan.name)?;
-    run_folder::write_text(&folder.join(run_folder::CONFIG), &plan.settings)?;
-    output.remark(&format!("{}\nrun: {}", plan.remark, folder.display()));
-
+    plan.fit(trainer)?;
+    let Held { folder, lock, checkpoint } = match begin {
+        Begin::New(out) => {
+            let folder = run_folder::create(out, &plan.name)?;
+            let lock = Lock::take(&folder)?;
+            run_folder::write_text(&folder.join(run_folder::CONFIG), &plan.settings)?;
+            output.remark(&format!("{}\nrun: {}", plan.remark, folder.display()));
+            Held { folder, lock, checkpoint: None }
+        }
+        Begin::Again(held) => {
+            let from = match &held.checkpoint {
+                Some(checkpoint) => format!("goes on after step {}", checkpoint.step()),
+                None => "from the beginning: there is no checkpoint yet".into(),
+            };
+            output.remark(&format!("{}\nrun: {}, {from}", plan.remark, held.folder.display()));
+            *held
+        }
+    };
+    let note = checkpoint.as_ref().map(|checkpoint| plan.check(checkpoint, trainer, &folder)).transpose()?;
     let mut stopping = plan.stopping.clone();
-    let ended = Run::start(&folder, output, plan.training, watch)?.train(trainer, plan, &mut stopping);
+    if let Some(checkpoint) = &checkpoint {
+        stopping = checkpoint.stopping(trainer.model())?;
+    }
+    let run = Run::start(&folder, output, plan, watch, checkpoint.as_ref().map(Checkpoint::step), note)?;
+    let ended = run.train(trainer, plan, checkpoint, &mut stopping);
     if let (Ok(_), Some(stopping)) = (&ended, &stopping) {
         trainer.restore(stopping)?;
         if let Some((loss, epoch)) = stopping.best {
@@ -123,13 +183,45 @@ pub(crate) fn train<D: Labelled>(
     }
     saved?;
     match ended {
-        Ok(Ended::Finished) => Ok(folder),
+        Ok(Ended::Finished) => Ok(Trained { folder, lock }),
         Err(error) => bail!("{error:#}; {} holds the last weights", model_file.display()),
         Ok(Ended::Interrupted) => bail!(
-            "interrupted after step {}; {} holds the model as it was then",
+            "interrupted after step {}; {} holds the model as it was then; resume with: elman resume {}",
             trainer.steps_done(),
-            model_file.display()
+            model_file.display(),
+            folder.display()
         ),
+    }
+}
+
+impl<D: Labelled> Plan<'_, D> {
+    fn fit<'t>(&'t self, trainer: &'t mut Trainer) -> Result<Fit<'t, D>, Error> {
+        Ok(self.reading.fit(trainer, self.data)?.epochs(self.training.num_epoch))
+    }
+
+    /// Refuses a checkpoint with which the run would not end as it began; what is noted beside it.
+    fn check(&self, checkpoint: &Checkpoint<'_>, trainer: &mut Trainer, folder: &Path) -> anyhow::Result<Note> {
+        let Some(note) = checkpoint.note.clone() else { bail!("the checkpoint in {} is no run's", folder.display()) };
+        let note: Note = serde_json::from_value(note)
+            .with_context(|| format!("the checkpoint in {} does not note what a run does", folder.display()))?;
+        if note.data != self.fingerprint {
+            bail!(
+                "the data is not what {} began with: it was {} and is {}. Put it back as it was, or begin a new run",
+                folder.display(),
+                note.data,
+                self.fingerprint
+            );
+        }
+        // Before a file is touched: the weights of a trainer that did not take it up are the initial ones.
+        self.fit(trainer)?.resume(checkpoint)?;
+        let isa = trainer.isa.to_string();
+        if checkpoint.isa() != isa {
+            warn(&format!(
+                "the run was on the instruction set {} and goes on on {isa}: the result may differ in its last bits",
+                checkpoint.isa()
+            ));
+        }
+        Ok(note)
     }
 }
 
@@ -146,44 +238,64 @@ struct Run<'a> {
     watch: &'a mut dyn Watch,
     metrics: MetricsWriter,
     events: EventWriter,
+    checkpoints: Checkpoints<'a>,
+    fingerprint: &'a Fingerprint,
     rows: Vec<Row>,
-    /// What was counted so far.
+    /// What was counted so far, in this process.
     scored: usize,
+    /// Seconds of training before this process.
+    before: f64,
     started: Instant,
     interrupted: &'static AtomicBool,
 }
 
 impl<'a> Run<'a> {
-    fn start(
+    /// From the beginning, or on after a step.
+    fn start<D>(
         folder: &'a Path,
         output: &'a mut Output,
-        config: &'a TrainingConfig,
+        plan: &'a Plan<'_, D>,
         watch: &'a mut dyn Watch,
+        after: Option<u64>,
+        note: Option<Note>,
     ) -> anyhow::Result<Self> {
+        let file = folder.join(run_folder::METRICS);
+        let (metrics, rows) = match &note {
+            Some(note) => MetricsWriter::resume(&file, note.metrics, warn)?,
+            None => (MetricsWriter::create(&file)?, Vec::new()),
+        };
         Ok(Run {
             folder,
             output,
-            config,
+            config: plan.training,
             watch,
-            metrics: MetricsWriter::create(&folder.join(run_folder::METRICS))?,
-            events: EventWriter::create(folder)?,
-            rows: Vec::new(),
+            metrics,
+            events: EventWriter::resume(folder, note.as_ref().map(|note| &note.events))?,
+            checkpoints: Checkpoints::new(folder, plan.training, after),
+            fingerprint: &plan.fingerprint,
+            rows,
             scored: 0,
+            before: note.map_or(0.0, |note| note.seconds),
             started: Instant::now(),
             interrupted: interrupts::watch()?,
         })
     }
 
     fn train<D: Labelled>(
-        &mut self,
+        mut self,
         trainer: &mut Trainer,
         plan: &Plan<'_, D>,
+        checkpoint: Option<Checkpoint<'_>>,
         stopping: &mut Option<EarlyStopping>,
     ) -> anyhow::Result<Ended> {
         let epochs = self.config.num_epoch;
-        let mut fit = plan.reading.fit(trainer, plan.data)?.epochs(epochs);
+        let mut fit = plan.fit(trainer)?;
+        if let Some(checkpoint) = checkpoint {
+            fit = fit.resume(&checkpoint)?;
+        }
+        let over = stopping.as_ref().is_some_and(EarlyStopping::is_over);
         let bar = self.output.bar(epochs.saturating_mul(fit.batches() as u64));
-        while let Some(step) = fit.next_step() {
+        while let Some(step) = if over { None } else { fit.next_step() } {
             let step = step?;
             self.scored += step.scored;
             let last = step.batch == step.batches;
@@ -204,9 +316,14 @@ impl<'a> Run<'a> {
                 fit.trainer().model().save(&self.folder.join(run_folder::MODEL))?;
                 curves::draw(&self.folder.join(run_folder::CURVES), &self.rows)?;
             }
+            if self.checkpoints.due(&step) {
+                self.save(&fit, stopping.as_ref())?;
+            }
             if self.interrupted.load(Ordering::Relaxed) {
                 bar.finish_and_clear();
-                self.events.flush()?;
+                if !self.checkpoints.has(step.step) {
+                    self.save(&fit, stopping.as_ref())?;
+                }
                 return Ok(Ended::Interrupted);
             }
             if verdict == Some(Verdict::Stop) {
@@ -215,8 +332,29 @@ impl<'a> Run<'a> {
         }
         bar.finish_and_clear();
         self.events.flush()?;
-        self.output.remark(&format!("trained in {}", seconds(self.started.elapsed())));
+        self.output.remark(&format!("trained in {}", seconds(self.seconds())));
         Ok(Ended::Finished)
+    }
+
+    /// A checkpoint, and before it on the disk what it notes.
+    fn save<D: Labelled>(&mut self, fit: &Fit<'_, D>, stopping: Option<&EarlyStopping>) -> anyhow::Result<()> {
+        let note = Note {
+            seconds: self.seconds(),
+            metrics: self.metrics.sync()?,
+            events: self.events.sync()?,
+            data: self.fingerprint.clone(),
+        };
+        let mut checkpoint = fit.checkpoint();
+        if let Some(stopping) = stopping {
+            checkpoint = checkpoint.with_stopping(stopping);
+        }
+        checkpoint.note = Some(serde_json::to_value(note)?);
+        self.checkpoints.save(checkpoint)
+    }
+
+    /// Seconds of training, in all processes.
+    fn seconds(&self) -> f64 {
+        self.before + self.started.elapsed().as_secs_f64()
     }
 
     /// A row of metrics, and the same for TensorBoard.
@@ -228,7 +366,7 @@ impl<'a> Run<'a> {
             accuracy: step.accuracy as f32,
             learning_rate: step.learning_rate as f32,
             grad_norm: step.grad_norm as f32,
-            seconds: self.started.elapsed().as_secs_f64(),
+            seconds: self.seconds(),
             validation_loss: validation.map(|v| v.loss as f32),
             validation_accuracy: validation.map(|v| v.accuracy as f32),
         };
@@ -260,7 +398,7 @@ impl<'a> Run<'a> {
             "train_loss": step.loss, "train_accuracy": finite(step.accuracy),
             "validation_loss": validation.map(|v| v.loss),
             "validation_accuracy": validation.and_then(|v| finite(v.accuracy)),
-            "seconds": self.started.elapsed().as_secs_f64(),
+            "seconds": self.seconds(),
         });
         for (name, figure) in validation.iter().flat_map(|validation| self.watch.figures(validation)) {
             object[name] = finite(figure).into();

@@ -58,6 +58,18 @@ impl<J: Job> Settings<J> {
         Ok(settings)
     }
 
+    /// Those of a run that goes on.
+    ///
+    /// # Errors
+    /// As [`Settings::read`], or if a value is out of its range.
+    pub(crate) fn of_run(path: &Path) -> anyhow::Result<Self> {
+        let mut settings = Self::read(path)?;
+        settings.training.check()?;
+        settings.optimization.resolve()?;
+        settings.optimization.check()?;
+        Ok(settings)
+    }
+
     /// Reads a configuration; what it does not name has its default.
     ///
     /// # Errors

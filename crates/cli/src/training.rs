@@ -50,6 +50,16 @@ pub(crate) struct CommonArgs {
     #[arg(long, value_name = "SIZE", help_heading = "Training")]
     memory_budget: Option<String>,
 
+    /// Steps from one checkpoint to the next; 0: at the ends of epochs, where writing takes little of the time
+    #[arg(long, value_name = "N", help_heading = "Checkpoints")]
+    checkpoint_steps: Option<u64>,
+    /// Minutes after which a checkpoint is written inside an epoch too; 0: never
+    #[arg(long, value_name = "M", allow_negative_numbers = true, help_heading = "Checkpoints")]
+    checkpoint_minutes: Option<f64>,
+    /// Checkpoints that are kept until the run has finished, the newest
+    #[arg(long, value_name = "K", help_heading = "Checkpoints")]
+    keep_checkpoints: Option<usize>,
+
     /// Where the run is written [default: the next free runs/JOB-CELL-N]
     #[arg(long, value_name = "DIR", help_heading = "Files")]
     pub(crate) out: Option<PathBuf>,
@@ -78,6 +88,11 @@ pub(crate) struct TrainingConfig {
     pub(crate) truncate: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) memory_budget: Option<String>,
+    /// 0: at the ends of epochs.
+    pub(crate) checkpoint_steps: u64,
+    /// 0: never by time.
+    pub(crate) checkpoint_minutes: f64,
+    pub(crate) keep_checkpoints: usize,
 }
 
 impl Default for TrainingConfig {
@@ -92,6 +107,9 @@ impl Default for TrainingConfig {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             truncate: 0,
             memory_budget: None,
+            checkpoint_steps: 0,
+            checkpoint_minutes: 5.0,
+            keep_checkpoints: 2,
         }
     }
 }
@@ -115,17 +133,25 @@ impl TrainingConfig {
             self.init = Init::ALL.into_iter().find(|init| init.name() == name).unwrap_or_default();
         }
         set_option(&mut self.memory_budget, &args.memory_budget);
+        set(&mut self.checkpoint_steps, args.checkpoint_steps.as_ref());
+        set(&mut self.checkpoint_minutes, args.checkpoint_minutes.as_ref());
+        set(&mut self.keep_checkpoints, args.keep_checkpoints.as_ref());
         self.check()
     }
 
     /// What the library does not check: the rest is refused there.
-    fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Error> {
         let at_least_1 = |what, value: u64| match value {
             0 => Err(Error::Setting { what, found: "0".into(), expected: "at least 1".into() }),
             _ => Ok(()),
         };
         at_least_1("num_epoch", self.num_epoch)?;
         at_least_1("batch_per_log", self.batch_per_log)?;
+        at_least_1("keep_checkpoints", self.keep_checkpoints as u64)?;
+        if !(self.checkpoint_minutes >= 0.0 && self.checkpoint_minutes.is_finite()) {
+            let found = self.checkpoint_minutes.to_string();
+            return Err(Error::Setting { what: "checkpoint_minutes", found, expected: "a number from 0 on".into() });
+        }
         threads(Some(self.threads))?;
         self.budget()?;
         Ok(())

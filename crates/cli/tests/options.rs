@@ -73,8 +73,20 @@ const CASES: [(&str, &str); 56] = [
 ];
 
 /// Flags that leave the trained model as it is; other tests look at what they do.
-const OTHERS: [&str; 9] =
-    ["--threads", "--memory-budget", "--data", "--out", "--config", "--batch-per-log", "--json", "--quiet", "--help"];
+const OTHERS: [&str; 12] = [
+    "--threads",
+    "--memory-budget",
+    "--checkpoint-steps",
+    "--checkpoint-minutes",
+    "--keep-checkpoints",
+    "--data",
+    "--out",
+    "--config",
+    "--batch-per-log",
+    "--json",
+    "--quiet",
+    "--help",
+];
 
 /// The names of the flags in a text.
 fn flags(text: &str) -> BTreeSet<String> {

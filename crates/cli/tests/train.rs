@@ -80,6 +80,9 @@ fn the_configuration_has_every_setting_also_the_defaults() {
         batch_per_log = 10
         threads = 1
         truncate = 0
+        checkpoint_steps = 0
+        checkpoint_minutes = 5.0
+        keep_checkpoints = 2
         layers = 1
         residual = false
         dropout = 0.0

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use crate::checkpoint::{Place, Terms, epochs_term, text};
 use crate::optimizer::Span;
 use crate::random::{Purpose, Random};
 use crate::shape::Piece;
 use crate::trainer::Trainer;
-use crate::{Error, Labelled};
+use crate::{Checkpoint, Error, Labelled};
 
 /// What of its rows a batch takes.
 #[derive(Clone, Copy)]
@@ -104,7 +105,7 @@ impl<'a, D: Labelled> Fit<'a, D> {
     /// # Errors
     /// If the loss or the gradient is not finite; the weights are then the last ones whose loss was finite.
     pub fn next_step(&mut self) -> Option<Result<Step, Error>> {
-        if self.done == self.epochs {
+        if self.done >= self.epochs {
             return None;
         }
         let batches = self.batches();
@@ -128,11 +129,62 @@ impl<'a, D: Labelled> Fit<'a, D> {
         Some(Ok(step))
     }
 
+    /// Training as it stands between two steps.
+    pub fn checkpoint(&self) -> Checkpoint<'_> {
+        let place = Place { done: self.done, batch: self.batch as u64 };
+        self.trainer.capture(place, self.terms())
+    }
+
+    /// Goes on from a checkpoint of a call like this one: to be called behind [`Fit::epochs`] and
+    /// [`Fit::without_carried_state`]. The steps that follow, and the model in the end, are the same as without the break.
+    ///
+    /// # Errors
+    /// If it is of another network, or of settings or data with which the result would be another.
+    pub fn resume(self, checkpoint: &Checkpoint<'_>) -> Result<Self, Error> {
+        checkpoint.agree(&self.terms())?;
+        let (batches, epochs) = (self.batches() as u64, self.epochs);
+        if checkpoint.batch() >= batches.max(1) {
+            let found = format!("{} batches into an epoch", checkpoint.batch());
+            return Err(Error::setting("the checkpoint", found, format!("fewer than the {batches} of an epoch")));
+        }
+        if matches!(self.plan, Plan::Streams { .. }) {
+            checkpoint.check_streams(self.data.len())?;
+        }
+        let Place { done, batch } = self.trainer.restore_from(checkpoint)?;
+        if done > epochs || done == epochs && batch > 0 {
+            let expected = format!("at least {done}, which are done");
+            return Err(Error::setting("num_epoch", epochs, expected));
+        }
+        Ok(Fit { done, batch: batch as usize, ..self })
+    }
+
+    /// What the bits hang on.
+    fn terms(&self) -> Terms {
+        let mut terms = self.trainer.terms();
+        let rows = self.data.len();
+        terms.extend(match &self.plan {
+            Plan::Rows { batch_size, scored, .. } => [
+                ("batch_size", text(batch_size)),
+                ("the data", format!("{rows} rows, {scored} with something to score")),
+            ],
+            Plan::Streams { window, carry } => {
+                let how = if *carry { "carried" } else { "not carried" };
+                let steps = longest(self.data);
+                [
+                    ("the window", format!("{window} steps, the state {how}")),
+                    ("the data", format!("{rows} streams of {steps} steps")),
+                ]
+            }
+        });
+        terms.extend(epochs_term(self.trainer, self.epochs));
+        terms
+    }
+
     fn batch(&mut self) -> Result<Step, Error> {
         let (trainer, data) = (&mut *self.trainer, self.data);
         match &mut self.plan {
             Plan::Rows { batch_size, scored, order } => {
-                if self.batch == 0 {
+                if self.batch == 0 || order.is_empty() {
                     let rows = data.len() as u32;
                     // A batch of all rows is the same in any order, but for rounding.
                     *order = match batch_size == scored {

@@ -26,6 +26,7 @@
 
 mod batch_size;
 mod check;
+mod checkpoint;
 mod class_weights;
 mod confusion;
 mod data;
@@ -60,6 +61,7 @@ mod workers;
 
 pub use batch_size::BatchSize;
 pub use check::check_gradient;
+pub use checkpoint::Checkpoint;
 pub use class_weights::balanced_class_weights;
 pub use confusion::{ClassScore, Confusion};
 pub use data::{Arrays, Labelled, Sequences};

@@ -21,7 +21,7 @@ pub struct Memory {
     pub groups: usize,
     /// Workspaces of the threads.
     pub workspaces: usize,
-    /// Saving the model: its plain arrays.
+    /// Saving the model: its plain arrays. A checkpoint is written array by array, and takes less.
     pub saving: usize,
 }
 

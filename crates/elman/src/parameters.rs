@@ -140,11 +140,28 @@ impl Plan {
     /// # Errors
     /// If a name is missing or unknown, or a shape differs.
     pub(crate) fn pack(&self, arrays: &BTreeMap<String, Array>) -> Result<Aligned, Error> {
+        // Before any memory is set aside: sizes that a file claims must be those of arrays that are there.
+        self.check(arrays)?;
+        let mut flat = Aligned::zeros(self.len);
+        self.fill(arrays, &mut flat);
+        Ok(flat)
+    }
+
+    /// The same into a buffer whose padding stays as it is.
+    ///
+    /// # Errors
+    /// As [`Plan::pack`]; the buffer is then as it was.
+    pub(crate) fn pack_into(&self, arrays: &BTreeMap<String, Array>, flat: &mut [f32]) -> Result<(), Error> {
+        self.check(arrays)?;
+        self.fill(arrays, flat);
+        Ok(())
+    }
+
+    fn check(&self, arrays: &BTreeMap<String, Array>) -> Result<(), Error> {
         let known = || self.entries().map(|(name, _, _)| name).collect::<Vec<_>>().join(", ");
         if let Some(name) = arrays.keys().find(|&name| self.entries().all(|(known, _, _)| known != name)) {
             return Err(Error::setting("an array's name", name, format!("one of {}", known())));
         }
-        // Before any memory is set aside: sizes that a file claims must be those of arrays that are there.
         for (name, entry, _) in self.entries() {
             let Some(array) = arrays.get(name) else {
                 return Err(Error::setting("array", format!("{name} missing"), known()));
@@ -153,11 +170,13 @@ impl Plan {
                 return Err(Error::shape(name, &array.shape, &entry.shape));
             }
         }
-        let mut flat = Aligned::zeros(self.len);
+        Ok(())
+    }
+
+    fn fill(&self, arrays: &BTreeMap<String, Array>, flat: &mut [f32]) {
         for (name, entry, range) in self.entries() {
             entry.pack(&arrays[name].data, &mut flat[range]);
         }
-        Ok(flat)
     }
 
     /// The weights of each track and of the head as the backward pass reads them.

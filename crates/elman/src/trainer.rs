@@ -47,16 +47,16 @@ pub struct Trainer {
     pub memory_budget: Option<usize>,
     /// The instruction set; by default what `ELMAN_ISA` says, or the widest.
     pub isa: Isa,
-    state: DescentState,
+    pub(crate) state: DescentState,
     /// Steps done.
-    step: u64,
+    pub(crate) step: u64,
     /// Epochs done.
     pub(crate) epoch: u64,
     workers: Option<Workers>,
     groups: Vec<Group>,
     gradient: Aligned,
     /// The parameters before the last step: its loss was finite.
-    previous: Option<Aligned>,
+    pub(crate) previous: Option<Aligned>,
     /// Where the streams go on from.
     pub(crate) carried: Option<State>,
 }
@@ -161,6 +161,10 @@ impl Trainer {
     /// The model as it is now.
     pub fn model(&self) -> &Model {
         &self.model
+    }
+
+    pub(crate) fn model_mut(&mut self) -> &mut Model {
+        &mut self.model
     }
 
     /// The model, training done.

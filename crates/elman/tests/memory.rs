@@ -62,6 +62,7 @@ fn training_takes_no_more_than_it_says() {
                     trainer.train_rows(&data, &rows).unwrap();
                 }
                 trainer.model().save(&file).unwrap();
+                trainer.checkpoint().save(&file).unwrap();
                 let taken = MOST.load(Ordering::Relaxed) - before;
                 let total = memory.total();
                 assert!(total <= budget, "{total} of {budget}");

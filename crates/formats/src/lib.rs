@@ -16,4 +16,4 @@ pub mod torch;
 pub use archive::ArchiveFault;
 pub use atomic::write_atomic;
 pub use file_error::FileError;
-pub use safetensors::{Array, Error, File, read, read_bytes, write};
+pub use safetensors::{Array, Error, File, read, read_bytes, write, write_each};

@@ -1,5 +1,6 @@
 //! safetensors: a JSON header with names, types, shapes and offsets, then the bytes.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -105,13 +106,47 @@ pub fn read_bytes(bytes: &[u8], path: &Path) -> Result<File, Error> {
 /// # Errors
 /// If a shape does not fit its floats, or the file system refuses.
 pub fn write(path: &Path, file: &File) -> Result<(), Error> {
-    let header = header(file).map_err(|cause| Error::Layout { path: path.into(), cause })?;
+    let arrays = file.arrays.iter().map(|(name, array)| (name.as_str(), array.shape.clone(), array.data.len()));
+    put(path, &file.metadata, arrays.collect(), |name| Cow::Borrowed(&file.arrays[name].data))
+}
+
+/// The same for arrays that are made when it is their turn: of their shapes, each in the order of the names. So a file
+/// takes the memory of its largest array.
+///
+/// # Errors
+/// As [`write()`], and if an array does not have as many floats as its shape says.
+pub fn write_each<'a>(
+    path: &Path,
+    metadata: &BTreeMap<String, String>,
+    shapes: &BTreeMap<String, Vec<usize>>,
+    array: impl FnMut(&str) -> Cow<'a, [f32]>,
+) -> Result<(), Error> {
+    let arrays = shapes.iter().map(|(name, shape)| (name.as_str(), shape.clone(), shape.iter().product()));
+    put(path, metadata, arrays.collect(), array)
+}
+
+/// A name, its shape, its floats.
+type Place<'n> = (&'n str, Vec<usize>, usize);
+
+fn put<'a>(
+    path: &Path,
+    metadata: &BTreeMap<String, String>,
+    places: Vec<Place<'_>>,
+    mut array: impl FnMut(&str) -> Cow<'a, [f32]>,
+) -> Result<(), Error> {
+    let header = header(metadata, &places).map_err(|cause| Error::Layout { path: path.into(), cause })?;
     write_atomic_with(path, |to| {
         let mut to = BufWriter::new(to);
         to.write_all(&(header.len() as u64).to_le_bytes())?;
         to.write_all(&header)?;
-        for x in file.arrays.values().flat_map(|array| &array.data) {
-            to.write_all(&x.to_le_bytes())?;
+        for (name, _, count) in &places {
+            let floats = array(name);
+            if floats.len() != *count {
+                return Err(io::Error::other(format!("{name} has {} floats; expected {count}", floats.len())));
+            }
+            for x in floats.iter() {
+                to.write_all(&x.to_le_bytes())?;
+            }
         }
         to.flush()
     })
@@ -120,16 +155,16 @@ pub fn write(path: &Path, file: &File) -> Result<(), Error> {
 
 /// Names, shapes and places of the arrays as the format's crate writes them, filled up with blanks to whole words of 8
 /// bytes. Its own functions for a file would take all bytes at once, or make a file that its owner alone may read.
-fn header(file: &File) -> Result<Vec<u8>, SafeTensorError> {
-    assert!(file.metadata.len() <= 1, "several keys would be written in no order");
-    let metadata = Some(file.metadata.clone().into_iter().collect::<HashMap<_, _>>()).filter(|all| !all.is_empty());
+fn header(metadata: &BTreeMap<String, String>, places: &[Place<'_>]) -> Result<Vec<u8>, SafeTensorError> {
+    assert!(metadata.len() <= 1, "several keys would be written in no order");
+    let metadata = Some(metadata.clone().into_iter().collect::<HashMap<_, _>>()).filter(|all| !all.is_empty());
     let mut end = 0;
-    let place = |(name, array): (&String, &Array)| {
+    let place = |(name, shape, count): &Place<'_>| {
         let start = end;
-        end += size_of_val(array.data.as_slice());
-        (name.clone(), TensorInfo { dtype: Dtype::F32, shape: array.shape.clone(), data_offsets: (start, end) })
+        end += count * size_of::<f32>();
+        ((*name).to_owned(), TensorInfo { dtype: Dtype::F32, shape: shape.clone(), data_offsets: (start, end) })
     };
-    let tensors = file.arrays.iter().map(place).collect();
+    let tensors = places.iter().map(place).collect();
     let mut header = serde_json::to_vec(&Metadata::new(metadata, tensors)?)?;
     header.resize(header.len().next_multiple_of(8), b' ');
     Ok(header)
@@ -160,6 +195,21 @@ mod tests {
         write(&two, &sample()).unwrap();
         assert_eq!(read(&one).unwrap(), sample());
         assert_eq!(std::fs::read(one).unwrap(), std::fs::read(two).unwrap());
+    }
+
+    #[test]
+    fn arrays_made_in_their_turn_give_the_same_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let [whole, each] = ["whole", "each"].map(|name| folder.path().join(name));
+        let file = sample();
+        write(&whole, &file).unwrap();
+        let shapes = file.arrays.iter().map(|(name, array)| (name.clone(), array.shape.clone())).collect();
+        write_each(&each, &file.metadata, &shapes, |name| file.arrays[name].data.clone().into()).unwrap();
+        assert_eq!(std::fs::read(&whole).unwrap(), std::fs::read(&each).unwrap());
+        let message = write_each(&each, &file.metadata, &shapes, |_| vec![0.0; 2].into()).unwrap_err().to_string();
+        assert!(message.contains("a has 2 floats; expected 1"), "{message}");
+        assert_eq!(std::fs::read(&whole).unwrap(), std::fs::read(&each).unwrap(), "the old file is gone");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
     /// What is written here is what the format's crate would write.

@@ -14,12 +14,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::args::{EchoArgs, EvalArgs};
+use crate::fingerprint::Fingerprint;
 use crate::network::NetworkConfig;
 use crate::optimization::OptimizationConfig;
 use crate::output::{Output, report, thousands};
 use crate::picture::axis::Axis;
 use crate::picture::canvas::{BLUE, GREEN, INK, PALE_INK, VERMILION, axes, key, px, stroke, style, svg, text, write};
-use crate::run::{self, Plan, Reading, Watch};
+use crate::resume::Resumed;
+use crate::run::{self, Begin, Plan, Reading, Watch};
 use crate::run_folder;
 use crate::settings::{Job, Settings};
 use crate::training::TrainingConfig;
@@ -91,15 +93,23 @@ enum Part {
 
 /// Trains, evaluates, and leaves the run's folder behind.
 pub(crate) fn train(args: &EchoArgs) -> anyhow::Result<()> {
-    let mut output = Output::new(args.common.output);
     let mut settings = Settings::<Echo>::new(&args.common)?;
     let job = &mut settings.job;
     job.series_length = args.series_length.unwrap_or(job.series_length);
     job.echo_step = args.echo_step.unwrap_or(job.echo_step);
     job.sequence_length = args.sequence_length.unwrap_or(job.sequence_length);
     job.reset_state |= args.reset_state;
+    run(&settings, Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
+}
+
+/// The same for a run that goes on.
+pub(crate) fn resume(resumed: Resumed) -> anyhow::Result<()> {
+    run(&resumed.settings()?, Begin::Again(resumed.held), resumed.output)
+}
+
+fn run(settings: &Settings<Echo>, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
     let (training, window) = (&settings.training, settings.job.sequence_length);
-    let data = series(&settings, Part::Training)?;
+    let data = series(settings, Part::Training)?;
     let (stack, head) = (settings.network.stack(1)?, Head::every_step(2));
     let mut model = training.model(&settings.optimization, stack, head, window, data.len())?;
     model.job = Some(json!({"job": Echo::NAME}));
@@ -115,24 +125,26 @@ pub(crate) fn train(args: &EchoArgs) -> anyhow::Result<()> {
     let plan = Plan {
         name: format!("echo-{}", settings.network.cell),
         settings: settings.to_toml()?,
-        out: args.common.out.as_deref(),
         data: &data,
+        // The bits are made from the seed.
+        fingerprint: Fingerprint::default(),
         reading: Reading::Streams { window, carry: !settings.job.reset_state },
         training,
         stopping: settings.optimization.early_stopping()?,
         remark: what,
     };
-    let mut watch = Listener { series: series(&settings, Part::Validation)?, window, reset: settings.job.reset_state };
-    let folder = run::train(&plan, &mut trainer, &mut watch, &mut output)?;
-    let listener = Listener { series: series(&settings, Part::Test)?, ..watch };
+    let mut watch = Listener { series: series(settings, Part::Validation)?, window, reset: settings.job.reset_state };
+    let trained = run::train(begin, &plan, &mut trainer, &mut watch, &mut output)?;
+    let listener = Listener { series: series(settings, Part::Test)?, ..watch };
     let test = listener.evaluate(&mut trainer)?;
     let heard = Heard::new(&listener, trainer.model())?;
-    draw(&folder.join(PICTURE), &heard, &listener.series)?;
+    draw(&trained.folder.join(PICTURE), &heard, &listener.series)?;
     let own = if listener.reset { &heard.reset } else { &heard.carried };
     let by_step: Vec<String> = own.iter().map(|accuracy| format!("{accuracy:.2}")).collect();
     let object = json!({"event": "by_step", "accuracy": own, "reset_state": listener.reset});
     output.result(format_args!("right at each step of a piece: {}", by_step.join(" ")), &object)?;
-    report(&mut output, &test, "the last steps have left the finite numbers. Try a smaller learning rate")
+    report(&mut output, &test, "the last steps have left the finite numbers. Try a smaller learning rate")?;
+    trained.finish()
 }
 
 /// `elman eval` of a run: on the test series of its seed.

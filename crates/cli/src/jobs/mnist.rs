@@ -10,10 +10,12 @@ use elman::{Error, Evaluation, Head, Model, Predictor, Trainer};
 use serde::{Deserialize, Serialize};
 
 use crate::args::{EvalArgs, MnistArgs};
+use crate::fingerprint::Fingerprint;
 use crate::network::NetworkConfig;
 use crate::optimization::OptimizationConfig;
 use crate::output::{Output, report, thousands};
-use crate::run::{self, Plan, Reading, Watch};
+use crate::resume::Resumed;
+use crate::run::{self, Begin, Plan, Reading, Watch};
 use crate::run_folder;
 use crate::settings::{Job, Settings, absolute, set_option};
 use crate::training::TrainingConfig;
@@ -67,29 +69,45 @@ pub(crate) fn load_data(folder: Option<&Path>) -> anyhow::Result<Split> {
 
 /// Trains, evaluates, and leaves the run's folder behind.
 pub(crate) fn train(args: &MnistArgs) -> anyhow::Result<()> {
-    let mut output = Output::new(args.common.output);
     let mut settings = Settings::<Mnist>::new(&args.common)?;
     set_option(&mut settings.job.data, &args.data);
+    run(&settings, Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
+}
+
+/// The same for a run that goes on.
+pub(crate) fn resume(resumed: Resumed) -> anyhow::Result<()> {
+    run(&resumed.settings()?, Begin::Again(resumed.held), resumed.output)
+}
+
+fn run(settings: &Settings<Mnist>, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
     // What the size of the images does not decide.
     settings.network.stack(1)?;
     let data = load_data(settings.job.data.as_deref())?;
-    let mut trainer = settings.training.trainer(model(&settings, &data)?, &settings.optimization)?;
+    let mut trainer = settings.training.trainer(model(settings, &data)?, &settings.optimization)?;
     let plan = Plan {
         name: format!("mnist-{}", settings.network.cell),
         settings: settings.to_toml()?,
-        out: args.common.out.as_deref(),
         data: &data.train,
+        fingerprint: fingerprint(&data),
         reading: Reading::Rows,
         training: &settings.training,
         stopping: settings.optimization.early_stopping()?,
         remark: describe(&trainer, &data)?,
     };
-    run::train(&plan, &mut trainer, &mut Validation(&data), &mut output)?;
+    let trained = run::train(begin, &plan, &mut trainer, &mut Validation(&data), &mut output)?;
     report(
         &mut output,
         &trainer.evaluate(&data.test)?,
         "the last steps have left the finite numbers. Try a smaller learning rate",
-    )
+    )?;
+    trained.finish()
+}
+
+/// Of all images and labels, and their size.
+fn fingerprint(data: &Split) -> Fingerprint {
+    [&data.train, &data.validation, &data.test].into_iter().fold(Fingerprint::default(), |all, set| {
+        all.counts([&set.rows, &set.cols]).bytes(&set.images).bytes(&set.labels)
+    })
 }
 
 struct Validation<'a>(&'a Split);

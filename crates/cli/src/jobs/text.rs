@@ -11,10 +11,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::args::{EvalArgs, TextArgs};
+use crate::fingerprint::Fingerprint;
 use crate::network::NetworkConfig;
 use crate::optimization::OptimizationConfig;
 use crate::output::{Output, thousands};
-use crate::run::{self, Plan, Reading, Watch};
+use crate::resume::Resumed;
+use crate::run::{self, Begin, Plan, Reading, Watch};
 use crate::run_folder;
 use crate::sample::sampled;
 use crate::settings::{Job, Settings, absolute, set_option};
@@ -149,9 +151,17 @@ fn load_bytes(file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
 
 /// Trains, evaluates, makes a sample, and leaves the run's folder behind.
 pub(crate) fn train(args: &TextArgs) -> anyhow::Result<()> {
-    let mut output = Output::new(args.common.output);
     let mut settings = Settings::<Text>::new(&args.common)?;
     settings.job.set(args)?;
+    run(&settings, Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
+}
+
+/// The same for a run that goes on.
+pub(crate) fn resume(resumed: Resumed) -> anyhow::Result<()> {
+    run(&resumed.settings()?, Begin::Again(resumed.held), resumed.output)
+}
+
+fn run(settings: &Settings<Text>, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
     let (job, training, network) = (&settings.job, &settings.training, &settings.network);
     let input = job.embedding_size.unwrap_or(network.hidden_size);
     // What the text does not decide.
@@ -178,15 +188,15 @@ pub(crate) fn train(args: &TextArgs) -> anyhow::Result<()> {
     let plan = Plan {
         name: format!("text-{}", network.cell),
         settings: settings.to_toml()?,
-        out: args.common.out.as_deref(),
         data: &data,
+        fingerprint: fingerprint(&vocabulary, &tokens),
         reading: Reading::Streams { window, carry: true },
         training,
         stopping: settings.optimization.early_stopping()?,
         remark,
     };
     let mut reader = Reader { validation, window: window.min(validation.steps()), unit };
-    let folder = run::train(&plan, &mut trainer, &mut reader, &mut output)?;
+    let trained = run::train(begin, &plan, &mut trainer, &mut reader, &mut output)?;
     let figures = trainer.evaluate_streams(&reader.validation, reader.window)?;
     report(
         &mut output,
@@ -198,8 +208,21 @@ pub(crate) fn train(args: &TextArgs) -> anyhow::Result<()> {
 
     let mut sampler = Sampler::new(trainer.model(), training.seed, 1)?;
     let text = sampled(&mut sampler, &vocabulary, Sampling::default(), SAMPLE_LENGTH)?.concat();
-    run_folder::write_text(&folder.join(SAMPLE), &format!("{text}\n"))?;
-    output.result(format_args!("\n{text}"), &json!({"event": "sample", "seed": training.seed, "text": text}))
+    run_folder::write_text(&trained.folder.join(SAMPLE), &format!("{text}\n"))?;
+    output.result(format_args!("\n{text}"), &json!({"event": "sample", "seed": training.seed, "text": text}))?;
+    trained.finish()
+}
+
+/// Of the tokens, and of what they stand for.
+fn fingerprint(vocabulary: &Vocabulary, tokens: &[Token]) -> Fingerprint {
+    let known = match vocabulary {
+        Vocabulary::Characters(characters) => characters.iter().collect(),
+        Vocabulary::Bytes => String::new(),
+    };
+    tokens.chunks(1024).fold(Fingerprint::default().names([&known]), |all, tokens| {
+        let bytes: Vec<u8> = tokens.iter().flat_map(|token| token.to_le_bytes()).collect();
+        all.bytes(&bytes)
+    })
 }
 
 /// Refuses a text that has no window for every stream.

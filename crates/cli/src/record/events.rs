@@ -25,6 +25,10 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
+use serde::{Deserialize, Serialize};
+
+/// What the name of a file begins with.
+const NAME: &str = "events.out.tfevents.";
 
 /// The first event of a file says this; readers of today expect version 2.
 const FILE_VERSION: &str = "brain.Event:2";
@@ -37,7 +41,17 @@ const CRC32C: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISCSI);
 
 /// Writes one event file. What is buffered reaches the file at [`flush`](Self::flush), and when the writer is dropped.
 pub(crate) struct EventWriter {
+    name: String,
     sink: BufWriter<File>,
+}
+
+/// How far a file of events goes.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub(crate) struct Written {
+    /// Its name.
+    name: String,
+    /// Its bytes.
+    bytes: u64,
 }
 
 impl EventWriter {
@@ -47,19 +61,54 @@ impl EventWriter {
     /// written over: if the name is taken, it takes the next second's.
     pub(crate) fn create(dir: &Path) -> anyhow::Result<Self> {
         let mut seconds = now().as_secs();
-        let file = loop {
-            let path = dir.join(format!("events.out.tfevents.{seconds:010}.{}.{}", host(), std::process::id()));
+        let (name, file) = loop {
+            let name = format!("{NAME}{seconds:010}.{}.{}", host(), std::process::id());
+            let path = dir.join(&name);
             match File::create_new(&path) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => seconds += 1,
-                result => break result.with_context(|| format!("cannot create {}", path.display()))?,
+                result => break (name, result.with_context(|| format!("cannot create {}", path.display()))?),
             }
         };
-        let mut writer = Self { sink: BufWriter::new(file) };
+        let mut writer = Self { name, sink: BufWriter::new(file) };
         let mut first = event();
         put_bytes(&mut first, 3, FILE_VERSION.as_bytes());
         writer.record(&first)?;
         writer.flush()?;
         Ok(writer)
+    }
+
+    /// Goes on in the file of `dir` behind what was written then; what is behind that, there and in other files of events, is
+    /// removed, so that no step is there twice. None: from the beginning.
+    pub(crate) fn resume(dir: &Path, written: Option<&Written>) -> anyhow::Result<Self> {
+        let failed = || format!("cannot go on with the TensorBoard events in {}", dir.display());
+        for entry in std::fs::read_dir(dir).with_context(failed)? {
+            let entry = entry.with_context(failed)?;
+            let is = |name: &str| name.starts_with(NAME) && written.is_none_or(|of| of.name != name);
+            if entry.file_name().to_str().is_some_and(is) {
+                std::fs::remove_file(entry.path()).with_context(failed)?;
+            }
+        }
+        // The name is one of those above, and no path that leads elsewhere.
+        let Some(Written { name, bytes }) =
+            written.filter(|of| of.name.starts_with(NAME) && !of.name.contains(['/', '\\']))
+        else {
+            return Self::create(dir);
+        };
+        let path = dir.join(name);
+        if std::fs::metadata(&path).map_or(0, |found| found.len()) < *bytes {
+            // Somebody removed it: the curves begin here.
+            return Self::create(dir);
+        }
+        let file = File::options().append(true).open(&path).and_then(|file| file.set_len(*bytes).map(|()| file));
+        Ok(Self { name: name.clone(), sink: BufWriter::new(file.with_context(failed)?) })
+    }
+
+    /// Returns when everything is on the disk: how far the file goes.
+    pub(crate) fn sync(&mut self) -> anyhow::Result<Written> {
+        self.flush()?;
+        let file = self.sink.get_ref();
+        let bytes = file.sync_data().and_then(|()| file.metadata()).context(FAILED)?.len();
+        Ok(Written { name: self.name.clone(), bytes })
     }
 
     /// Adds a point to the curve `tag`. A `/` in the tag groups curves: `train/loss`, `train/accuracy`.
@@ -277,6 +326,35 @@ mod tests {
             let expected = [(1, Value::Bytes(tag.into())), (2, Value::Fixed(value.to_le_bytes().to_vec()))];
             assert_eq!(fields(point), BTreeMap::from(expected));
         }
+    }
+
+    #[test]
+    fn a_file_goes_on_where_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let steps = || -> Vec<Value> {
+            let all = files(dir.path()).into_iter().flat_map(|path| events(&std::fs::read(path).unwrap()));
+            all.filter_map(|mut event| event.remove(&2)).collect()
+        };
+        let mut writer = EventWriter::create(dir.path()).unwrap();
+        writer.scalar(1, "loss", 1.0).unwrap();
+        let written = writer.sync().unwrap();
+        writer.scalar(2, "loss", 1.0).unwrap();
+        drop(writer);
+        // As a process does that went on from an older checkpoint.
+        EventWriter::create(dir.path()).unwrap().scalar(2, "loss", 1.0).unwrap();
+
+        let mut writer = EventWriter::resume(dir.path(), Some(&written)).unwrap();
+        assert_eq!(steps(), [Value::Varint(1)]);
+        writer.scalar(2, "loss", 1.0).unwrap();
+        writer.flush().unwrap();
+        assert_eq!((steps(), files(dir.path()).len()), (vec![Value::Varint(1), Value::Varint(2)], 1));
+        EventWriter::resume(dir.path(), None).unwrap();
+        assert_eq!((steps(), files(dir.path()).len()), (vec![], 1));
+        // Its file is gone; and a name that leads out of the folder.
+        EventWriter::resume(dir.path(), Some(&written)).unwrap();
+        let other = Written { name: "events.out.tfevents.1/../../x".into(), bytes: 0 };
+        EventWriter::resume(dir.path(), Some(&other)).unwrap();
+        assert_eq!(files(dir.path()).len(), 1);
     }
 
     #[test]

@@ -62,6 +62,31 @@ impl MetricsWriter {
         Ok(writer)
     }
 
+    /// Goes on behind the first `bytes` of the file; what is behind them is cut off. Returns the rows that are left. Rows that
+    /// are missing, because somebody removed them, are told to `warn`.
+    pub(crate) fn resume(path: &Path, bytes: u64, warn: impl Fn(&str)) -> anyhow::Result<(Self, Vec<Row>)> {
+        let there = std::fs::metadata(path).map_or(0, |found| found.len());
+        if there < bytes {
+            warn(&format!("{} is shorter than it was: rows of before the checkpoint are missing", path.display()));
+        }
+        if there == 0 {
+            return Ok((Self::create(path)?, Vec::new()));
+        }
+        let file = File::options().read(true).append(true).open(path);
+        let file = file.and_then(|file| file.set_len(bytes.min(there)).map(|()| file));
+        let file = file.with_context(|| format!("cannot write {}", path.display()))?;
+        let rows = read(path)?;
+        let csv = csv::WriterBuilder::new().has_headers(false).from_writer(file);
+        Ok((Self { path: path.to_owned(), csv }, rows))
+    }
+
+    /// Returns when all rows are on the disk: the bytes of the file.
+    pub(crate) fn sync(&mut self) -> anyhow::Result<u64> {
+        let file = self.csv.get_ref();
+        let synced = file.sync_data().and_then(|()| file.metadata());
+        Ok(synced.with_context(|| format!("cannot write {}", self.path.display()))?.len())
+    }
+
     /// Adds one row.
     pub(crate) fn write(&mut self, row: &Row) -> anyhow::Result<()> {
         self.put(row)
@@ -87,6 +112,8 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Row>> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     const PLAIN: Row = Row {
@@ -145,6 +172,39 @@ mod tests {
         assert_eq!(read(&path).unwrap(), []);
         writer.write(&PLAIN).unwrap();
         assert_eq!(read(&path).unwrap(), [PLAIN]);
+    }
+
+    #[test]
+    fn a_file_goes_on_where_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("metrics.csv");
+        let mut writer = MetricsWriter::create(&path).unwrap();
+        writer.write(&PLAIN).unwrap();
+        let bytes = writer.sync().unwrap();
+        let then = std::fs::read(&path).unwrap();
+        assert_eq!(bytes, then.len() as u64);
+        writer.write(&END_OF_EPOCH).unwrap();
+        // As a machine that goes down may leave it.
+        std::fs::OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .and_then(|mut file| file.write_all(b"440,2,\0\0"))
+            .unwrap();
+        drop(writer);
+
+        let (mut writer, rows) = MetricsWriter::resume(&path, bytes, |_| panic!("nothing is missing")).unwrap();
+        assert_eq!(rows, [PLAIN]);
+        assert_eq!(std::fs::read(&path).unwrap(), then);
+        writer.write(&END_OF_EPOCH).unwrap();
+        assert_eq!(read(&path).unwrap(), [PLAIN, END_OF_EPOCH]);
+
+        let warned = std::cell::Cell::new(0);
+        let warn = |_: &str| warned.set(warned.get() + 1);
+        let (_, rows) = MetricsWriter::resume(&path, 1000, warn).unwrap();
+        assert_eq!((rows.len(), warned.get()), (2, 1));
+        std::fs::remove_file(&path).unwrap();
+        let (_, rows) = MetricsWriter::resume(&path, 1000, warn).unwrap();
+        assert_eq!((rows.len(), warned.get(), read(&path).unwrap().len()), (0, 2, 0));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What the tests of the command line share: the binary in an empty folder, and small data sets made on the fly.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod jobs;
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};

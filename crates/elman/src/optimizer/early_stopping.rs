@@ -74,8 +74,13 @@ impl EarlyStopping {
             }
             return Verdict::Better;
         }
+        if self.is_over() { Verdict::Stop } else { Verdict::Wait }
+    }
+
+    /// Whether the last epoch was told to be the last.
+    pub fn is_over(&self) -> bool {
         let since = self.best.map_or(0, |(_, epoch)| epoch);
-        if self.epochs - since >= self.patience { Verdict::Stop } else { Verdict::Wait }
+        self.epochs - since >= self.patience
     }
 
     /// Gives the model the best weights; leaves it as it is where there are none.

@@ -24,7 +24,8 @@ use crate::args::ClassifyArgs;
 use crate::network::NetworkConfig;
 use crate::optimization::OptimizationConfig;
 use crate::output::{Output, thousands};
-use crate::run::{self, Plan, Reading, Watch};
+use crate::resume::Resumed;
+use crate::run::{self, Begin, Plan, Reading, Watch};
 use crate::settings::{Job, Settings, absolute, set_option};
 use crate::training::TrainingConfig;
 
@@ -229,16 +230,27 @@ impl Classify {
 
 /// Trains, evaluates, and leaves the run's folder behind.
 pub(crate) fn train(args: &ClassifyArgs) -> anyhow::Result<()> {
-    let mut output = Output::new(args.common.output);
     let mut settings = Settings::<Classify>::new(&args.common)?;
     settings.job.set(args);
+    // The default is for sets of some hundred rows.
+    let few = args.common.batch_size.is_none() && args.common.config.is_none();
+    run(settings, few, Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
+}
+
+/// The same for a run that goes on.
+pub(crate) fn resume(resumed: Resumed) -> anyhow::Result<()> {
+    run(resumed.settings()?, false, Begin::Again(resumed.held), resumed.output)
+}
+
+/// `few`: whether a batch is all rows where there are few.
+fn run(mut settings: Settings<Classify>, few: bool, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
     settings.job.check_with(&settings)?;
     // What the number of features does not decide.
     settings.network.stack(1)?;
     let parts = Parts::load(&settings.job, settings.training.seed)?;
     let (features, classes) = (parts.training.names.clone(), parts.training.classes.clone());
     let standardizer = Standardizer::of(&parts.training, settings.job.missing);
-    let what = describe_data(&parts, &standardizer);
+    let (what, fingerprint) = (describe_data(&parts, &standardizer), parts.fingerprint());
     let columns = settings.job.columns();
     let meaning = Meaning::new(&classes, &features, &standardizer, &columns);
     let [training, test] = [parts.training, parts.test].map(|set| LabelledSequences::new(set, &standardizer));
@@ -247,8 +259,7 @@ pub(crate) fn train(args: &ClassifyArgs) -> anyhow::Result<()> {
         true => None,
         false => Some(LabelledSequences::new(parts.validation, &standardizer)?),
     };
-    // The default is for sets of some hundred rows.
-    if args.common.batch_size.is_none() && args.common.config.is_none() && training.len() < BATCH {
+    if few && training.len() < BATCH {
         settings.training.batch_size = BatchSize::Full;
     }
     let model = model(&settings, &training, &meaning, test.steps())?;
@@ -258,23 +269,24 @@ pub(crate) fn train(args: &ClassifyArgs) -> anyhow::Result<()> {
     let plan = Plan {
         name: format!("classify-{}", settings.network.cell),
         settings: settings.to_toml()?,
-        out: args.common.out.as_deref(),
         data: &training,
+        fingerprint,
         reading: Reading::Rows,
         training: &settings.training,
         stopping: settings.optimization.early_stopping()?,
         remark: format!("{what}\n{}", run::describe(&trainer, steps, parts.bytes)?),
     };
-    let folder = run::train(&plan, &mut trainer, &mut Validation(validation), &mut output)?;
+    let trained = run::train(begin, &plan, &mut trainer, &mut Validation(validation), &mut output)?;
     let threads = settings.training.threads;
     let judged = judge(trainer.into_model(), threads, &test)?;
-    picture::draw(&folder.join(PICTURE), &judged.confusion, &classes)?;
+    picture::draw(&trained.folder.join(PICTURE), &judged.confusion, &classes)?;
     tables::report(
         &mut output,
         &judged,
         &classes,
         "the last steps have left the finite numbers. Try a smaller learning rate",
-    )
+    )?;
+    trained.finish()
 }
 
 /// The network, with its initial values, and what its answers mean.

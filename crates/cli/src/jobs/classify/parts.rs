@@ -10,6 +10,7 @@ use elman::datasets::sequences::{load_labelled, train_test};
 use elman::{Error, Purpose, Random};
 
 use super::{CLASSES_MAX, Classify};
+use crate::fingerprint::Fingerprint;
 
 /// Which of the two drawings of a seed.
 #[derive(Clone, Copy)]
@@ -68,6 +69,14 @@ impl Parts {
             bail!("{name}: {TOO_FEW} validation; add sequences, or do without it: --validation 0");
         }
         Ok(Parts { training, validation, test, name, bytes })
+    }
+
+    /// Of all values, lengths, labels and names.
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        [&self.training, &self.validation, &self.test].into_iter().fold(Fingerprint::default(), |all, set| {
+            let labels = set.labels.iter().flatten();
+            all.names(&set.names).names(&set.classes).floats(&set.values).counts(&set.offsets).counts(labels)
+        })
     }
 }
 

@@ -25,8 +25,10 @@ pub(crate) use self::config::SeriesJob;
 pub(crate) use self::forecast::forecast;
 use self::kept::{Kept, Scaled};
 use crate::args::EvalArgs;
+use crate::fingerprint::Fingerprint;
 use crate::output::{Output, thousands};
-use crate::run::{self, Plan, Reading, Watch};
+use crate::resume::Resumed;
+use crate::run::{self, Begin, Plan, Reading, Watch};
 use crate::settings::Settings;
 
 /// The picture in the run's folder.
@@ -34,9 +36,17 @@ const PICTURE: &str = "forecast.svg";
 
 /// Trains, tests, and leaves the run's folder behind.
 pub(crate) fn train(args: &SeriesArgs) -> anyhow::Result<()> {
-    let mut output = Output::new(args.common.output);
     let mut settings = Settings::<SeriesJob>::new(&args.common)?;
     settings.job.set(args)?;
+    run(settings, Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
+}
+
+/// The same for a run that goes on.
+pub(crate) fn resume(resumed: Resumed) -> anyhow::Result<()> {
+    run(resumed.settings()?, Begin::Again(resumed.held), resumed.output)
+}
+
+fn run(mut settings: Settings<SeriesJob>, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
     // What the columns do not decide.
     settings.network.stack(1)?;
     let set = settings.job.read()?;
@@ -66,8 +76,8 @@ pub(crate) fn train(args: &SeriesArgs) -> anyhow::Result<()> {
     let plan = Plan {
         name: format!("series-{}", settings.network.cell),
         settings: settings.to_toml()?,
-        out: args.common.out.as_deref(),
         data: &split.train,
+        fingerprint: fingerprint(&set),
         reading: Reading::Rows,
         training,
         stopping: settings.optimization.early_stopping()?,
@@ -76,7 +86,7 @@ pub(crate) fn train(args: &SeriesArgs) -> anyhow::Result<()> {
     if output.json {
         output.result("", &data.object)?;
     }
-    let folder = run::train(&plan, &mut trainer, &mut Validation(&split.validation), &mut output)?;
+    let trained = run::train(begin, &plan, &mut trainer, &mut Validation(&split.validation), &mut output)?;
 
     let mut predictor = Predictor::new(trainer.into_model(), training.threads);
     let figures = test.run(&mut predictor)?;
@@ -84,7 +94,17 @@ pub(crate) fn train(args: &SeriesArgs) -> anyhow::Result<()> {
     if settings.job.data.is_none() && season == scaled.set.frequency.season() {
         output.remark("the season of months is a year; the sun's own cycle is about 132 months: see --season 132");
     }
-    draw(&folder.join(PICTURE), &scaled, &figures, window, &levels, &mut predictor)
+    draw(&trained.folder.join(PICTURE), &scaled, &figures, window, &levels, &mut predictor)?;
+    trained.finish()
+}
+
+/// Of all series: their names, times and values.
+fn fingerprint(set: &SeriesSet) -> Fingerprint {
+    let columns = [&set.target].into_iter().chain(&set.covariates);
+    set.series.iter().fold(Fingerprint::default().names(columns), |all, series| {
+        let start = series.start.0.to_le_bytes();
+        all.names([&series.id]).bytes(&start).floats(&series.target).floats(&series.covariates)
+    })
 }
 
 /// `elman eval` of a run: the test again, on what it was trained on or on a table like it, from the start of the test on.

@@ -1,0 +1,93 @@
+//! Runs of every job that are short and have much to remember, and what they leave.
+
+use std::fmt::Write;
+
+use super::Place;
+
+/// A name and a command line, without its folder: masks, stacks, streams, schedules, early stopping, both kinds of
+/// Rprop.
+pub(crate) const JOBS: [(&str, &str); 9] = [
+    ("mnist", "train mnist --data set --hidden-size 16 --batch-size 50 --learning-rate 0.01 --num-epoch 5 --threads 2"),
+    (
+        "mnist with masks",
+        "train mnist --data set --hidden-size 6 --batch-size 60 --num-epoch 3 --threads 3 --cell lstm --layers 2 \
+         --dropout 0.2 --zoneout 0.1 --recurrent-dropout 0.1 --schedule cosine --micro-batch 30 --batch-per-log 1",
+    ),
+    (
+        "mnist in full batches",
+        "train mnist --data set --hidden-size 6 --num-epoch 25 --threads 1 --optimizer rprop+ --batch-size full",
+    ),
+    (
+        "mnist that stops early",
+        "train mnist --data set --hidden-size 8 --batch-size 50 --num-epoch 12 --threads 2 --optimizer rmsprop \
+         --learning-rate 0.03 --schedule plateau --patience 1 --early-stopping 2",
+    ),
+    ("echo", "train echo --series-length 2000 --num-epoch 3 --batch-per-log 7 --threads 2"),
+    ("echo without its state", "train echo --series-length 2000 --num-epoch 2 --reset-state --cell gru --threads 1"),
+    (
+        "text",
+        "train text --data text.txt --hidden-size 10 --batch-size 4 --sequence-length 10 --num-epoch 2 --dropout 0.2 \
+         --learning-rate 0.01 --threads 2",
+    ),
+    ("classify", "train classify --data walks.csv --hidden-size 8 --num-epoch 12 --batch-size 6 --threads 2"),
+    (
+        "series",
+        "train series --data a.csv --target y --horizon 3 --context 8 --season 6 --hidden-size 4 --batch-size 8 \
+         --num-epoch 6 --threads 2 --early-stopping 2 --batch-per-log 3",
+    ),
+];
+
+/// With the data of all of them.
+pub(crate) fn place() -> Place {
+    let place = Place::with_set();
+    let words = ["né", "so", "it", "goes", "√2", "and", "on"];
+    let text: String =
+        (0..400usize).map(|n| words[n * n % 11 % words.len()].to_owned() + [" ", "\n"][n % 6 / 5]).collect();
+    place.write("text.txt", text.as_bytes());
+    let mut walks = "id,time,x,y,label\n".to_owned();
+    for row in 0..24 {
+        for step in 0..3 + row % 3 {
+            let noise = (row * 31 + step * 17) % 13;
+            let label = ["left", "right"][row % 2];
+            writeln!(walks, "s{row},{step},{},{},{label}", noise + row % 2 * 9, noise + (row + 1) % 2 * 9).unwrap();
+        }
+    }
+    place.write("walks.csv", walks.as_bytes());
+    let mut series = "time,y\n".to_owned();
+    (0..90).for_each(|t| writeln!(series, "{t},{}", [10, 14, 19, 21, 16, 11][t % 6] + t % 5).unwrap());
+    place.write("a.csv", series.as_bytes());
+    place
+}
+
+/// That two runs left the same: every file to the byte, but for the seconds, and the times in the events.
+#[track_caller]
+pub(crate) fn assert_same(place: &Place, whole: &str, other: &str, what: &str) {
+    let events = |run: &str| -> Vec<usize> {
+        let names = place.names(run).into_iter().filter(|name| name.starts_with("events."));
+        names.map(|name| place.bytes(&format!("{run}/{name}")).len()).collect()
+    };
+    let names = |run: &str| -> Vec<String> {
+        place.names(run).into_iter().filter(|name| !name.starts_with("events.")).collect()
+    };
+    assert_eq!(names(whole), names(other), "{what}");
+    for name in names(whole) {
+        if name == "metrics.csv" {
+            assert_eq!(rows(place, whole), rows(place, other), "{what}: {name}");
+        } else {
+            let same = place.bytes(&format!("{whole}/{name}")) == place.bytes(&format!("{other}/{name}"));
+            assert!(same, "{what}: {name} differs");
+        }
+    }
+    // As many events of as many tags and steps: one twice would show.
+    assert_eq!((events(whole).len(), events(whole)), (1, events(other)), "{what}: events");
+}
+
+/// The lines of `metrics.csv` without their seconds.
+fn rows(place: &Place, run: &str) -> Vec<String> {
+    let line = |line: &str| {
+        let fields: Vec<&str> = line.split(',').collect();
+        assert_eq!(fields.len(), 9, "{line}");
+        [&fields[..6], &fields[7..]].concat().join(",")
+    };
+    place.text(&format!("{run}/metrics.csv")).lines().map(line).collect()
+}
