@@ -84,7 +84,13 @@ fn read_images(path: &Path) -> anyhow::Result<Images> {
         return read_png(path, &bytes);
     }
     let images = images::parse_images(&path.display().to_string(), &bytes);
-    images.with_context(|| format!("{} is neither a PNG file nor a good IDX file of images", path.display()))
+    images.with_context(|| {
+        format!(
+            "{} is neither a PNG file nor a good IDX file of images (a model of another program reads sequences once \
+             elman convert --classes has named its classes)",
+            path.display()
+        )
+    })
 }
 
 /// A PNG of any kind as one grey image: colours by their luma (ITU-R BT.601), what is transparent as black.

@@ -23,6 +23,12 @@ pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     within("length", args.length, UNITS_MAX / args.samples)?;
     let model = run_folder::load_model(&args.run)?;
     let job = run_folder::job(&args.run, &model)?;
+    if model.job.is_none() && model.stack().embedding.is_some() {
+        bail!(
+            "{} does not say which characters its tokens are; give them to it: elman convert IN OUT --vocabulary FILE",
+            args.run.display()
+        );
+    }
     if job != "text" {
         bail!("{} is a run of job {job:?}; samples are made by one of \"text\"", args.run.display());
     }

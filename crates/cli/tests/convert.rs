@@ -87,10 +87,10 @@ fn a_sample_that_differs_leaves_nothing() {
     let place = place();
     sample(&place, 77.0);
     let done = place.elman("convert run m.onnx --sample sample.npz");
-    done.refused(1, &["the sample's logits", "differ by"]);
+    done.refused(1, &["the logits of sample.npz", "differs from", "row 0, step 0", "77 there"]);
     assert!(!place.path("m.onnx").exists());
     sample(&place, f32::NAN);
-    place.elman("convert run m.onnx --sample sample.npz").refused(1, &["differ by inf"]);
+    place.elman("convert run m.onnx --sample sample.npz").refused(1, &["by inf"]);
 }
 
 #[test]
@@ -107,7 +107,8 @@ fn what_cannot_be_is_refused_by_name() {
     for (line, code, words) in [
         ("convert nowhere m.onnx", 1, &["nowhere does not exist", ".safetensors, .pt"][..]),
         ("convert run m.txt", 1, &["m.txt", "its name says no format", ".onnx"]),
-        ("convert run m.pt", 1, &["m.pt", ".safetensors", "safetensors.torch.load_file"]),
+        ("convert run m.pt", 1, &["m.pt", "PyTorch", ".safetensors", "safetensors.torch.load_file"]),
+        ("convert run m.onnx --to keras", 1, &["m.onnx for Keras", ".keras or .weights.h5"]),
         ("convert run m.keras --streaming", 2, &["streaming", "it is for ONNX"]),
         ("convert run m.keras --activation relu", 2, &["activation", "says itself what it is"]),
         ("convert run m.onnx --forget-bias 1", 2, &["forget_bias"]),
@@ -137,4 +138,33 @@ fn a_pickle_runs_nothing() {
     let done = place.elman("convert evil.pt m.safetensors");
     done.refused(1, &["evil.pt"]);
     assert_eq!(place.names(""), ["evil.pt"]);
+}
+
+/// A sample that says nothing, or nothing that could be, verifies nothing.
+#[test]
+fn a_sample_must_fit_the_model() {
+    let place = place();
+    let array = |shape: &[usize], x: f32| {
+        let count: usize = shape.iter().product();
+        Array { shape: shape.to_vec(), values: Values::F32(vec![x; count]) }
+    };
+    let mut refuse = |arrays: &[(&str, Array)], words: &[&str]| {
+        let arrays = arrays.iter().map(|(name, array)| ((*name).to_owned(), array.clone())).collect();
+        numpy::write_npz(&place.path("sample.npz"), &arrays).unwrap();
+        place.elman("convert run m.onnx --sample sample.npz").refused(1, words);
+        assert!(!place.path("m.onnx").exists());
+    };
+    let (x, logits) = (array(&[2, 8, 8], 0.0), array(&[2, 3], 0.0));
+    refuse(&[("x", array(&[0, 8, 8], 0.0)), ("logits", array(&[0, 3], 0.0))], &["sample.npz", "nothing to compare"]);
+    refuse(&[("x", array(&[2, 8], 0.0)), ("logits", logits.clone())], &["x has shape [2, 8]", "[N, T, I], I being 8"]);
+    refuse(&[("logits", logits.clone())], &["no array x [N, T, I]; found logits"]);
+    refuse(&[("x", x.clone())], &["none of logits, probabilities and quantiles"]);
+    refuse(&[("x", x.clone()), ("logits", array(&[2, 8, 3], 0.0))], &["expected [2, 3]", "--reads every-step"]);
+    refuse(&[("x", x.clone()), ("quantiles", logits.clone())], &["no answers of the model's kind", "3 classes"]);
+    refuse(
+        &[("x", x.clone()), ("logits", logits.clone()), ("lengths", array(&[2], 9.0))],
+        &["lengths[0] is 9; expected a whole number from 0 to 8"],
+    );
+    refuse(&[("x", x.clone()), ("logits", logits.clone()), ("lengths", array(&[2], -1.0))], &["lengths[0] is -1"]);
+    refuse(&[("x", array(&[2, 8, 8], f32::NAN)), ("logits", logits)], &["sample.npz", "differs"]);
 }

@@ -10,7 +10,7 @@ mod verify;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use elman::exchange::{Hints, Report};
+use elman::exchange::{Hints, Report, Verdict};
 use elman::text::Vocabulary;
 use elman::{Error, Model};
 use serde_json::json;
@@ -34,10 +34,13 @@ pub(crate) fn convert(args: &ConvertArgs) -> anyhow::Result<()> {
     let options = args.onnx_options(to)?;
     let hints = hints(args, from)?;
 
-    let (mut model, read) = from.load(&args.input, &hints)?;
+    let (mut model, mut read) = from.load(&args.input, &hints)?;
     keep_vocabulary(args, &mut model)?;
     if let Some(classes) = &args.classes {
         jobs::classify::name_classes(&mut model, classes)?;
+    }
+    if let Some(report) = &mut read {
+        report.notes.extend(unnamed(&model));
     }
     let written = to.save(&args.output, &model, &options)?;
     // Of two reports the first is empty where the model is ours, and the second where it becomes so.
@@ -54,7 +57,8 @@ pub(crate) fn convert(args: &ConvertArgs) -> anyhow::Result<()> {
         let object = json!({
             "event": "conversion", "input": args.input, "output": args.output,
             "steps": reports.iter().map(|(from, to, of)| report::object(*from, *to, of)).collect::<Vec<_>>(),
-            "verdict": report::verdict(&reports), "verification": checks,
+            "exact": report::verdict(&reports) == Verdict::Exact, "verdict": report::verdict(&reports).to_string(),
+            "verification": checks,
         });
         return output.result("", &object);
     }
@@ -66,7 +70,7 @@ pub(crate) fn convert(args: &ConvertArgs) -> anyhow::Result<()> {
     }
     output.line(&format!("\nverdict: {}", report::verdict(&reports)))?;
     for check in checks {
-        output.line(&format!("verified: {check}"))?;
+        output.line(&check.to_string())?;
     }
     Ok(())
 }
@@ -97,6 +101,23 @@ fn hints(args: &ConvertArgs, from: Partner) -> anyhow::Result<Hints> {
         return Err(Error::Setting { what: "forget_bias", found: value.to_string(), expected }.into());
     }
     Ok(hints)
+}
+
+/// What a model does not say that other commands ask for.
+fn unnamed(model: &Model) -> Option<String> {
+    if model.job.is_some() || model.head().classes().is_none() {
+        return None;
+    }
+    let note = match model.stack().embedding {
+        Some(_) => {
+            "which characters the tokens are is not known, and elman sample asks for it: --vocabulary FILE, or --unit byte"
+        }
+        None => {
+            "the classes have no names, and elman predict takes the input for images, row by row; with --classes it reads \
+             sequences"
+        }
+    };
+    Some(note.into())
 }
 
 /// Gives a model of tokens the characters that they stand for.

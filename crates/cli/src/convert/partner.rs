@@ -3,12 +3,12 @@
 use std::fmt;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::ValueEnum;
-use elman::Model;
 use elman::exchange::onnx::OnnxOptions;
 use elman::exchange::{Hints, Report, keras, onnx, pytorch, tensorflow};
 use elman::formats::{self, numpy};
+use elman::{Error, Model};
 
 use super::ends_with;
 use crate::run_folder;
@@ -82,20 +82,18 @@ impl Partner {
             (None, None) if ends_with(path, &[".safetensors"]) => Partner::Elman,
             (None, None) => bail!("cannot write {}: its name says no format; expected {expected}", path.display()),
         };
-        let fits = match partner {
-            Partner::Elman | Partner::Pytorch => ends_with(path, &[".safetensors"]),
-            Partner::Keras => ends_with(path, &[".keras", ".weights.h5"]),
-            Partner::Tensorflow => ends_with(path, &[".npz"]),
-            Partner::Onnx => ends_with(path, &[".onnx"]),
+        let endings: &[&str] = match partner {
+            Partner::Elman | Partner::Pytorch => &[".safetensors"],
+            Partner::Keras => &[".keras", ".weights.h5"],
+            Partner::Tensorflow => &[".npz"],
+            Partner::Onnx => &[".onnx"],
         };
-        match (fits, partner) {
-            (true, _) => Ok(partner),
-            (false, Partner::Pytorch) => bail!(
-                "cannot write {}: what is written for PyTorch is .safetensors, which safetensors.torch.load_file reads",
-                path.display()
-            ),
-            _ => bail!("cannot write {} for {partner}: expected {expected}", path.display()),
+        if ends_with(path, endings) {
+            return Ok(partner);
         }
+        let endings = endings.join(" or ");
+        let why = if partner == Partner::Pytorch { ", which safetensors.torch.load_file reads" } else { "" };
+        bail!("cannot write {} for {partner}: expected a name that ends with {endings}{why}", path.display())
     }
 
     /// The model of a file, and what became of its arrays; nothing, where they are ours.
@@ -112,25 +110,25 @@ impl Partner {
             Partner::Tensorflow => tensorflow::import(&numpy::read_npz(path)?, hints),
             Partner::Onnx => onnx::import(path, hints),
         };
-        let imported = imported.with_context(|| format!("cannot take {}", path.display()))?;
+        let imported = imported.map_err(|error| naming(path, error))?;
         Ok((imported.model, Some(imported.report)))
     }
 
     /// Writes a model, whole or not at all.
     pub(super) fn save(self, path: &Path, model: &Model, options: &OnnxOptions) -> anyhow::Result<Option<Report>> {
-        let context = || format!("cannot write {}", path.display());
+        let named = |error| naming(path, error);
         let report = match self {
             Partner::Elman => {
                 model.save(path)?;
                 return Ok(None);
             }
             Partner::Pytorch => {
-                let (file, report) = pytorch::export(model).with_context(context)?;
+                let (file, report) = pytorch::export(model).map_err(named)?;
                 formats::write(path, &file)?;
                 report
             }
             Partner::Keras => {
-                let (archive, report) = keras::export(model).with_context(context)?;
+                let (archive, report) = keras::export(model).map_err(named)?;
                 if ends_with(path, &[".keras"]) {
                     formats::keras::write(path, &archive)?;
                 } else {
@@ -140,17 +138,27 @@ impl Partner {
                 report
             }
             Partner::Tensorflow => {
-                let (arrays, report) = tensorflow::export(model).with_context(context)?;
+                let (arrays, report) = tensorflow::export(model).map_err(named)?;
                 numpy::write_npz(path, &arrays)?;
                 report
             }
             Partner::Onnx => {
-                let (graph, report) = onnx::export(model, options).with_context(context)?;
+                let (graph, report) = onnx::export(model, options).map_err(named)?;
                 formats::onnx::write(path, &graph)?;
                 report
             }
         };
         Ok(Some(report))
+    }
+}
+
+/// Puts the file's name before an error that does not have it.
+fn naming(path: &Path, error: Error) -> anyhow::Error {
+    match error {
+        Error::Exchange { .. } | Error::Setting { .. } | Error::Shape { .. } | Error::Unsupported { .. } => {
+            anyhow::Error::from(error).context(path.display().to_string())
+        }
+        error => error.into(),
     }
 }
 

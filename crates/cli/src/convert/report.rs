@@ -37,7 +37,7 @@ pub(super) fn object(from: Partner, to: Partner, report: &Report) -> serde_json:
 }
 
 /// That of the whole way: exact only if each part of it is.
-pub(super) fn verdict(reports: &[(Partner, Partner, Report)]) -> String {
+pub(super) fn verdict(reports: &[(Partner, Partner, Report)]) -> Verdict {
     let rounded = reports.iter().any(|(_, _, report)| report.verdict() == Verdict::Rounded);
-    if rounded { Verdict::Rounded } else { Verdict::Exact }.to_string()
+    if rounded { Verdict::Rounded } else { Verdict::Exact }
 }

@@ -3,7 +3,7 @@
 //! N sequences, T steps, I input, C outputs.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use elman::formats::{self, Array, numpy};
@@ -15,12 +15,13 @@ use super::verify::{Check, softmax, sorted};
 
 /// What another program read, and what it answered.
 pub(super) struct Sample {
+    /// The file, for messages.
+    path: PathBuf,
     inputs: Array3<f32>,
     /// `[N]`
     lengths: Vec<usize>,
-    /// [N, T, C], or [N, 1, C] of a head on the last state.
-    answers: Array3<f32>,
-    kind: Kind,
+    /// [N, T, C], or [N, 1, C] of a head on the last state; of each kind that is there.
+    answers: Vec<(Kind, Array3<f32>)>,
 }
 
 /// What answers are.
@@ -41,50 +42,98 @@ impl Sample {
     pub(super) fn read(path: &Path, model: &Model) -> anyhow::Result<Self> {
         let mut arrays = arrays(path)?;
         let found = arrays.keys().cloned().collect::<Vec<_>>().join(", ");
-        let mut take = |name: &str| arrays.remove(name);
-        let Some(inputs) = take("x") else {
-            bail!("{} has no array x [N, T, I]; found {found}", path.display());
+        let expected = if model.stack().embedding.is_some() { "[N, T]" } else { "[N, T, I]" };
+        let Some(x) = arrays.remove("x") else {
+            bail!("{} has no array x {expected}; found {found}", path.display());
         };
-        let Some((name, kind, answers)) = KINDS.iter().find_map(|&(name, kind)| Some((name, kind, take(name)?))) else {
+        let (rows, steps, width) = match (&x.shape[..], model.stack().embedding.is_some(), model.stack().input()) {
+            (&[rows, steps], true, _) | (&[rows, steps, 1], true, _) => (rows, steps, 1),
+            (&[rows, steps, found], false, width) if found == width => (rows, steps, width),
+            (found, _, width) => {
+                bail!("{}: x has shape {found:?}; expected {expected}, I being {width}", path.display())
+            }
+        };
+        let inputs = cube(x, [rows, steps, width])?;
+        let mut answers = Vec::new();
+        for (name, kind) in KINDS {
+            if let Some(array) = arrays.remove(name) {
+                answers.push((kind, answer(path, name, array, [rows, steps], model)?));
+            }
+        }
+        if answers.is_empty() {
             bail!("{} has none of logits, probabilities and quantiles; found {found}", path.display());
-        };
-        let lengths = take("lengths");
-        let context = || format!("cannot use {}", path.display());
-        let (rows, steps) = match inputs.shape[..] {
-            [rows, steps] | [rows, steps, _] => (rows, steps),
-            _ => bail!("{}: x has shape {:?}; expected [N, T, I] or [N, T]", path.display(), inputs.shape),
-        };
-        let width = model.stack().input();
-        let inputs = cube("x", inputs, [rows, steps, width]).with_context(context)?;
-        let answered = if model.head().reads == Reads::EveryStep { steps } else { 1 };
-        let answers = cube(name, answers, [rows, answered, model.head().outputs()]).with_context(context)?;
-        let lengths = match lengths {
+        }
+        let lengths = match arrays.remove("lengths") {
             None => vec![steps; rows],
-            Some(lengths) if lengths.shape == [rows] => lengths.data.iter().map(|&x| x as usize).collect(),
+            Some(lengths) if lengths.shape == [rows] => whole(path, &lengths.data, steps)?,
             Some(lengths) => bail!("{}: lengths has shape {:?}; expected [{rows}]", path.display(), lengths.shape),
         };
-        Ok(Sample { inputs, lengths, answers, kind })
+        Ok(Sample { path: path.to_owned(), inputs, lengths, answers })
     }
 
-    /// The largest difference between our answers and those recorded, over the steps that rows have.
-    pub(super) fn compare(&self, model: &Model) -> anyhow::Result<Check> {
-        let ours = model.logits(self.inputs.view(), Some(&self.lengths))?;
-        let (what, ours) = match (self.kind, &model.head().predicts) {
-            (Kind::Logits, _) => ("the sample's logits", ours),
-            (Kind::Probabilities, Predicts::Classes(_)) => ("the sample's probabilities", softmax(ours)),
-            (Kind::Quantiles, Predicts::Quantiles(of)) => ("the sample's quantiles", sorted(ours, of.levels.len())),
-            _ => bail!("the sample holds no answers of the model's kind: it predicts {}", model.head().describe()),
-        };
-        Check::of(what, &self.answers, &ours, model.head().reads, &self.lengths)
+    /// The largest differences between our answers and those recorded, over the steps that rows have.
+    pub(super) fn compare(&self, model: &Model) -> anyhow::Result<Vec<Check>> {
+        let logits = model
+            .logits(self.inputs.view(), Some(&self.lengths))
+            .with_context(|| format!("x of {}", self.path.display()))?;
+        let mut checks = Vec::new();
+        for (kind, answers) in &self.answers {
+            let (what, ours) = match (kind, &model.head().predicts) {
+                (Kind::Logits, _) => ("logits", logits.clone()),
+                (Kind::Probabilities, Predicts::Classes(_)) => ("probabilities", softmax(logits.clone())),
+                (Kind::Quantiles, Predicts::Quantiles(of)) => ("quantiles", sorted(logits.clone(), of.levels.len())),
+                _ => bail!(
+                    "{} holds no answers of the model's kind: it predicts {}",
+                    self.path.display(),
+                    model.head().describe()
+                ),
+            };
+            let against = format!("the {what} of {}", self.path.display());
+            checks.push(Check::of(&against, answers, &ours, model.head().reads, &self.lengths)?);
+        }
+        Ok(checks)
     }
 }
 
-/// An array with the numbers of three axes.
-fn cube(name: &str, array: Array, shape: [usize; 3]) -> anyhow::Result<Array3<f32>> {
-    let count = shape.iter().try_fold(1_usize, |count, &axis| count.checked_mul(axis));
-    if count != Some(array.data.len()) {
-        bail!("{name} has shape {:?}; expected {shape:?}", array.shape);
+/// Recorded answers in the shape of a head's.
+fn answer(
+    path: &Path,
+    name: &str,
+    array: Array,
+    [rows, steps]: [usize; 2],
+    model: &Model,
+) -> anyhow::Result<Array3<f32>> {
+    let (outputs, every_step) = (model.head().outputs(), model.head().reads == Reads::EveryStep);
+    let shape = [rows, if every_step { steps } else { 1 }, outputs];
+    if shape.iter().try_fold(1_usize, |count, &axis| count.checked_mul(axis)) == Some(array.data.len()) {
+        return cube(array, shape);
     }
+    let (expected, other) = match every_step {
+        true => (vec![rows, steps, outputs], "; if the head reads the last state, say --reads last-state"),
+        false if array.shape == [rows, steps, outputs] => {
+            (vec![rows, outputs], "; if the head answers at every step, say --reads every-step")
+        }
+        false => (vec![rows, outputs], ""),
+    };
+    bail!("{}: {name} has shape {:?}; expected {expected:?}{other}", path.display(), array.shape)
+}
+
+/// Lengths as whole numbers.
+fn whole(path: &Path, lengths: &[f32], steps: usize) -> anyhow::Result<Vec<usize>> {
+    let length = |(row, &length): (usize, &f32)| {
+        if length.fract() == 0.0 && length >= 0.0 && length <= steps as f32 {
+            return Ok(length as usize);
+        }
+        bail!(
+            "{}: lengths[{row}] is {length}; expected a whole number from 0 to {steps}, the steps of x",
+            path.display()
+        )
+    };
+    lengths.iter().enumerate().map(length).collect()
+}
+
+/// An array with the numbers of three axes.
+fn cube(array: Array, shape: [usize; 3]) -> anyhow::Result<Array3<f32>> {
     Ok(Array3::from_shape_vec(shape, array.data)?)
 }
 

@@ -27,28 +27,41 @@ pub(super) struct Check {
     against: String,
     sequences: usize,
     steps: usize,
-    /// Over all outputs of all steps; relative to numbers above 1.
-    largest_difference: f32,
-    /// Why it was not made, if so.
+    /// Over all outputs of all steps; relative to numbers above 1. None: nothing was compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    largest_difference: Option<f32>,
+    /// Why nothing was compared.
     #[serde(skip_serializing_if = "Option::is_none")]
     left_out: Option<String>,
 }
 
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.left_out {
-            Some(why) => write!(f, "not against {}: {why}", self.against),
-            None => write!(
+        let Check { against, sequences, steps, .. } = self;
+        match (self.largest_difference, &self.left_out) {
+            (Some(largest), _) => write!(
                 f,
-                "against {}: largest difference {:.1e}, over {} sequences of up to {} steps",
-                self.against, self.largest_difference, self.sequences, self.steps
+                "verified against {against}: largest difference {largest:.1e}, over {sequences} sequences of up to {steps} steps"
             ),
+            (None, why) => {
+                write!(f, "not verified against {against}: {}", why.as_deref().unwrap_or("nothing to compare"))
+            }
         }
     }
 }
 
+/// A number that is farthest from the other side's.
+struct Farthest {
+    difference: f32,
+    /// Row, step and output.
+    at: (usize, usize, usize),
+}
+
 impl Check {
     /// Compares answers [N, T, C] to the same inputs; of a head on every step only the steps that a row has.
+    ///
+    /// # Errors
+    /// If they differ by more than rounding, or there is nothing to compare.
     pub(super) fn of(
         against: &str,
         theirs: &Array3<f32>,
@@ -59,26 +72,35 @@ impl Check {
         if theirs.dim() != ours.dim() {
             bail!("{against} has shape {:?}; expected {:?}", theirs.shape(), ours.shape());
         }
-        let mut largest = 0.0_f32;
-        for ((row, step, output), &ours) in ours.indexed_iter() {
-            if reads == Reads::LastState || step < lengths[row] {
-                let difference = (theirs[(row, step, output)] - ours).abs() / ours.abs().max(1.0);
+        let mut farthest: Option<Farthest> = None;
+        for (at, &ours) in ours.indexed_iter() {
+            if reads == Reads::LastState || at.1 < lengths[at.0] {
+                let difference = (theirs[at] - ours).abs() / ours.abs().max(1.0);
                 // What is not a number is as far off as can be.
-                largest = if difference.is_nan() { f32::INFINITY } else { largest.max(difference) };
+                let difference = if difference.is_nan() { f32::INFINITY } else { difference };
+                if farthest.as_ref().is_none_or(|farthest| difference > farthest.difference) {
+                    farthest = Some(Farthest { difference, at });
+                }
             }
         }
-        if largest > TOLERANCE {
+        let Some(Farthest { difference, at: (row, step, output) }) = farthest else {
+            bail!("{against}: there is nothing to compare; expected a sequence with a step at least");
+        };
+        if difference > TOLERANCE {
+            let at = (row, step, output);
             bail!(
-                "the model does not do what {against} does: the answers differ by {largest:.1e}; expected at most \
-                 {TOLERANCE:.0e}"
+                "the model differs from {against} by {difference:.1e} (row {row}, step {step}, output {output}: {} here, {} \
+                 there); expected at most {TOLERANCE:.0e}",
+                ours[at],
+                theirs[at]
             );
         }
         let (sequences, steps) = (lengths.len(), lengths.iter().copied().max().unwrap_or(0));
-        Ok(Check { against: against.into(), sequences, steps, largest_difference: largest, left_out: None })
+        Ok(Check { against: against.into(), sequences, steps, largest_difference: Some(difference), left_out: None })
     }
 
-    fn left_out(against: &str, why: impl Into<String>) -> Self {
-        Check { against: against.into(), sequences: 0, steps: 0, largest_difference: 0.0, left_out: Some(why.into()) }
+    pub(super) fn left_out(against: &str, why: impl Into<String>) -> Self {
+        Check { against: against.into(), sequences: 0, steps: 0, largest_difference: None, left_out: Some(why.into()) }
     }
 }
 
@@ -102,7 +124,7 @@ pub(super) fn all(args: &ConvertArgs, from: Partner, to: Partner, model: &Model)
         }
     }
     if let Some(path) = &args.sample {
-        checks.push(Sample::read(path, model)?.compare(model)?);
+        checks.extend(Sample::read(path, model)?.compare(model)?);
     }
     Ok(checks)
 }

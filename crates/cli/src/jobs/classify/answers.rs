@@ -86,10 +86,14 @@ pub(crate) fn name_classes(model: &mut Model, classes: &[String]) -> anyhow::Res
         bail!("the model names no class for a sequence of features: it reads tokens, or answers at every step");
     }
     if model.head().classes() != Some(classes.len()) {
-        bail!("{} classes are named; the head predicts {}", classes.len(), model.head().describe());
+        let named = if classes.len() == 1 { "1 class is".into() } else { format!("{} classes are", classes.len()) };
+        bail!("{named} named; the head predicts {}", model.head().describe());
     }
     if let Some(name) = classes.iter().enumerate().find_map(|(i, name)| classes[..i].contains(name).then_some(name)) {
         bail!("two classes are named {name:?}; expected a name for each");
+    }
+    if classes.iter().any(String::is_empty) {
+        bail!("a class is named \"\"; expected a name for each");
     }
     let features: Vec<String> = (0..model.stack().input()).map(|feature| format!("feature_{feature}")).collect();
     let as_it_is = Some(Scaling { mean: 0.0, scale: 1.0 });
