@@ -245,11 +245,14 @@ fn a_folder_that_cannot_be_written_is_left_as_it_is() {
     assert_same(&place, "whole/run", "run", "a folder that could not be written");
 }
 
+/// Whether the steps of the checkpoints are those that flags ask for.
+type Expected = fn(&[u64]) -> bool;
+
 #[test]
 fn checkpoints_are_written_when_it_is_said() {
     const BATCHES: u64 = (TRAINED_ON / 50) as u64;
     // By the steps, at the ends of epochs, by the time, and never but at the end.
-    let cases: [(&str, fn(&[u64]) -> bool); 4] = [
+    let cases: [(&str, Expected); 4] = [
         ("--checkpoint-steps 4 --keep-checkpoints 1", |steps| steps.len() == 1 && steps[0].is_multiple_of(4)),
         ("", |steps| !steps.is_empty() && steps.iter().all(|step| step.is_multiple_of(BATCHES))),
         ("--checkpoint-steps 1000000 --checkpoint-minutes 1e-9", |steps| steps.len() == 2 && steps[0] + 1 == steps[1]),
