@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use elman::exchange::onnx::{self, OnnxOptions};
 use elman::exchange::{Hints, Imported, Verdict};
 use elman::formats;
-use elman::{Activation, AnyCell, Merge, Predicts, Reads, Reset};
+use elman::formats::onnx::{Attribute, Tensor};
+use elman::{Activation, AnyCell, Merge, Predicts, Reads, Reset, Rnn};
 use ndarray::Array3;
-use support::exports::{answers, beyond, native};
+use support::exports::{answers, beyond, native, random_model};
 
 /// Two programs, each with its own order of sums, on a few steps.
 const TOLERANCE: f32 = 1e-5;
@@ -152,13 +153,101 @@ fn our_own_graphs_come_back_as_they_were() {
     for (name, mut model) in native().into_iter().chain(beyond()) {
         model.steps = Some(7);
         model.job = Some(serde_json::json!({ "names": ["a", "b"] }));
-        for options in [OnnxOptions::default(), OnnxOptions::default().native(false).lengths(false)] {
+        let plain = OnnxOptions::default();
+        let mut forms = vec![plain, plain.native(false).lengths(false), plain.initial_states(true)];
+        if !model.stack().is_bidirectional() {
+            forms.extend([plain.streaming(true), plain.streaming(true).native(false)]);
+        }
+        for options in forms {
             let bytes = formats::onnx::to_bytes(&onnx::export(&model, &options).unwrap().0);
             let back = onnx::import_bytes(&bytes, &Hints::default()).unwrap();
             assert_eq!(back.model.arrays(), model.arrays(), "{name}");
             let config = |model: &elman::Model| serde_json::to_string(&model.config()).unwrap();
             assert_eq!(config(&back.model), config(&model), "{name}");
             assert_eq!(back.report.verdict(), Verdict::Exact);
+            assert!(back.report.notes.is_empty(), "{name}: {:?}", back.report.notes);
+        }
+    }
+}
+
+fn changed(
+    model: &elman::Model,
+    options: OnnxOptions,
+    change: impl FnOnce(&mut formats::onnx::Graph),
+) -> Result<Imported, String> {
+    let mut exported = onnx::export(model, &options).unwrap().0;
+    change(exported.graph.as_mut().unwrap());
+    let bytes = formats::onnx::to_bytes(&exported);
+    onnx::import_bytes(&bytes, &Hints::default()).map_err(|error| error.to_string())
+}
+
+/// Metadata say what a file was, the graph what it is.
+#[test]
+fn our_own_graphs_that_were_changed_are_read_as_any_other() {
+    let model = random_model(Rnn::new(3, 5), 3);
+    let plain = OnnxOptions::default();
+    let relu = |graph: &mut formats::onnx::Graph| {
+        let rnn = graph.node.iter_mut().find(|node| node.op_type == "RNN").unwrap();
+        rnn.attribute.push(Attribute::texts("activations", &["Relu"]));
+    };
+    let imported = changed(&model, plain, relu).unwrap();
+    assert!(matches!(&imported.model.stack().layers[0].cell, AnyCell::Rnn(rnn) if rnn.activation == Activation::Relu));
+    let note = "the graph is not the one that elman wrote, its RNN node \"layers.0.Y\" is another one";
+    assert!(imported.report.notes.iter().any(|found| found.starts_with(note)), "{:?}", imported.report.notes);
+
+    let negated = |graph: &mut formats::onnx::Graph| {
+        let neg = formats::onnx::Node {
+            input: vec!["logits".into()],
+            output: vec!["negated".into()],
+            op_type: "Neg".into(),
+            ..formats::onnx::Node::default()
+        };
+        graph.node.push(neg);
+        graph.output[0].name = "negated".into();
+    };
+    let message = changed(&model, plain, negated).unwrap_err();
+    assert!(message.contains("Neg") && message.contains("not the one that elman wrote"), "{message}");
+
+    // A factor of zoneout inside a loop.
+    let zoned = random_model(Rnn::new(3, 5).noise(support::networks::RNN_NOISE), 3);
+    let factor = |graph: &mut formats::onnx::Graph| {
+        let is_factor = |tensor: &Tensor| tensor.name.starts_with("0.") && tensor.dims.is_empty();
+        let factor = graph.initializer.iter_mut().find(|tensor| is_factor(tensor)).unwrap();
+        *factor = Tensor::floats(&factor.name, &[], &[0.125]);
+    };
+    let message = changed(&zoned, plain, factor).unwrap_err();
+    assert!(message.contains("Scan") && message.contains("has another value"), "{message}");
+    let body = |graph: &mut formats::onnx::Graph| {
+        let attributes = graph.node.iter_mut().flat_map(|node| &mut node.attribute);
+        let body = attributes.filter_map(|attribute| attribute.g.as_mut()).next().unwrap();
+        body.node.iter_mut().find(|node| node.op_type == "Tanh").unwrap().op_type = "Relu".into();
+    };
+    let message = changed(&zoned, plain, body).unwrap_err();
+    assert!(message.contains("Scan") && message.contains("not the one that elman wrote"), "{message}");
+}
+
+/// What tools change without changing what a graph computes.
+#[test]
+fn our_own_graphs_keep_their_configuration_through_tools() {
+    for (name, model) in native().into_iter().chain(beyond()) {
+        for options in [OnnxOptions::default(), OnnxOptions::default().initial_states(true).lengths(false)] {
+            let renamed = |graph: &mut formats::onnx::Graph| {
+                for (index, node) in graph.node.iter_mut().enumerate() {
+                    node.name = format!("node_{index}");
+                    node.attribute.reverse();
+                }
+                graph.initializer.reverse();
+                let rows = Some(formats::onnx::DimensionValue::Length(8));
+                let Some(formats::onnx::TypeValue::Tensor(tensor)) =
+                    graph.input[0].r#type.as_mut().and_then(|of| of.value.as_mut())
+                else {
+                    panic!("the input is no tensor");
+                };
+                tensor.shape.as_mut().unwrap().dim[0].value = rows;
+            };
+            let imported = changed(&model, options, renamed).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert!(imported.report.notes.is_empty(), "{name}: {:?}", imported.report.notes);
+            assert_eq!(imported.model.arrays(), model.arrays(), "{name}");
         }
     }
 }

@@ -8,6 +8,7 @@ mod node;
 mod own;
 mod recurrent;
 mod run;
+mod same;
 mod track;
 mod value;
 
@@ -36,8 +37,8 @@ const SIZES: [(usize, usize); 2] = [(2, 3), (5, 4)];
 /// Understood are RNN, LSTM and GRU in one direction or both, stacked, with residual connections, on sequences or on tokens
 /// that are looked up, and a dense layer on the final states or on every step; between them anything that only moves
 /// elements. The layout of the sequences does not matter. A softmax behind the dense layer is left out: a head here gives
-/// logits. A graph that [`export`](super::export()) made is read by its metadata, which hold the model's configuration: it
-/// comes back as it was.
+/// logits. A graph that [`export`](super::export()) made has the model's configuration in its metadata, and comes back as it
+/// was; one that was changed since is read as any other, and a note says so.
 ///
 /// Of the hints only `like` counts: the graph says the rest itself.
 ///
@@ -57,9 +58,27 @@ pub fn import_bytes(bytes: &[u8], hints: &Hints) -> Result<Imported, Error> {
 
 fn import_file(file: &File, hints: &Hints) -> Result<Imported, Error> {
     let Some(graph) = &file.model.graph else { return Err(not_taken("the file", "it has no graph")) };
-    if let Some(config) = file.model.metadata_props.iter().find(|property| property.key == METADATA_KEY) {
-        return own::import(file, graph, &config.value);
+    let metadata = file.model.metadata_props.iter().find(|property| property.key == METADATA_KEY);
+    let Some(config) = metadata else { return import_any(file, graph, hints) };
+    let difference = match own::import(file, graph, &config.value)? {
+        Ok(imported) => return Ok(imported),
+        Err(difference) => difference,
+    };
+    let changed = format!("the graph is not the one that elman wrote, {difference}: it was read as any other");
+    match import_any(file, graph, hints) {
+        Ok(mut imported) => {
+            imported.report.notes.push(changed);
+            Ok(imported)
+        }
+        Err(Error::Exchange { verb, partner, what, why }) => {
+            Err(Error::Exchange { verb, partner, what, why: format!("{why}; {changed}") })
+        }
+        Err(other) => Err(other),
     }
+}
+
+/// The model of a graph of which nothing is known but the graph.
+fn import_any(file: &File, graph: &Graph, hints: &Hints) -> Result<Imported, Error> {
     refuse_loops(graph)?;
     let mut first = understand(file, graph, SIZES[0])?;
     let second = understand(file, graph, SIZES[1])?;

@@ -88,7 +88,7 @@ impl Call<'_> {
 /// What errors call a node.
 pub(super) fn describe(node: &Node, index: usize) -> String {
     match node.name.as_str() {
-        "" => format!("node {index}, {},", node.op_type),
-        name => format!("node {name:?}, {},", node.op_type),
+        "" => format!("{} node {index}", node.op_type),
+        name => format!("{} node {name:?}", node.op_type),
     }
 }

@@ -5,15 +5,19 @@ use std::collections::BTreeMap;
 use elman_formats::Array;
 use elman_formats::onnx::{File, Graph, Tensor, Values};
 
+use super::same;
 use crate::Error;
 use crate::exchange::onnx::layout::{self, Native};
-use crate::exchange::onnx::{not_taken, prefix};
+use crate::exchange::onnx::{export, not_taken, prefix};
 use crate::exchange::{Change, Imported, Place, Report, assemble};
 use crate::layer::{Layer, Stack};
 use crate::model::Config;
 
-/// The model of a graph that we exported.
-pub(super) fn import(file: &File, graph: &Graph, config: &str) -> Result<Imported, Error> {
+/// The model of a graph that we exported, or what shows that the graph is no longer the one that we exported.
+///
+/// # Errors
+/// If the metadata are no configuration.
+pub(super) fn import(file: &File, graph: &Graph, config: &str) -> Result<Result<Imported, String>, Error> {
     let bad = |why: String| not_taken("the metadata \"elman\"", why);
     let config: Config = serde_json::from_str(config).map_err(|error| bad(error.to_string()))?;
     if config.version != 1 {
@@ -21,6 +25,10 @@ pub(super) fn import(file: &File, graph: &Graph, config: &str) -> Result<Importe
     }
     let stack = Stack { embedding: config.embedding, layers: config.layers.clone() };
     stack.check().and_then(|()| config.head.check()).map_err(|error| bad(error.to_string()))?;
+    Ok(restored(file, graph, stack, &config))
+}
+
+fn restored(file: &File, graph: &Graph, stack: Stack, config: &Config) -> Result<Imported, String> {
     let mut reader = Reader { file, graph, arrays: BTreeMap::new(), report: Report::default() };
     if let Some(embedding) = stack.embedding {
         reader.plain("embedding.kernel", &[embedding.tokens, embedding.size])?;
@@ -42,8 +50,13 @@ pub(super) fn import(file: &File, graph: &Graph, config: &str) -> Result<Importe
     reader.plain("head.kernel", &[dense.input, dense.output])?;
     reader.plain("head.bias", &[dense.output])?;
     let Reader { arrays, report, .. } = reader;
-    let model = assemble(stack, config.head.clone(), &arrays, Some(&config))?;
-    Ok(Imported { model, report })
+    let words = |error: Error| error.to_string();
+    let model = assemble(stack, config.head.clone(), &arrays, Some(config)).map_err(words)?;
+    let (written, _) = export(&model, &same::options(graph, &model)).map_err(words)?;
+    match same::difference(file, graph, &written) {
+        Some(difference) => Err(difference),
+        None => Ok(Imported { model, report }),
+    }
 }
 
 struct Reader<'a> {
@@ -59,23 +72,21 @@ impl Reader<'_> {
     }
 
     /// An initializer of a shape.
-    fn get(&self, name: &str, shape: &[usize]) -> Result<Array, Error> {
-        let bad = |why: String| not_taken(format!("tensor {name:?}"), why);
-        let changed = "the graph was changed after its export; without its metadata \"elman\" it is read as any other";
-        let Some(tensor) = self.find(name) else { return Err(bad(format!("it is missing: {changed}"))) };
-        let found = self.file.array(tensor)?;
+    fn get(&self, name: &str, shape: &[usize]) -> Result<Array, String> {
+        let Some(tensor) = self.find(name) else { return Err(format!("tensor {name:?} is missing")) };
+        let found = self.file.array(tensor).map_err(|error| error.to_string())?;
         match found.values {
             Values::F32(data) if found.shape == shape => Ok(Array { shape: found.shape, data }),
-            _ => Err(bad(format!(
-                "it is of type {} and shape {:?}, expected float and {shape:?}: {changed}",
+            _ => Err(format!(
+                "tensor {name:?} is of type {} and shape {:?}, expected float and {shape:?}",
                 found.element.name(),
                 found.shape
-            ))),
+            )),
         }
     }
 
     /// An array that is as ours.
-    fn plain(&mut self, name: &str, shape: &[usize]) -> Result<(), Error> {
+    fn plain(&mut self, name: &str, shape: &[usize]) -> Result<(), String> {
         let array = self.get(name, shape)?;
         let place = Place::new(name, shape);
         self.report.moved(vec![place.clone()], vec![place], Vec::new());
@@ -84,9 +95,9 @@ impl Reader<'_> {
     }
 
     /// The arrays of a native operator.
-    fn native(&mut self, index: usize, layer: &Layer) -> Result<(), Error> {
+    fn native(&mut self, index: usize, layer: &Layer) -> Result<(), String> {
         let Some(operator) = layout::operator(&layer.cell) else {
-            return Err(not_taken(format!("layer {index}"), "its cell has no operator"));
+            return Err(format!("the cell of layer {index} has no operator"));
         };
         let (d, hidden) = (layer.directions(), layer.cell.get().output());
         let rows = operator.gates * hidden;
