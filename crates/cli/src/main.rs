@@ -1,5 +1,8 @@
 //! The `elman` command: train, evaluate and use recurrent networks.
 
+// Outside data is never unwrapped; what an invariant of our own rules out says so beside it. Tests may.
+#![deny(clippy::unwrap_used, clippy::expect_used)]
+
 mod args;
 mod bench;
 mod checkpoints;

@@ -27,6 +27,9 @@
 //! # Ok::<(), elman_datasets::Error>(())
 //! ```
 
+// Outside data is never unwrapped; what an invariant of our own rules out says so beside it. Tests may.
+#![deny(clippy::unwrap_used, clippy::expect_used)]
+
 mod error;
 mod fault;
 mod folder;

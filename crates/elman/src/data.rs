@@ -19,6 +19,10 @@ pub trait Sequences: Sync {
     }
     /// Writes step `step` of a row into `x [I]`.
     fn read(&self, row: usize, step: usize, x: &mut [f32]);
+    /// Whether no input can be NaN or infinite, whatever the rows: then nobody needs to look.
+    fn always_finite(&self) -> bool {
+        false
+    }
     /// Whether there are no rows.
     fn is_empty(&self) -> bool {
         self.len() == 0
@@ -56,6 +60,9 @@ impl Sequences for ImageSet {
     fn read(&self, row: usize, step: usize, x: &mut [f32]) {
         read_pixels(self.image(row), step, x);
     }
+    fn always_finite(&self) -> bool {
+        true
+    }
 }
 
 impl Labelled for ImageSet {
@@ -78,6 +85,9 @@ impl Sequences for elman_datasets::Images {
     }
     fn read(&self, row: usize, step: usize, x: &mut [f32]) {
         read_pixels(self.image(row), step, x);
+    }
+    fn always_finite(&self) -> bool {
+        true
     }
 }
 

@@ -102,7 +102,8 @@ impl<'a> DynamicRnn<'a> {
         DynamicRnn { isa, ..self }
     }
 
-    /// Outputs [B, T, O] of every step, and the final state.
+    /// Outputs [B, T, O] of every step, and the final state. Inputs are taken as they are: of a row with NaN, all that
+    /// follows is NaN; an infinite one may pass for a large one.
     ///
     /// # Errors
     /// If a shape does not fit the network, a length exceeds T, or an option is asked for that the network does not

@@ -176,6 +176,11 @@ impl Error {
         Error::Setting { what, found: found.to_string(), expected: expected.into() }
     }
 
+    /// An input that is not finite.
+    pub(crate) fn input(row: usize, step: usize, feature: usize, found: f32) -> Self {
+        Error::NotFinite { what: format!("feature {feature} of step {step} of row {row}"), found: f64::from(found) }
+    }
+
     pub(crate) fn shape(what: impl Into<String>, found: &[usize], expected: &[usize]) -> Self {
         Error::Shape { what: what.into(), found: found.to_vec(), expected: expected.to_vec() }
     }

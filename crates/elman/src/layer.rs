@@ -216,6 +216,13 @@ pub struct Embedding {
     pub size: usize,
 }
 
+impl Embedding {
+    /// Whether a float is a token: a whole number below V.
+    pub(crate) fn holds(&self, x: f32) -> bool {
+        x.fract() == 0.0 && x >= 0.0 && x < self.tokens as f32
+    }
+}
+
 /// Layers, each reading the outputs of the one before.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Stack {

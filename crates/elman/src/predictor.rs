@@ -5,7 +5,7 @@ use ndarray::{Array2, Array3};
 
 use crate::head::{Head, Predicts, Quantiles, Reads};
 use crate::model::Model;
-use crate::workers::{Job, Workers, check_all, check_inputs, check_streams, take_workers};
+use crate::workers::{Job, Workers, check_all, check_finite, check_inputs, check_streams, take_workers};
 use crate::{Error, Labelled, Sequences, isa};
 
 /// Figures of a whole data set.
@@ -73,7 +73,8 @@ impl Predictor {
     /// Probabilities [N, C] of every row.
     ///
     /// # Errors
-    /// If the data does not fit the model, or its head is not one of classes on the last state.
+    /// If the data does not fit the model or has an input that is NaN or infinite, or its head is not one of classes on
+    /// the last state.
     pub fn predict<D: Sequences>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
         if self.model.head().classes().is_none() {
             return Err(Error::setting("the head", "one of quantiles", "one of classes; see quantiles"));
@@ -86,7 +87,7 @@ impl Predictor {
     /// <https://doi.org/10.3982/ECTA7880>.
     ///
     /// # Errors
-    /// If the data does not fit the model, or its head is one of classes.
+    /// If the data does not fit the model or has an input that is NaN or infinite, or its head is one of classes.
     pub fn quantiles<D: Sequences>(&mut self, data: &D) -> Result<Array3<f32>, Error> {
         let Predicts::Quantiles(Quantiles { levels, horizon }) = &self.model.head().predicts else {
             return Err(Error::setting("the head", "one of classes", "one of quantiles; see predict"));
@@ -110,6 +111,7 @@ impl Predictor {
         if self.model.head().reads != Reads::LastState {
             return Err(Error::setting("the head", "one on every step", "one on the last state; see predict_steps"));
         }
+        check_finite(self.model.stack(), data, 0..data.len())?;
         let job = self.job(data);
         let workers = take_workers(&mut self.workers, &self.model, job);
         Ok(workers.predict(&self.model, data))
@@ -118,7 +120,7 @@ impl Predictor {
     /// Probabilities [T, C] of every step of a row, from a head on every step.
     ///
     /// # Errors
-    /// If the data does not fit the model, or its head reads the last state.
+    /// If the data does not fit the model or has an input that is NaN or infinite, or its head reads the last state.
     pub fn predict_steps<D: Sequences>(&mut self, data: &D, row: usize) -> Result<Array2<f32>, Error> {
         if self.model.head().reads != Reads::EveryStep {
             return Err(Error::setting("the head", "one on the last state", "one on every step; see predict"));
@@ -127,6 +129,7 @@ impl Predictor {
             return Err(Error::setting("a row's number", row, format!("below {}", data.len())));
         }
         check_inputs(&self.model, data, row..row + 1)?;
+        check_finite(self.model.stack(), data, row..row + 1)?;
         let job = self.job(data);
         let workers = take_workers(&mut self.workers, &self.model, job);
         Ok(workers.predict_steps(&self.model, data, row))

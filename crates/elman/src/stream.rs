@@ -20,12 +20,27 @@ impl<'a> Stream<'a> {
         Stream(Streams::new(network, 1, isa))
     }
 
-    /// One step: `x [I]` in, the outputs of the last layer `[O]` out. Allocates nothing.
+    /// One step: `x [I]` in, the outputs of the last layer `[O]` out. Allocates nothing, and does not look at the numbers:
+    /// see [`Stream::try_step`].
     ///
     /// # Panics
     /// If `x` does not have I floats, or is a token that the embedding does not have.
     pub fn step(&mut self, x: &[f32]) -> &[f32] {
         self.0.step(x)
+    }
+
+    /// The same for a step that comes from outside, from a client of a server: what is no number would stay in the state
+    /// for good, and is refused.
+    ///
+    /// # Errors
+    /// As [`Streams::try_step`].
+    pub fn try_step(&mut self, x: &[f32]) -> Result<&[f32], Error> {
+        self.0.try_step(x)
+    }
+
+    /// Whether the state is finite: see [`Streams::is_finite`].
+    pub fn is_finite(&self) -> bool {
+        self.0.is_finite(0)
     }
 
     /// h `[P]` of the last layer.
@@ -42,7 +57,7 @@ impl<'a> Stream<'a> {
     /// Goes on from another state, of one row.
     ///
     /// # Errors
-    /// If it is not of this network.
+    /// If it is not of this network, or not finite.
     pub fn set_state(&mut self, state: &State) -> Result<(), Error> {
         self.0.set_state(state)
     }
@@ -63,6 +78,8 @@ pub struct Streams<'a> {
     /// [N, O] of the layer that was last.
     outputs: Vec<f32>,
     isa: Isa,
+    /// Steps since the state was zero: an error's.
+    steps: u64,
 }
 
 impl<'a> Streams<'a> {
@@ -70,7 +87,7 @@ impl<'a> Streams<'a> {
         let layers = &network.stack.layers;
         let cells = layers.iter().map(|layer| Unroll::new(layer.cell.get(), 1, rows)).collect();
         let widest = layers.iter().map(|layer| layer.output()).max().unwrap_or(0);
-        Streams { network, rows, cells, outputs: vec![0.0; rows * widest], isa }
+        Streams { network, rows, cells, outputs: vec![0.0; rows * widest], isa, steps: 0 }
     }
 
     /// N
@@ -78,7 +95,9 @@ impl<'a> Streams<'a> {
         self.rows
     }
 
-    /// One step of every row: `xs [N, I]` in, the outputs of the last layer [N, O] out. Allocates nothing.
+    /// One step of every row: `xs [N, I]` in, the outputs of the last layer [N, O] out. Allocates nothing, and does not
+    /// look at the numbers: NaN stays in the state for good, and an infinite number may pass for a large one. Where they
+    /// come from outside, take [`Streams::try_step`].
     ///
     /// # Panics
     /// If `xs` does not have N × I floats, or has a token that the embedding does not have.
@@ -91,8 +110,8 @@ impl<'a> Streams<'a> {
             match stack.embedding {
                 None => first.copy_from_slice(x),
                 Some(of) => {
+                    assert!(of.holds(x[0]), "token {} of {}", x[0], of.tokens);
                     let token = x[0] as usize;
-                    assert!(token < of.tokens && token as f32 == x[0], "token {} of {}", x[0], of.tokens);
                     let vectors = &parameters[plan.embedding.clone()];
                     first.copy_from_slice(&vectors[token * of.size..][..of.size]);
                 }
@@ -115,7 +134,50 @@ impl<'a> Streams<'a> {
             }
             unroll.carry();
         }
+        self.steps += 1;
         &self.outputs[..rows * stack.output()]
+    }
+
+    /// The same for steps that come from outside. What is refused leaves the streams as they were: the next step goes on
+    /// from the same state.
+    ///
+    /// Finite inputs leave a finite state, unless a weight or an activation without bound takes it out of the numbers:
+    /// [`Streams::is_finite`] tells.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if `xs` does not have N × I floats, [`Error::NotFinite`] if one of them is NaN or infinite, with
+    /// its row, its step since the state was zero, and its feature; [`Error::Token`] if one is a token that the embedding
+    /// does not have.
+    pub fn try_step(&mut self, xs: &[f32]) -> Result<&[f32], Error> {
+        let (rows, input) = (self.rows, self.network.stack.input());
+        if xs.len() != rows * input {
+            return Err(Error::shape("the inputs of a step", &[xs.len()], &[rows * input]));
+        }
+        let step = usize::try_from(self.steps).unwrap_or(usize::MAX);
+        match self.network.stack.embedding {
+            Some(of) => {
+                if let Some(row) = xs.iter().position(|&x| !of.holds(x)) {
+                    return Err(Error::Token { row, step, found: xs[row], tokens: of.tokens });
+                }
+            }
+            None => {
+                if let Some((at, found)) = not_finite(xs) {
+                    return Err(Error::input(at / input, step, at % input, found));
+                }
+            }
+        }
+        Ok(self.step(xs))
+    }
+
+    /// Whether the state of a row is finite. Once it is not, it stays so until [`Streams::reset`] or
+    /// [`Streams::set_state`].
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn is_finite(&self, row: usize) -> bool {
+        assert!(row < self.rows, "row {row} of {}", self.rows);
+        let finite = |floats: &[f32]| not_finite(floats).is_none();
+        self.cells.iter().all(|cell| finite(cell.state(0, self.rows, row)) && finite(cell.memory(0, self.rows, row)))
     }
 
     /// The state of all rows: to be saved.
@@ -134,9 +196,13 @@ impl<'a> Streams<'a> {
     /// Goes on from another state, of N rows.
     ///
     /// # Errors
-    /// If it is not of this network, or of another number of rows.
+    /// If it is not of this network, of another number of rows, or not finite.
     pub fn set_state(&mut self, state: &State) -> Result<(), Error> {
         state.check("the state", self.network.stack, self.rows)?;
+        let mut floats = state.cells.iter().flat_map(|cell| cell.h.iter().chain(&cell.c));
+        if let Some(&found) = floats.find(|x| !x.is_finite()) {
+            return Err(Error::NotFinite { what: "a number of the state".into(), found: f64::from(found) });
+        }
         let set = |to: &mut [f32], from: &Array2<f32>, row: usize| {
             to.iter_mut().zip(from.row(row)).for_each(|(to, &from)| *to = from);
         };
@@ -151,6 +217,7 @@ impl<'a> Streams<'a> {
 
     /// Back to a state of zeros.
     pub fn reset(&mut self) {
+        self.steps = 0;
         for unroll in &mut self.cells {
             for row in 0..self.rows {
                 unroll.initial_state_mut(row).fill(0.0);
@@ -158,4 +225,19 @@ impl<'a> Streams<'a> {
             }
         }
     }
+}
+
+/// The first that is NaN or infinite, and where it stands. Times 0 each of them is NaN, and so is their sum: the usual
+/// case is one sum without a branch.
+pub(crate) fn not_finite(floats: &[f32]) -> Option<(usize, f32)> {
+    let (chunks, rest) = floats.as_chunks::<8>();
+    let mut sums = [0.0_f32; 8];
+    for chunk in chunks {
+        sums.iter_mut().zip(chunk).for_each(|(sum, x)| *sum += x * 0.0);
+    }
+    let sum: f32 = rest.iter().map(|x| x * 0.0).chain(sums).sum();
+    if sum == 0.0 {
+        return None;
+    }
+    floats.iter().position(|x| !x.is_finite()).map(|at| (at, floats[at]))
 }

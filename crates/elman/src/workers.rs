@@ -10,6 +10,7 @@ use crate::layer::Stack;
 use crate::model::Model;
 use crate::shape::{Piece, Shape};
 use crate::state::State;
+use crate::stream::not_finite;
 use crate::tile::{Tile, Training};
 use crate::{Error, Labelled, Sequences};
 
@@ -475,8 +476,29 @@ pub(crate) fn check_tokens<D: Sequences>(
             let mut x = [0.0];
             data.read(row, step, &mut x);
             let [found] = x;
-            if found.fract() != 0.0 || !(0.0..of.tokens as f32).contains(&found) {
+            if !of.holds(found) {
                 return Err(Error::Token { row, step, found, tokens: of.tokens });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses inputs that are not finite. A data set of bytes has none.
+pub(crate) fn check_finite<D: Sequences>(
+    stack: &Stack,
+    data: &D,
+    rows: impl Iterator<Item = usize>,
+) -> Result<(), Error> {
+    if stack.embedding.is_some() || data.always_finite() {
+        return Ok(());
+    }
+    let mut x = vec![0.0; data.input()];
+    for row in rows {
+        for step in 0..data.length(row) {
+            data.read(row, step, &mut x);
+            if let Some((feature, found)) = not_finite(&x) {
+                return Err(Error::input(row, step, feature, found));
             }
         }
     }

@@ -53,6 +53,17 @@ fn a_streaming_step_allocates_nothing() {
         streams.reset();
         assert_eq!(ALLOCATIONS.load(Ordering::Relaxed), before, "{name}");
     }
+    // A stream lasts: what a million steps leave behind would show.
+    let network = build(Stack::new(Gru::new(3, 5)));
+    let mut stream = network.stream().unwrap();
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    for step in 0..1_000_000_u32 {
+        let x = (step % 1000) as f32 / 1000.0;
+        std::hint::black_box(stream.try_step(&[x, -x, 1.0]).unwrap());
+    }
+    assert!(stream.is_finite());
+    assert_eq!(ALLOCATIONS.load(Ordering::Relaxed), before, "a million steps");
+
     // The counter counts.
     let before = ALLOCATIONS.load(Ordering::Relaxed);
     drop(std::hint::black_box(vec![0u8; 10]));

@@ -1,6 +1,9 @@
 //! Named arrays to and from files: safetensors of `f32`, NumPy's formats, and those of PyTorch and Keras; and ONNX's
 //! graphs. Knows no model: only names, types and shapes.
 
+// Outside data is never unwrapped; what an invariant of our own rules out says so beside it. Tests may.
+#![deny(clippy::unwrap_used, clippy::expect_used)]
+
 mod archive;
 mod atomic;
 mod file_error;

@@ -6,6 +6,9 @@
 //!
 //! `unsafe` stands in three places: `simd`, the vectors; [`pool`], the threads; `team`, threads that share a product.
 
+// Outside data is never unwrapped; what an invariant of our own rules out says so beside it. Tests may.
+#![deny(clippy::unwrap_used, clippy::expect_used)]
+
 mod activation;
 mod aligned;
 pub mod cell;

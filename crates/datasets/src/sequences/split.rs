@@ -32,7 +32,7 @@ impl SequenceSet {
     /// # Panics
     /// If there are no labels, or `order` is not a permutation of the sequences.
     pub fn split_stratified(&self, count: usize, order: &[usize]) -> (Self, Self) {
-        let labels = self.labels.as_ref().expect("a split by classes takes labels");
+        let Some(labels) = &self.labels else { panic!("a split by classes takes labels") };
         let mut seen = vec![false; self.len()];
         assert_eq!(order.len(), self.len(), "order must be a permutation of the sequences");
         for &row in order {
