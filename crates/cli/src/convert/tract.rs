@@ -7,6 +7,7 @@ use anyhow::Context;
 use elman::formats::onnx::{self, DimensionValue, Element, Graph, TypeValue, ValueInfo};
 use elman::{Model, Predicts};
 use ndarray::Array3;
+use tract_onnx::onnx as onnx_engine;
 use tract_onnx::prelude::*;
 
 use super::verify::{Check, MadeUp, softmax, sorted};
@@ -53,7 +54,7 @@ pub(super) fn check(path: &Path, model: &Model) -> anyhow::Result<Check> {
 fn not_run(graph: &Graph) -> Option<String> {
     let ignored = |name: &str| graph.node.iter().any(|node| node.attribute.iter().any(|of| of.name == name));
     let relu = graph.node.iter().find(|node| {
-        node.op_type == "RNN" && node.attribute.iter().any(|of| of.strings.iter().any(|name| name != b"Tanh"))
+        node.op_type == "RNN" && node.attribute.iter().any(|of| of.strings.iter().any(|name| name.as_ref() != b"Tanh"))
     });
     match relu {
         Some(node) => Some(format!(
@@ -83,11 +84,11 @@ fn fix_inputs(graph: &mut Graph, rows: usize, steps: usize) -> Result<(), String
         for (axis, dimension) in shape.dim.iter_mut().enumerate() {
             let place = if index == 0 { axis } else { axis.saturating_sub(1) };
             let size = match (&dimension.value, sizes.get(place)) {
-                (Some(DimensionValue::Value(size)), _) => *size as usize,
+                (Some(DimensionValue::Length(size)), _) => *size as usize,
                 (_, Some(&size)) => size,
                 _ => return Err(format!("its input {} has an axis of unknown size", input.name)),
             };
-            dimension.value = Some(DimensionValue::Value(size as i64));
+            dimension.value = Some(DimensionValue::Length(size as i64));
             axes.push(size);
         }
         let element = Element::of_code(tensor.elem_type);
@@ -118,10 +119,8 @@ fn run(graph: &onnx::Model, made_up: &MadeUp, model: &Model) -> TractResult<Vec<
         None => Tensor::from_shape(&[rows, steps, width], &made_up.inputs.iter().copied().collect::<Vec<f32>>())?,
         Some(_) => Tensor::from_shape(&[rows, steps], &made_up.inputs.iter().map(|&x| x as i64).collect::<Vec<i64>>())?,
     };
-    let runnable = tract_onnx::onnx()
-        .model_for_read(&mut Cursor::new(onnx::to_bytes(graph)))?
-        .into_optimized()?
-        .into_runnable()?;
+    let runnable =
+        onnx_engine().model_for_read(&mut Cursor::new(onnx::to_bytes(graph)))?.into_optimized()?.into_runnable()?;
     let outputs = runnable.run(tvec!(input.into()))?;
     Ok(outputs[0].to_plain_array_view::<f32>()?.iter().copied().collect())
 }
