@@ -148,7 +148,7 @@ fn a_sample_must_fit_the_model() {
         let count: usize = shape.iter().product();
         Array { shape: shape.to_vec(), values: Values::F32(vec![x; count]) }
     };
-    let mut refuse = |arrays: &[(&str, Array)], words: &[&str]| {
+    let refuse = |arrays: &[(&str, Array)], words: &[&str]| {
         let arrays = arrays.iter().map(|(name, array)| ((*name).to_owned(), array.clone())).collect();
         numpy::write_npz(&place.path("sample.npz"), &arrays).unwrap();
         place.elman("convert run m.onnx --sample sample.npz").refused(1, words);
