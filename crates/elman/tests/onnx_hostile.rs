@@ -152,7 +152,7 @@ fn cells_that_are_not_known() {
     with(attribute(Attribute::text("direction", "bidirectional")), "its W has shape [1, 3, 2]; expected [2, 3, 2]");
     with(
         |graph| {
-            graph.initializer.push(Tensor::floats("h0", &[1, 1, H], &[0.1; H]));
+            graph.initializer.push(Tensor::floats("h0", &[1, 3, H], &[0.1; 3 * H]));
             graph.node[0].input.extend(["".into(), "h0".into()]);
         },
         "its initial_h is not zero",
@@ -170,11 +170,79 @@ fn cells_that_are_not_known() {
     );
     with(
         |graph| {
-            graph.initializer.push(Tensor::small_ints("lengths", &[2], &[1, 2]));
+            graph.initializer.push(Tensor::small_ints("lengths", &[3], &[1, 2, 1]));
             graph.node[0].input.push("lengths".into());
         },
         "its sequence_lens are fixed",
     );
+}
+
+/// PyTorch's newer exporter leaves out a projection, and gives the operator a memory that does not fit it.
+#[test]
+fn states_and_lengths_of_other_shapes() {
+    let state = |shape: &[usize], words: &str| {
+        with(
+            |graph| {
+                let count = shape.iter().product();
+                graph.initializer.push(Tensor::floats("h0", shape, &vec![0.0; count]));
+                graph.node[0].input.extend(["".into(), "h0".into()]);
+            },
+            words,
+        );
+    };
+    state(
+        &[1, 3, 6],
+        "RNN node \"the RNN\" cannot be taken from ONNX: its initial_h has shape [1, 3, 6]; expected [1, 3, 3]",
+    );
+    state(&[2, 3, 3], "its initial_h has shape [2, 3, 3]; expected [1, 3, 3]");
+    state(&[1, 4, 3], "its initial_h has shape [1, 4, 3]; expected [1, 3, 3]");
+    state(&[3, 3], "its initial_h has shape [3, 3]; expected [1, 3, 3]");
+    with(
+        |graph| {
+            graph.initializer.push(Tensor::small_ints("lengths", &[4], &[2; 4]));
+            graph.node[0].input.push("lengths".into());
+        },
+        "its sequence_lens has shape [4]; expected [3]",
+    );
+    // The same of an LSTM's memory, given when the graph runs.
+    with(
+        |graph| {
+            graph.node[0].op_type = "LSTM".into();
+            replace(graph, Tensor::floats("w", &[1, 4 * H, I], &[0.1; 4 * H * I]));
+            replace(graph, Tensor::floats("r", &[1, 4 * H, H], &[0.2; 4 * H * H]));
+            replace(graph, Tensor::floats("b", &[1, 8 * H], &[0.3; 8 * H]));
+            graph.input.push(value("c0", Element::Float, &[Some(1), None, Some(6)]));
+            graph.node[0].input.extend(["".into(), "".into(), "c0".into()]);
+        },
+        "LSTM node \"the RNN\" cannot be taken from ONNX: its initial_c has shape [1, ",
+    );
+}
+
+/// What a head reads that is no state of a layer: the error says what it may read.
+#[test]
+fn heads_on_something_else() {
+    let second_step = |graph: &mut Graph| {
+        graph.initializer.push(Tensor::ints("second", &[], &[0]));
+        graph.node[1] = node("Gather", &["y", "second"], &["h4"], vec![]);
+        graph.node.insert(2, node("Squeeze", &["h4", "first"], &["h"], vec![]));
+    };
+    with(second_step, "expected the last state of the last layer (h_n[-1]), the final states of its two directions");
+    let sum = |graph: &mut Graph| {
+        graph.node[1].output[0] = "one".into();
+        graph.node.insert(2, node("Add", &["one", "one"], &["h"], vec![]));
+    };
+    with(sum, "it begins with a part of a sum, or that in another order; expected the last state");
+    let by_groups = |graph: &mut Graph, largest: i64| {
+        replace(graph, Tensor::floats("kernel", &[H, 4], &[0.4; H * 4]));
+        replace(graph, Tensor::floats("bias", &[4], &[0.5; 4]));
+        graph.initializer.extend([Tensor::ints("groups", &[3], &[0, 2, 2]), Tensor::ints("two", &[1], &[2])]);
+        graph.node.push(node("Reshape", &["logits", "groups"], &["grouped"], vec![]));
+        let order = vec![Attribute::int("axis", -1), Attribute::int("largest", largest)];
+        graph.node.push(node("TopK", &["grouped", "two"], &["sorted", "places"], order));
+        graph.output[0].name = "sorted".into();
+    };
+    with(|graph| by_groups(graph, 0), "its answers are 2 groups of 2, as quantiles of 2 values are");
+    with(|graph| by_groups(graph, 1), "TopK node \"the TopK\" cannot be taken from ONNX: expected all 2 answers");
 }
 
 #[test]

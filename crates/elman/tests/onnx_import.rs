@@ -10,7 +10,7 @@ use elman::formats;
 use elman::formats::onnx::{Attribute, Tensor};
 use elman::{Activation, AnyCell, Merge, Predicts, Reads, Reset, Rnn};
 use ndarray::Array3;
-use support::exports::{answers, beyond, native, random_model};
+use support::exports::{Case, answers, beyond, cases, form, native, random_model};
 
 /// Two programs, each with its own order of sums, on a few steps.
 const TOLERANCE: f32 = 1e-5;
@@ -252,20 +252,31 @@ fn our_own_graphs_keep_their_configuration_through_tools() {
     }
 }
 
-/// Without their metadata our graphs are as any other's.
+/// Without their metadata our graphs are as any other's, in every form that native operators have. Only which quantiles a
+/// head predicts no graph says.
 #[test]
 fn our_own_graphs_are_understood_without_their_metadata() {
-    for (name, model) in native() {
-        let exported = onnx::export(&model, &OnnxOptions::default().lengths(false)).unwrap().0;
-        let bytes = formats::onnx::to_bytes(&formats::onnx::Model { metadata_props: vec![], ..exported });
-        let back = onnx::import_bytes(&bytes, &Hints::default());
-        if matches!(model.head().predicts, Predicts::Quantiles(_)) {
-            let message = back.unwrap_err().to_string();
-            assert!(message.contains("TopK") || message.contains("quantiles"), "{message}");
+    let plain = OnnxOptions::default();
+    for Case { name, model, options } in cases() {
+        if !options.native || !native().iter().any(|(native, _)| *native == name) {
             continue;
         }
-        let back = back.unwrap_or_else(|error| panic!("{name}: {error}")).model;
+        let name = format!("{name}{}", form(options));
+        let exported = onnx::export(&model, &options).unwrap().0;
+        let bytes = formats::onnx::to_bytes(&formats::onnx::Model { metadata_props: vec![], ..exported });
+        let mut hints = Hints::default();
+        if matches!(model.head().predicts, Predicts::Quantiles(_)) {
+            let message = onnx::import_bytes(&bytes, &hints).unwrap_err().to_string();
+            assert!(message.contains("does not say which quantiles; give `like` (--like)"), "{message}");
+            hints.like = Some(model.config());
+        }
+        let back = onnx::import_bytes(&bytes, &hints).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let notes = &back.report.notes;
+        let compared = options.initial_states || options == plain && model.stack().layers[0].residual;
+        assert_eq!(notes.iter().any(|note| note.contains("compares the lengths")), compared, "{name}: {notes:?}");
+        let back = back.model;
         assert_eq!(back.arrays(), model.arrays(), "{name}");
+        assert_eq!(back.head(), model.head(), "{name}");
         let layers = |model: &elman::Model| {
             let mut layers = model.stack().layers.clone();
             layers.iter_mut().for_each(|layer| layer.dropout = 0.0);
@@ -277,6 +288,17 @@ fn our_own_graphs_are_understood_without_their_metadata() {
             serde_json::to_string(&layers).unwrap()
         };
         assert_eq!(layers(&back), layers(&model), "{name}");
+    }
+}
+
+/// Loops are not looked into, ours neither.
+#[test]
+fn our_own_loops_are_refused_without_their_metadata() {
+    for (name, model) in beyond() {
+        let exported = onnx::export(&model, &OnnxOptions::default()).unwrap().0;
+        let bytes = formats::onnx::to_bytes(&formats::onnx::Model { metadata_props: vec![], ..exported });
+        let message = onnx::import_bytes(&bytes, &Hints::default()).unwrap_err().to_string();
+        assert!(message.starts_with("Scan node \"layers.0."), "{name}: {message}");
     }
 }
 

@@ -19,7 +19,7 @@ use elman_formats::Array;
 use elman_formats::onnx::{self, File, Graph};
 
 use self::feed::{Feed, Read};
-use self::head::Done;
+use self::head::{Answer, Done};
 use self::node::describe;
 use self::run::{Kind, Run};
 use super::{METADATA_KEY, not_taken};
@@ -90,10 +90,21 @@ fn import_any(file: &File, graph: &Graph, hints: &Hints) -> Result<Imported, Err
         first.report.notes.push("the configuration is that of the given model".into());
     }
     let Understood { stack, head, arrays, report, parts, .. } = first;
+    let unlike = |why: String| not_taken(describe(&graph.node[parts.head], parts.head), why);
+    if let Some((horizon, levels)) = parts.groups {
+        let given = hints.like.as_ref().map(|config| &config.head.predicts);
+        let fits = matches!(given, Some(Predicts::Quantiles(of)) if (of.horizon, of.levels.len()) == (horizon, levels));
+        if !fits {
+            return Err(unlike(format!(
+                "its answers are {horizon} groups of {levels}, as quantiles of {horizon} values are, and the graph does not \
+                 say which quantiles; give `like` (--like), a model with {levels} quantiles of {horizon} values"
+            )));
+        }
+    }
     if hints.like.is_none() && head.outputs() == 1 {
-        let why = "it gives one number, and a head here chooses among classes or predicts quantiles; `like`, a model with \
-                   one quantile of one value, says that it is the latter";
-        return Err(not_taken(describe(&graph.node[parts.head], parts.head), why));
+        let why = "it gives one number, and a head here chooses among classes or predicts quantiles; `like` (--like), a \
+                   model with one quantile of one value, says that it is the latter";
+        return Err(unlike(why.into()));
     }
     let model = assemble(stack, head, &arrays, hints.like.as_ref())?;
     Ok(Imported { model, report })
@@ -137,11 +148,12 @@ struct Parts {
     read: Read,
     head: usize,
     done: Done,
+    groups: Option<(usize, usize)>,
 }
 
 fn understand(file: &File, graph: &Graph, (first, second): (usize, usize)) -> Result<Understood, Error> {
     let mut run = Run::new(file, graph, first, second)?;
-    let (head, done) = run.answer()?;
+    let Answer { head, done, groups } = run.answer()?;
     let found = &run.heads[head];
     let (mut feed, reads) = match &found.read {
         Read::Steps(feed) => (feed.clone(), Reads::EveryStep),
@@ -204,7 +216,7 @@ fn understand(file: &File, graph: &Graph, (first, second): (usize, usize)) -> Re
     report.notes.append(&mut run.notes);
     let found = &run.heads[head];
     let classes = found.kernel.shape[1];
-    let parts = Parts { nodes, read: found.read.clone(), head: found.node, done, feeds };
+    let parts = Parts { nodes, read: found.read.clone(), head: found.node, done, groups, feeds };
     let head = Head { predicts: Predicts::Classes(classes), reads };
     Ok(Understood { stack: Stack { embedding, layers }, head, arrays, report, parts })
 }
@@ -218,7 +230,7 @@ fn dense(run: &Run<'_>, head: usize, done: Done, arrays: &mut BTreeMap<String, A
     let classes = found.kernel.shape[1];
     let place = Place::new("head.bias", &[classes]);
     let bias = match (&found.bias, done) {
-        (Some((bias, origins)), Done::Biased | Done::Softmax) => {
+        (Some((bias, origins)), Done::Biased | Done::Softmax | Done::Sorted) => {
             report.moved(origins.clone(), vec![place], Vec::new());
             bias.clone()
         }
@@ -227,6 +239,9 @@ fn dense(run: &Run<'_>, head: usize, done: Done, arrays: &mut BTreeMap<String, A
             vec![0.0; classes]
         }
     };
+    if done == Done::Sorted {
+        report.notes.push("the graph puts the answers in rising order, as is done here with quantiles".into());
+    }
     if done == Done::Softmax {
         report.notes.push("the graph ends in a softmax, which is left out: a head gives logits".into());
     }
