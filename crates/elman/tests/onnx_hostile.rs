@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use elman::Reads;
 use elman::exchange::Hints;
 use elman::exchange::onnx::import_bytes;
 use elman::formats::onnx::{
@@ -85,6 +86,68 @@ fn the_good_graph_is_taken() {
     let model = import_bytes(&bytes(good()), &Hints::default()).unwrap().model;
     assert_eq!(model.arrays()["layers.0.bias"].data, [0.6; H]);
     assert_eq!(model.stack().input(), I);
+}
+
+/// `layout` 1 has rows first, in the input, the outputs and the states.
+#[test]
+fn rows_first() {
+    let mut graph = good();
+    graph.node[0].attribute.push(Attribute::int("layout", 1));
+    // Y_h is [B, D, H] now.
+    graph.node[1].input[1] = "second".into();
+    graph.initializer.push(Tensor::ints("second", &[1], &[1]));
+    graph.initializer.push(Tensor::floats("h0", &[2, 1, H], &[0.0; 2 * H]));
+    graph.node[0].input.extend(["".into(), "h0".into()]);
+    graph.input = vec![value("x", Element::Float, &[Some(2), None, Some(I as i64)])];
+    let expected = import_bytes(&bytes(good()), &Hints::default()).unwrap().model;
+    let model = import_bytes(&bytes(graph.clone()), &Hints::default()).unwrap().model;
+    assert_eq!((model.arrays(), model.head()), (expected.arrays(), expected.head()));
+    // Every step: Y is [B, T, D, H].
+    graph.node[1] = node("Squeeze", &["y", "third"], &["h"], vec![]);
+    graph.initializer.push(Tensor::ints("third", &[1], &[2]));
+    let model = import_bytes(&bytes(graph.clone()), &Hints::default()).unwrap().model;
+    assert_eq!(model.head().reads, Reads::EveryStep);
+    assert_eq!(model.arrays(), expected.arrays());
+    replace(&mut graph, Tensor::floats("h0", &[1, 2, H], &[0.0; 2 * H]));
+    assert!(refused(graph).contains("its initial_h has shape [1, 2, 3]; expected [2, 1, 3]"));
+}
+
+/// A forward operator and a reversed one, as two nodes that are joined.
+#[test]
+fn two_operators_as_two_directions() {
+    let mut graph = good();
+    let mut reversed = node("RNN", &["x", "w2", "r2", "b2"], &["z", "z_h"], graph.node[0].attribute.clone());
+    reversed.attribute.push(Attribute::text("direction", "reverse"));
+    graph.node.insert(1, reversed);
+    graph.node[2] = node("Squeeze", &["y_h", "first"], &["h1"], vec![]);
+    graph.node.insert(3, node("Squeeze", &["z_h", "first"], &["h2"], vec![]));
+    let side_by_side =
+        |forward: &str, backward: &str| node("Concat", &[forward, backward], &["h"], vec![Attribute::int("axis", -1)]);
+    graph.node.insert(4, side_by_side("h1", "h2"));
+    graph.initializer.extend([
+        Tensor::floats("w2", &[1, H, I], &[0.6; H * I]),
+        Tensor::floats("r2", &[1, H, H], &[0.7; H * H]),
+        Tensor::floats("b2", &[1, 2 * H], &[0.8; 2 * H]),
+        Tensor::ints("second", &[1], &[1]),
+    ]);
+    replace(&mut graph, Tensor::floats("kernel", &[2 * H, 2], &[0.4; 4 * H]));
+    let check = |graph: &Graph, reads: Reads| {
+        let model = import_bytes(&bytes(graph.clone()), &Hints::default()).unwrap().model;
+        assert_eq!(model.stack().layers[0].bidirectional, Some(elman::Merge::Concat));
+        assert_eq!(model.head().reads, reads);
+        let arrays = model.arrays();
+        assert_eq!(arrays["layers.0.forward.kernel"].data, [0.1; H * I]);
+        assert_eq!(arrays["layers.0.backward.kernel"].data, [0.6; H * I]);
+        assert_eq!(arrays["layers.0.backward.recurrent_kernel"].data, [0.7; H * H]);
+    };
+    check(&graph, Reads::LastState);
+    let mut swapped = graph.clone();
+    swapped.node[4] = side_by_side("h2", "h1");
+    assert!(refused(swapped).contains("the forward one first"));
+    for (at, output) in [(2, "y"), (3, "z")] {
+        graph.node[at].input = vec![output.into(), "second".into()];
+    }
+    check(&graph, Reads::EveryStep);
 }
 
 #[test]
