@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use elman::Reads;
 use elman::exchange::Hints;
 use elman::exchange::onnx::import_bytes;
 use elman::formats::onnx::{
@@ -87,6 +88,68 @@ fn the_good_graph_is_taken() {
     assert_eq!(model.stack().input(), I);
 }
 
+/// `layout` 1 has rows first, in the input, the outputs and the states.
+#[test]
+fn rows_first() {
+    let mut graph = good();
+    graph.node[0].attribute.push(Attribute::int("layout", 1));
+    // Y_h is [B, D, H] now.
+    graph.node[1].input[1] = "second".into();
+    graph.initializer.push(Tensor::ints("second", &[1], &[1]));
+    graph.initializer.push(Tensor::floats("h0", &[2, 1, H], &[0.0; 2 * H]));
+    graph.node[0].input.extend(["".into(), "h0".into()]);
+    graph.input = vec![value("x", Element::Float, &[Some(2), None, Some(I as i64)])];
+    let expected = import_bytes(&bytes(good()), &Hints::default()).unwrap().model;
+    let model = import_bytes(&bytes(graph.clone()), &Hints::default()).unwrap().model;
+    assert_eq!((model.arrays(), model.head()), (expected.arrays(), expected.head()));
+    // Every step: Y is [B, T, D, H].
+    graph.node[1] = node("Squeeze", &["y", "third"], &["h"], vec![]);
+    graph.initializer.push(Tensor::ints("third", &[1], &[2]));
+    let model = import_bytes(&bytes(graph.clone()), &Hints::default()).unwrap().model;
+    assert_eq!(model.head().reads, Reads::EveryStep);
+    assert_eq!(model.arrays(), expected.arrays());
+    replace(&mut graph, Tensor::floats("h0", &[1, 2, H], &[0.0; 2 * H]));
+    assert!(refused(graph).contains("its initial_h has shape [1, 2, 3]; expected [2, 1, 3]"));
+}
+
+/// A forward operator and a reversed one, as two nodes that are joined.
+#[test]
+fn two_operators_as_two_directions() {
+    let mut graph = good();
+    let mut reversed = node("RNN", &["x", "w2", "r2", "b2"], &["z", "z_h"], graph.node[0].attribute.clone());
+    reversed.attribute.push(Attribute::text("direction", "reverse"));
+    graph.node.insert(1, reversed);
+    graph.node[2] = node("Squeeze", &["y_h", "first"], &["h1"], vec![]);
+    graph.node.insert(3, node("Squeeze", &["z_h", "first"], &["h2"], vec![]));
+    let side_by_side =
+        |forward: &str, backward: &str| node("Concat", &[forward, backward], &["h"], vec![Attribute::int("axis", -1)]);
+    graph.node.insert(4, side_by_side("h1", "h2"));
+    graph.initializer.extend([
+        Tensor::floats("w2", &[1, H, I], &[0.6; H * I]),
+        Tensor::floats("r2", &[1, H, H], &[0.7; H * H]),
+        Tensor::floats("b2", &[1, 2 * H], &[0.8; 2 * H]),
+        Tensor::ints("second", &[1], &[1]),
+    ]);
+    replace(&mut graph, Tensor::floats("kernel", &[2 * H, 2], &[0.4; 4 * H]));
+    let check = |graph: &Graph, reads: Reads| {
+        let model = import_bytes(&bytes(graph.clone()), &Hints::default()).unwrap().model;
+        assert_eq!(model.stack().layers[0].bidirectional, Some(elman::Merge::Concat));
+        assert_eq!(model.head().reads, reads);
+        let arrays = model.arrays();
+        assert_eq!(arrays["layers.0.forward.kernel"].data, [0.1; H * I]);
+        assert_eq!(arrays["layers.0.backward.kernel"].data, [0.6; H * I]);
+        assert_eq!(arrays["layers.0.backward.recurrent_kernel"].data, [0.7; H * H]);
+    };
+    check(&graph, Reads::LastState);
+    let mut swapped = graph.clone();
+    swapped.node[4] = side_by_side("h2", "h1");
+    assert!(refused(swapped).contains("the forward one first"));
+    for (at, output) in [(2, "y"), (3, "z")] {
+        graph.node[at].input = vec![output.into(), "second".into()];
+    }
+    check(&graph, Reads::EveryStep);
+}
+
 #[test]
 fn a_file_cut_or_changed_at_any_byte_does_no_harm() {
     let whole = bytes(good());
@@ -152,7 +215,7 @@ fn cells_that_are_not_known() {
     with(attribute(Attribute::text("direction", "bidirectional")), "its W has shape [1, 3, 2]; expected [2, 3, 2]");
     with(
         |graph| {
-            graph.initializer.push(Tensor::floats("h0", &[1, 1, H], &[0.1; H]));
+            graph.initializer.push(Tensor::floats("h0", &[1, 3, H], &[0.1; 3 * H]));
             graph.node[0].input.extend(["".into(), "h0".into()]);
         },
         "its initial_h is not zero",
@@ -170,11 +233,79 @@ fn cells_that_are_not_known() {
     );
     with(
         |graph| {
-            graph.initializer.push(Tensor::small_ints("lengths", &[2], &[1, 2]));
+            graph.initializer.push(Tensor::small_ints("lengths", &[3], &[1, 2, 1]));
             graph.node[0].input.push("lengths".into());
         },
         "its sequence_lens are fixed",
     );
+}
+
+/// PyTorch's newer exporter leaves out a projection, and gives the operator a memory that does not fit it.
+#[test]
+fn states_and_lengths_of_other_shapes() {
+    let state = |shape: &[usize], words: &str| {
+        with(
+            |graph| {
+                let count = shape.iter().product();
+                graph.initializer.push(Tensor::floats("h0", shape, &vec![0.0; count]));
+                graph.node[0].input.extend(["".into(), "h0".into()]);
+            },
+            words,
+        );
+    };
+    state(
+        &[1, 3, 6],
+        "RNN node \"the RNN\" cannot be taken from ONNX: its initial_h has shape [1, 3, 6]; expected [1, 3, 3]",
+    );
+    state(&[2, 3, 3], "its initial_h has shape [2, 3, 3]; expected [1, 3, 3]");
+    state(&[1, 4, 3], "its initial_h has shape [1, 4, 3]; expected [1, 3, 3]");
+    state(&[3, 3], "its initial_h has shape [3, 3]; expected [1, 3, 3]");
+    with(
+        |graph| {
+            graph.initializer.push(Tensor::small_ints("lengths", &[4], &[2; 4]));
+            graph.node[0].input.push("lengths".into());
+        },
+        "its sequence_lens has shape [4]; expected [3]",
+    );
+    // The same of an LSTM's memory, given when the graph runs.
+    with(
+        |graph| {
+            graph.node[0].op_type = "LSTM".into();
+            replace(graph, Tensor::floats("w", &[1, 4 * H, I], &[0.1; 4 * H * I]));
+            replace(graph, Tensor::floats("r", &[1, 4 * H, H], &[0.2; 4 * H * H]));
+            replace(graph, Tensor::floats("b", &[1, 8 * H], &[0.3; 8 * H]));
+            graph.input.push(value("c0", Element::Float, &[Some(1), None, Some(6)]));
+            graph.node[0].input.extend(["".into(), "".into(), "c0".into()]);
+        },
+        "LSTM node \"the RNN\" cannot be taken from ONNX: its initial_c has shape [1, ",
+    );
+}
+
+/// What a head reads that is no state of a layer: the error says what it may read.
+#[test]
+fn heads_on_something_else() {
+    let second_step = |graph: &mut Graph| {
+        graph.initializer.push(Tensor::ints("second", &[], &[0]));
+        graph.node[1] = node("Gather", &["y", "second"], &["h4"], vec![]);
+        graph.node.insert(2, node("Squeeze", &["h4", "first"], &["h"], vec![]));
+    };
+    with(second_step, "expected the last state of the last layer (h_n[-1]), the final states of its two directions");
+    let sum = |graph: &mut Graph| {
+        graph.node[1].output[0] = "one".into();
+        graph.node.insert(2, node("Add", &["one", "one"], &["h"], vec![]));
+    };
+    with(sum, "it begins with a part of a sum, or that in another order; expected the last state");
+    let by_groups = |graph: &mut Graph, largest: i64| {
+        replace(graph, Tensor::floats("kernel", &[H, 4], &[0.4; H * 4]));
+        replace(graph, Tensor::floats("bias", &[4], &[0.5; 4]));
+        graph.initializer.extend([Tensor::ints("groups", &[3], &[0, 2, 2]), Tensor::ints("two", &[1], &[2])]);
+        graph.node.push(node("Reshape", &["logits", "groups"], &["grouped"], vec![]));
+        let order = vec![Attribute::int("axis", -1), Attribute::int("largest", largest)];
+        graph.node.push(node("TopK", &["grouped", "two"], &["sorted", "places"], order));
+        graph.output[0].name = "sorted".into();
+    };
+    with(|graph| by_groups(graph, 0), "its answers are 2 groups of 2, as quantiles of 2 values are");
+    with(|graph| by_groups(graph, 1), "TopK node \"the TopK\" cannot be taken from ONNX: expected all 2 answers");
 }
 
 #[test]

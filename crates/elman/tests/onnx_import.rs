@@ -10,7 +10,7 @@ use elman::formats;
 use elman::formats::onnx::{Attribute, Tensor};
 use elman::{Activation, AnyCell, Merge, Predicts, Reads, Reset, Rnn};
 use ndarray::Array3;
-use support::exports::{answers, beyond, native, random_model};
+use support::exports::{Case, answers, beyond, cases, form, native, random_model};
 
 /// Two programs, each with its own order of sums, on a few steps.
 const TOLERANCE: f32 = 1e-5;
@@ -252,20 +252,31 @@ fn our_own_graphs_keep_their_configuration_through_tools() {
     }
 }
 
-/// Without their metadata our graphs are as any other's.
+/// Without their metadata our graphs are as any other's, in every form that native operators have. Only which quantiles a
+/// head predicts no graph says.
 #[test]
 fn our_own_graphs_are_understood_without_their_metadata() {
-    for (name, model) in native() {
-        let exported = onnx::export(&model, &OnnxOptions::default().lengths(false)).unwrap().0;
-        let bytes = formats::onnx::to_bytes(&formats::onnx::Model { metadata_props: vec![], ..exported });
-        let back = onnx::import_bytes(&bytes, &Hints::default());
-        if matches!(model.head().predicts, Predicts::Quantiles(_)) {
-            let message = back.unwrap_err().to_string();
-            assert!(message.contains("TopK") || message.contains("quantiles"), "{message}");
+    let plain = OnnxOptions::default();
+    for Case { name, model, options } in cases() {
+        if !options.native || !native().iter().any(|(native, _)| *native == name) {
             continue;
         }
-        let back = back.unwrap_or_else(|error| panic!("{name}: {error}")).model;
+        let name = format!("{name}{}", form(options));
+        let exported = onnx::export(&model, &options).unwrap().0;
+        let bytes = formats::onnx::to_bytes(&formats::onnx::Model { metadata_props: vec![], ..exported });
+        let mut hints = Hints::default();
+        if matches!(model.head().predicts, Predicts::Quantiles(_)) {
+            let message = onnx::import_bytes(&bytes, &hints).unwrap_err().to_string();
+            assert!(message.contains("does not say which quantiles; give `like` (--like)"), "{message}");
+            hints.like = Some(model.config());
+        }
+        let back = onnx::import_bytes(&bytes, &hints).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let notes = &back.report.notes;
+        let compared = options.initial_states || options == plain && model.stack().layers[0].residual;
+        assert_eq!(notes.iter().any(|note| note.contains("compares the lengths")), compared, "{name}: {notes:?}");
+        let back = back.model;
         assert_eq!(back.arrays(), model.arrays(), "{name}");
+        assert_eq!(back.head(), model.head(), "{name}");
         let layers = |model: &elman::Model| {
             let mut layers = model.stack().layers.clone();
             layers.iter_mut().for_each(|layer| layer.dropout = 0.0);
@@ -280,6 +291,17 @@ fn our_own_graphs_are_understood_without_their_metadata() {
     }
 }
 
+/// Loops are not looked into, ours neither.
+#[test]
+fn our_own_loops_are_refused_without_their_metadata() {
+    for (name, model) in beyond() {
+        let exported = onnx::export(&model, &OnnxOptions::default()).unwrap().0;
+        let bytes = formats::onnx::to_bytes(&formats::onnx::Model { metadata_props: vec![], ..exported });
+        let message = onnx::import_bytes(&bytes, &Hints::default()).unwrap_err().to_string();
+        assert!(message.starts_with("Scan node \"layers.0."), "{name}: {message}");
+    }
+}
+
 #[test]
 fn a_given_model_s_configuration_is_taken_whole() {
     let mut like = agrees("torch_script_lstm_state").model;
@@ -287,8 +309,50 @@ fn a_given_model_s_configuration_is_taken_whole() {
     like.steps = Some(6);
     let hints = Hints { like: Some(like.config()), ..Hints::default() };
     let again = onnx::import(&golden("torch_script_lstm_state.onnx"), &hints).unwrap().model;
+    assert_eq!((again.job, again.steps), (like.job.clone(), Some(6)));
+    let exported = onnx::export(&agrees("torch_script_lstm_state").model, &OnnxOptions::default()).unwrap().0;
+    let again = onnx::import_bytes(&formats::onnx::to_bytes(&exported), &hints).unwrap().model;
     assert_eq!((again.job, again.steps), (like.job, Some(6)));
-    let other = agrees("torch_script_gru_last_step").model;
-    let hints = Hints { like: Some(other.config()), ..Hints::default() };
-    assert!(onnx::import(&golden("torch_script_lstm_state.onnx"), &hints).is_err());
+}
+
+/// A hint that contradicts the graph, whoever wrote it, is refused by name; one that agrees with it is fine.
+#[test]
+fn hints_that_contradict_a_graph_are_refused() {
+    let every_step = golden("torch_script_rnn_relu_every_step.onnx");
+    let of = |hints: &Hints| {
+        let foreign = onnx::import(&every_step, hints).map(|imported| imported.model);
+        let written = onnx::import(&every_step, &Hints::default()).unwrap().model;
+        let bytes = formats::onnx::to_bytes(&onnx::export(&written, &OnnxOptions::default()).unwrap().0);
+        [foreign, onnx::import_bytes(&bytes, hints).map(|imported| imported.model)]
+    };
+    let said = Hints { activation: Some(Activation::Relu), reads: Some(Reads::EveryStep), ..Hints::default() };
+    for model in of(&said) {
+        model.unwrap();
+    }
+    let model = || onnx::import(&every_step, &Hints::default()).unwrap().model;
+    let like = |change: &dyn Fn(&mut elman::Config)| {
+        let mut config = model().config();
+        change(&mut config);
+        Hints { like: Some(config), ..Hints::default() }
+    };
+    let cell = |config: &mut elman::Config, cell: AnyCell| config.layers[0].cell = cell;
+    let rnn = Rnn::new(model().stack().input(), 5).activation(Activation::Relu);
+    for (hints, word) in [
+        (Hints { activation: Some(Activation::Tanh), ..Hints::default() }, "activation"),
+        (Hints { reads: Some(Reads::LastState), ..Hints::default() }, "reads"),
+        (Hints { forget_bias: Some(1.0), ..Hints::default() }, "forget_bias"),
+        (like(&|config| cell(config, rnn.activation(Activation::Tanh).into())), "relu"),
+        (like(&|config| cell(config, elman::Lstm::new(rnn.input, 5).into())), "lstm"),
+        (like(&|config| cell(config, Rnn { hidden: 6, ..rnn }.into())), "→ 6"),
+        (like(&|config| cell(config, rnn.noise(support::networks::RNN_NOISE).into())), "zoneout"),
+        (like(&|config| config.layers[0].bidirectional = Some(Merge::Concat)), "both directions"),
+        (like(&|config| config.layers.push(Rnn::new(5, 5).into())), "2 layers"),
+        (like(&|config| config.head.reads = Reads::LastState), "the last state"),
+        (like(&|config| config.head.predicts = Predicts::Classes(7)), "7 classes"),
+    ] {
+        for result in of(&hints) {
+            let message = result.unwrap_err().to_string();
+            assert!(message.contains(word), "{word}: {message}");
+        }
+    }
 }

@@ -73,7 +73,8 @@ pub fn export(model: &Model, options: &OnnxOptions) -> Result<(onnx::Model, Repo
             return Err(not_given(format!("layer {index}"), why));
         }
         if options.streaming && layer.bidirectional.is_some() {
-            let why = "it reads rows from their ends, so it cannot go on step by step; leave out `streaming`";
+            let why =
+                "it reads rows from their ends, so it cannot go on step by step; leave out `streaming` (--streaming)";
             return Err(not_given(format!("layer {index}"), why));
         }
     }

@@ -146,7 +146,11 @@ impl Run<'_> {
             return Ok(states);
         }
         if count != steps * rows {
-            return Err(format!("it reads {count} rows, neither the {rows} final states nor {} steps", steps * rows));
+            let what = match elements.first() {
+                Some(&Element::Of { source, .. }) => self.describe(source),
+                _ => "a constant".into(),
+            };
+            return Err(format!("it begins with a part of {what}, or that in another order"));
         }
         let as_it_is = self.feed(elements, [steps, rows, width], 0);
         let feed = match as_it_is {

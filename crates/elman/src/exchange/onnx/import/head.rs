@@ -11,12 +11,27 @@ use crate::exchange::Place;
 use crate::exchange::arrays::transposed;
 use crate::exchange::onnx::not_taken;
 
+/// What a head may read.
+const READ: &str = "expected the last state of the last layer (h_n[-1]), the final states of its two directions side by side, \
+                    or its outputs at every step; sums or means of states, another step, a residual around the last state, \
+                    and a dense layer before this one are not understood";
+
 /// How far a head has come.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Done {
     Product,
     Biased,
     Softmax,
+    /// Each group of answers in rising order.
+    Sorted,
+}
+
+/// The answers that a graph ends in.
+pub(super) struct Answer {
+    pub(super) head: usize,
+    pub(super) done: Done,
+    /// F and Q, where they come in F groups of Q, as quantiles do.
+    pub(super) groups: Option<(usize, usize)>,
 }
 
 /// A dense layer on a layer.
@@ -47,8 +62,9 @@ impl Run<'_> {
         if read.shape.last() != Some(&width) || width == 0 || classes == 0 {
             return Err(format!("it multiplies shapes {:?} and {:?}", read.shape, kernel.shape));
         }
-        let found =
-            self.read(elements, width, read.shape.len()).map_err(|why| format!("its input cannot be told: {why}"))?;
+        let found = self
+            .read(elements, width, read.shape.len())
+            .map_err(|why| format!("its input cannot be told: {why}; {READ}"))?;
         let array = Array { shape: kernel.shape.clone(), data: weights.to_vec() };
         let head = self.heads.len();
         self.heads.push(HeadFound {
@@ -73,6 +89,12 @@ impl Run<'_> {
 
     /// Whether a value is all of a head's answers, class by class.
     pub(super) fn answers(&self, value: &Value) -> Option<(usize, Done)> {
+        let Answer { head, done, groups } = self.all_answers(value)?;
+        groups.is_none().then_some((head, done))
+    }
+
+    /// The same, or group by group.
+    fn all_answers(&self, value: &Value) -> Option<Answer> {
         let elements = value.elements();
         let Some(&Element::Of { source, .. }) = elements.first() else { return None };
         let &Kind::Answers { head, done } = self.kind(source) else { return None };
@@ -84,7 +106,14 @@ impl Run<'_> {
             }
             _ => false,
         });
-        (all && elements.len() == seen.len() && value.shape.last() == Some(&classes)).then_some((head, done))
+        if !all || elements.len() != seen.len() {
+            return None;
+        }
+        match value.shape[..] {
+            [.., width] if width == classes => Some(Answer { head, done, groups: None }),
+            [_, count, width] if count * width == classes => Some(Answer { head, done, groups: Some((count, width)) }),
+            _ => None,
+        }
     }
 
     /// Answers with a vector of weights added.
@@ -117,27 +146,46 @@ impl Run<'_> {
         };
         let rank = value.shape.len();
         let along = axis(call.int("axis", if call.opset < 13 { 1 } else { -1 }), rank)?;
-        if along + 1 != rank || done == Done::Softmax {
+        if along + 1 != rank || matches!(done, Done::Softmax | Done::Sorted) {
             return Err("it is not taken over the classes".into());
         }
         self.source(Kind::Answers { head, done: Done::Softmax }, value.shape.clone())
     }
 
+    /// The answers in rising order, group by group: quantiles are given so.
+    pub(super) fn in_order(&mut self, call: &Call<'_>) -> Result<Value, String> {
+        let value = call.input(0)?;
+        let Some(Answer { head, done: Done::Product | Done::Biased, groups: Some((_, width)) }) =
+            self.all_answers(value)
+        else {
+            return Err("it sorts something else than the answers of a dense layer in groups".into());
+        };
+        let along = axis(call.int("axis", -1), value.shape.len())?;
+        let rising = call.int("largest", 1) == 0 && call.int("sorted", 1) != 0;
+        if along + 1 != value.shape.len() || !rising || call.known_int(1)? != width as i64 {
+            return Err(format!(
+                "expected all {width} answers along the last axis in rising order, as quantiles are put"
+            ));
+        }
+        self.source(Kind::Answers { head, done: Done::Sorted }, value.shape.clone())
+    }
+
     /// The head that the graph's outputs are the answers of.
-    pub(super) fn answer(&mut self) -> Result<(usize, Done), Error> {
-        let mut found: Option<(usize, Done)> = None;
+    pub(super) fn answer(&mut self) -> Result<Answer, Error> {
+        let mut found: Option<Answer> = None;
         for output in &self.graph.output {
             let Some(value) = self.value(&output.name)? else {
                 return Err(not_taken(format!("output {:?}", output.name), "no node gives it"));
             };
-            let Some((head, done)) = self.answers(&value) else { continue };
-            match found {
-                Some((other, _)) if other != head => {
-                    let why = format!("it is a second one beside {}; a model has one head", self.heads[other].name);
-                    return Err(not_taken(self.heads[head].name.clone(), why));
+            let Some(answer) = self.all_answers(&value) else { continue };
+            match &found {
+                Some(other) if other.head != answer.head => {
+                    let other = &self.heads[other.head].name;
+                    let why = format!("it is a second one beside {other}; a model has one head");
+                    return Err(not_taken(self.heads[answer.head].name.clone(), why));
                 }
                 Some(_) => {}
-                None => found = Some((head, done)),
+                None => found = Some(answer),
             }
         }
         found.ok_or_else(|| {

@@ -19,14 +19,16 @@ use elman_formats::Array;
 use elman_formats::onnx::{self, File, Graph};
 
 use self::feed::{Feed, Read};
-use self::head::Done;
+use self::head::{Answer, Done};
 use self::node::describe;
 use self::run::{Kind, Run};
 use super::{METADATA_KEY, not_taken};
 use crate::Error;
+use crate::exchange::hints::Said;
 use crate::exchange::{Change, Hints, Imported, Place, Report, assemble};
 use crate::head::{Head, Predicts, Reads};
 use crate::layer::{Embedding, Layer, Stack};
+use crate::model::Config;
 
 /// Rows and steps with which a graph is interpreted, where it does not fix them: twice, so that nothing is taken for true
 /// that only holds for one number of steps.
@@ -40,10 +42,11 @@ const SIZES: [(usize, usize); 2] = [(2, 3), (5, 4)];
 /// logits. A graph that [`export`](super::export()) made has the model's configuration in its metadata, and comes back as it
 /// was; one that was changed since is read as any other, and a note says so.
 ///
-/// Of the hints only `like` counts: the graph says the rest itself.
+/// Of the hints only `like` counts: the graph says the rest itself, and a hint that contradicts it is refused.
 ///
 /// # Errors
-/// If the file cannot be read, or the graph is something else: the error names the first node that is not understood.
+/// If the file cannot be read, or the graph is something else: the error names the first node that is not understood. If a
+/// hint contradicts the graph, or `like` is of other layers or another head: the error names the first difference.
 pub fn import(path: &Path, hints: &Hints) -> Result<Imported, Error> {
     import_file(&onnx::read(path)?, hints)
 }
@@ -61,7 +64,7 @@ fn import_file(file: &File, hints: &Hints) -> Result<Imported, Error> {
     let metadata = file.model.metadata_props.iter().find(|property| property.key == METADATA_KEY);
     let Some(config) = metadata else { return import_any(file, graph, hints) };
     let difference = match own::import(file, graph, &config.value)? {
-        Ok(imported) => return Ok(imported),
+        Ok(imported) => return own::hinted(imported, hints),
         Err(difference) => difference,
     };
     let changed = format!("the graph is not the one that elman wrote, {difference}: it was read as any other");
@@ -80,23 +83,65 @@ fn import_file(file: &File, hints: &Hints) -> Result<Imported, Error> {
 /// The model of a graph of which nothing is known but the graph.
 fn import_any(file: &File, graph: &Graph, hints: &Hints) -> Result<Imported, Error> {
     refuse_loops(graph)?;
-    let mut first = understand(file, graph, SIZES[0])?;
+    let first = understand(file, graph, SIZES[0])?;
     let second = understand(file, graph, SIZES[1])?;
     if first.parts != second.parts {
         let why = "it reads other parts of a sequence when the sequence has another length";
         return Err(not_taken("the graph", why));
     }
-    if hints.like.is_some() {
-        first.report.notes.push("the configuration is that of the given model".into());
+    let Understood { stack, head, arrays, mut report, parts, .. } = first;
+    let unlike = |why: String| not_taken(describe(&graph.node[parts.head], parts.head), why);
+    if let Some((horizon, levels)) = parts.groups {
+        let given = hints.like.as_ref().map(|config| &config.head.predicts);
+        let fits = matches!(given, Some(Predicts::Quantiles(of)) if (of.horizon, of.levels.len()) == (horizon, levels));
+        if !fits {
+            return Err(unlike(format!(
+                "its answers are {horizon} groups of {levels}, as quantiles of {horizon} values are, and the graph does not \
+                 say which quantiles; give `like` (--like), a model with {levels} quantiles of {horizon} values"
+            )));
+        }
     }
-    let Understood { stack, head, arrays, report, parts, .. } = first;
     if hints.like.is_none() && head.outputs() == 1 {
-        let why = "it gives one number, and a head here chooses among classes or predicts quantiles; `like`, a model with \
-                   one quantile of one value, says that it is the latter";
-        return Err(not_taken(describe(&graph.node[parts.head], parts.head), why));
+        let why = "it gives one number, and a head here chooses among classes or predicts quantiles; `like` (--like), a \
+                   model with one quantile of one value, says that it is the latter";
+        return Err(unlike(why.into()));
+    }
+    let said = completed(&stack, &head, hints.like.as_ref());
+    hints.settled(&as_said(&said))?;
+    if hints.like.is_some() {
+        report.notes.push("the configuration is that of the given model".into());
     }
     let model = assemble(stack, head, &arrays, hints.like.as_ref())?;
     Ok(Imported { model, report })
+}
+
+/// What a graph says of its model, for hints to be held against.
+fn as_said(config: &Config) -> Said<'_> {
+    Said {
+        own: Some(config),
+        embedding: config.embedding,
+        layers: &config.layers,
+        activations: true,
+        outputs: config.head.outputs(),
+        reads: Some(config.head.reads),
+        adds_forget_bias: false,
+    }
+}
+
+/// The configuration of a graph. What it leaves open is as in the given model: what the answers mean and, where the head
+/// reads final states, how the last layer's outputs would be put together.
+fn completed(stack: &Stack, head: &Head, like: Option<&Config>) -> Config {
+    let (embedding, layers) = (stack.embedding, stack.layers.clone());
+    let mut config = Config { version: 1, embedding, layers, head: head.clone(), steps: None, job: None };
+    let Some(like) = like.filter(|like| (like.head.outputs(), like.head.reads) == (head.outputs(), head.reads)) else {
+        return config;
+    };
+    config.head = like.head.clone();
+    if let (Reads::LastState, Some(last), Some(given)) = (head.reads, config.layers.last_mut(), like.layers.last()) {
+        last.residual = given.residual;
+        last.bidirectional = last.bidirectional.map(|merge| given.bidirectional.unwrap_or(merge));
+    }
+    config
 }
 
 /// Refuses graphs without recurrent operators, and those that write cells out as loops: what a loop computes is not looked
@@ -137,11 +182,12 @@ struct Parts {
     read: Read,
     head: usize,
     done: Done,
+    groups: Option<(usize, usize)>,
 }
 
 fn understand(file: &File, graph: &Graph, (first, second): (usize, usize)) -> Result<Understood, Error> {
     let mut run = Run::new(file, graph, first, second)?;
-    let (head, done) = run.answer()?;
+    let Answer { head, done, groups } = run.answer()?;
     let found = &run.heads[head];
     let (mut feed, reads) = match &found.read {
         Read::Steps(feed) => (feed.clone(), Reads::EveryStep),
@@ -204,7 +250,7 @@ fn understand(file: &File, graph: &Graph, (first, second): (usize, usize)) -> Re
     report.notes.append(&mut run.notes);
     let found = &run.heads[head];
     let classes = found.kernel.shape[1];
-    let parts = Parts { nodes, read: found.read.clone(), head: found.node, done, feeds };
+    let parts = Parts { nodes, read: found.read.clone(), head: found.node, done, groups, feeds };
     let head = Head { predicts: Predicts::Classes(classes), reads };
     Ok(Understood { stack: Stack { embedding, layers }, head, arrays, report, parts })
 }
@@ -218,7 +264,7 @@ fn dense(run: &Run<'_>, head: usize, done: Done, arrays: &mut BTreeMap<String, A
     let classes = found.kernel.shape[1];
     let place = Place::new("head.bias", &[classes]);
     let bias = match (&found.bias, done) {
-        (Some((bias, origins)), Done::Biased | Done::Softmax) => {
+        (Some((bias, origins)), Done::Biased | Done::Softmax | Done::Sorted) => {
             report.moved(origins.clone(), vec![place], Vec::new());
             bias.clone()
         }
@@ -227,6 +273,9 @@ fn dense(run: &Run<'_>, head: usize, done: Done, arrays: &mut BTreeMap<String, A
             vec![0.0; classes]
         }
     };
+    if done == Done::Sorted {
+        report.notes.push("the graph puts the answers in rising order, as is done here with quantiles".into());
+    }
     if done == Done::Softmax {
         report.notes.push("the graph ends in a softmax, which is left out: a head gives logits".into());
     }

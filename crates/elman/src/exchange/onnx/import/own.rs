@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use elman_formats::Array;
 use elman_formats::onnx::{File, Graph, Tensor, Values};
 
-use super::same;
+use super::{as_said, same};
 use crate::Error;
 use crate::exchange::onnx::layout::{self, Native};
 use crate::exchange::onnx::{export, not_taken, prefix};
-use crate::exchange::{Change, Imported, Place, Report, assemble};
+use crate::exchange::{Change, Hints, Imported, Place, Report, assemble};
 use crate::layer::{Layer, Stack};
 use crate::model::Config;
 
@@ -26,6 +26,19 @@ pub(super) fn import(file: &File, graph: &Graph, config: &str) -> Result<Result<
     let stack = Stack { embedding: config.embedding, layers: config.layers.clone() };
     stack.check().and_then(|()| config.head.check()).map_err(|error| bad(error.to_string()))?;
     Ok(restored(file, graph, stack, &config))
+}
+
+/// The same with the configuration of a given model, which must be one of the same layers and head.
+///
+/// # Errors
+/// If a hint contradicts the model: the first difference.
+pub(super) fn hinted(imported: Imported, hints: &Hints) -> Result<Imported, Error> {
+    let Imported { model, mut report } = imported;
+    hints.settled(&as_said(&model.config()))?;
+    let Some(like) = &hints.like else { return Ok(Imported { model, report }) };
+    report.notes.push("the configuration is that of the given model".into());
+    let model = assemble(model.stack().clone(), model.head().clone(), &model.arrays(), Some(like))?;
+    Ok(Imported { model, report })
 }
 
 fn restored(file: &File, graph: &Graph, stack: Stack, config: &Config) -> Result<Imported, String> {

@@ -19,8 +19,10 @@ impl Run<'_> {
             return Err(format!("its input has {steps} steps of {rows} rows, other than the layer before"));
         }
         self.sizes = Some((steps, rows));
-        self.lengths(call, steps)?;
-        self.initial(call, name)?;
+        let hidden = call.input(2)?.shape.last().copied().unwrap_or(0);
+        let count = directions(call)?.len();
+        self.lengths(call, steps, rows)?;
+        self.initial(call, name, if rows_first { [rows, count, hidden] } else { [count, rows, hidden] })?;
         let elements = xs.elements();
         let as_it_is = self.feed(&elements, [steps, rows, input], 0);
         // A graph may turn its input round instead of saying "reverse".
@@ -34,9 +36,7 @@ impl Run<'_> {
             }
         };
         let feed = self.whole(feed)?;
-        let hidden = call.input(2)?.shape.last().copied().unwrap_or(0);
         let first = self.tracks.len();
-        let count = directions(call)?.len();
         for mut track in tracks(call, name, input)? {
             track.reversed ^= turned;
             self.tracks.push(track);
@@ -74,35 +74,54 @@ impl Run<'_> {
         })
     }
 
+    /// Refuses a shape that the operator does not take: runtimes refuse the graph too.
+    fn check_shape(&self, value: &Value, what: &str, expected: &[usize], axes: &str) -> Result<(), String> {
+        // The rows of an input without sizes are as many as they must be.
+        let open = matches!(value.elements().first(), Some(&Element::Of { source, .. })
+            if matches!(self.kind(source), &Kind::Input(index) if self.has_open_axes(index)));
+        let fits = |(&found, &expected): (&usize, &usize)| found == expected || open && found == self.open;
+        match value.shape.len() == expected.len() && value.shape.iter().zip(expected).all(fits) {
+            true => Ok(()),
+            false => Err(format!("its {what} has shape {:?}; expected {expected:?}: {axes}", value.shape)),
+        }
+    }
+
     /// Refuses lengths that are neither given when the graph runs nor those of whole sequences.
-    fn lengths(&self, call: &Call<'_>, steps: usize) -> Result<(), String> {
-        match call.given(4).map(|value| &value.data) {
-            None => Ok(()),
-            Some(Data::Ints(lengths)) if lengths.iter().all(|&length| length == steps as i64) => Ok(()),
-            Some(Data::Flow(lengths)) if self.is_given(lengths) => Ok(()),
-            Some(Data::Flow(_)) => Err("its sequence_lens are computed while it runs".into()),
-            Some(_) => Err("its sequence_lens are fixed in the graph, and not those of whole sequences".into()),
+    fn lengths(&mut self, call: &Call<'_>, steps: usize, rows: usize) -> Result<(), String> {
+        let Some(value) = call.given(4) else { return Ok(()) };
+        self.check_shape(value, "sequence_lens", &[rows], "a length of each row")?;
+        match &value.data {
+            Data::Ints(lengths) if lengths.iter().all(|&length| length == steps as i64) => Ok(()),
+            Data::Flow(lengths) if self.is_given(lengths) => {
+                if let Some(&Element::Of { source, .. }) = lengths.first() {
+                    self.lengths.push(source);
+                }
+                Ok(())
+            }
+            Data::Flow(_) => Err("its sequence_lens are computed while it runs".into()),
+            _ => Err("its sequence_lens are fixed in the graph, and not those of whole sequences".into()),
         }
     }
 
     /// Refuses an initial state that is not zero; one that is an input of the graph is left out, with a note.
-    fn initial(&mut self, call: &Call<'_>, name: &str) -> Result<(), String> {
+    fn initial(&mut self, call: &Call<'_>, name: &str, shape: [usize; 3]) -> Result<(), String> {
         for (at, what) in [(5, "initial_h"), (6, "initial_c")] {
             if at == 6 && call.node.op_type != "LSTM" {
                 continue;
             }
-            match call.given(at).map(|value| &value.data) {
-                None => {}
-                Some(Data::Floats(data)) if data.iter().all(|&x| x == 0.0) => {}
-                Some(Data::Flow(data)) if self.is_given(data) => {
+            let Some(value) = call.given(at) else { continue };
+            self.check_shape(value, what, &shape, "directions, rows and hidden_size, or rows first by its layout")?;
+            match &value.data {
+                Data::Floats(data) if data.iter().all(|&x| x == 0.0) => {}
+                Data::Flow(data) if self.is_given(data) => {
                     let why =
                         "is given when the graph runs; here states are given to dynamic_rnn, and are zero otherwise";
                     self.notes.push(format!("{name}: its {what} {why}"));
                 }
-                Some(Data::Flow(_)) => {
+                Data::Flow(_) => {
                     return Err(format!("its {what} is computed by the graph; a model here starts from zeros"));
                 }
-                Some(_) => return Err(format!("its {what} is not zero; a model here starts from zeros")),
+                _ => return Err(format!("its {what} is not zero; a model here starts from zeros")),
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use elman_formats::Array;
-use elman_formats::onnx::{DimensionValue, File, Graph, Tensor, TypeValue, ValueInfo, Values};
+use elman_formats::onnx::{Dimension, DimensionValue, File, Graph, Tensor, TypeValue, ValueInfo, Values};
 
 use super::feed::Feed;
 use super::head::{Done, HeadFound};
@@ -58,6 +58,10 @@ pub(super) struct Run<'a> {
     pub(super) notes: Vec<String>,
     /// T and B, as the recurrent operators have them.
     pub(super) sizes: Option<(usize, usize)>,
+    /// The inputs that are the lengths of rows.
+    pub(super) lengths: Vec<u32>,
+    /// What an axis of an input has been taken for where nothing is said.
+    pub(super) open: usize,
     work: usize,
     weights: usize,
 }
@@ -85,6 +89,8 @@ impl<'a> Run<'a> {
             heads: Vec::new(),
             notes: Vec::new(),
             sizes: None,
+            lengths: Vec::new(),
+            open: first,
             work: 0,
             weights: 0,
         };
@@ -115,6 +121,14 @@ impl<'a> Run<'a> {
             Kind::Sums(_) => "a sum".into(),
             Kind::Answers { head, .. } => format!("the answers of {}", self.heads[*head].name),
         }
+    }
+
+    /// Whether an input of the graph has axes whose length was taken to be [`Self::open`].
+    pub(super) fn has_open_axes(&self, input: usize) -> bool {
+        let of = self.graph.input[input].r#type.as_ref().and_then(|of| of.value.as_ref());
+        let Some(TypeValue::Tensor(tensor)) = of else { return true };
+        let is_fixed = |axis: &Dimension| matches!(axis.value, Some(DimensionValue::Length(_)));
+        !tensor.shape.as_ref().is_some_and(|shape| shape.dim.iter().all(is_fixed))
     }
 
     /// A new source, all of it in a shape.
@@ -229,6 +243,9 @@ impl<'a> Run<'a> {
         {
             inputs.push(Some(self.constant(tensor)?));
         }
+        if compares(&node.op_type) {
+            inputs.iter_mut().flatten().for_each(|value| self.with_whole_lengths(value));
+        }
         let call = Call { node, index, inputs, opset: self.opset };
         let outputs = self.call(&call, &name).map_err(bad)?;
         self.spend(outputs.iter().map(Value::len).sum::<usize>()).map_err(bad)?;
@@ -262,11 +279,30 @@ impl<'a> Run<'a> {
             "Add" => self.add(call).map(|value| vec![value]),
             "ReduceSum" => self.sum_of_two(call).map(|value| vec![value]),
             "Mul" | "Div" | "Sub" => self.neutral(call).map(|value| vec![value]),
+            "TopK" => self.in_order(call).map(|value| vec![value]),
             "Softmax" | "LogSoftmax" => self.softmax(call).map(|value| vec![value]),
             _ => Err("an operator that is not known here, where its inputs are not known before it runs; expected RNN, LSTM \
                       or GRU, a dense layer, and what puts tensors in shape"
                 .into()),
         }
+    }
+
+    /// The lengths of rows, where they are compared: an engine is to go by them, and what it makes of rows that have all
+    /// steps says what the graph does.
+    fn with_whole_lengths(&mut self, value: &mut Value) {
+        let Some((steps, _)) = self.sizes else { return };
+        let Data::Flow(elements) = &value.data else { return };
+        let is_length =
+            |element: &Element| matches!(element, Element::Of { source, .. } if self.lengths.contains(source));
+        if !elements.iter().all(is_length) {
+            return;
+        }
+        let note = "the graph compares the lengths of rows with numbers: that was looked into for rows with all steps, and \
+                    steps past a row's end are taken to change nothing, as here";
+        if !self.notes.iter().any(|known| known == note) {
+            self.notes.push(note.into());
+        }
+        *value = Value::ints(value.shape.clone(), vec![steps as i64; elements.len()]);
     }
 
     /// Whether a Gather looks up what is only known when the graph runs.
@@ -349,6 +385,11 @@ impl<'a> Run<'a> {
             _ => Err("it computes with what flows through the graph, which no layer here does".into()),
         }
     }
+}
+
+/// Operators that compare numbers.
+fn compares(op: &str) -> bool {
+    matches!(op, "Equal" | "Less" | "LessOrEqual" | "Greater" | "GreaterOrEqual")
 }
 
 /// A constant in a node; the interpreter has read a tensor as its only input.
