@@ -8,6 +8,7 @@ mod assembly;
 mod biases;
 mod ends;
 mod feature;
+mod hints;
 pub mod keras;
 pub mod onnx;
 mod order;
@@ -19,13 +20,13 @@ mod transfer;
 use std::collections::BTreeMap;
 
 use elman_formats::Array;
-use elman_kernels::Activation;
 
+pub use hints::Hints;
 pub use report::{Change, Move, Place, Report, Verdict};
 
 use crate::layer::Stack;
 use crate::model::Config;
-use crate::{Error, Head, Model, Reads};
+use crate::{Error, Head, Model};
 
 /// A model that came from another program.
 #[derive(Clone, Debug)]
@@ -34,28 +35,6 @@ pub struct Imported {
     pub model: Model,
     /// What became of the arrays.
     pub report: Report,
-}
-
-/// What arrays alone do not say. What is not given here is taken from what the file says, or else is the partner's own
-/// default; the report's notes say so.
-#[derive(Clone, Debug, Default)]
-pub struct Hints {
-    /// φ of an Elman cell; tanh.
-    pub activation: Option<Activation>,
-    /// What the head reads; every step where it answers with tokens of the model's own embedding, else the last state.
-    pub reads: Option<Reads>,
-    /// What TensorFlow 1 adds to the forget gate while it runs; 1.
-    pub forget_bias: Option<f32>,
-    /// A model of the same shapes, whose configuration is taken whole.
-    pub like: Option<Config>,
-}
-
-impl Hints {
-    /// What the head reads, where the file does not say.
-    pub(crate) fn reads(&self, stack: &Stack, outputs: usize) -> Reads {
-        let tokens = stack.embedding.map(|embedding| embedding.tokens);
-        self.reads.unwrap_or(if tokens == Some(outputs) { Reads::EveryStep } else { Reads::LastState })
-    }
 }
 
 /// A model of plain arrays by our names. With a configuration of the same shapes, that one is taken whole: its masks, its
