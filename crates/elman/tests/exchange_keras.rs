@@ -8,7 +8,7 @@ use elman::exchange::keras;
 use elman::exchange::{Hints, Imported, Verdict};
 use elman::formats::Array;
 use elman::formats::keras::Archive;
-use elman::{Activation, AnyCell, Error, Gru, Head, Layer, Lstm, Merge, Model, Reads, Reset, Rnn, Stack};
+use elman::{Activation, AnyCell, Error, Gru, Head, Layer, Lstm, Merge, Reads, Reset, Rnn, Stack};
 use serde_json::{Value, json};
 use support::exchange::{assert_agrees, assert_same, golden_model, model, models, refusal, shaken, text};
 
@@ -499,12 +499,33 @@ fn a_damaged_configuration_is_refused() {
     assert!(refusal(keras::import(&archive, &Hints::default())).contains("its configuration"));
 }
 
-/// What is given as a hint is taken, whatever the archive says.
+/// An archive says what its layers are: a hint may say the same, and nothing else.
 #[test]
-fn hints_come_first() {
-    let hints = Hints { activation: Some(Activation::Tanh), ..Hints::default() };
-    let found: Model = keras::import(&archive("rnn_relu"), &hints).unwrap().model;
-    assert!(matches!(found.stack().layers[0].cell, AnyCell::Rnn(rnn) if rnn.activation == Activation::Tanh));
+fn hints_that_do_not_apply_are_refused() {
+    let import = |case: &str, hints: &Hints| keras::import(&archive(case), hints);
+    let refused = |case: &str, hints: &Hints, expected: &str| {
+        let message = import(case, hints).unwrap_err().to_string();
+        assert!(message.contains(expected), "{expected:?} is not in {message:?}");
+    };
+    let activation = |of| Hints { activation: Some(of), ..Hints::default() };
+    import("rnn_relu", &activation(Activation::Relu)).unwrap();
+    refused("rnn_relu", &activation(Activation::Tanh), "activation is tanh; expected relu, as the file says");
+    let reads = |of| Hints { reads: Some(of), ..Hints::default() };
+    import("tagger", &reads(Reads::EveryStep)).unwrap();
+    refused("tagger", &reads(Reads::LastState), "reads is last-state; expected every-step, as the file says");
+    let found = import("rnn_relu", &Hints::default()).unwrap().model;
+    let mut like = found.config();
+    import("rnn_relu", &Hints { like: Some(like.clone()), ..Hints::default() }).unwrap();
+    like.head.reads = Reads::EveryStep;
+    let expected = "on every step; expected it on the last state, as the file has";
+    refused("rnn_relu", &Hints { like: Some(like.clone()), ..Hints::default() }, expected);
+    like = found.config();
+    if let AnyCell::Rnn(rnn) = &mut like.layers[0].cell {
+        rnn.activation = Activation::Tanh;
+    }
+    refused("rnn_relu", &Hints { like: Some(like), ..Hints::default() }, "with tanh as layer 0; expected rnn");
+    // Weights alone say nothing of φ.
+    keras::import_weights(&archive("rnn_relu").arrays, &activation(Activation::Relu)).unwrap();
 }
 
 /// Whatever a file has, it is a model or an error, and never a panic.

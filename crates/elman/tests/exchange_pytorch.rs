@@ -2,8 +2,10 @@
 
 mod support;
 
+use std::path::Path;
+
 use elman::exchange::{Hints, Imported, Verdict, pytorch};
-use elman::formats::{Array, File};
+use elman::formats::{Array, File, torch};
 use elman::{Activation, AnyCell, Error, Gru, Head, Layer, Lstm, Merge, Model, Reads, Rnn, Stack};
 use support::exchange::{assert_agrees, assert_same, golden_model, model, models, refusal, shaken, text};
 
@@ -165,6 +167,131 @@ fn changed(case: &str, change: impl FnOnce(&mut File)) -> Result<Imported, Error
     pytorch::import(&file, &Hints::default())
 }
 
+/// A checkpoint, by the dotted paths of its dicts: the arrays of each, in this order.
+fn checkpoint(dicts: &[(&str, &[(&str, &Array)])], beside: &[&str]) -> torch::File {
+    let mut file = torch::File::default();
+    for (path, arrays) in dicts {
+        let named = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        let tensors: Vec<String> = arrays.iter().map(|(name, _)| named(name)).collect();
+        let entry = |name: &String| if path.is_empty() { name.clone() } else { path.split('.').next().unwrap().into() };
+        for entry in tensors.iter().map(entry) {
+            if !file.entries.contains(&entry) {
+                file.entries.push(entry);
+            }
+        }
+        file.arrays.extend(arrays.iter().map(|(name, array)| (named(name), (*array).clone())));
+        file.groups.push(torch::Group { path: (*path).to_owned(), tensors });
+    }
+    file.entries.extend(beside.iter().map(|&entry| entry.to_owned()));
+    file
+}
+
+fn from_checkpoint(file: &torch::File) -> Result<Imported, Error> {
+    pytorch::import_checkpoint(file, &Hints::default())
+}
+
+#[test]
+fn the_model_of_a_checkpoint_is_found() {
+    let arrays = state_dict("lstm").arrays;
+    let of_model: Vec<(&str, &Array)> = arrays.iter().map(|(name, array)| (name.as_str(), array)).collect();
+    let (moments, step) = (array(&[28, 5]), array(&[]));
+    let state: &[(&str, &Array)] = &[("step", &step), ("exp_avg", &moments), ("exp_avg_sq", &moments)];
+    let plain = import("lstm", &Hints::default()).model;
+    let notes = |file: &torch::File| {
+        let imported = from_checkpoint(file).unwrap();
+        assert_same("checkpoint", &imported.model, &plain);
+        imported.report.notes
+    };
+    let left_out = |what: &str| format!("left out, as they are no part of the model: {what}");
+
+    let mut file = checkpoint(
+        &[("model", &of_model), ("optimizer.state.0", state), ("optimizer.state.1", state), ("", &[("loss", &step)])],
+        &["epoch"],
+    );
+    assert_eq!(notes(&file)[0], left_out("optimizer, loss, epoch"));
+    // float64 matters in the model alone.
+    file.groups[1].tensors.push("optimizer.state.0.lr".into());
+    file.left_out.insert("optimizer.state.0.lr".into(), torch::LeftOut::Float64);
+    assert_eq!(notes(&file).len(), 2);
+    file.arrays.remove("model.head.bias");
+    file.left_out.insert("model.head.bias".into(), torch::LeftOut::Float64);
+    let message = refusal(from_checkpoint(&file));
+    assert!(message.starts_with("model.head.bias cannot be taken from PyTorch: its type is float64"), "{message}");
+
+    // Deeper inside, and a state dict alone, with a counter.
+    assert_eq!(
+        notes(&checkpoint(&[("last.model", &of_model), ("last.optimizer.state.0", state)], &[]))[0],
+        left_out("last.optimizer")
+    );
+    let mut alone = checkpoint(&[("", &of_model)], &[]);
+    alone.entries.push("norm.num_batches_tracked".into());
+    alone.groups[0].tensors.push("norm.num_batches_tracked".into());
+    alone.left_out.insert("norm.num_batches_tracked".into(), torch::LeftOut::Integer);
+    assert_eq!(notes(&alone).len(), 1);
+
+    // Parts of a model, each in a dict of its own.
+    let of = |start: &str| -> Vec<(&str, &Array)> {
+        arrays.iter().filter_map(|(name, array)| Some((name.strip_prefix(start)?, array))).collect()
+    };
+    let parts = checkpoint(&[("rnn", &of("rnn.")), ("head", &of("head.")), ("optimizer.state.0", state)], &[]);
+    assert_eq!(notes(&parts)[0], left_out("optimizer"));
+
+    let two = checkpoint(&[("model", &of_model), ("ema", &of_model)], &[]);
+    let message = refusal(from_checkpoint(&two));
+    assert!(message.starts_with("model and ema cannot be taken from PyTorch: each holds a recurrent"), "{message}");
+    // What the model itself has too much is refused by name, as without a checkpoint.
+    let mut more = of_model.clone();
+    more.push(("norm.running_mean", &step));
+    assert!(
+        refusal(from_checkpoint(&checkpoint(&[("model", &more)], &["epoch"]))).starts_with("model.norm.running_mean")
+    );
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/files/pytorch_checkpoint.pt");
+    let message = refusal(from_checkpoint(&torch::read(&path).unwrap()));
+    assert!(message.starts_with("model_state_dict.norm.bias, model_state_dict.norm.running_mean"), "{message}");
+}
+
+/// Two modules of these names and sizes, and a head that reads what the second gives.
+fn two([first, second]: [&str; 2], [input, between, output]: [usize; 3]) -> Vec<(String, Array)> {
+    let gru = |name: &str, input: usize, hidden: usize| {
+        let shapes = [("weight_ih_l0", vec![3 * hidden, input]), ("weight_hh_l0", vec![3 * hidden, hidden])];
+        shapes.map(|(kind, shape)| (format!("{name}.{kind}"), array(&shape)))
+    };
+    let mut arrays: Vec<_> = gru(first, input, between).into_iter().chain(gru(second, between, output)).collect();
+    arrays.push(("out.weight".into(), array(&[4, output])));
+    arrays
+}
+
+/// Names in the order of the alphabet are not the order of the model.
+#[test]
+fn several_modules_follow_each_other_as_they_were_made() {
+    let order = |imported: Imported| imported.report.notes[0].clone();
+    let alike = two(["second", "first"], [5, 5, 5]);
+    let of: Vec<(&str, &Array)> = alike.iter().map(|(name, array)| (name.as_str(), array)).collect();
+    let file = checkpoint(&[("", &of)], &[]);
+    let imported = from_checkpoint(&file).unwrap();
+    assert_eq!(imported.report.moves[0].from[0].name, "second.weight_ih_l0");
+    let expected = "modules were taken to follow each other in the order in which the file has them: second, first";
+    assert_eq!(order(imported), expected);
+
+    // Without an order: by numbers, or by sizes if they allow one.
+    let import = |arrays: Vec<(String, Array)>| {
+        pytorch::import(&File { arrays: arrays.into_iter().collect(), ..File::default() }, &Hints::default())
+    };
+    assert!(order(import(two(["rnn2", "rnn10"], [5, 5, 5])).unwrap()).ends_with("of their names: rnn2, rnn10"));
+    let numbered = order(import(two(["layers.0.gru", "layers.1.rnn"], [5, 5, 5])).unwrap());
+    assert!(numbered.ends_with("layers.0.gru, layers.1.rnn"), "{numbered}");
+    let sized = order(import(two(["second", "first"], [5, 6, 7])).unwrap());
+    assert!(sized.ends_with("in the only order that their sizes allow: second, first"), "{sized}");
+    // Either could be the first, but the head fits one.
+    assert!(order(import(two(["b", "a"], [5, 6, 5])).unwrap()).ends_with("sizes allow: b, a"));
+    let message = refusal(import(alike));
+    assert!(message.starts_with("first, second cannot be taken from PyTorch: the file has no order"), "{message}");
+    assert!(message.contains("fit in several orders; save the state_dict with torch.save, as .pt"), "{message}");
+    let mut torn = two(["b", "a"], [5, 6, 7]);
+    torn.last_mut().unwrap().1 = array(&[4, 9]);
+    assert!(refusal(import(torn)).contains("the sizes fit in none"));
+}
+
 fn array(shape: &[usize]) -> Array {
     Array { shape: shape.to_vec(), data: vec![0.5; shape.iter().product()] }
 }
@@ -264,14 +391,53 @@ fn a_configuration_is_taken_whole() {
     assert_eq!(serde_json::to_value(taken.model.config()).unwrap(), serde_json::to_value(like.config()).unwrap());
     assert!(taken.report.notes.is_empty());
 
-    let other = model(Layer::new(Lstm::new(5, 8)), 4);
-    let message = refusal(pytorch::import(&state_dict("lstm"), &hints(&other)));
-    assert!(message.contains("do not fit the configuration") && message.contains("expected [5, 32]"), "{message}");
-    // It claims more than the arrays hold: refused before memory is taken for it.
-    let huge =
-        r#"{"version":1,"layers":[{"cell":"lstm","input":16384,"hidden":16384}],"head":{"classes":4},"steps":null}"#;
-    let huge = Hints { like: Some(serde_json::from_str(huge).unwrap()), ..Hints::default() };
-    assert!(refusal(pytorch::import(&state_dict("lstm"), &huge)).contains("expected [16384, 65536]"));
+    // A model that is not like it, and one that claims more than the arrays hold, before memory is taken for it.
+    let json = |layer: &str, head: &str| {
+        let json = format!(r#"{{"version":1,"layers":[{layer}],"head":{head},"steps":null}}"#);
+        Hints { like: Some(serde_json::from_str(&json).unwrap()), ..Hints::default() }
+    };
+    let (lstm, four) = (r#"{"cell":"lstm","input":5,"hidden":7}"#, r#"{"classes":4}"#);
+    for (layer, head, found, expected) in [
+        (r#"{"cell":"lstm","input":16384,"hidden":16384}"#, four, "lstm 16384 → 16384 as layer 0", "lstm 5 → 7"),
+        (r#"{"cell":"gru","input":5,"hidden":7}"#, four, "gru 5 → 7 as layer 0", "lstm 5 → 7"),
+        (r#"{"cell":"lstm","input":5,"hidden":7,"bidirectional":"concat"}"#, four, "both directions", "lstm 5 → 7"),
+        (r#"{"cell":"lstm","input":5,"hidden":7},{"cell":"lstm","input":7,"hidden":7}"#, four, "2 layers", "1"),
+        (lstm, r#"{"classes":3}"#, "a head of 3 classes on the last state", "4 outputs"),
+    ] {
+        let message = pytorch::import(&state_dict("lstm"), &json(layer, head)).unwrap_err().to_string();
+        assert!(message.starts_with("like is a model with ") && message.contains(found), "{message}");
+        assert!(message.ends_with(&format!("; expected {expected}, as the file has")), "{message}");
+    }
+}
+
+/// A hint that contradicts the file, or that nothing in it could take, is no hint.
+#[test]
+fn hints_that_do_not_apply_are_refused() {
+    let refused = |file: &File, hints: &Hints, expected: &str| {
+        let message = pytorch::import(file, hints).unwrap_err().to_string();
+        assert!(message.contains(expected), "{expected:?} is not in {message:?}");
+    };
+    let relu = Hints { activation: Some(Activation::Relu), ..Hints::default() };
+    let expected = "activation is relu; expected no such hint: it is for a layer rnn, and the file has lstm";
+    refused(&state_dict("lstm"), &relu, expected);
+    let forget_bias = Hints { forget_bias: Some(1.0), ..Hints::default() };
+    refused(&state_dict("lstm"), &forget_bias, "forget_bias is 1; expected no such hint: TensorFlow 1 alone");
+    // What elman wrote says all itself; what it says may be said again.
+    let (own, _) = pytorch::export(&model(Rnn::new(3, 4), 3)).unwrap();
+    let every_step = Hints { reads: Some(Reads::EveryStep), ..Hints::default() };
+    refused(&own, &relu, "activation is relu; expected tanh, as the file says");
+    refused(&own, &every_step, "reads is every-step; expected last-state, as the file says");
+    let like = |head: Head| Hints { like: Some(model(Rnn::new(3, 4), head).config()), ..Hints::default() };
+    refused(&own, &like(Head::every_step(3)), "3 classes on every step; expected 3 classes on the last state");
+    let other = model(Rnn::new(3, 4).activation(Activation::Relu), 3).config();
+    let other = Hints { like: Some(other), ..Hints::default() };
+    refused(&own, &other, "rnn 3 → 4 with the activation relu as layer 0; expected rnn 3 → 4, as the file has");
+    let said = Hints { activation: Some(Activation::Tanh), reads: Some(Reads::LastState), ..like(Head::last_state(3)) };
+    pytorch::import(&own, &said).unwrap();
+    // Two hints may not contradict each other either.
+    let both = Hints { activation: Some(Activation::Relu), ..Hints { like: said.like, ..Hints::default() } };
+    let bare = File { metadata: Default::default(), ..own };
+    refused(&bare, &both, "activation is relu; expected tanh, as the given model says");
 }
 
 #[test]

@@ -281,6 +281,28 @@ fn a_cell_of_ones_own_is_refused() {
     assert!(refusal(tensorflow::export(&custom)).starts_with("a cell of one's own in layer 0"));
 }
 
+/// A hint that contradicts the file, or that nothing in it could take, is refused.
+#[test]
+fn hints_that_do_not_apply_are_refused() {
+    let refused = |file: &Variables, hints: &Hints, expected: &str| {
+        let message = tensorflow::import(file, hints).unwrap_err().to_string();
+        assert!(message.contains(expected), "{expected:?} is not in {message:?}");
+    };
+    let forget_bias = |value| Hints { forget_bias: Some(value), ..Hints::default() };
+    let expected = "forget_bias is 1; expected no such hint: no layer is an LSTM";
+    refused(&variables("gru"), &forget_bias(1.0), expected);
+    let (own, _) = tensorflow::export(&model(Lstm::new(3, 4), 3)).unwrap();
+    refused(&own, &forget_bias(1.0), "forget_bias is 1; expected 0, or no such hint: elman wrote the file");
+    tensorflow::import(&own, &forget_bias(0.0)).unwrap();
+    let like = Hints { like: Some(model(Lstm::new(3, 4).cell_clip(2.0), 3).config()), ..Hints::default() };
+    refused(&own, &like, "with a clipped memory with a clip of 2 as layer 0; expected lstm 3 → 4, as the file has");
+    // Variables do not say whether a memory is clipped: there the given model does.
+    let mut bare = own;
+    bare.remove("elman").unwrap();
+    let taken = tensorflow::import(&bare, &like).unwrap().model;
+    assert!(matches!(&taken.stack().layers[0].cell, AnyCell::Lstm(lstm) if lstm.cell_clip == Some(2.0)));
+}
+
 /// Whatever a file has, it is a model or an error, and never a panic.
 #[test]
 fn shaken_files_are_models_or_errors() {

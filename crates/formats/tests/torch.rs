@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use elman_formats::torch::{self, Error};
+use elman_formats::torch::{self, Error, LeftOut};
 use proptest::prelude::*;
 
 fn golden(name: &str) -> PathBuf {
@@ -21,7 +21,7 @@ fn bits(data: &[f32]) -> Vec<u32> {
 fn what_torch_save_wrote_is_read() {
     let expected = elman_formats::read(&golden("pytorch_expected.safetensors")).unwrap().arrays;
     for file in ["pytorch_state_dict", "pytorch_checkpoint", "pytorch_views", "pytorch_types"] {
-        let arrays = torch::read(&golden(&format!("{file}.pt"))).unwrap();
+        let arrays = torch::read(&golden(&format!("{file}.pt"))).unwrap().arrays;
         let prefix = format!("{file}/");
         let of_file = expected.iter().filter_map(|(name, array)| Some((name.strip_prefix(&prefix)?, array)));
         let names: Vec<&str> = of_file.clone().map(|(name, _)| name).collect();
@@ -34,7 +34,39 @@ fn what_torch_save_wrote_is_read() {
     }
     // A counter of batches is an integer.
     let counter = "norm.num_batches_tracked";
-    assert!(!torch::read(&golden("pytorch_state_dict.pt")).unwrap().contains_key(counter));
+    let file = torch::read(&golden("pytorch_state_dict.pt")).unwrap();
+    assert!(!file.arrays.contains_key(counter));
+    assert_eq!(file.left_out, [(counter.to_owned(), LeftOut::Integer)].into());
+}
+
+/// What a model does not need does not refuse its file: who needs it does.
+#[test]
+fn tensors_of_other_types_are_named() {
+    let file = torch::read(&golden("pytorch_double.pt")).unwrap();
+    assert_eq!(file.left_out, [("loss".to_owned(), LeftOut::Float64)].into());
+    assert!(file.arrays.is_empty());
+    assert!(LeftOut::Float64.to_string().contains("float64; expected float32, float16 or bfloat16; convert it"));
+}
+
+/// The order of a dict is that of its module, which a map of names has not.
+#[test]
+fn a_pickle_keeps_its_order() {
+    let file = torch::read(&golden("pytorch_checkpoint.pt")).unwrap();
+    let entries = ["epoch", "model_state_dict", "optimizer_state_dict", "loss", "history", "note"];
+    assert_eq!(file.entries, entries);
+    let [model, first, ..] = &file.groups[..] else { panic!("{:?}", file.groups) };
+    assert_eq!((model.path.as_str(), first.path.as_str()), ("model_state_dict", "optimizer_state_dict.state.0"));
+    assert_eq!(model.tensors[0], "model_state_dict.embedding.weight");
+    assert_eq!(model.tensors[1], "model_state_dict.lstm.weight_ih_l0");
+    assert_eq!(model.tensors.last().unwrap(), "model_state_dict.head.bias");
+    // A tensor behind a dict belongs to what both stand in.
+    let small = tensor(storage("FloatStorage", "0", 1), 0, &[1], &[1]);
+    let body = [b"}(", &text("z")[..], &small, &text("d"), &dict(&small), &text("a"), &small, b"u"].concat();
+    let file =
+        torch::read_bytes(zip(&[("m/data.pkl", &pickle(&body)), ("m/data/0", &[0; 4])]), Path::new("m")).unwrap();
+    let groups: Vec<_> = file.groups.iter().map(|of| (of.path.as_str(), of.tensors.join(" "))).collect();
+    assert_eq!(groups, [("", "z a".to_owned()), ("d", "d.w".to_owned())]);
+    assert_eq!(file.entries, ["z", "d", "a"]);
 }
 
 #[track_caller]
@@ -48,8 +80,6 @@ fn assert_says(error: &Error, parts: &[&str]) {
 #[test]
 fn other_files_of_pytorch_are_refused_with_what_to_do() {
     for (file, says) in [
-        ("pytorch_double.pt", "the tensor loss of "),
-        ("pytorch_double.pt", "its type is float64, expected float32, float16 or bfloat16; convert it with .float()"),
         ("pytorch_module.pt", "torch.nn.modules.linear.Linear, which is not run here"),
         ("pytorch_module.pt", "torch.save(model.state_dict(), path)"),
         ("pytorch_legacy.pt", "PyTorch's format before 1.6, expected a zip archive; load it and save it again"),
@@ -136,9 +166,10 @@ fn one_refused(file: Vec<u8>, parts: &[&str]) {
 /// What the tests of refusals change is read.
 #[test]
 fn the_archives_made_here_are_good() {
-    let arrays = torch::read_bytes(one("FloatStorage", 1, &[2, 2], &[2, 1], 5, 20), Path::new("good.pt")).unwrap();
+    let read = |file| torch::read_bytes(file, Path::new("good.pt")).unwrap().arrays;
+    let arrays = read(one("FloatStorage", 1, &[2, 2], &[2, 1], 5, 20));
     assert_eq!(arrays["w"].shape, [2, 2]);
-    let arrays = torch::read_bytes(one("FloatStorage", 99, &[0, 7], &[2, 1], 5, 20), Path::new("good.pt")).unwrap();
+    let arrays = read(one("FloatStorage", 99, &[0, 7], &[2, 1], 5, 20));
     assert_eq!(arrays["w"].shape, [0, 7]);
 }
 
@@ -320,7 +351,6 @@ fn storages_that_are_not_as_said_are_refused() {
     is("FloatStorage", 2, 7, "its storage m/data/0 has 7 bytes, expected whole elements");
     is("HalfStorage", 2, 3, "has 3 bytes, expected whole elements");
     is("FloatStorage", i64::MAX, 4, "has 1 elements, expected 9223372036854775807");
-    is("DoubleStorage", 1, 8, "its type is float64");
     let body = dict(&tensor(storage("FloatStorage", "../0", 1), 0, &[1], &[1]));
     one_refused(zip(&[("m/data.pkl", &pickle(&body))]), &["it holds no file m/data/../0, expected one"]);
     let named = |kind, name| [text(name), tensor(storage(kind, "0", 2), 0, &[1], &[1])].concat();

@@ -101,10 +101,7 @@ impl Partner {
         let imported = match self {
             Partner::Elman => return Ok((run_folder::load_model(path)?, None)),
             Partner::Pytorch if ends_with(path, &[".safetensors"]) => pytorch::import(&formats::read(path)?, hints),
-            Partner::Pytorch => {
-                let file = formats::File { arrays: formats::torch::read(path)?, ..formats::File::default() };
-                pytorch::import(&file, hints)
-            }
+            Partner::Pytorch => pytorch::import_checkpoint(&formats::torch::read(path)?, hints),
             Partner::Keras if ends_with(path, &[".keras"]) => keras::import(&formats::keras::read(path)?, hints),
             Partner::Keras => keras::import_weights(&formats::hdf5::read(path)?.arrays, hints),
             Partner::Tensorflow => tensorflow::import(&numpy::read_npz(path)?, hints),

@@ -3,6 +3,7 @@
 use elman_kernels::Activation;
 
 use super::feature::{self, Feature};
+use super::hints::Said;
 use super::transfer::Transfer;
 use super::{Hints, Imported, assemble};
 use crate::layer::{AnyCell, Embedding, Layer, Merge, Stack};
@@ -82,23 +83,43 @@ pub(crate) fn activation(transfer: &mut Transfer<'_>, what: &str, hints: &Hints,
     hints.activation.unwrap_or_default()
 }
 
-/// The model, with a configuration of the same shapes or without. `silent` is the kind of file, if it does not say what the
-/// head reads; `expected` the names that are read, for the case that arrays are left over.
+/// What a file says beside its arrays.
+pub(crate) struct Beside<'a> {
+    /// What such a file is called in notes.
+    pub(crate) what: &'a str,
+    /// The configuration that elman wrote into it.
+    pub(crate) own: Option<&'a Config>,
+    /// Whether it says φ of Elman cells.
+    pub(crate) activations: bool,
+    /// What the head reads.
+    pub(crate) reads: Option<Reads>,
+    /// Whether the other program adds to the forget gate while it runs.
+    pub(crate) adds_forget_bias: bool,
+}
+
+/// The model, with a configuration of the same shapes or without. `expected` are the names that are read, for the case that
+/// arrays are left over.
 ///
 /// # Errors
-/// If arrays are left over, sizes do not fit each other or those of `like`, or a head has no meaning here.
+/// If arrays are left over, sizes do not fit each other, hints do not fit what the file says, or a head has no meaning here.
 pub(crate) fn model(
     mut transfer: Transfer<'_>,
     mut found: Found,
     hints: &Hints,
-    like: Option<&Config>,
-    silent: Option<&str>,
+    beside: &Beside<'_>,
     expected: &str,
 ) -> Result<Imported, Error> {
     let (width, outputs) = found.head;
+    let &Beside { what, own, activations, reads: said, adds_forget_bias } = beside;
     let stack = Stack { embedding: found.embedding, layers: found.layers.clone() };
-    let reads = like.map_or_else(|| hints.reads(&stack, outputs), |config| config.head.reads);
-    if let (None, None, Some(what)) = (like, hints.reads, silent) {
+    let (embedding, layers) = (stack.embedding, &stack.layers[..]);
+    let like = hints.settled(&Said { own, embedding, layers, activations, outputs, reads: said, adds_forget_bias })?;
+    let reads = match (like, said) {
+        (Some(config), _) => config.head.reads,
+        (None, Some(reads)) => reads,
+        (None, None) => hints.reads(&stack, outputs),
+    };
+    if (like.is_none(), hints.reads, said) == (true, None, None) {
         transfer.note(match reads {
             Reads::LastState => {
                 format!("{what} does not say what the head reads: the last state was taken; give --reads every-step otherwise")

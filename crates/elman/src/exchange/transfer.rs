@@ -86,8 +86,7 @@ impl<'a> Transfer<'a> {
     }
 
     fn missing(&self, name: &str, expected: &str) -> Error {
-        let names = self.from.keys().map(String::as_str).collect::<Vec<_>>();
-        self.refused(name, format!("it is missing; expected {expected} beside {}", listed(&names)))
+        self.refused(name, format!("it is missing; expected {expected} beside the others of its layer"))
     }
 
     /// Arrays became others: they are taken, what they became is put down, and the report says so.

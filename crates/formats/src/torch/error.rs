@@ -103,13 +103,6 @@ pub enum Fault {
         name: String,
     },
 
-    /// Values of a type that is not read.
-    #[error("its type is {found}, expected float32, float16 or bfloat16; convert it with .float() before torch.save")]
-    Type {
-        /// PyTorch's name of the type.
-        found: &'static str,
-    },
-
     /// A shape that is none.
     #[error(
         "its shape is {shape:?} with strides {strides:?} from element {offset}, expected numbers from 0, as many of both, at most {max}"

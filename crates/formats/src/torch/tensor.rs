@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::pickle::{Kind, Tensor};
-use super::{ELEMENTS_SPARE, Fault};
+use super::{ELEMENTS_SPARE, Fault, LeftOut};
 use crate::Array;
 use crate::archive::Archive;
 use crate::half::{bf16_to_f32, f16_to_f32};
@@ -21,7 +21,20 @@ struct View {
     strides: Vec<usize>,
 }
 
-/// The tensors of floats. An error comes with the tensor's name.
+/// Takes out the tensors of types that are not read.
+pub(super) fn leave_out(tensors: &mut BTreeMap<String, Rc<Tensor>>) -> BTreeMap<String, LeftOut> {
+    let reason = |tensor: &Rc<Tensor>| match tensor.storage.kind {
+        Kind::F64 => Some(LeftOut::Float64),
+        Kind::Integer => Some(LeftOut::Integer),
+        Kind::F16 | Kind::Bf16 | Kind::F32 => None,
+    };
+    let left: BTreeMap<_, _> =
+        tensors.iter().filter_map(|(name, tensor)| Some((name.clone(), reason(tensor)?))).collect();
+    tensors.retain(|name, _| !left.contains_key(name));
+    left
+}
+
+/// The elements of tensors of floats. An error comes with the tensor's name.
 pub(super) fn arrays(
     archive: &Archive,
     folder: &str,
@@ -33,13 +46,7 @@ pub(super) fn arrays(
     let mut storages: BTreeMap<(&str, u64), (Kind, Vec<View>)> = BTreeMap::new();
     for (name, tensor) in &tensors {
         let storage = &tensor.storage;
-        if storage.kind == Kind::Integer {
-            continue;
-        }
         let named = |fault| (Some(name.clone()), fault);
-        if storage.kind == Kind::F64 {
-            return Err(named(Fault::Type { found: "float64" }));
-        }
         let (len, view) = view(name, tensor).map_err(named)?;
         elements = elements.saturating_add(view.shape.iter().product::<usize>() as u64);
         if elements > max {

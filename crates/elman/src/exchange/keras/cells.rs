@@ -13,6 +13,7 @@ use crate::exchange::biases;
 use crate::exchange::report::Change;
 use crate::exchange::transfer::Transfer;
 use crate::layer::{AnyCell, Embedding, Layer, Merge};
+use crate::model::Config;
 use crate::parameters::prefix;
 
 /// What weights alone are called in notes.
@@ -27,11 +28,12 @@ pub(super) fn take_layer(
     layer: &Recurrent,
     index: usize,
     hints: &Hints,
+    like: Option<&Config>,
 ) -> Result<Named, Error> {
     let mut cells = Vec::new();
     for (direction, path) in layer.cells.iter().enumerate() {
         let ours = prefix(index, layer.cells.len(), direction);
-        cells.push(take_cell(transfer, layer, path, &ours, hints)?);
+        cells.push(take_cell(transfer, layer, path, &ours, hints, like)?);
     }
     if let [first, second] = &cells[..]
         && (assembly::sizes(first) != assembly::sizes(second) || first.get().name() != second.get().name())
@@ -51,6 +53,7 @@ fn take_cell(
     path: &str,
     ours: &str,
     hints: &Hints,
+    like: Option<&Config>,
 ) -> Result<AnyCell, Error> {
     let [kernel, recurrent] = [0, 1].map(|number| format!("{path}/vars/{number}"));
     let (from_input, from_state) = (transfer.matrix(&kernel)?, transfer.matrix(&recurrent)?);
@@ -91,9 +94,9 @@ fn take_cell(
     Ok(match kind {
         Kind::Lstm => AnyCell::Lstm(Lstm::new(input, hidden)),
         _ => {
-            let activation = match (hints.activation, layer.activation) {
-                (None, Some(activation)) => activation,
-                _ => assembly::activation(transfer, WEIGHTS, hints, hints.like.as_ref()),
+            let activation = match layer.activation {
+                Some(activation) => activation,
+                None => assembly::activation(transfer, WEIGHTS, hints, like),
             };
             AnyCell::Rnn(Rnn::new(input, hidden).activation(activation))
         }

@@ -6,7 +6,7 @@ use super::cells::{leave_out_training, take_dense, take_embedding, take_layer};
 use super::chain::{Wrong, chain};
 use super::options::{Dense, Part, Recurrent, part};
 use super::{METADATA_KEY, PARTNER};
-use crate::exchange::assembly::{self, Found};
+use crate::exchange::assembly::{self, Beside, Found};
 use crate::exchange::transfer::Transfer;
 use crate::exchange::{Hints, Imported};
 use crate::model::{Config, STEPS_MAX};
@@ -51,15 +51,13 @@ pub fn import(archive: &Archive, hints: &Hints) -> Result<Imported, Error> {
     };
     assembly::check_depth(&transfer, layers.len())?;
     let reads = reads(&layers, &head).map_err(|wrong| refused(&transfer, wrong))?;
-    let hints = &Hints { reads: hints.reads.or(Some(reads)), like: hints.like.clone().or(own), ..hints.clone() };
-
     let embedding = match embedding {
         Some(path) => Some(take_embedding(&mut transfer, &path)?),
         None => None,
     };
     let mut chain = Vec::new();
     for layer in &layers {
-        chain.push(take_layer(&mut transfer, layer, chain.len(), hints)?);
+        chain.push(take_layer(&mut transfer, layer, chain.len(), hints, hints.like.as_ref().or(own.as_ref()))?);
     }
     let layers = assembly::chained(&transfer, chain, false)?;
     let width = layers.last().map_or(0, |last| match reads {
@@ -68,9 +66,15 @@ pub fn import(archive: &Archive, hints: &Hints) -> Result<Imported, Error> {
     });
     let head = take_dense(&mut transfer, &head, &[width])?;
     let found = Found { embedding, layers, head };
-    let mut imported =
-        assembly::model(transfer, found, hints, hints.like.as_ref(), None, "those of the model's layers")?;
-    if hints.like.is_none() {
+    let beside = Beside {
+        what: "an archive",
+        own: own.as_ref(),
+        activations: true,
+        reads: Some(reads),
+        adds_forget_bias: false,
+    };
+    let mut imported = assembly::model(transfer, found, hints, &beside, "those of the model's layers")?;
+    if hints.like.is_none() && own.is_none() {
         imported.model.steps = steps.filter(|steps| (1..=STEPS_MAX).contains(steps));
     }
     Ok(imported)

@@ -7,7 +7,7 @@ use elman_formats::Array;
 use super::PARTNER;
 use super::cells::{WEIGHTS, leave_out_training, take_dense, take_embedding, take_layer};
 use super::options::{Dense, Kind, Recurrent};
-use crate::exchange::assembly::{self, Found};
+use crate::exchange::assembly::{self, Beside, Found};
 use crate::exchange::order::pieces;
 use crate::exchange::transfer::{Transfer, listed};
 use crate::exchange::{Hints, Imported};
@@ -59,8 +59,7 @@ pub fn import_weights(arrays: &BTreeMap<String, Array>, hints: &Hints) -> Result
     let at_every_step = unnumbered(head.trim_start_matches("layers/")) == "time_distributed";
     let path = format!("layers/{head}{}", if at_every_step { "/layer" } else { "" });
     let head = Dense { name: format!("layers/{head}"), path, units: None, use_bias: None, at_every_step };
-    let every_step = at_every_step.then_some(Reads::EveryStep);
-    let hints = &Hints { reads: hints.reads.or(every_step), ..hints.clone() };
+    let reads = at_every_step.then_some(Reads::EveryStep);
 
     let embedding = match embeddings.first() {
         Some(layer) => Some(take_embedding(&mut transfer, &format!("layers/{layer}"))?),
@@ -69,12 +68,13 @@ pub fn import_weights(arrays: &BTreeMap<String, Array>, hints: &Hints) -> Result
     let layers = ordered(&transfer, layers, &head)?;
     let mut chain = Vec::new();
     for layer in &layers {
-        chain.push(take_layer(&mut transfer, layer, chain.len(), hints)?);
+        chain.push(take_layer(&mut transfer, layer, chain.len(), hints, hints.like.as_ref())?);
     }
     let layers = assembly::chained(&transfer, chain, true)?;
     let head = take_dense(&mut transfer, &head, &assembly::widths(layers.last(), true))?;
     let found = Found { embedding, layers, head };
-    assembly::model(transfer, found, hints, hints.like.as_ref(), Some(WEIGHTS), EXPECTED)
+    let beside = Beside { what: WEIGHTS, own: None, activations: false, reads, adds_forget_bias: false };
+    assembly::model(transfer, found, hints, &beside, EXPECTED)
 }
 
 /// The layer and the part of it that an array belongs to: `layers/gru_1/cell/vars/0` is `gru_1` and `cell`.

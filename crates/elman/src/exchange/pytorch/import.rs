@@ -1,17 +1,17 @@
 //! From a `state_dict`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use elman_formats::File;
+use elman_formats::{File, torch};
 use elman_kernels::{Gru, Lstm, Rnn};
 
-use super::{METADATA_KEY, PARTNER, suffix};
+use super::modules::{Module, modules};
+use super::{METADATA_KEY, PARTNER, checkpoint, suffix};
 use crate::Error;
 use crate::exchange::arrays::{transposed, zeros};
-use crate::exchange::assembly::{self, Found, Named};
+use crate::exchange::assembly::{self, Beside, Found, Named};
 use crate::exchange::biases;
 use crate::exchange::ends::{Matrix, ends, take_embedding, take_head_bias};
-use crate::exchange::order::pieces;
 use crate::exchange::report::Change;
 use crate::exchange::transfer::{Transfer, listed};
 use crate::exchange::{Hints, Imported};
@@ -23,39 +23,56 @@ use crate::parameters::prefix;
 const WHAT: &str = "a state_dict";
 
 /// What is read, for who has arrays that are not.
-const EXPECTED: &str = "the arrays of nn.RNN, nn.LSTM or nn.GRU (weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, \
+pub(super) const EXPECTED: &str = "the arrays of nn.RNN, nn.LSTM or nn.GRU (weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, \
                         weight_hr_l0) or of their cells, an nn.Embedding (weight) and an nn.Linear (weight, bias)";
 
-/// A recurrent module: an `nn.LSTM` and its kin, or an `nn.LSTMCell` and its.
-struct Module<'a> {
-    /// What its arrays' names start with: `encoder.lstm.`
-    prefix: &'a str,
-    /// Whether the names have no `_l0`.
-    is_cell: bool,
-    /// By layer and whether it is reversed.
-    cells: BTreeSet<(usize, bool)>,
-}
-
-/// Makes a model of a `state_dict`: one recurrent module, or several that follow each other in the order of their names,
-/// an embedding or none, and a head. A file that [`export`](super::export()) made gives back the model it was made of.
+/// Makes a model of a `state_dict` without an order, as a safetensors file is: one recurrent module, or several whose names
+/// or sizes tell their order, an embedding or none, and a head. A file that [`export`](super::export()) made gives back the
+/// model it was made of.
 ///
 /// # Errors
 /// If arrays are missing, unknown or of shapes that do not fit each other: which, with what was expected and found.
 pub fn import(file: &File, hints: &Hints) -> Result<Imported, Error> {
-    let mut transfer = Transfer::taken_from(PARTNER, &file.arrays);
+    let transfer = Transfer::taken_from(PARTNER, &file.arrays);
     let own = match file.metadata.get(METADATA_KEY) {
         Some(json) => Some(Config::parse(json).map_err(|why| transfer.refused("the file", why))?),
         None => None,
     };
-    let like = hints.like.as_ref().or(own.as_ref());
-    let modules = modules(&transfer)?;
-    let layers_of = |module: &Module<'_>| module.cells.iter().filter(|(_, reversed)| !reversed).count();
-    assembly::check_depth(&transfer, modules.iter().map(layers_of).sum())?;
-    if modules.len() > 1 {
-        let names: Vec<&str> = modules.iter().map(|module| module.prefix.trim_end_matches('.')).collect();
-        transfer
-            .note(format!("modules were taken to follow each other in the order of their names: {}", names.join(", ")));
+    import_arrays(transfer, own.as_ref(), None, hints)
+}
+
+/// Makes a model of what `torch.save` wrote: a `state_dict`, or a checkpoint in which one dict holds a recurrent module.
+/// What else the checkpoint has, as the optimizer's state, is left out. Several modules follow each other in the order in
+/// which the dict has them: the one in which the model was given them.
+///
+/// # Errors
+/// As [`import`], and if several dicts hold a recurrent module, or a tensor of the model is of `float64`.
+pub fn import_checkpoint(file: &torch::File, hints: &Hints) -> Result<Imported, Error> {
+    let mut transfer = Transfer::taken_from(PARTNER, &file.arrays);
+    let model = checkpoint::model(file).map_err(|(what, why)| transfer.refused(what, why))?;
+    for &name in &model.names {
+        if file.left_out.get(name) == Some(&torch::LeftOut::Float64) {
+            return Err(transfer.refused(name, torch::LeftOut::Float64.to_string()));
+        }
     }
+    let names: BTreeSet<&str> = model.names.iter().copied().collect();
+    file.arrays.keys().filter(|name| !names.contains(name.as_str())).for_each(|name| transfer.left_out(name));
+    if !model.others.is_empty() {
+        let others: Vec<&str> = model.others.iter().map(String::as_str).collect();
+        transfer.note(format!("left out, as they are no part of the model: {}", listed(&others)));
+    }
+    import_arrays(transfer, None, Some(&model.names), hints)
+}
+
+/// The arrays that are left, with the order of their names where there is one.
+fn import_arrays(
+    mut transfer: Transfer<'_>,
+    own: Option<&Config>,
+    order: Option<&[&str]>,
+    hints: &Hints,
+) -> Result<Imported, Error> {
+    let like = hints.like.as_ref().or(own);
+    let modules = modules(&mut transfer, order)?;
     let mut layers = Vec::new();
     for module in &modules {
         take_module(&mut transfer, module, &mut layers, hints, like)?;
@@ -64,52 +81,14 @@ pub fn import(file: &File, hints: &Hints) -> Result<Imported, Error> {
     let (embedding, head) = take_ends(&mut transfer, &layers)?;
     let found = Found { embedding, layers, head };
     let is_bidirectional = found.layers.last().is_some_and(|layer| layer.bidirectional.is_some());
-    let mut imported = assembly::model(transfer, found, hints, like, Some(WHAT), EXPECTED)?;
+    let beside = Beside { what: WHAT, own, activations: false, reads: None, adds_forget_bias: false };
+    let mut imported = assembly::model(transfer, found, hints, &beside, EXPECTED)?;
     if is_bidirectional && imported.model.head().reads == crate::Reads::LastState {
         imported.report.notes.push(
             "the head reads the last states of both directions, as torch.cat([h_n[-2], h_n[-1]], 1) gives them".into(),
         );
     }
     Ok(imported)
-}
-
-/// The module, layer and direction of a recurrent module's array; no layer in the names of a cell.
-fn parse(name: &str) -> Option<(&str, Option<usize>, bool)> {
-    let (prefix, last) = name.split_at(name.rfind('.').map_or(0, |dot| dot + 1));
-    let kinds = ["weight_ih", "weight_hh", "weight_hr", "bias_ih", "bias_hh"];
-    let rest = kinds.iter().find_map(|kind| last.strip_prefix(kind))?;
-    if rest.is_empty() {
-        return Some((prefix, None, false));
-    }
-    let rest = rest.strip_prefix("_l")?;
-    let (number, reversed) = match rest.strip_suffix("_reverse") {
-        Some(number) => (number, true),
-        None => (rest, false),
-    };
-    let layer: usize = number.parse().ok()?;
-    (suffix(layer, reversed).strip_prefix("_l") == Some(rest)).then_some((prefix, Some(layer), reversed))
-}
-
-/// The recurrent modules, in the order of their names.
-fn modules<'a>(transfer: &Transfer<'a>) -> Result<Vec<Module<'a>>, Error> {
-    let mut modules: BTreeMap<&str, Module<'_>> = BTreeMap::new();
-    for name in transfer.left() {
-        let Some((prefix, layer, reversed)) = parse(name) else { continue };
-        let is_cell = layer.is_none();
-        let module = modules.entry(prefix).or_insert(Module { prefix, is_cell, cells: BTreeSet::new() });
-        if module.is_cell != is_cell {
-            return Err(transfer.refused(name, "its module has names with a layer, as _l0, and names without"));
-        }
-        module.cells.insert((layer.unwrap_or(0), reversed));
-    }
-    if modules.is_empty() {
-        let names: Vec<&str> = transfer.left().collect();
-        let why = format!("it has no recurrent module; expected {EXPECTED}; found {}", listed(&names));
-        return Err(transfer.refused("the file", why));
-    }
-    let mut modules: Vec<Module<'_>> = modules.into_values().collect();
-    modules.sort_by_key(|module| pieces(module.prefix));
-    Ok(modules)
 }
 
 /// All layers of a module.

@@ -13,11 +13,13 @@
 //!
 //! `_l0_reverse` is the direction that reads rows from their ends.
 
+mod checkpoint;
 mod export;
 mod import;
+mod modules;
 
 pub use export::export;
-pub use import::import;
+pub use import::{import, import_checkpoint};
 
 /// As errors name it.
 const PARTNER: &str = "PyTorch";

@@ -8,7 +8,7 @@ use elman_kernels::{Gru, Lstm, Reset, Rnn};
 use super::names::{self, Kind, Scopes, bare};
 use super::{CONFIG, GATES, ORDER, PARTNER};
 use crate::exchange::arrays::{beside, reordered, reshaped, rows, stacked};
-use crate::exchange::assembly::{self, Found, Named};
+use crate::exchange::assembly::{self, Beside, Found, Named};
 use crate::exchange::ends::{Matrix, ends, take_embedding, take_head_bias};
 use crate::exchange::report::Change;
 use crate::exchange::transfer::{Transfer, listed};
@@ -34,15 +34,11 @@ const EXPECTED: &str = "the variables of basic_rnn_cell, lstm_cell, basic_lstm_c
 /// was expected and found.
 pub fn import(file: &BTreeMap<String, numpy::Array>, hints: &Hints) -> Result<Imported, Error> {
     let (variables, own) = variables(file)?;
-    if let Some(forget_bias) = hints.forget_bias
-        && !forget_bias.is_finite()
-    {
-        return Err(Error::setting("forget_bias", forget_bias, "a finite number"));
-    }
+    let given = hints;
     let hints = &Hints {
         // What export made has it in the bias.
         forget_bias: hints.forget_bias.or(own.is_some().then_some(0.0)),
-        like: hints.like.clone().or(own),
+        like: hints.like.clone().or(own.clone()),
         ..hints.clone()
     };
     let mut transfer = Transfer::taken_from(PARTNER, &variables);
@@ -70,7 +66,8 @@ pub fn import(file: &BTreeMap<String, numpy::Array>, hints: &Hints) -> Result<Im
     note_unsaid(&mut transfer, &layers, hints);
     let (embedding, head) = take_ends(&mut transfer, &names, &layers)?;
     let found = Found { embedding, layers, head };
-    let mut imported = assembly::model(transfer, found, hints, hints.like.as_ref(), Some(WHAT), EXPECTED)?;
+    let beside = Beside { what: WHAT, own: own.as_ref(), activations: false, reads: None, adds_forget_bias: true };
+    let mut imported = assembly::model(transfer, found, given, &beside, EXPECTED)?;
     let head_on_both = imported.model.stack().layers.last().is_some_and(|layer| layer.bidirectional.is_some());
     if head_on_both && imported.model.head().reads == Reads::LastState {
         imported
