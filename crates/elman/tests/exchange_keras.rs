@@ -509,11 +509,6 @@ fn a_damaged_configuration_is_refused() {
 fn what_keras_2_wrote_is_named() {
     let legacy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/files/keras_legacy.h5");
     let arrays = elman::formats::hdf5::read(&legacy).unwrap().arrays;
-    let arrays = if arrays.keys().any(|name| name.starts_with("model_weights/")) {
-        arrays
-    } else {
-        arrays.into_iter().map(|(name, array)| (format!("model_weights/{name}"), array)).collect()
-    };
     let message = refusal(keras::import_weights(&arrays, &Hints::default()));
     let expected = "the file cannot be taken from Keras: it is a whole model in the format of Keras 2; load it";
     assert!(message.starts_with(expected), "{message}");
