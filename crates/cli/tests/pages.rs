@@ -77,7 +77,7 @@ fn keras() {
 
 #[test]
 fn tensorflow() {
-    assert_eq!(run("tensorflow"), 4);
+    assert_eq!(run("tensorflow"), 3);
 }
 
 #[test]

@@ -119,6 +119,12 @@ fn the_archive_says_what_weights_alone_do_not() {
         "{rnn}"
     );
     assert!(rnn.contains("does not say what the head reads: the last state was taken"), "{rnn}");
+    assert!(rnn.contains("does not say go_backwards: Keras's defaults were taken: forwards"), "{rnn}");
+    let lstm = notes(&weights("lstm"));
+    let expected = "does not say the activations of LSTM and GRU, go_backwards: Keras's defaults were taken: tanh and \
+                    sigmoid, forwards; give the .keras archive otherwise";
+    assert!(lstm.contains(expected), "{lstm}");
+    assert!(notes(&weights("bidirectional")).contains("go_backwards, merge_mode: "));
     assert!(notes(&weights("gru_no_bias")).contains("does not say where a GRU without a bias resets"));
     assert!(notes(&weights("rnn_no_bias")).contains("layers/dense has no bias: zeros were taken"));
 }
@@ -497,6 +503,51 @@ fn a_damaged_configuration_is_refused() {
     assert!(refusal(keras::import(&archive, &Hints::default())).contains("layers is 0; expected 1 to 64"));
     archive.metadata["elman"] = json!({ "version": 2 });
     assert!(refusal(keras::import(&archive, &Hints::default())).contains("its configuration"));
+}
+
+#[test]
+fn what_keras_2_wrote_is_named() {
+    let legacy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/files/keras_legacy.h5");
+    let arrays = elman::formats::hdf5::read(&legacy).unwrap().arrays;
+    let message = refusal(keras::import_weights(&arrays, &Hints::default()));
+    let expected = "the file cannot be taken from Keras: it is a whole model in the format of Keras 2; load it";
+    assert!(message.starts_with(expected), "{message}");
+}
+
+#[test]
+fn a_configuration_without_layers_is_named() {
+    for (class, expected) in [
+        ("Sequential", "the model cannot be taken from Keras: it is a Sequential without layers; expected a list"),
+        ("Model", "its class is Model; expected Sequential, or Functional"),
+    ] {
+        let mut archive = archive("lstm");
+        archive.config = json!({ "class_name": class, "config": { "layers": null } });
+        let message = refusal(keras::import(&archive, &Hints::default()));
+        assert!(message.contains(expected), "{message}");
+    }
+}
+
+/// h[:, -1], as Keras 3 writes it.
+#[test]
+fn a_slice_is_refused_with_what_to_do() {
+    let tensor = |of: &str| json!({ "class_name": "__keras_tensor__", "config": { "keras_history": [of, 0, 0] } });
+    let slice = json!({ "class_name": "__slice__", "config": { "start": null, "stop": null, "step": null } });
+    let node = |arguments: Value| json!([{ "args": arguments, "kwargs": {} }]);
+    let mut archive = archive("lstm");
+    let layer = |class: &str, name: &str, config: Value, nodes: Value| json!({ "class_name": class, "name": name, "config": config, "inbound_nodes": nodes });
+    let lstm = json!({ "name": "lstm", "units": 7, "return_sequences": true });
+    archive.config = json!({ "class_name": "Functional", "config": {
+        "layers": [
+            layer("InputLayer", "input", json!({ "name": "input", "batch_shape": [null, 6, 5] }), json!([])),
+            layer("LSTM", "lstm", lstm, node(json!([tensor("input")]))),
+            layer("GetItem", "get_item", json!({ "name": "get_item" }), node(json!([tensor("lstm"), [slice, -1]]))),
+            layer("Dense", "dense", json!({ "name": "dense", "units": 4 }), node(json!([tensor("get_item")]))),
+        ],
+        "input_layers": [["input", 0, 0]], "output_layers": [["dense", 0, 0]],
+    }});
+    let message = refusal(keras::import(&archive, &Hints::default()));
+    assert!(message.starts_with("get_item cannot be taken from Keras: it takes a part"), "{message}");
+    assert!(message.contains("return_sequences=False"), "{message}");
 }
 
 /// An archive says what its layers are: a hint may say the same, and nothing else.

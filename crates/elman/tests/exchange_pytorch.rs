@@ -160,6 +160,18 @@ fn an_export_says_how_its_module_is_made() {
     assert_eq!(report.notes, [expected]);
 }
 
+/// Nothing in a state dict says what a head of quantiles answers.
+#[test]
+fn quantiles_are_explained() {
+    let (_, report) = pytorch::export(&model(Lstm::new(3, 4), Head::quantiles(&[0.1, 0.5, 0.9], 2))).unwrap();
+    let notes = report.notes.join("\n");
+    let expected = "the outputs are quantiles, [N, 6]: the levels 0.1, 0.5, 0.9 of the first of 2 values, then of the \
+                    second; elman sorts each value's levels when it predicts";
+    assert!(notes.contains(expected) && notes.contains("less the mean of its series, divided by its"), "{notes}");
+    let (_, report) = pytorch::export(&model(Lstm::new(3, 4), 3)).unwrap();
+    assert!(!report.notes.join("\n").contains("quantiles"));
+}
+
 /// With an array more, or without one, or with one changed.
 fn changed(case: &str, change: impl FnOnce(&mut File)) -> Result<Imported, Error> {
     let mut file = state_dict(case);
@@ -313,7 +325,9 @@ fn arrays_that_do_not_fit_are_named() {
         &["norm.running_mean cannot be taken from PyTorch: no part of a model that is known here reads it; expected"],
     );
     check(changed("lstm", without("rnn.weight_hh_l0")), &["rnn.weight_hh_l0 cannot", "it is missing"]);
-    check(changed("lstm", without("rnn.bias_hh_l0")), &["rnn.bias_hh_l0 cannot", "it is missing; expected [28]"]);
+    let missing =
+        "rnn.bias_hh_l0 cannot be taken from PyTorch: it is missing; expected [28] beside the others of its layer";
+    assert_eq!(refusal(changed("lstm", without("rnn.bias_hh_l0"))), missing);
     check(changed("lstm", put("rnn.bias_hh_l0", &[27])), &["it has shape [27]; expected [28]"]);
     check(
         changed("lstm", put("rnn.weight_ih_l0", &[14, 5])),

@@ -281,6 +281,24 @@ fn a_cell_of_ones_own_is_refused() {
     assert!(refusal(tensorflow::export(&custom)).starts_with("a cell of one's own in layer 0"));
 }
 
+/// A bias written as a row is one shape away from a model.
+#[test]
+fn a_bias_of_one_row_is_named() {
+    let mut variables = variables("tutorial");
+    variables.retain(|name, _| !name.contains("Adam"));
+    let classes = variables["dense/bias:0"].shape[0];
+    variables.insert("dense/bias:0".into(), array(&[1, classes]));
+    let message = refusal(tensorflow::import(&variables, &Hints::default()));
+    let expected =
+        format!("dense/bias:0 cannot be taken from TensorFlow 1: it has shape [1, {classes}]; expected [{classes}]");
+    assert!(message.starts_with(&expected), "{message}");
+    let mut variables = self::variables("tutorial");
+    let hidden = variables["rnn/basic_rnn_cell/bias:0"].shape[0];
+    variables.insert("rnn/basic_rnn_cell/bias:0".into(), array(&[1, hidden]));
+    let message = refusal(tensorflow::import(&variables, &Hints::default()));
+    assert!(message.contains(&format!("it has shape [1, {hidden}]; expected [{hidden}]")), "{message}");
+}
+
 /// A hint that contradicts the file, or that nothing in it could take, is refused.
 #[test]
 fn hints_that_do_not_apply_are_refused() {

@@ -8,7 +8,7 @@ use super::transfer::Transfer;
 use super::{Hints, Imported, assemble};
 use crate::layer::{AnyCell, Embedding, Layer, Merge, Stack};
 use crate::model::{Config, Model};
-use crate::{Error, Head, Reads};
+use crate::{Error, Head, Predicts, Quantiles, Reads};
 
 /// What arrays say of a model.
 pub(crate) struct Found {
@@ -190,6 +190,21 @@ pub(crate) fn note_masks(transfer: &mut Transfer<'_>, masks: &[String]) {
     if !masks.is_empty() {
         transfer.note(format!("masks of training are left out, they change no answer: {}", masks.join(", ")));
     }
+}
+
+/// Notes what the outputs of a head of quantiles are, which no partner's file says.
+pub(crate) fn note_quantiles(transfer: &mut Transfer<'_>, head: &Head) {
+    let Predicts::Quantiles(Quantiles { levels, horizon }) = &head.predicts else { return };
+    let named = levels.iter().map(f32::to_string).collect::<Vec<_>>().join(", ");
+    transfer.note(format!(
+        "the outputs are quantiles, [N, {}]: the levels {named} of the first of {horizon} values, then of the second; elman \
+         sorts each value's levels when it predicts",
+        head.outputs()
+    ));
+    transfer.note(
+        "inputs and outputs are in the units in which the model was trained: of a time series each value less the mean of \
+         its series, divided by its deviation, both of which stay in elman's own file",
+    );
 }
 
 /// The configuration as it stands in a partner's file.

@@ -30,10 +30,13 @@ const OF_MASKS: [&str; 2] = ["NotEqual", "Any"];
 /// If it is another kind of model, or its layers are no chain.
 pub(super) fn chain(config: &Value) -> Result<Vec<Link<'_>>, Wrong> {
     let class = text(config, "class_name").unwrap_or("nothing");
-    let layers = config.pointer("/config/layers").and_then(Value::as_array);
-    let (Some(layers), "Sequential" | "Functional") = (layers, class) else {
+    if !["Sequential", "Functional"].contains(&class) {
         let why =
             format!("its class is {class}; expected Sequential, or Functional with its layers one behind the other");
+        return Err(("the model".into(), why));
+    }
+    let Some(layers) = config.pointer("/config/layers").and_then(Value::as_array) else {
+        let why = format!("it is a {class} without layers; expected a list of them in its configuration");
         return Err(("the model".into(), why));
     };
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -76,6 +79,11 @@ fn functional<'a>(config: &Value, layers: &[Value], links: Vec<Link<'a>>) -> Res
         order.push(place);
         if links[place].class == "InputLayer" {
             break;
+        }
+        if links[place].class == "GetItem" {
+            let why = "it takes a part of what the layer before it gives, as h[:, -1]; expected a recurrent layer with \
+                       return_sequences=False, which gives its last output alone";
+            return Err((name.into(), why.into()));
         }
         name = called_on(name, &layers[place])?;
     }

@@ -71,6 +71,7 @@ pub fn export(model: &Model) -> Result<(Archive, Report), Error> {
         let name = format!("head.{part}");
         transfer.moved(&[&name], [(format!("{path}/vars/{number}"), arrays[&name].clone())], &[]);
     }
+    assembly::note_quantiles(&mut transfer, head);
     assembly::note_masks(&mut transfer, &feature::cell_masks(stack));
     let (arrays, report) = transfer.finish("our own names")?;
     let config_of_model = json!({ "name": "sequential", "trainable": true, "dtype": "float32", "layers": layers.all });

@@ -11,11 +11,15 @@ use crate::exchange::assembly::{self, Beside, Found};
 use crate::exchange::order::pieces;
 use crate::exchange::transfer::{Transfer, listed};
 use crate::exchange::{Hints, Imported};
+use crate::layer::{AnyCell, Layer};
 use crate::{Error, Reads};
 
 /// What is read, for who has arrays that are not.
 const EXPECTED: &str = "those of layers/simple_rnn, layers/lstm, layers/gru, layers/bidirectional, layers/embedding, \
                         layers/dense and layers/time_distributed, as Keras 3 saves them";
+
+/// The group of a file that `model.save` of Keras 2 wrote.
+const WHOLE_MODEL: &str = "model_weights/";
 
 /// Makes a model of the weights of a `Sequential` or functional model, as `save_weights` writes them. They say less than an
 /// archive: neither activations nor what the head reads.
@@ -25,6 +29,10 @@ const EXPECTED: &str = "those of layers/simple_rnn, layers/lstm, layers/gru, lay
 /// what was expected and found.
 pub fn import_weights(arrays: &BTreeMap<String, Array>, hints: &Hints) -> Result<Imported, Error> {
     let mut transfer = Transfer::taken_from(PARTNER, arrays);
+    if arrays.keys().any(|name| name.starts_with(WHOLE_MODEL)) {
+        let why = "it is a whole model in the format of Keras 2; load it with Keras and save it as .keras";
+        return Err(transfer.refused("the file", why));
+    }
     leave_out_training(&mut transfer);
     let mut layers: BTreeMap<&str, Recurrent> = BTreeMap::new();
     let (mut embeddings, mut heads) = (BTreeSet::new(), BTreeSet::new());
@@ -73,8 +81,31 @@ pub fn import_weights(arrays: &BTreeMap<String, Array>, hints: &Hints) -> Result
     let layers = assembly::chained(&transfer, chain, true)?;
     let head = take_dense(&mut transfer, &head, &assembly::widths(layers.last(), true))?;
     let found = Found { embedding, layers, head };
+    note_defaults(&mut transfer, &found.layers, hints);
     let beside = Beside { what: WEIGHTS, own: None, activations: false, reads, adds_forget_bias: false };
     assembly::model(transfer, found, hints, &beside, EXPECTED)
+}
+
+/// Notes what layers have in Keras that is not in their weights; φ of a `SimpleRNN` is noted where it is taken.
+fn note_defaults(transfer: &mut Transfer<'_>, layers: &[Layer], hints: &Hints) {
+    if hints.like.is_some() {
+        return;
+    }
+    let mut taken = vec!["forwards"];
+    let mut unsaid = vec!["go_backwards"];
+    if layers.iter().any(|layer| !matches!(layer.cell, AnyCell::Rnn(_))) {
+        unsaid.insert(0, "the activations of LSTM and GRU");
+        taken.insert(0, "tanh and sigmoid");
+    }
+    if layers.iter().any(|layer| layer.bidirectional.is_some()) {
+        unsaid.push("merge_mode");
+        taken.push("concat, or sum where the sizes say so");
+    }
+    transfer.note(format!(
+        "{WEIGHTS} does not say {}: Keras's defaults were taken: {}; give the .keras archive otherwise",
+        unsaid.join(", "),
+        taken.join(", ")
+    ));
 }
 
 /// The layer and the part of it that an array belongs to: `layers/gru_1/cell/vars/0` is `gru_1` and `cell`.

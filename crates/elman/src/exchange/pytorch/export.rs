@@ -43,6 +43,7 @@ pub fn export(model: &Model) -> Result<(File, Report), Error> {
     transfer.moved(&["head.kernel"], [("head.weight".into(), kernel)], &[Change::Transposed]);
     transfer.moved(&["head.bias"], [("head.bias".into(), arrays["head.bias"].clone())], &[]);
     transfer.note(module(stack, model.head()));
+    assembly::note_quantiles(&mut transfer, model.head());
     assembly::note_masks(&mut transfer, &feature::masks(stack));
     let (arrays, report) = transfer.finish("our own names")?;
     Ok((File { arrays, metadata: [(METADATA_KEY.into(), config)].into() }, report))

@@ -48,6 +48,7 @@ pub fn export(model: &Model) -> Result<(BTreeMap<String, numpy::Array>, Report),
              comes back with --forget-bias 0",
         );
     }
+    assembly::note_quantiles(&mut transfer, model.head());
     assembly::note_masks(&mut transfer, &feature::masks(stack));
     let config = assembly::config_json(&transfer, model)?;
     let (variables, report) = transfer.finish("our own names")?;

@@ -186,6 +186,7 @@ fn joint_input(transfer: &Transfer<'_>, kernel: &str, state: usize, columns: usi
 fn length(transfer: &Transfer<'_>, name: &str) -> Result<usize, Error> {
     match transfer.get(name).map(|array| &array.shape[..]) {
         Some(&[length]) if length > 0 => transfer.array(name, &[length]).map(|_| length),
+        Some(&[1, length]) => Err(transfer.refused(name, format!("it has shape [1, {length}]; expected [{length}]"))),
         Some(shape) => Err(transfer.refused(name, format!("it has shape {shape:?}; expected a vector"))),
         None => transfer.array(name, &[]).map(|_| 0),
     }
@@ -283,6 +284,12 @@ fn take_gru(transfer: &mut Transfer<'_>, name: &dyn Fn(&str) -> String, ours: &s
     Ok(Gru::new(input, hidden).reset(Reset::Before))
 }
 
+/// A bias that is a matrix of one row: as long as another matrix is wide.
+fn row<'a>(matrices: &[Matrix<'a>]) -> Option<(&'a str, usize)> {
+    let is_wide = |width: usize| matrices.iter().any(|of| of.shape[0] > 1 && of.shape[1] == width);
+    matrices.iter().find(|of| of.shape[0] == 1 && is_wide(of.shape[1])).map(|of| (of.name, of.shape[1]))
+}
+
 /// The embedding and the head: what is left.
 fn take_ends(
     transfer: &mut Transfer<'_>,
@@ -303,8 +310,12 @@ fn take_ends(
         }
     }
     let first = layers.first().map_or(0, Layer::input);
-    let (embedding, head) = ends(&matrices, first, &assembly::widths(layers.last(), true))
-        .map_err(|why| transfer.refused("what is no recurrent cell", why))?;
+    let (embedding, head) =
+        ends(&matrices, first, &assembly::widths(layers.last(), true)).map_err(|why| match row(&matrices) {
+            Some((name, length)) => transfer
+                .refused(name, format!("it has shape [1, {length}]; expected [{length}], a vector, if it is a bias")),
+            None => transfer.refused("what is no recurrent cell", why),
+        })?;
     let embedding = take_embedding(transfer, embedding.as_ref())?;
     let array = transfer.matrix(head.name)?;
     let (width, outputs) = (array.shape[0], array.shape[1]);
