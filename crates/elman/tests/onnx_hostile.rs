@@ -335,7 +335,7 @@ fn tensors_that_lie() {
                     name: "w".into(),
                     ..Tensor::default()
                 },
-            )
+            );
         },
         "its type is double; export the model in float",
     );

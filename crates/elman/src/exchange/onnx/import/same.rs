@@ -64,9 +64,9 @@ fn axes(value: &ValueInfo) -> Option<&[Dimension]> {
 }
 
 fn is_same_value(found: &ValueInfo, ours: &ValueInfo) -> bool {
-    let element = |value: &ValueInfo| match value.r#type.as_ref().and_then(|of| of.value.as_ref()) {
-        Some(TypeValue::Tensor(tensor)) => Some(tensor.elem_type),
-        None => None,
+    let element = |value: &ValueInfo| {
+        let TypeValue::Tensor(tensor) = value.r#type.as_ref()?.value.as_ref()?;
+        Some(tensor.elem_type)
     };
     let fits = |(found, ours): (&Dimension, &Dimension)| match ours.value {
         Some(DimensionValue::Length(_)) => found == ours,
