@@ -106,4 +106,5 @@ fn what_has_no_graph_is_refused_by_name() {
     let message =
         onnx::export(&random_model(both, 2), &OnnxOptions::default().streaming(true)).unwrap_err().to_string();
     assert!(message.starts_with("layer 0 cannot be given to ONNX: it reads rows from their ends"), "{message}");
+    assert!(message.ends_with("leave out `streaming` (--streaming)"), "{message}");
 }
