@@ -9,9 +9,9 @@ use std::process::{Child, Command, Stdio};
 use support::jobs::{JOBS, assert_same, place};
 use support::*;
 
-/// Long enough to be ended, with a checkpoint every few steps.
+/// Long enough to be ended, a second on a quiet machine, with a checkpoint every few steps.
 const LONG: &str = "train mnist --data set --hidden-size 16 --batch-size 50 --learning-rate 0.01 --threads 2 \
-                    --num-epoch 25 --checkpoint-steps 4 --keep-checkpoints 3";
+                    --num-epoch 100 --checkpoint-steps 4 --keep-checkpoints 3";
 
 /// A process that is training, one epoch done.
 fn under_way(place: &Place, line: &str) -> Child {
@@ -105,7 +105,7 @@ fn a_run_without_a_checkpoint_starts_from_the_beginning() {
 #[test]
 fn of_two_processes_one_trains_in_a_folder() {
     let place = Place::with_set();
-    let line = LONG.replace("--num-epoch 25", "--num-epoch 100000");
+    let line = LONG.replace("--num-epoch 100 ", "--num-epoch 100000 ");
     let mut child = under_way(&place, &format!("{line} --out run"));
     let process = format!("another process, number {}, is training in run", child.id());
     place.elman("resume run").refused(1, &[&process, "wait until it has ended"]);
@@ -175,7 +175,7 @@ fn other_data_and_other_settings_are_refused() {
         ("seed = 111", "seed = 112", "seed is 112; expected 111, as when training began"),
         ("batch_size = 50", "batch_size = 25", "batch_size is 25; expected 50"),
         ("hidden_size = 16", "hidden_size = 17", "the network is "),
-        ("num_epoch = 25", "num_epoch = 0", "num_epoch is 0"),
+        ("num_epoch = 100", "num_epoch = 0", "num_epoch is 0"),
     ] {
         assert!(settings.contains(from));
         place.write(config, settings.replace(from, to).as_bytes());
