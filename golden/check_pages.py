@@ -38,6 +38,15 @@ def shell(commands, elman):
     return done.stdout
 
 
+def without_places(path):
+    """Takes out what an exporter says of itself, such as the places of the files that it ran in."""
+    import onnx
+
+    from onnx_models import stripped
+
+    onnx.save(stripped(onnx.load(path)), path)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("page", type=pathlib.Path)
@@ -71,6 +80,8 @@ def main():
             to.mkdir(parents=True)
             for name in sorted(written):
                 shutil.copy(name, to / name)
+                if name.endswith(".onnx"):
+                    without_places(to / name)
         os.chdir(ROOT)
     if args.update:
         for start, end, body in reversed(edits):
