@@ -1,17 +1,16 @@
 //! HDF5 files: what Keras and h5py wrote is read, what is written here comes back, and every way a file can be wrong.
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use elman_formats::Array;
-use elman_formats::hdf5::{self, Error, File, Text};
+use elman_formats::hdf5::{self, File, Text};
 use hdf5_pure::FileBuilder;
 use proptest::prelude::*;
-
-fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/files").join(name)
-}
+use support::{assert_says, golden};
 
 /// Every array that h5py sees is read, and no other.
 #[test]
@@ -54,14 +53,6 @@ fn texts_are_read() {
     assert_eq!(config["class_name"], "Sequential");
     let names = &hdf5::read(&golden("keras_reader.weights.h5")).unwrap().attributes["layers/lstm/vars"];
     assert!(matches!(&names["name"], Text::One(name) if name.starts_with("lstm")), "{names:?}");
-}
-
-#[track_caller]
-fn assert_says(error: &Error, parts: &[&str]) {
-    let message = error.to_string();
-    for part in parts {
-        assert!(message.contains(part), "the message lacks {part:?}:\n{message}");
-    }
 }
 
 #[test]

@@ -1,16 +1,15 @@
 //! Keras's archives: what Keras wrote is read, what is written here comes back, and every way a file can be wrong.
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use elman_formats::Array;
-use elman_formats::keras::{self, Error};
-
-fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/files").join(name)
-}
+use elman_formats::keras;
+use support::{assert_says, golden, zip};
 
 #[test]
 fn what_keras_wrote_is_read() {
@@ -49,27 +48,6 @@ fn what_cannot_be_written_is_named_and_nothing_is_written() {
     let error = keras::write(&path, &archive).unwrap_err();
     assert_says(&error, &["cannot write ", "bad.keras: the array bad has the shape [3], expected as many values"]);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-}
-
-#[track_caller]
-fn assert_says(error: &Error, parts: &[&str]) {
-    let message = error.to_string();
-    for part in parts {
-        assert!(message.contains(part), "the message lacks {part:?}:\n{message}");
-    }
-}
-
-/// A zip archive, its files stored.
-fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut archive = rawzip::ZipArchiveWriter::new(Vec::new());
-    for (name, bytes) in files {
-        let (mut entry, config) = archive.new_file(*name).start().unwrap();
-        let mut writer = config.wrap(&mut entry);
-        writer.write_all(bytes).unwrap();
-        let (_, descriptor) = writer.finish().unwrap();
-        entry.finish(descriptor).unwrap();
-    }
-    archive.finish().unwrap()
 }
 
 #[track_caller]

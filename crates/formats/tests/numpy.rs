@@ -1,12 +1,14 @@
 //! NumPy's files: what NumPy wrote is read, what is written here comes back, and every way a file can be wrong.
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use elman_formats::numpy::{Array, Error, Fault, Npz, Values, read_npy, read_npz, write_npy, write_npz};
 use proptest::prelude::*;
+use support::zip;
 use tempfile::TempDir;
 
 fn array(shape: &[usize], values: Values) -> Array {
@@ -36,19 +38,6 @@ fn npy(header: &str, data: &[u8]) -> Vec<u8> {
 
 fn f4(shape: &str, data: &[u8]) -> Vec<u8> {
     npy(&format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}"), data)
-}
-
-/// A zip archive, its files stored.
-fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut archive = rawzip::ZipArchiveWriter::new(Vec::new());
-    for (name, bytes) in files {
-        let (mut entry, config) = archive.new_file(*name).start().unwrap();
-        let mut writer = config.wrap(&mut entry);
-        writer.write_all(bytes).unwrap();
-        let (_, descriptor) = writer.finish().unwrap();
-        entry.finish(descriptor).unwrap();
-    }
-    archive.finish().unwrap()
 }
 
 #[track_caller]

@@ -1,15 +1,14 @@
 //! PyTorch's files: what torch.save wrote is read, and every way a file can be wrong or hostile.
 
+mod support;
+
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use elman_formats::torch::{self, Error, LeftOut};
+use elman_formats::torch::{self, LeftOut};
 use proptest::prelude::*;
-
-fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/files").join(name)
-}
+use support::{assert_says, golden, zip};
 
 /// Bits, so that no number and the sign of zero count too.
 fn bits(data: &[f32]) -> Vec<u32> {
@@ -69,14 +68,6 @@ fn a_pickle_keeps_its_order() {
     assert_eq!(file.entries, ["z", "d", "a"]);
 }
 
-#[track_caller]
-fn assert_says(error: &Error, parts: &[&str]) {
-    let message = error.to_string();
-    for part in parts {
-        assert!(message.contains(part), "the message lacks {part:?}:\n{message}");
-    }
-}
-
 #[test]
 fn other_files_of_pytorch_are_refused_with_what_to_do() {
     for (file, says) in [
@@ -92,19 +83,6 @@ fn other_files_of_pytorch_are_refused_with_what_to_do() {
     }
     let missing = torch::read(Path::new("no/such/file")).unwrap_err();
     assert_says(&missing, &["cannot read no/such/file: ", "os error 2"]);
-}
-
-/// A zip archive, its files stored.
-fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut archive = rawzip::ZipArchiveWriter::new(Vec::new());
-    for (name, bytes) in files {
-        let (mut entry, config) = archive.new_file(*name).start().unwrap();
-        let mut writer = config.wrap(&mut entry);
-        writer.write_all(bytes).unwrap();
-        let (_, descriptor) = writer.finish().unwrap();
-        entry.finish(descriptor).unwrap();
-    }
-    archive.finish().unwrap()
 }
 
 fn refused(files: &[(&str, &[u8])], parts: &[&str]) {
