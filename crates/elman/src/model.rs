@@ -111,6 +111,18 @@ impl Model {
         Ok(model)
     }
 
+    /// The same with a configuration, which is taken whole: masks, steps and job too.
+    ///
+    /// # Errors
+    /// As [`Model::of_arrays`].
+    pub(crate) fn of_config(config: &Config, arrays: &BTreeMap<String, formats::Array>) -> Result<Self, Error> {
+        let stack = Stack { embedding: config.embedding, layers: config.layers.clone() };
+        let mut model = Self::of_arrays(stack, config.head.clone(), arrays)?;
+        model.steps = config.steps;
+        model.job.clone_from(&config.job);
+        Ok(model)
+    }
+
     fn empty(stack: Stack, head: Head) -> Result<Self, Error> {
         let plan = Self::plan(&stack, &head)?;
         let parameters = Aligned::zeros(plan.len);

@@ -48,15 +48,8 @@ pub(crate) fn assemble(
     arrays: &BTreeMap<String, Array>,
     like: Option<&Config>,
 ) -> Result<Model, Error> {
-    let model = match like {
-        None => Model::of_arrays(stack, head, arrays)?,
-        Some(config) => {
-            let of = Stack { embedding: config.embedding, layers: config.layers.clone() };
-            let mut model = Model::of_arrays(of, config.head.clone(), arrays)?;
-            model.steps = config.steps;
-            model.job.clone_from(&config.job);
-            model
-        }
-    };
-    Ok(model)
+    match like {
+        None => Model::of_arrays(stack, head, arrays),
+        Some(config) => Model::of_config(config, arrays),
+    }
 }

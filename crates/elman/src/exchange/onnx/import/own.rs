@@ -9,9 +9,9 @@ use super::{as_said, same};
 use crate::Error;
 use crate::exchange::onnx::layout::{self, Native};
 use crate::exchange::onnx::{export, not_taken, prefix};
-use crate::exchange::{Change, Hints, Imported, Place, Report, assemble};
+use crate::exchange::{Change, Hints, Imported, Place, Report};
 use crate::layer::{Layer, Stack};
-use crate::model::Config;
+use crate::model::{Config, Model};
 
 /// The model of a graph that we exported, or what shows that the graph is no longer the one that we exported.
 ///
@@ -25,7 +25,7 @@ pub(super) fn import(file: &File, graph: &Graph, config: &str) -> Result<Result<
     }
     let stack = Stack { embedding: config.embedding, layers: config.layers.clone() };
     stack.check().and_then(|()| config.head.check()).map_err(|error| bad(error.to_string()))?;
-    Ok(restored(file, graph, stack, &config))
+    Ok(restored(file, graph, &stack, &config))
 }
 
 /// The same with the configuration of a given model, which must be one of the same layers and head.
@@ -37,11 +37,11 @@ pub(super) fn hinted(imported: Imported, hints: &Hints) -> Result<Imported, Erro
     hints.settled(&as_said(&model.config()))?;
     let Some(like) = &hints.like else { return Ok(Imported { model, report }) };
     report.notes.push("the configuration is that of the given model".into());
-    let model = assemble(model.stack().clone(), model.head().clone(), &model.arrays(), Some(like))?;
+    let model = Model::of_config(like, &model.arrays())?;
     Ok(Imported { model, report })
 }
 
-fn restored(file: &File, graph: &Graph, stack: Stack, config: &Config) -> Result<Imported, String> {
+fn restored(file: &File, graph: &Graph, stack: &Stack, config: &Config) -> Result<Imported, String> {
     let mut reader = Reader { file, graph, arrays: BTreeMap::new(), report: Report::default() };
     if let Some(embedding) = stack.embedding {
         reader.plain("embedding.kernel", &[embedding.tokens, embedding.size])?;
@@ -59,12 +59,12 @@ fn restored(file: &File, graph: &Graph, stack: Stack, config: &Config) -> Result
             }
         }
     }
-    let dense = config.head.dense(&stack);
+    let dense = config.head.dense(stack);
     reader.plain("head.kernel", &[dense.input, dense.output])?;
     reader.plain("head.bias", &[dense.output])?;
     let Reader { arrays, report, .. } = reader;
     let words = |error: Error| error.to_string();
-    let model = assemble(stack, config.head.clone(), &arrays, Some(config)).map_err(words)?;
+    let model = Model::of_config(config, &arrays).map_err(words)?;
     let (written, _) = export(&model, &same::options(graph, &model)).map_err(words)?;
     match same::difference(file, graph, &written) {
         Some(difference) => Err(difference),
