@@ -6,10 +6,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, Args, CommandFactory, Parser, Subcommand};
 
-use elman::exchange::onnx::OnnxOptions;
-use elman::{Activation, Reads};
-
-use crate::convert::Partner;
+use crate::convert::ConvertArgs;
 use crate::jobs::classify::Classify;
 use crate::jobs::echo::Echo;
 use crate::jobs::mnist::Mnist;
@@ -384,115 +381,6 @@ pub(crate) struct DiagnoseArgs {
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
-}
-
-#[derive(Args, Debug)]
-#[command(after_help = "\
-From a model of elman, .safetensors is written with PyTorch's names; to elman, it is a model file. What
-one side cannot express is refused by name. Read are also .pt and .pth, of which nothing is executed.
-
-Examples:
-  elman convert runs/mnist-rnn-1 digits.onnx --verify
-  elman convert runs/text-lstm-1 step.onnx --streaming
-  elman convert runs/mnist-lstm-1 digits.safetensors     for torch.nn.LSTM, see docs/pytorch.md
-  elman convert model.pt model.safetensors --classes below,above
-  elman convert model.keras model.safetensors --sample recorded.npz
-  elman convert variables.npz model.safetensors          of TensorFlow 1, see docs/tensorflow.md")]
-pub(crate) struct ConvertArgs {
-    /// A run's folder, or a file: .safetensors, .pt, .keras, .weights.h5, .npz, .onnx
-    #[arg(value_name = "IN")]
-    pub(crate) input: PathBuf,
-    /// What is written: .safetensors, .keras, .weights.h5, .npz, .onnx
-    #[arg(value_name = "OUT")]
-    pub(crate) output: PathBuf,
-    /// Whose file IN is [default: by its name, and what it says of itself]
-    #[arg(long, value_enum, hide_possible_values = true, value_name = "PARTNER")]
-    pub(crate) from: Option<Partner>,
-    /// Whose file OUT is: elman, pytorch, keras, tensorflow or onnx [default: by its name]
-    #[arg(long, value_enum, hide_possible_values = true, value_name = "PARTNER")]
-    pub(crate) to: Option<Partner>,
-    /// Activation of an Elman cell, where IN does not say: tanh or relu [default: tanh]
-    #[arg(long, value_parser = PossibleValuesParser::new(["tanh", "relu"]), hide_possible_values = true, value_name = "NAME",
-        help_heading = "What IN does not say")]
-    activation: Option<String>,
-    /// What the head reads: last-state or every-step [default: what IN says, else the last state, or every step where
-    /// it answers with the tokens that are read]
-    #[arg(long, value_parser = PossibleValuesParser::new(["last-state", "every-step"]), hide_possible_values = true,
-        value_name = "WHAT", help_heading = "What IN does not say")]
-    reads: Option<String>,
-    /// What TensorFlow 1 adds to the forget gate while it runs [default: 1]
-    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "What IN does not say")]
-    pub(crate) forget_bias: Option<f32>,
-    /// A run or model of elman with the same shapes: its job and all of its configuration are taken
-    #[arg(long, value_name = "RUN", help_heading = "What IN does not say")]
-    pub(crate) like: Option<PathBuf>,
-    /// Names of the classes: predict and eval then read sequences of .npz, .ts or .csv, each feature as it is
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "What IN does not say")]
-    pub(crate) classes: Option<Vec<String>>,
-    /// A text with the characters that a model of text knows: sorted by code point, they are its tokens
-    #[arg(long, value_name = "FILE", help_heading = "What IN does not say")]
-    pub(crate) vocabulary: Option<PathBuf>,
-    /// What the tokens are, without --vocabulary: byte
-    #[arg(long, value_parser = PossibleValuesParser::new(["byte"]), hide_possible_values = true, conflicts_with = "vocabulary",
-        value_name = "UNIT", help_heading = "What IN does not say")]
-    pub(crate) unit: Option<String>,
-    /// One step a call: states go in and come out
-    #[arg(long, help_heading = "ONNX", conflicts_with = "initial_states")]
-    streaming: bool,
-    /// Initial states are inputs, final states outputs
-    #[arg(long, help_heading = "ONNX")]
-    initial_states: bool,
-    /// No input of lengths: every row has all steps
-    #[arg(long, help_heading = "ONNX")]
-    no_lengths: bool,
-    /// Loops of basic operators in place of RNN, LSTM and GRU: for runtimes that leave out some of their options
-    #[arg(long, help_heading = "ONNX")]
-    basic_operators: bool,
-    /// Run both on made-up sequences, and say how far apart they are
-    #[arg(long, help_heading = "Verification")]
-    pub(crate) verify: bool,
-    /// Recorded arrays of the other program, .npz or .safetensors: x [N, T, I], lengths, and logits, probabilities or
-    /// quantiles
-    #[arg(long, value_name = "FILE", help_heading = "Verification")]
-    pub(crate) sample: Option<PathBuf>,
-    /// One JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-impl ConvertArgs {
-    pub(crate) fn activation(&self) -> Option<Activation> {
-        self.activation.as_deref().map(|name| if name == "relu" { Activation::Relu } else { Activation::Tanh })
-    }
-
-    pub(crate) fn reads(&self) -> Option<Reads> {
-        self.reads.as_deref().map(|name| if name == "every-step" { Reads::EveryStep } else { Reads::LastState })
-    }
-
-    /// How a graph is written.
-    ///
-    /// # Errors
-    /// If something else is written.
-    pub(crate) fn onnx_options(&self, to: Partner) -> Result<OnnxOptions, elman::Error> {
-        let given = [
-            ("streaming", self.streaming),
-            ("initial_states", self.initial_states),
-            ("no_lengths", self.no_lengths),
-            ("basic_operators", self.basic_operators),
-        ];
-        if to != Partner::Onnx
-            && let Some((what, _)) = given.iter().find(|(_, given)| *given)
-        {
-            let expected = "no such flag: it is for ONNX".into();
-            return Err(elman::Error::Setting { what, found: "given".into(), expected });
-        }
-        let lengths = !self.no_lengths && !self.streaming;
-        Ok(OnnxOptions::default()
-            .streaming(self.streaming)
-            .initial_states(self.initial_states)
-            .lengths(lengths)
-            .native(!self.basic_operators))
-    }
 }
 
 #[derive(Args, Debug)]

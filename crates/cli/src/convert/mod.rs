@@ -1,5 +1,6 @@
 //! `elman convert`: models from and for other programs.
 
+mod args;
 mod partner;
 mod report;
 mod sample;
@@ -15,8 +16,9 @@ use elman::text::Vocabulary;
 use elman::{Error, Model};
 use serde_json::json;
 
-pub(crate) use self::partner::Partner;
-use crate::args::{ConvertArgs, OutputArgs};
+pub(crate) use self::args::ConvertArgs;
+use self::partner::Partner;
+use crate::args::OutputArgs;
 use crate::jobs;
 use crate::output::Output;
 use crate::run_folder;

@@ -139,11 +139,7 @@ impl Partner {
                 numpy::write_npz(path, &arrays)?;
                 report
             }
-            Partner::Onnx => {
-                let (graph, report) = onnx::export(model, options).map_err(named)?;
-                formats::onnx::write(path, &graph)?;
-                report
-            }
+            Partner::Onnx => onnx::write(model, path, options).map_err(named)?,
         };
         Ok(Some(report))
     }

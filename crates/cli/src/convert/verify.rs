@@ -8,9 +8,9 @@ use elman::{Model, Purpose, Random, Reads};
 use ndarray::Array3;
 use serde::Serialize;
 
+use super::args::ConvertArgs;
 use super::partner::Partner;
 use super::sample::Sample;
-use crate::args::ConvertArgs;
 
 /// Above this, or this part of a number above 1, two programs do not agree: sums of a few hundred products in single
 /// precision, in another order, differ by less.
