@@ -5,9 +5,11 @@
 
 mod packed;
 
+use std::ops::Range;
+
 use crate::idx::Source;
 use crate::{Error, Fault, ImageSet, Split, images};
-use packed::{PIXELS, Unpacker};
+use packed::{PART, PIXELS, Packed};
 
 const SIDE: usize = 28;
 const TRAIN: usize = 60_000;
@@ -30,6 +32,14 @@ pub fn load() -> Result<Split, Error> {
     images::divide(train, test, NAMES)
 }
 
+/// Unpacks the test images of [`load`] alone, which takes a tenth of its time.
+///
+/// # Errors
+/// [`Error`] if there is no memory for the 8 MB of pixels.
+pub fn load_test() -> Result<ImageSet, Error> {
+    test(&Packed::embedded())
+}
+
 /// The four files as they were published, unzipped: their names, and their bytes.
 ///
 /// # Errors
@@ -48,21 +58,30 @@ pub fn files() -> Result<[(&'static str, Vec<u8>); 4], Error> {
 }
 
 fn sets() -> Result<(ImageSet, ImageSet), Error> {
-    let [train_images, train_labels, test_images, test_labels] = NAMES;
-    let mut unpacker = Unpacker::new();
-    let train = set(&mut unpacker, TRAIN, train_images, Source::Bytes { name: train_labels, bytes: TRAIN_LABELS })?;
-    let test = set(&mut unpacker, TEST, test_images, Source::Bytes { name: test_labels, bytes: TEST_LABELS })?;
-    assert!(unpacker.ends(), "the embedded images are damaged");
-    Ok((train, test))
+    let packed = Packed::embedded();
+    Ok((train(&packed)?, test(&packed)?))
 }
 
-fn set(unpacker: &mut Unpacker, count: usize, name: &str, labels: Source) -> Result<ImageSet, Error> {
-    let size = count * PIXELS;
+fn train(packed: &Packed) -> Result<ImageSet, Error> {
+    let [images, labels, ..] = NAMES;
+    set(packed, 0..TRAIN / PART, images, &Source::Bytes { name: labels, bytes: TRAIN_LABELS })
+}
+
+fn test(packed: &Packed) -> Result<ImageSet, Error> {
+    let [.., images, labels] = NAMES;
+    set(packed, TRAIN / PART..(TRAIN + TEST) / PART, images, &Source::Bytes { name: labels, bytes: TEST_LABELS })
+}
+
+/// The images of some parts, with their labels.
+fn set(packed: &Packed, parts: Range<usize>, name: &str, labels: &Source) -> Result<ImageSet, Error> {
+    let size = parts.len() * PART * PIXELS;
     let mut images = Vec::new();
     if images.try_reserve_exact(size).is_err() {
         return Err(Error::File { origin: name.to_owned(), fault: Fault::Memory { expected: size as u64 } });
     }
-    unpacker.append(count, &mut images);
+    for part in parts {
+        assert!(packed.append(part, &mut images), "the embedded images are damaged");
+    }
     let labels = labels.read(Some(1))?.data;
     Ok(ImageSet { images, labels, rows: SIDE, cols: SIDE })
 }

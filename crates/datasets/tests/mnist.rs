@@ -49,6 +49,11 @@ fn the_split_is_that_of_tensorflow() {
 }
 
 #[test]
+fn the_test_set_alone_is_that_of_the_split() {
+    assert!(mnist::load_test().unwrap() == mnist::load().unwrap().test);
+}
+
+#[test]
 fn the_same_files_in_a_folder_give_the_same_set() {
     let files = mnist::files().unwrap();
     let folder = files.iter().fold(Folder::new(), |folder, (name, bytes)| folder.with(name, bytes));

@@ -57,13 +57,25 @@ impl Job for Mnist {
 ///
 /// # Errors
 /// If they cannot be read, or there is no folder and the binary was built without MNIST.
-pub(crate) fn load_data(folder: Option<&Path>) -> anyhow::Result<Split> {
+fn load_data(folder: Option<&Path>) -> anyhow::Result<Split> {
     match folder {
         Some(folder) => Ok(images::load_dir(folder)?),
         #[cfg(feature = "mnist")]
         None => Ok(elman::datasets::mnist::load()?),
         #[cfg(not(feature = "mnist"))]
         None => bail!("this binary was built without MNIST; name a folder with --data"),
+    }
+}
+
+/// The test images of a folder, or those of MNIST from the binary, without unpacking the others.
+///
+/// # Errors
+/// As [`load_data`]; a folder must have all of its files here too, for they are checked against each other.
+fn load_test(folder: Option<&Path>) -> anyhow::Result<ImageSet> {
+    match folder {
+        #[cfg(feature = "mnist")]
+        None => Ok(elman::datasets::mnist::load_test()?),
+        folder => Ok(load_data(folder)?.test),
     }
 }
 
@@ -159,18 +171,18 @@ pub(crate) fn test_images(run: &Path, folder: Option<&Path>, model: &Model) -> a
         None if config.exists() => Settings::<Mnist>::read(&config)?.job.data,
         None => None,
     };
-    let data = load_data(folder.as_deref())?;
+    let test = load_test(folder.as_deref())?;
     let name = folder.map_or("MNIST, in the binary".into(), |folder| folder.display().to_string());
     if let Some(steps) = model.steps
-        && (data.test.rows, data.test.cols) != (steps, model.stack().input())
+        && (test.rows, test.cols) != (steps, model.stack().input())
     {
         bail!(
             "the images of {name} are {} pixels wide and {} high; the model reads images {} wide and {steps} high; \
              --data names another set",
-            data.test.cols,
-            data.test.rows,
+            test.cols,
+            test.rows,
             model.stack().input()
         );
     }
-    Ok(data.test)
+    Ok(test)
 }

@@ -1,149 +1,270 @@
 //! The images as they are stored: values entropy-coded after their neighbours, by an asymmetric numeral system (rANS).
 //!
 //! ```text
-//! 256 × 256 u16   how often each value comes after each context, of 2^16; a context that never comes has none
-//! u16 …           the coder's words: the state's high half, its low half, then what it takes up on the way
+//! 256 u8          the group of each context, below 16
+//! 16 × 256 u16    how often each value comes in each group, of 2^12
+//! seven parts of 10,000 images, the training images first, each
+//!   u32           how many words it has
+//!   4 u32         the coder's state in each of four lanes
+//!   10,000 u8     where the box around each image's ink begins: its row · 16 + its column
+//!   u16 …         the words, which the states take up on the way
 //! ```
 //!
-//! All little-endian; pixels image by image, row by row. A context is the levels of four neighbours, two bits each, from
-//! the highest: left, above left, above, above right; outside the image there is paper. `data/mnist/README.md` says why.
+//! All little-endian. Outside the box of 20 × 20 there is paper. A context is the levels of four neighbours in the box,
+//! two bits each, from the highest: left, above left, above, above right. `data/mnist/README.md` says why.
 //!
-//! Duda (2013), "Asymmetric numeral systems", <https://arxiv.org/abs/1311.2540>.
+//! Four images are decoded side by side, a pixel of each in turn, for each pixel waits for the one before it; and
+//! without a branch that hangs on the data, for no processor could foresee it.
+//!
+//! Duda (2013), "Asymmetric numeral systems", <https://arxiv.org/abs/1311.2540>; lanes that share their words: Giesen
+//! (2014), "Interleaved entropy coders", <https://arxiv.org/abs/1402.3392>.
+
+use std::array;
 
 const SIDE: usize = 28;
 /// The pixels of an image.
 pub(super) const PIXELS: usize = SIDE * SIDE;
+/// The images of a part.
+pub(super) const PART: usize = 10_000;
 
 const BYTES: &[u8] = include_bytes!("../../data/mnist/images.rans");
+const PARTS: usize = 7;
+/// The side of the box.
+const BOX: usize = 20;
 const VALUES: usize = 256;
-const TABLE: usize = 2 * VALUES * VALUES;
+const CONTEXTS: usize = 256;
+/// The contexts of the three neighbours above.
+const ABOVE: usize = 64;
+const GROUPS: usize = 16;
+const LANES: usize = 4;
+const SLOT_BITS: u32 = 12;
+const SLOTS: usize = 1 << SLOT_BITS;
 /// Below it the state takes up a word. The coder began with it, so the decoder ends with it.
 const STATE_MIN: u32 = 1 << 16;
 
-/// Takes images off the stored bytes, in their order.
-pub(super) struct Unpacker<'a> {
-    contexts: Vec<Context>,
+/// The stored bytes, taken apart.
+pub(super) struct Packed<'a> {
+    model: Model,
+    parts: [Part<'a>; PARTS],
+}
+
+/// What a pixel's neighbours and the coder's state say about its value.
+struct Model {
+    /// `[context of the three above][value on the left]`: the group of both.
+    groups: Box<[[u8; VALUES]; ABOVE]>,
+    /// `[group][state mod 2^12]`: the value whose share of the 2^12 this is in (8 bits), the share's length (12 bits),
+    /// and how far into the share it is (12 bits); from the lowest bit.
+    slots: Box<[[u32; SLOTS]; GROUPS]>,
+}
+
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    states: [u32; LANES],
+    corners: &'a [u8],
     words: &'a [[u8; 2]],
-    state: u32,
 }
 
-/// What may come after one context.
-struct Context {
-    /// `[value + 1]`: where the value's share of the 2^16 begins.
-    starts: [u32; VALUES + 1],
-    /// `[place / 2^8]`: the value that has the first of these places. The value sought is this or one of the next.
-    first: [u8; 1 << 8],
-}
-
-impl Context {
-    fn of(frequencies: &[[u8; 2]]) -> Self {
-        let mut context = Self { starts: [0; VALUES + 1], first: [0; 1 << 8] };
-        for (value, &frequency) in frequencies.iter().enumerate() {
-            context.starts[value + 1] = context.starts[value] + u32::from(u16::from_le_bytes(frequency));
-        }
-        for (n, first) in context.first.iter_mut().enumerate() {
-            *first = context.starts[1..VALUES].partition_point(|&start| start <= (n as u32) << 8) as u8;
-        }
-        context
+impl Packed<'static> {
+    /// The images that are embedded.
+    ///
+    /// # Panics
+    /// If they are damaged.
+    pub(super) fn embedded() -> Self {
+        Self::of(BYTES).unwrap_or_else(|| panic!("the embedded images are damaged"))
     }
 }
 
-impl Unpacker<'static> {
-    /// At the first of the 70,000 images.
-    pub(super) fn new() -> Self {
-        Self::of(BYTES)
+impl<'a> Packed<'a> {
+    /// None if the bytes have not this form.
+    fn of(mut bytes: &'a [u8]) -> Option<Self> {
+        let model = Model::of(take(&mut bytes, CONTEXTS)?, take(&mut bytes, 2 * GROUPS * VALUES)?.as_chunks().0)?;
+        let mut parts = [Part { states: [0; LANES], corners: &[], words: &[] }; PARTS];
+        for part in &mut parts {
+            *part = Part::of(&mut bytes)?;
+        }
+        bytes.is_empty().then_some(Self { model, parts })
+    }
+
+    /// Appends the images of a part, [10000, 28, 28]. False if they are damaged: then it has not come to its end with
+    /// all of its words taken and the coder's first state in each lane.
+    #[must_use]
+    pub(super) fn append(&self, part: usize, pixels: &mut Vec<u8>) -> bool {
+        let Part { mut states, corners, mut words } = self.parts[part];
+        for corners in corners.as_chunks().0 {
+            let images = images(&self.model, &mut states, &mut words, corners);
+            pixels.extend_from_slice(images.as_flattened());
+        }
+        words.is_empty() && states == [STATE_MIN; LANES]
     }
 }
 
-impl<'a> Unpacker<'a> {
-    fn of(bytes: &'a [u8]) -> Self {
-        let (table, words) = bytes.split_at(TABLE);
-        let contexts = table.as_chunks().0.chunks_exact(VALUES).map(Context::of).collect();
-        let mut unpacker = Self { contexts, words: words.as_chunks().0, state: 0 };
-        for _ in 0..2 {
-            unpacker.take_up();
+impl Model {
+    fn of(group_of: &[u8], frequencies: &[[u8; 2]]) -> Option<Self> {
+        let mut groups = Box::new([[0; VALUES]; ABOVE]);
+        for (above, groups) in groups.iter_mut().enumerate() {
+            for (left, group) in groups.iter_mut().enumerate() {
+                *group = group_of[usize::from(level(left as u8)) * ABOVE + above];
+            }
         }
-        unpacker
-    }
-
-    /// Appends `count` images, [count, 28, 28].
-    pub(super) fn append(&mut self, count: usize, pixels: &mut Vec<u8>) {
-        for _ in 0..count {
-            // Of the row above, with a column of paper on its right; each is overwritten once it has been read.
-            let mut levels = [0_u8; SIDE + 1];
-            for _ in 0..SIDE {
-                let mut row = [0; SIDE];
-                let mut left = 0;
-                let mut above = levels[0];
-                for x in 0..SIDE {
-                    // The three above, the oldest falling out.
-                    above = (above << 2 | levels[x + 1]) & 0x3f;
-                    let value = self.next(left << 6 | above);
-                    left = level(value);
-                    levels[x] = left;
-                    row[x] = value;
+        let mut slots = Box::new([[0; SLOTS]; GROUPS]);
+        for (slots, frequencies) in slots.iter_mut().zip(frequencies.chunks_exact(VALUES)) {
+            let mut rest = slots.as_mut_slice();
+            for (value, &frequency) in frequencies.iter().enumerate() {
+                let frequency = usize::from(u16::from_le_bytes(frequency));
+                let (share, others) = rest.split_at_mut_checked(frequency).filter(|_| frequency < SLOTS)?;
+                for (place, slot) in share.iter_mut().enumerate() {
+                    *slot = (place << 20 | frequency << 8 | value) as u32;
                 }
-                pixels.extend_from_slice(&row);
+                rest = others;
+            }
+            if !rest.is_empty() {
+                return None;
             }
         }
+        group_of.iter().all(|&group| usize::from(group) < GROUPS).then_some(Self { groups, slots })
     }
 
-    /// True if all of the bytes were taken, and the coder's first state remains.
-    pub(super) fn ends(&self) -> bool {
-        self.words.is_empty() && self.state == STATE_MIN
-    }
-
+    /// The value of a pixel, after the value on its left and the context above; the state loses what it told.
     #[inline(always)]
-    fn next(&mut self, context: u8) -> u8 {
-        let Context { starts, first } = &self.contexts[usize::from(context)];
-        let place = self.state % STATE_MIN;
-        // Paper is 0 and comes four times of five.
-        let (mut value, mut start, mut end) = (0, 0, starts[1]);
-        if place >= end {
-            value = usize::from(first[(place >> 8) as usize]);
-            while starts[value + 1] <= place {
-                value += 1;
+    fn next(&self, left: u8, above: u8, state: &mut u32) -> u8 {
+        // What was checked above is said again with %, which spares the checks of the indices.
+        let group = usize::from(self.groups[usize::from(above) % ABOVE][usize::from(left)]) % GROUPS;
+        let slot = self.slots[group][*state as usize % SLOTS];
+        *state = (slot >> 8) % (1 << SLOT_BITS) * (*state >> SLOT_BITS) + (slot >> 20);
+        slot as u8
+    }
+}
+
+impl<'a> Part<'a> {
+    fn of(bytes: &mut &'a [u8]) -> Option<Self> {
+        let numbers = take(bytes, 4 * (1 + LANES))?.as_chunks().0;
+        let number = |n: usize| u32::from_le_bytes(numbers[n]);
+        let corners = take(bytes, PART)?;
+        let words = take(bytes, (number(0) as usize).checked_mul(2)?)?.as_chunks().0;
+        // The box lies in the image.
+        let inside = corners.iter().all(|&corner| row(corner).max(column(corner)) <= SIDE - BOX);
+        inside.then_some(Self { states: array::from_fn(|lane| number(1 + lane)), corners, words })
+    }
+}
+
+/// The next images, one in each lane. Takes off the words what they took up; where those end, they take up zeros.
+fn images(
+    model: &Model,
+    states: &mut [u32; LANES],
+    words: &mut &[[u8; 2]],
+    corners: &[u8; LANES],
+) -> [[u8; PIXELS]; LANES] {
+    let mut images = [[0; PIXELS]; LANES];
+    let mut state = *states;
+    let mut taken = 0;
+    let mut above = [[0; BOX]; LANES];
+    for y in 0..BOX {
+        let mut rows = [[0; BOX]; LANES];
+        let mut left = [0; LANES];
+        for x in 0..BOX {
+            for lane in 0..LANES {
+                let value = model.next(left[lane], above[lane][x], &mut state[lane]);
+                left[lane] = value;
+                rows[lane][x] = value;
+                let word = words.get(taken).map_or(0, |&word| u16::from_le_bytes(word));
+                let low = state[lane] < STATE_MIN;
+                state[lane] = if low { state[lane] << 16 | u32::from(word) } else { state[lane] };
+                taken += usize::from(low);
             }
-            (start, end) = (starts[value], starts[value + 1]);
         }
-        self.state = (end - start) * (self.state / STATE_MIN) + place - start;
-        if self.state < STATE_MIN {
-            self.take_up();
+        for lane in 0..LANES {
+            above[lane] = contexts_below(&rows[lane]);
+            let begin = (row(corners[lane]) + y) * SIDE + column(corners[lane]);
+            images[lane][begin..][..BOX].copy_from_slice(&rows[lane]);
         }
-        value as u8
     }
+    *states = state;
+    *words = words.get(taken..).unwrap_or(&[]);
+    images
+}
 
-    /// A word from the stored ones; none where they end.
-    #[inline(always)]
-    fn take_up(&mut self) {
-        let (word, rest) =
-            self.words.split_first().map_or((0, self.words), |(&word, rest)| (u16::from_le_bytes(word), rest));
-        self.state = self.state << 16 | u32::from(word);
-        self.words = rest;
+/// What the pixels under a row of the box have above them: above left, above, above right.
+fn contexts_below(row: &[u8; BOX]) -> [u8; BOX] {
+    let mut levels = [0; BOX + 2];
+    for x in 0..BOX {
+        levels[1 + x] = level(row[x]);
     }
+    array::from_fn(|x| levels[x] << 4 | levels[x + 1] << 2 | levels[x + 2])
 }
 
 /// Paper, faint, strong, ink.
 fn level(value: u8) -> u8 {
-    match value {
-        0 => 0,
-        1..128 => 1,
-        128..252 => 2,
-        252.. => 3,
-    }
+    u8::from(value >= 1) + u8::from(value >= 128) + u8::from(value >= 252)
+}
+
+/// The box's first row.
+fn row(corner: u8) -> usize {
+    usize::from(corner >> 4)
+}
+
+/// The box's first column.
+fn column(corner: u8) -> usize {
+    usize::from(corner & 0xf)
+}
+
+/// The first `count` bytes, if there are as many.
+fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
+    let (taken, rest) = bytes.split_at_checked(count)?;
+    *bytes = rest;
+    Some(taken)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Where the parts begin.
+    const HEADER: usize = CONTEXTS + 2 * GROUPS * VALUES;
+
+    /// Whether the first part ends whole.
+    fn whole(bytes: &[u8]) -> bool {
+        let mut pixels = Vec::new();
+        let whole = Packed::of(bytes).unwrap().append(0, &mut pixels);
+        assert_eq!(pixels.len(), PART * PIXELS);
+        whole
+    }
+
+    fn changed(at: usize, value: u8) -> Vec<u8> {
+        let mut bytes = BYTES.to_vec();
+        bytes[at] = value;
+        bytes
+    }
+
     #[test]
-    fn bytes_that_are_cut_are_told_from_whole_ones() {
-        for (bytes, whole) in [(BYTES, true), (&BYTES[..BYTES.len() - 2], false)] {
-            let mut pixels = Vec::new();
-            let mut unpacker = Unpacker::of(bytes);
-            unpacker.append(70_000, &mut pixels);
-            assert_eq!((pixels.len(), unpacker.ends()), (70_000 * PIXELS, whole));
+    fn bytes_of_another_form_are_refused() {
+        assert!(Packed::of(BYTES).is_some());
+        for len in [0, CONTEXTS - 1, HEADER - 1, HEADER, HEADER + 4 * (1 + LANES), BYTES.len() - 1] {
+            assert!(Packed::of(&BYTES[..len]).is_none(), "the first {len} bytes");
         }
+        assert!(Packed::of(&[BYTES, &[0]].concat()).is_none(), "a byte more");
+        assert!(Packed::of(&changed(0, GROUPS as u8)).is_none(), "a group too many");
+        let frequency = BYTES[CONTEXTS];
+        assert!(Packed::of(&changed(CONTEXTS, frequency.wrapping_add(1))).is_none(), "frequencies of another sum");
+        let corners = HEADER + 4 * (1 + LANES);
+        assert!(Packed::of(&changed(corners, 0x09)).is_none(), "a box that sticks out on the right");
+        assert!(Packed::of(&changed(corners, 0x90)).is_none(), "a box that sticks out below");
+    }
+
+    #[test]
+    fn words_that_are_damaged_are_told_from_whole_ones() {
+        let words = HEADER + 4 * (1 + LANES) + PART;
+        assert!(whole(BYTES));
+        assert!(!whole(&changed(words, !BYTES[words])), "a word was changed");
+        assert!(!whole(&changed(HEADER + 4, !BYTES[HEADER + 4])), "a first state was changed");
+
+        let mut packed = Packed::of(BYTES).unwrap();
+        let all = packed.parts[0].words;
+        for cut in [&all[..0], &all[..all.len() - 1], &all[1..]] {
+            packed.parts[0].words = cut;
+            assert!(!packed.append(0, &mut Vec::new()), "{} words of {}", cut.len(), all.len());
+        }
+        let more = [all, &[[0; 2]]].concat();
+        packed.parts[0].words = &more;
+        assert!(!packed.append(0, &mut Vec::new()), "a word more");
     }
 }
