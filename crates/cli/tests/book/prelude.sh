@@ -15,22 +15,24 @@ elman() {
     return "$code"
 }
 
-# One epoch of 8 units, and where the data is not a file of its own some of it; one round of a measurement.
+# One epoch of 8 units, and where the data is not a file of its own some of it; one round of a measurement. What is stopped
+# keeps its epochs.
 shorten() {
     local kept=()
     case "$1 $2" in
     "train "*)
         while [ $# -gt 0 ]; do
-            case "$1" in
-            --num[-_]epoch | --hidden[-_]size) shift ;;
+            case "$1${STOP:+ to be stopped}" in
+            --num[-_]epoch | --hidden[-_]size*) shift ;;
             *) kept+=("$1") ;;
             esac
             shift
         done
-        line=("${kept[@]}" --num-epoch 1 --hidden-size 8)
+        line=("${kept[@]}" --hidden-size 8)
+        [ -n "$STOP" ] || line+=(--num-epoch 1)
         some_data
         ;;
-    "bench --sweep") line=("$@" --batch 1 --steps 1 --input 1 --hidden 1 --threads 1 --rounds 1) ;;
+    "bench --sweep") line=("$@" --batch 1 --steps 1 --input 1 --hidden 1 --threads 1 --rounds 1 --cell rnn) ;;
     "bench --from") ;;
     "bench "*) line=("$@" --rounds 1) ;;
     esac
@@ -45,7 +47,6 @@ some_data() {
 }
 
 stop() {
-    [ -n "$WHOLE" ] || some_data
     "$ELMAN" "${line[@]}" &
     local run=$!
     until compgen -G "*/checkpoint-*" || compgen -G "runs/*/checkpoint-*"; do

@@ -47,11 +47,10 @@ fn shell(place: &Place, block: &Block, kind: Kind, length: Length, stream: Strea
     let flag = |on: bool| if on { "1" } else { "" };
     let mut command = Command::new("bash");
     command.arg("-c").arg(format!("{PRELUDE}{stop_at_failures}{}", block.body));
-    command.current_dir(place.path("")).stdin(Stdio::null()).env("HOME", place.path("")).env("NOTES", &notes);
+    command.current_dir(place.path("")).stdin(Stdio::null()).env("HOME", place.path("home")).env("NOTES", &notes);
     command.env("ELMAN", env!("CARGO_BIN_EXE_elman")).env("RUST_BACKTRACE", "0");
-    let short = length == Length::Short && kind == Kind::Short;
+    let short = length == Length::Short && [Kind::Short, Kind::Stopped].contains(&kind);
     command.env("SHORT", flag(short)).env("STOP", flag(kind == Kind::Stopped));
-    command.env("WHOLE", flag(length == Length::Whole));
     // What the tests check must not depend on where they run.
     command.env_remove("ELMAN_ISA").env_remove("CLICOLOR_FORCE").env_remove("BASH_ENV");
     let file = File::create(&out).unwrap();
@@ -113,7 +112,7 @@ fn run_page(page: &Page, length: Length) -> (usize, usize) {
         }
         // None may be passed over by the shell: each that the page has must have been run.
         for line in commands(&block.body) {
-            let args = line.args.join(" ");
+            let args = line.args.join(" ").replace("~/", &format!("{}/", place.path("home").display()));
             assert!(done.ran.iter().any(|(_, ran)| *ran == args), "{at}: elman {args} was not run: {:?}", done.ran);
         }
         ran += done.ran.len();

@@ -53,8 +53,10 @@ static FILES: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
     add("sales.csv", sales.into_bytes());
     add("newer.csv", repository("crates/datasets/data/series/sunspots-monthly.csv"));
     add("model.pt", repository("golden/pages/pytorch/sums.pt"));
-    // Where records go.
-    add("docs/records/README.md", Vec::new());
+    // Where records go, and what a shell calls home.
+    for folder in ["docs/records", "home"] {
+        add(&format!("{folder}/.keep"), Vec::new());
+    }
     files
 });
 
