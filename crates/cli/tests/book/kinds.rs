@@ -46,7 +46,10 @@ pub(crate) fn of(page: &Page, block: &Block) -> Option<Kind> {
         ("sh", "stopped") => Kind::Stopped,
         ("sh", "apart") => Kind::Apart,
         ("sh", kind) => {
-            panic!("{}, line {}: {kind:?} is no kind of block; CONTRIBUTING.md has those that are", page.name, block.line)
+            panic!(
+                "{}, line {}: {kind:?} is no kind of block; CONTRIBUTING.md has those that are",
+                page.name, block.line
+            )
         }
         _ => return None,
     };
@@ -116,7 +119,8 @@ fn every_block_is_run_compiled_read_or_compared() {
                     let first = block.body.lines().next().unwrap_or_default().to_owned();
                     let known = APART.iter().any(|(known, _)| *known == first);
                     assert!(known, "{at}: there is no reason why {first:?} is not run");
-                    for script in block.body.split_whitespace().filter(|word| word.ends_with(".sh") || word.ends_with(".py"))
+                    for script in
+                        block.body.split_whitespace().filter(|word| word.ends_with(".sh") || word.ends_with(".py"))
                     {
                         assert!(root().join(script).is_file(), "{at}: no {script}");
                     }

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
@@ -133,32 +134,27 @@ fn has_avx2() -> bool {
     return false;
 }
 
-/// Runs all pages, some at a time; the pages about other programs have `pages.rs`.
+/// Runs all pages, some at a time; the pages about other programs have `pages.rs`. A page that fails keeps no other from
+/// being run.
 fn run_all(length: Length, workers: usize) -> (usize, usize) {
     let pages: Vec<Page> =
         pages().into_iter().filter(|page| !page.is_of_another_program() && page.original().is_none()).collect();
-    let next = AtomicUsize::new(0);
-    let (mut ran, mut compared) = (0, 0);
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         let work = || {
-            let mut counts = (0, 0);
             while let Some(page) = pages.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let started = Instant::now();
-                let (ran, compared) = run_page(page, length);
-                if ran > 0 {
-                    println!("{}: {ran} commands in {:.1} s", page.name, started.elapsed().as_secs_f64());
-                }
-                counts = (counts.0 + ran, counts.1 + compared);
+                let counts = std::panic::catch_unwind(|| run_page(page, length)).ok();
+                println!("{}: {counts:?} commands and outputs, {:.1} s", page.name, started.elapsed().as_secs_f64());
+                done.lock().unwrap().push((page, counts));
             }
-            counts
         };
-        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        for worker in workers {
-            let counts = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            (ran, compared) = (ran + counts.0, compared + counts.1);
-        }
+        (0..workers).for_each(|_| drop(scope.spawn(work)));
     });
-    (ran, compared)
+    let done = done.into_inner().unwrap();
+    let failed: Vec<&str> = done.iter().filter(|done| done.1.is_none()).map(|done| done.0.name.as_str()).collect();
+    assert!(failed.is_empty(), "not as the pages say: {failed:?}; above stands why");
+    done.iter().filter_map(|done| done.1).fold((0, 0), |sum, counts| (sum.0 + counts.0, sum.1 + counts.1))
 }
 
 #[test]
