@@ -5,6 +5,7 @@ mod book;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod built;
 mod compare;
 mod kinds;
 mod links;
