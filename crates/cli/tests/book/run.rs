@@ -136,9 +136,9 @@ fn has_avx2() -> bool {
 
 /// Runs all pages, some at a time; the pages about other programs have `pages.rs`. A page that fails keeps no other from
 /// being run.
-fn run_all(length: Length, workers: usize) -> (usize, usize) {
-    let pages: Vec<Page> =
-        pages().into_iter().filter(|page| !page.is_of_another_program() && page.original().is_none()).collect();
+fn run_all(length: Length, workers: usize, wanted: impl Fn(&Page) -> bool) -> (usize, usize) {
+    let here = |page: &Page| !page.is_of_another_program() && page.original().is_none();
+    let pages: Vec<Page> = pages().into_iter().filter(|page| here(page) && wanted(page)).collect();
     let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         let work = || {
@@ -160,13 +160,15 @@ fn run_all(length: Length, workers: usize) -> (usize, usize) {
 #[test]
 fn commands_run_and_print_what_the_pages_show() {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
-    let (ran, compared) = run_all(Length::Short, threads);
+    let (ran, compared) = run_all(Length::Short, threads, |_| true);
     assert!(ran > 130 && compared > 40, "{ran} commands and {compared} outputs are too few: where are the others?");
 }
 
-/// One page at a time: each training has all threads.
+/// One page at a time: each training has all threads. `ELMAN_PAGE=docs/echo.md` is for that one alone.
 #[test]
 #[ignore = "it takes as long as all trainings of the pages: CONTRIBUTING.md says how to run it"]
 fn commands_run_in_full_as_they_are_written() {
-    run_all(Length::Whole, 1);
+    let only = std::env::var("ELMAN_PAGE").ok();
+    let (ran, _) = run_all(Length::Whole, 1, |page| only.as_ref().is_none_or(|only| page.name == *only));
+    assert!(ran > 0, "{only:?} has no commands");
 }
