@@ -47,7 +47,8 @@ some_data() {
 }
 
 stop() {
-    "$ELMAN" "${line[@]}" &
+    # It must not be at its end before it has been seen.
+    nice "$ELMAN" "${line[@]}" &
     local run=$!
     until compgen -G "*/checkpoint-*" || compgen -G "runs/*/checkpoint-*"; do
         kill -0 "$run" || break
