@@ -57,6 +57,7 @@ def main():
     page, elman = args.page.resolve(), args.elman.resolve()
     text = page.read_text()
     names, written, printed, wrong = {"__name__": "page"}, set(), None, 0
+    sys.argv = [str(page)]  # a page that reads its command line has none
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         edits = []

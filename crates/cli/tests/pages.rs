@@ -3,29 +3,11 @@
 
 mod support;
 
-use std::path::{Path, PathBuf};
+#[path = "support/book.rs"]
+mod book;
 
+use book::{pages, root};
 use support::Place;
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-/// The blocks of a page between fences: what they are, and their lines.
-fn blocks(page: &str) -> Vec<(String, String)> {
-    let mut blocks = Vec::new();
-    let mut open: Option<(String, String)> = None;
-    for line in page.lines() {
-        match (&mut open, line.strip_prefix("```")) {
-            (None, Some(kind)) => open = Some((kind.to_owned(), String::new())),
-            (Some(_), Some(_)) => blocks.extend(open.take()),
-            (Some((_, body)), None) => *body += &format!("{line}\n"),
-            (None, None) => {}
-        }
-    }
-    assert!(open.is_none(), "a block without an end");
-    blocks
-}
 
 /// Rounding differs from processor to processor.
 fn masked(text: &str) -> String {
@@ -45,21 +27,22 @@ fn run(page: &str) -> usize {
         let file = file.unwrap();
         place.write(&file.file_name().into_string().unwrap(), &std::fs::read(file.path()).unwrap());
     }
-    let text = std::fs::read_to_string(root().join(format!("docs/{page}.md"))).unwrap();
-    let blocks = blocks(&text);
+    let pages = pages();
+    let found = pages.iter().find(|found| found.name == format!("docs/{page}.md"));
+    let blocks = found.unwrap().blocks();
     let mut commands = 0;
-    for (index, (_, body)) in blocks.iter().enumerate().filter(|(_, (kind, _))| kind == "sh") {
+    for (index, block) in blocks.iter().enumerate().filter(|(_, block)| block.language == "sh") {
         let mut printed = String::new();
-        for line in body.lines() {
+        for line in block.body.lines() {
             let Some(args) = line.strip_prefix("elman ") else { panic!("{page}: {line} is no command of elman") };
             let done = place.elman(args);
             done.succeeded();
             printed += &done.stdout;
             commands += 1;
         }
-        let Some((kind, said)) = blocks.get(index + 1) else { continue };
-        if kind == "text" {
-            assert_eq!(masked(&printed), masked(said), "{page}: {body}");
+        let Some(shown) = blocks.get(index + 1) else { continue };
+        if (&*shown.language, &*shown.kind) == ("text", "") {
+            assert_eq!(masked(&printed), masked(&shown.body), "{page}: {}", block.body);
         }
     }
     commands

@@ -60,6 +60,12 @@ impl Page {
         ["pytorch", "keras", "tensorflow", "onnx"].iter().any(|name| self.name == format!("docs/{name}.md"))
     }
 
+    /// The page that a translation follows.
+    pub(crate) fn original(&self) -> Option<String> {
+        let name = self.name.replace(".zh-CN.md", ".md").replace(".zh.md", ".md");
+        (name != self.name).then_some(name)
+    }
+
     pub(crate) fn blocks(&self) -> Vec<Block> {
         let mut blocks = Vec::new();
         let mut open: Option<Block> = None;

@@ -37,13 +37,8 @@ pub(crate) const JOBS: [(&str, &str); 9] = [
     ),
 ];
 
-/// With the data of all of them.
-pub(crate) fn place() -> Place {
-    let place = Place::with_set();
-    let words = ["né", "so", "it", "goes", "√2", "and", "on"];
-    let text: String =
-        (0..400usize).map(|n| words[n * n % 11 % words.len()].to_owned() + [" ", "\n"][n % 6 / 5]).collect();
-    place.write("text.txt", text.as_bytes());
+/// Sequences of two classes, of unequal lengths.
+pub(crate) fn walks() -> String {
     let mut walks = "id,time,x,y,label\n".to_owned();
     for row in 0..24 {
         for step in 0..3 + row % 3 {
@@ -52,7 +47,17 @@ pub(crate) fn place() -> Place {
             writeln!(walks, "s{row},{step},{},{},{label}", noise + row % 2 * 9, noise + (row + 1) % 2 * 9).unwrap();
         }
     }
-    place.write("walks.csv", walks.as_bytes());
+    walks
+}
+
+/// With the data of all of them.
+pub(crate) fn place() -> Place {
+    let place = Place::with_set();
+    let words = ["né", "so", "it", "goes", "√2", "and", "on"];
+    let text: String =
+        (0..400usize).map(|n| words[n * n % 11 % words.len()].to_owned() + [" ", "\n"][n % 6 / 5]).collect();
+    place.write("text.txt", text.as_bytes());
+    place.write("walks.csv", walks().as_bytes());
     let mut series = "time,y\n".to_owned();
     (0..90).for_each(|t| writeln!(series, "{t},{}", [10, 14, 19, 21, 16, 11][t % 6] + t % 5).unwrap());
     place.write("a.csv", series.as_bytes());

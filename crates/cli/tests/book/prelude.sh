@@ -1,0 +1,78 @@
+# Stands before the commands of a page. ELMAN is the binary; each command of elman is noted in NOTES with its exit code. With
+# SHORT trainings and measurements are made short, with STOP each is sent a signal when it has its first checkpoint.
+set -o pipefail
+
+elman() {
+    local said="$*" code=0
+    local line=("$@")
+    [ -z "$SHORT" ] || shorten "$@"
+    if [ -n "$STOP" ]; then
+        stop "${line[@]}" || code=$?
+    else
+        "$ELMAN" "${line[@]}" || code=$?
+    fi
+    echo "$code $said" >>"$NOTES"
+    return "$code"
+}
+
+# One epoch of 8 units, and where the data is not a file of its own some of it; one round of a measurement. What is stopped
+# keeps its epochs.
+shorten() {
+    local kept=()
+    case "$1 $2" in
+    "train "*)
+        while [ $# -gt 0 ]; do
+            case "$1${STOP:+ to be stopped}" in
+            --num[-_]epoch | --hidden[-_]size*) shift ;;
+            *) kept+=("$1") ;;
+            esac
+            shift
+        done
+        line=("${kept[@]}" --hidden-size 8)
+        [ -n "$STOP" ] || line+=(--num-epoch 1)
+        some_data
+        ;;
+    "bench --sweep") line=("$@" --batch 1 --steps 1 --input 1 --hidden 1 --threads 1 --rounds 1 --cell rnn) ;;
+    "bench --from") ;;
+    "bench "*) line=("$@" --rounds 1) ;;
+    esac
+}
+
+some_data() {
+    case " ${line[*]} " in
+    *" --data "*) ;;
+    *" train mnist "*) line+=(--data digits) ;;
+    *" train text "*) line+=(--data text.txt) ;;
+    esac
+}
+
+stop() {
+    # It must not be at its end before it has been seen.
+    nice "$ELMAN" "${line[@]}" &
+    local run=$!
+    until compgen -G "*/checkpoint-*" || compgen -G "runs/*/checkpoint-*"; do
+        kill -0 "$run" || break
+        sleep 0.01
+    done >/dev/null 2>&1
+    kill -TERM "$run"
+    wait "$run"
+}
+
+# What is not there: the pages begin where a clone has been made and the program has been built.
+git() {
+    [ "$1" = clone ] && ln -sfn . elman
+}
+
+cargo() {
+    [ "$1 $2 $3" = "run --release --" ] && shift 3 && elman "$@"
+}
+
+target/release/elman() {
+    elman "$@"
+}
+
+# Not on every system.
+/usr/bin/time() {
+    [ "$1" = -v ] && shift && "$@"
+}
+
