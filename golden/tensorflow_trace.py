@@ -11,7 +11,7 @@ B batch, T steps, I input size, H hidden size. All is f32, row-major, batch-majo
 The cell is h_t = φ([x_t, h_{t-1}] kernel + bias): the kernel's first I rows belong to x.
 """
 
-import gzip
+import subprocess
 import sys
 
 import numpy as np
@@ -19,8 +19,6 @@ import numpy as np
 import recording
 from recording import prefixed
 from tensorflow_v1 import VERSIONS, session, tf
-
-MNIST = recording.GOLDEN.parent / "crates" / "datasets" / "data" / "mnist"
 
 # The tutorial's flags.
 SEED = 111
@@ -35,20 +33,21 @@ STEPS = 30
 DYNAMIC = {"hidden": 7, "input": 5, "batch": 6, "steps": 9, "lengths": [9, 0, 1, 5, 9, 3]}
 
 
-def read_idx(path, magic, shape):
-    """The bytes of an IDX file of u8, in the given shape; -1 stands for the number of items."""
-    content = gzip.decompress(path.read_bytes())
+def read_idx(name, magic, shape):
+    """The bytes of one of MNIST's files, of u8, in the given shape; -1 stands for the number of items."""
+    unpack = ["cargo", "run", "--quiet", "--release", "-p", "elman-datasets", "--example", "mnist_file", "--", name]
+    content = subprocess.run(unpack, cwd=recording.GOLDEN, check=True, capture_output=True).stdout
     found = int.from_bytes(content[:4], "big")
     if found != magic:
-        raise ValueError(f"{path.name}: magic {found}, expected {magic}")
+        raise ValueError(f"{name}: magic {found}, expected {magic}")
     header = 4 * (1 + len(shape))
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 
 
 def training_set():
     """Images [55000, 28, 28] in 0..1 and labels [55000], in the order of the files."""
-    images = read_idx(MNIST / "train-images-idx3-ubyte.gz", 2051, (-1, ROWS, COLUMNS))
-    labels = read_idx(MNIST / "train-labels-idx1-ubyte.gz", 2049, (-1,))
+    images = read_idx("train-images-idx3-ubyte", 2051, (-1, ROWS, COLUMNS))
+    labels = read_idx("train-labels-idx1-ubyte", 2049, (-1,))
     # read_data_sets multiplies by the reciprocal. A division rounds some pixels differently.
     images = images[VALIDATION:].astype(np.float32) * np.float32(1 / 255)
     return images, labels[VALIDATION:].astype(np.int32)

@@ -8,22 +8,27 @@ In FOLDER, little-endian, row-major:
     order.i32  [BATCHES, B] the rows of each batch: every epoch a new order of all N, what fills no batch left out
 """
 
-import gzip
 import pathlib
+import subprocess
 import sys
 
 import numpy as np
 
 from jobs import JOBS, SEED
 
-MNIST = pathlib.Path(__file__).parents[1] / "crates" / "datasets" / "data" / "mnist"
 VALIDATION = 5_000  # held out: the first images of the training file
+
+
+def mnist_file(name, header):
+    """The bytes of one of MNIST's files, past its header."""
+    unpack = ["cargo", "run", "--quiet", "--release", "-p", "elman-datasets", "--example", "mnist_file", "--", name]
+    content = subprocess.run(unpack, cwd=pathlib.Path(__file__).parent, check=True, capture_output=True).stdout
+    return np.frombuffer(content, np.uint8, offset=header)
 
 
 def mnist(job, random):
     """Images as rows of pixels in 0..1; nothing is drawn."""
-    pixels = np.frombuffer(gzip.decompress((MNIST / "train-images-idx3-ubyte.gz").read_bytes()), np.uint8, offset=16)
-    labels = np.frombuffer(gzip.decompress((MNIST / "train-labels-idx1-ubyte.gz").read_bytes()), np.uint8, offset=8)
+    pixels, labels = mnist_file("train-images-idx3-ubyte", 16), mnist_file("train-labels-idx1-ubyte", 8)
     x = pixels.reshape(-1, job["steps"], job["input"])[VALIDATION:].astype(np.float32) / np.float32(255)
     return x, labels[VALIDATION:]
 
