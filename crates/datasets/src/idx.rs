@@ -71,6 +71,14 @@ impl Source<'_> {
         }
     }
 
+    /// What its name says of it.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Path(path) => path,
+            Self::Bytes { name, .. } => Path::new(name),
+        }
+    }
+
     /// Reads it, and refuses it before its data if it has not the `expected` number of dimensions.
     pub(crate) fn read(&self, expected: Option<usize>) -> Result<Idx, Error> {
         let result = match self {

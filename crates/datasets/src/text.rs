@@ -33,6 +33,22 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Error> {
     bytes(&Source::Path(path.to_owned()))
 }
 
+/// The content of a file of UTF-8, gzipped or not; `name` stands for it in messages.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(name: &str, bytes: &[u8]) -> Result<String, Error> {
+    utf8(&Source::Bytes { name, bytes }, "save it as UTF-8, or read it by byte")
+}
+
+/// The content of a file of any bytes, unzipped if it is gzipped; `name` stands for it in messages.
+///
+/// # Errors
+/// As [`read_bytes`].
+pub fn parse_bytes(name: &str, bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    self::bytes(&Source::Bytes { name, bytes })
+}
+
 /// The text of a source that cannot be read by byte.
 pub(crate) fn load(source: &Source) -> Result<String, Error> {
     utf8(source, "save it as UTF-8")
