@@ -1,4 +1,7 @@
 //! The `elman` command: train, evaluate and use recurrent networks.
+//!
+//! A library so that tests and the fuzzer reach what the command reads; the binary is one call of [`main`]. Whoever wants to
+//! train from a program of their own takes the library `elman`.
 
 // Outside data is never unwrapped; what an invariant of our own rules out says so beside it. Tests may.
 #![deny(clippy::unwrap_used, clippy::expect_used)]
@@ -7,6 +10,7 @@ mod args;
 mod bench;
 mod checkpoints;
 mod compare;
+mod config;
 mod convert;
 mod diagnose;
 #[cfg(test)]
@@ -35,7 +39,12 @@ use std::process::ExitCode;
 
 use clap::FromArgMatches;
 
-fn main() -> ExitCode {
+pub use args::command;
+pub use config::{JOBS, read_config};
+pub use predict::read_images;
+
+/// Does what the arguments of the process ask for. What goes wrong is said on standard error, in one line.
+pub fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -47,7 +56,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
-    let matches = args::command().get_matches_from(args::with_dashes(std::env::args_os()));
+    let matches = command().get_matches_from(args::with_dashes(std::env::args_os()));
     let cli = args::Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     // A set that is not there is refused before anything is done.
     elman::isa_from_environment()?;
