@@ -100,7 +100,7 @@ pub fn models(corpus: &Path) -> Result<()> {
         ];
         for (kind, head) in heads {
             let width = layer.output();
-            let stack = Stack::new(layer.clone()).then(Layer::new(Rnn::new(width, width)).residual(true).dropout(0.2));
+            let stack = Stack::new(layer.clone().dropout(0.2)).then(Layer::new(Rnn::new(width, width)).residual(true));
             let mut model = model(stack, head)?;
             model.steps = Some(4);
             model.save(&corpus.join(format!("{name}-{kind}")))?;

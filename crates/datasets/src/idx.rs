@@ -6,12 +6,15 @@
 //! data            their product in bytes, row-major
 //! ```
 //!
-//! Memory is bounded by what the file really holds, never by what its header claims, and by [`DECODED_MAX`].
+//! Memory is bounded by what the file really holds, never by what its header claims, and by [`DECODED_MAX`]; of a
+//! gzipped file by [`unpacked_max`] too.
 
 use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+
+use elman_formats::unpacked_max;
 
 use crate::stream::Stream;
 use crate::{Error, Fault};
@@ -110,6 +113,11 @@ fn decode(raw: impl BufRead, stored: Option<u64>, expected: Option<usize>) -> Re
     }
     if size > DECODED_MAX {
         return Err(Fault::TooLarge { dims, found: size });
+    }
+    if let (Stream::Gzip(_), Some(packed)) = (&stream, stored)
+        && size > unpacked_max(packed)
+    {
+        return Err(Fault::Packed { packed, max: unpacked_max(packed) });
     }
 
     let first = stored.unwrap_or(0).saturating_mul(FIRST_RESERVATION).max(FIRST_RESERVATION_MIN);

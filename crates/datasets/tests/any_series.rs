@@ -90,7 +90,9 @@ impl Table {
         if reversed {
             // The series keep their order: their first rows stay.
             let firsts: Vec<String> = (0..self.series.len())
-                .map(|id| lines.iter().find(|line| line.starts_with(&format!("series {id}{separator}"))).unwrap().clone())
+                .map(|id| {
+                    lines.iter().find(|line| line.starts_with(&format!("series {id}{separator}"))).unwrap().clone()
+                })
                 .collect();
             lines.retain(|line| !firsts.contains(line));
             lines.reverse();
