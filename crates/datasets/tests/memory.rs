@@ -26,8 +26,8 @@ fn memory_follows_what_is_there_not_what_a_header_claims() {
     assert!((50..85).contains(&grown), "the memory in use grew by {grown} MiB");
     drop(split);
 
-    // A claim of nearly 256 MiB, which is let pass whatever the file's size, in 20 kB that decode to 20 MB.
-    let claim = make::gz(&make::idx(&[1 << 18, 1023, 1], &vec![0; 20_000_000]));
+    // A claim of nearly 4 GiB, in a file of 100 kB that decodes to 20 MB.
+    let claim = make::gz(&make::idx(&[1 << 22, 1023, 1], &vec![0; 20_000_000]));
     let before = peak("VmPeak");
     let error = idx::parse(&claim).unwrap_err();
     let grown = (peak("VmPeak") - before) / MIB;
