@@ -13,6 +13,9 @@ use support::Place;
 /// Lines of a configuration: a name, and its value in TOML.
 type Lines = Vec<(&'static str, String)>;
 
+/// A setting, and the values of it that are tried.
+type Choice = (&'static str, &'static [&'static str]);
+
 fn lines(lines: &Lines) -> String {
     let mut text = String::new();
     lines.iter().for_each(|(name, value)| writeln!(text, "{name} = {value}").unwrap());
@@ -25,13 +28,13 @@ fn maybe(name: &'static str, values: &'static [&'static str]) -> BoxedStrategy<L
     prop_oneof![Just(Vec::new()), value].boxed()
 }
 
-fn some(options: &[(&'static str, &'static [&'static str])]) -> BoxedStrategy<Lines> {
+fn some(options: &[Choice]) -> BoxedStrategy<Lines> {
     let options: Vec<_> = options.iter().map(|&(name, values)| maybe(name, values)).collect();
     options.prop_map(|lines| lines.concat()).boxed()
 }
 
 /// One of these lines, and some of those that only go with it.
-fn one(name: &'static str, of: &[(&'static str, &[(&'static str, &'static [&'static str])])]) -> BoxedStrategy<Lines> {
+fn one(name: &'static str, of: &[(&'static str, &[Choice])]) -> BoxedStrategy<Lines> {
     let of: Vec<_> = of
         .iter()
         .map(|&(value, options)| {
@@ -51,10 +54,10 @@ const COUNT: &[&str] = &["1", "2", "7"];
 
 /// Settings of a job that there is small data for, as `support::jobs` makes it.
 fn settings(job: &'static str) -> BoxedStrategy<Lines> {
-    // Neither rnn nor a state of its own size goes past the upper layers; streams have no end to be read from.
+    // Streams have no end to be read from.
     let streams = ["echo", "text"].contains(&job);
     let noise = [("recurrent_dropout", RATE), ("zoneout", RATE)];
-    let own = |options: &[(&'static str, &'static [&'static str])]| [&noise[..], options].concat();
+    let own = |options: &[Choice]| [&noise[..], options].concat();
     let (rnn, lstm, gru) = (
         own(&[("activation", &["\"tanh\"", "\"relu\""])]),
         own(&[
@@ -79,7 +82,7 @@ fn settings(job: &'static str) -> BoxedStrategy<Lines> {
     let both = if both.is_empty() { Just(Vec::new()).boxed() } else { maybe("bidirectional", both) };
 
     let rate = [("learning_rate", &["0.001", "1e-2"][..]), ("weight_decay", &["0.0", "0.125"]), ("clip_norm", ABOVE)];
-    let own = |options: &[(&'static str, &'static [&'static str])]| [&rate[..], options].concat();
+    let own = |options: &[Choice]| [&rate[..], options].concat();
     let adam = own(&[("beta1", RATE), ("beta2", &["0.5", "0.75"]), ("epsilon", &["1e-6"])]);
     let (sgd, momentum) = (own(&[]), own(&[("momentum", &["0.5", "0.75"])]));
     let rmsprop = own(&[("momentum", RATE), ("rms_decay", &["0.5"]), ("epsilon", &["1e-6"])]);
