@@ -41,6 +41,8 @@ impl Context {
         for (value, &frequency) in frequencies.iter().enumerate() {
             context.starts[value + 1] = context.starts[value] + u32::from(u16::from_le_bytes(frequency));
         }
+        // Of a context that never comes, or of damaged bytes: every place is some value's, and the search for it ends.
+        context.starts[VALUES] = context.starts[VALUES].max(STATE_MIN);
         for (n, first) in context.first.iter_mut().enumerate() {
             *first = context.starts[1..VALUES].partition_point(|&start| start <= (n as u32) << 8) as u8;
         }
@@ -136,6 +138,32 @@ fn level(value: u8) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn any_damage_gives_some_images() {
+        const IMAGES: usize = 200;
+        let whole = &BYTES[..TABLE + 40_000];
+        let unpack = |bytes: &[u8]| {
+            let mut pixels = Vec::new();
+            Unpacker::of(bytes).append(IMAGES, &mut pixels);
+            assert_eq!(pixels.len(), IMAGES * PIXELS);
+            pixels
+        };
+        let good = unpack(whole);
+        let mut changed = 0;
+        for n in 0..24_usize {
+            let mut bytes = whole.to_vec();
+            // In the words, or all over the table: frequencies that are too many, too few, or none.
+            match n % 4 {
+                0 => bytes[TABLE + 100 * n..][..3].fill(n as u8),
+                1 => bytes[..TABLE].iter_mut().skip(n).step_by(97).for_each(|byte| *byte = 0xff),
+                2 => bytes[..TABLE].iter_mut().skip(n).step_by(3).for_each(|byte| *byte = 0),
+                _ => bytes[..TABLE].fill([0, 0xff, 1][n % 3]),
+            }
+            changed += usize::from(unpack(&bytes) != good);
+        }
+        assert!(changed > 20, "{changed} of 24 changes show");
+    }
 
     #[test]
     fn bytes_that_are_cut_are_told_from_whole_ones() {
