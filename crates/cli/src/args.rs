@@ -460,7 +460,7 @@ pub(crate) struct ManArgs {
 }
 
 /// The command line, each job's defaults in its help. They are looked up when the job is named, not at every start.
-pub(crate) fn command() -> clap::Command {
+pub fn command() -> clap::Command {
     fn with_defaults<J: settings::Job>(job: clap::Command) -> clap::Command {
         #[expect(clippy::expect_used, reason = "the defaults are ours, whatever the user says")]
         let table = Settings::<J>::default_table().expect("settings of our own are a table");

@@ -34,7 +34,7 @@ pub(crate) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     // All files are read before the first line is printed: a bad one leaves no half a result.
     let mut inputs = Vec::new();
     for file in &args.files {
-        let mut images = read_images(file)?;
+        let mut images = read_file(file)?;
         check_size(&model, &images, file)?;
         if args.invert {
             images.images.iter_mut().for_each(|pixel| *pixel = 255 - *pixel);
@@ -76,34 +76,41 @@ fn check_size(model: &Model, images: &Images, file: &Path) -> anyhow::Result<()>
     Ok(())
 }
 
-/// A PNG file, or an IDX file of images; the first bytes tell.
-fn read_images(path: &Path) -> anyhow::Result<Images> {
+/// A file of images.
+fn read_file(path: &Path) -> anyhow::Result<Images> {
     // In one go: a pipe can be read once.
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    read_images(&path.display().to_string(), &bytes)
+}
+
+/// Reads the content of a file of images as `elman predict` would: a PNG file, or an IDX file of images, gzipped or not; the
+/// first bytes tell. `name` stands for it in messages.
+///
+/// # Errors
+/// If it is neither, is damaged, or claims more than 2²⁶ pixels as a PNG file or 4 GiB as an IDX file.
+pub fn read_images(name: &str, bytes: &[u8]) -> anyhow::Result<Images> {
     if bytes.starts_with(&PNG_SIGNATURE) {
-        return read_png(path, &bytes);
+        return read_png(name, bytes);
     }
-    let images = images::parse_images(&path.display().to_string(), &bytes);
-    images.with_context(|| {
+    images::parse_images(name, bytes).with_context(|| {
         format!(
-            "{} is neither a PNG file nor a good IDX file of images (a model of another program reads sequences once \
-             elman convert --classes has named its classes)",
-            path.display()
+            "{name} is neither a PNG file nor a good IDX file of images (a model of another program reads sequences once \
+             elman convert --classes has named its classes)"
         )
     })
 }
 
 /// A PNG of any kind as one grey image: colours by their luma (ITU-R BT.601), what is transparent as black.
-fn read_png(path: &Path, bytes: &[u8]) -> anyhow::Result<Images> {
-    let context = || format!("cannot read {}", path.display());
+fn read_png(name: &str, bytes: &[u8]) -> anyhow::Result<Images> {
+    let context = || format!("cannot read {name}");
     let mut decoder = png::Decoder::new(Cursor::new(bytes));
     decoder.set_transformations(png::Transformations::EXPAND | png::Transformations::STRIP_16);
     let mut reader = decoder.read_info().with_context(context)?;
     let (cols, rows) = (reader.info().width as usize, reader.info().height as usize);
     if cols.saturating_mul(rows) > PIXELS_MAX {
-        bail!("cannot read {}: {cols}×{rows} pixels; expected at most {PIXELS_MAX} in all", path.display());
+        bail!("cannot read {name}: {cols}×{rows} pixels; expected at most {PIXELS_MAX} in all");
     }
-    let size = reader.output_buffer_size().with_context(|| format!("cannot read {}: too large", path.display()))?;
+    let size = reader.output_buffer_size().with_context(|| format!("cannot read {name}: too large"))?;
     let mut buffer = vec![0; size];
     let info = reader.next_frame(&mut buffer).with_context(context)?;
     let pixels = &buffer[..info.buffer_size()];
@@ -113,7 +120,7 @@ fn read_png(path: &Path, bytes: &[u8]) -> anyhow::Result<Images> {
         png::ColorType::GrayscaleAlpha => pixels.chunks_exact(2).map(|p| over_black(p[0], p[1])).collect(),
         png::ColorType::Rgb => pixels.chunks_exact(3).map(luma).collect(),
         png::ColorType::Rgba => pixels.chunks_exact(4).map(|p| over_black(luma(p), p[3])).collect(),
-        png::ColorType::Indexed => bail!("cannot read {}: its palette was not resolved", path.display()),
+        png::ColorType::Indexed => bail!("cannot read {name}: its palette was not resolved"),
     };
     Ok(Images { images, rows, cols })
 }

@@ -27,6 +27,12 @@ pub(crate) trait Job: Clone + Debug + Default + DeserializeOwned + PartialEq + S
     /// Refuses values out of range.
     fn check(&self) -> Result<(), elman::Error>;
 
+    /// Refuses what no data could go with: training asks before it reads any.
+    fn check_with(settings: &Settings<Self>) -> anyhow::Result<()>;
+
+    /// Refuses what training refuses only once it has its data, whatever that is: there the message can say more.
+    fn check_without_data(settings: &Settings<Self>) -> Result<(), elman::Error>;
+
     /// With paths absolute, so that other commands find them from wherever they are called.
     fn with_absolute_paths(&self) -> anyhow::Result<Self>;
 }
@@ -51,10 +57,9 @@ impl<J: Job> Settings<J> {
         if let Some(hidden_size) = args.hidden_size {
             settings.network.hidden_size = hidden_size;
         }
-        settings.training.set(args)?;
+        settings.training.set(args);
         settings.optimization.set(&args.optimization);
-        settings.optimization.resolve()?;
-        settings.optimization.check()?;
+        settings.resolve()?;
         Ok(settings)
     }
 
@@ -64,10 +69,15 @@ impl<J: Job> Settings<J> {
     /// As [`Settings::read`], or if a value is out of its range.
     pub(crate) fn of_run(path: &Path) -> anyhow::Result<Self> {
         let mut settings = Self::read(path)?;
-        settings.training.check()?;
-        settings.optimization.resolve()?;
-        settings.optimization.check()?;
+        settings.resolve()?;
         Ok(settings)
+    }
+
+    /// Gives every setting its value, and refuses those out of their range.
+    fn resolve(&mut self) -> Result<(), elman::Error> {
+        self.training.check()?;
+        self.optimization.resolve()?;
+        self.optimization.check()
     }
 
     /// Reads a configuration; what it does not name has its default.
@@ -76,13 +86,33 @@ impl<J: Job> Settings<J> {
     /// If it cannot be read, is another job's, or has an unknown name or a value of another type.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        let job = job_in(text).with_context(|| format!("cannot read {}", path.display()))?;
+        Self::of_text(&path.display().to_string(), &text)
+    }
+
+    /// The same for the text of one; `origin` stands for it in messages.
+    ///
+    /// # Errors
+    /// As [`Settings::read`].
+    fn of_text(origin: &str, text: &str) -> anyhow::Result<Self> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let job = job_in(text).with_context(|| format!("cannot read {origin}"))?;
         if let Some(job) = job.filter(|job| job != J::NAME) {
-            bail!("{} is the configuration of job {job:?}; expected {:?}", path.display(), J::NAME);
+            bail!("{origin} is the configuration of job {job:?}; expected {:?}", J::NAME);
         }
-        let settings = Self::parse(text).with_context(|| format!("cannot read {}", path.display()))?;
+        let settings = Self::parse(text).with_context(|| format!("cannot read {origin}"))?;
         settings.job.check()?;
+        Ok(settings)
+    }
+
+    /// Those of a new run, of the text of a configuration alone: checked as far as they can be without data.
+    ///
+    /// # Errors
+    /// As [`Settings::read`], or if a value is out of its range, or there is no data that it could go with.
+    pub(crate) fn of_new_run(origin: &str, text: &str) -> anyhow::Result<Self> {
+        let mut settings = Self::of_text(origin, text)?;
+        settings.resolve()?;
+        J::check_with(&settings)?;
+        J::check_without_data(&settings)?;
         Ok(settings)
     }
 

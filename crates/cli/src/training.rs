@@ -121,7 +121,7 @@ impl TrainingConfig {
     }
 
     /// Puts flags before the settings.
-    pub(crate) fn set(&mut self, args: &CommonArgs) -> Result<(), Error> {
+    pub(crate) fn set(&mut self, args: &CommonArgs) {
         set(&mut self.batch_size, args.batch_size.as_ref());
         set(&mut self.micro_batch, args.micro_batch.as_ref());
         set(&mut self.num_epoch, args.num_epoch.as_ref());
@@ -136,7 +136,6 @@ impl TrainingConfig {
         set(&mut self.checkpoint_steps, args.checkpoint_steps.as_ref());
         set(&mut self.checkpoint_minutes, args.checkpoint_minutes.as_ref());
         set(&mut self.keep_checkpoints, args.keep_checkpoints.as_ref());
-        self.check()
     }
 
     /// What the library does not check: the rest is refused there.
@@ -155,6 +154,16 @@ impl TrainingConfig {
         threads(Some(self.threads))?;
         self.budget()?;
         Ok(())
+    }
+
+    /// Refuses a batch of no rows, which no data has.
+    pub(crate) fn check_batch(&self) -> Result<(), Error> {
+        match self.batch_size {
+            BatchSize::Rows(0) => {
+                Err(Error::Setting { what: "batch_size", found: "0".into(), expected: "at least 1, or full".into() })
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn budget(&self) -> Result<Option<usize>, Error> {

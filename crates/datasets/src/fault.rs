@@ -116,6 +116,17 @@ pub enum Fault {
         max: u64,
     },
 
+    /// It is gzipped, and holds more than any honest file of its size.
+    #[error(
+        "its {packed} bytes of gzip hold more than {max}; only made-up data shrinks so: unzip it, and give the plain file"
+    )]
+    Packed {
+        /// Its size, gzipped.
+        packed: u64,
+        /// The most that is taken from so many.
+        max: u64,
+    },
+
     /// It holds no byte.
     #[error("it is empty, expected text; check that it is the file you meant")]
     NoText,

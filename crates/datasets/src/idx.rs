@@ -6,12 +6,15 @@
 //! data            their product in bytes, row-major
 //! ```
 //!
-//! Memory is bounded by what the file really holds, never by what its header claims, and by [`DECODED_MAX`].
+//! Memory is bounded by what the file really holds, never by what its header claims, and by [`DECODED_MAX`]; of a
+//! gzipped file by [`unpacked_max`] too.
 
 use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+
+use elman_formats::unpacked_max;
 
 use crate::stream::Stream;
 use crate::{Error, Fault};
@@ -71,11 +74,19 @@ impl Source<'_> {
         }
     }
 
+    /// What its name says of it.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Path(path) => path,
+            Self::Bytes { name, .. } => Path::new(name),
+        }
+    }
+
     /// Reads it, and refuses it before its data if it has not the `expected` number of dimensions.
     pub(crate) fn read(&self, expected: Option<usize>) -> Result<Idx, Error> {
         let result = match self {
             Self::Path(path) => read_file(path, expected),
-            Self::Bytes { bytes, .. } => decode(*bytes, Some(bytes.len() as u64), expected),
+            Self::Bytes { bytes, .. } => decode(*bytes, Some(bytes.len() as u64), expected, unpacked_max),
         };
         result.map_err(|fault| Error::File { origin: self.origin(), fault })
     }
@@ -86,11 +97,17 @@ fn read_file(path: &Path, expected: Option<usize>) -> Result<Idx, Fault> {
     let metadata = file.metadata().map_err(Fault::Io)?;
     // A pipe has no size.
     let stored = metadata.is_file().then_some(metadata.len());
-    decode(BufReader::with_capacity(1 << 16, file), stored, expected)
+    decode(BufReader::with_capacity(1 << 16, file), stored, expected, unpacked_max)
 }
 
-/// `stored` is the number of bytes in `raw`, gzipped or not, where it is known.
-fn decode(raw: impl BufRead, stored: Option<u64>, expected: Option<usize>) -> Result<Idx, Fault> {
+/// `stored` is the number of bytes in `raw`, gzipped or not, where it is known; `unpacked` the most that so many bytes of gzip
+/// may hold.
+fn decode(
+    raw: impl BufRead,
+    stored: Option<u64>,
+    expected: Option<usize>,
+    unpacked: impl Fn(u64) -> u64,
+) -> Result<Idx, Fault> {
     let mut stream = Stream::open(raw)?;
     let dims = header(&mut stream, expected)?;
     let size = size(&dims)?;
@@ -103,12 +120,15 @@ fn decode(raw: impl BufRead, stored: Option<u64>, expected: Option<usize>) -> Re
     if size > DECODED_MAX {
         return Err(Fault::TooLarge { dims, found: size });
     }
+    let packed = stored.filter(|_| matches!(stream, Stream::Gzip(_)));
+    let packed = packed.map(|packed| (packed, unpacked(packed))).filter(|&(_, most)| most < size);
+    let limit = packed.map_or(size, |(_, most)| most);
 
     let first = stored.unwrap_or(0).saturating_mul(FIRST_RESERVATION).max(FIRST_RESERVATION_MIN);
     let mut data = Vec::new();
-    while (data.len() as u64) < size {
+    while (data.len() as u64) < limit {
         let len = data.len() as u64;
-        let chunk = (size - len).min(first.max(len));
+        let chunk = (limit - len).min(first.max(len));
         let reserved = usize::try_from(chunk).ok().and_then(|chunk| data.try_reserve_exact(chunk).ok());
         if reserved.is_none() {
             return Err(Fault::Memory { expected: size });
@@ -117,10 +137,12 @@ fn decode(raw: impl BufRead, stored: Option<u64>, expected: Option<usize>) -> Re
             return Err(Fault::Truncated { dims, expected: size, found: data.len() as u64 });
         }
     }
-    if !stream.ends()? {
-        return Err(Fault::Excess { dims, expected: size });
+    match (stream.ends()?, packed) {
+        (true, None) => Ok(Idx { dims, data }),
+        (false, None) => Err(Fault::Excess { dims, expected: size }),
+        (true, Some(_)) => Err(Fault::Truncated { dims, expected: size, found: data.len() as u64 }),
+        (false, Some((packed, max))) => Err(Fault::Packed { packed, max }),
     }
-    Ok(Idx { dims, data })
 }
 
 fn header_len(dimensions: usize) -> usize {
@@ -168,4 +190,33 @@ fn element_type(code: u8) -> Option<&'static str> {
 fn size(dims: &[usize]) -> Result<u64, Fault> {
     let product = dims.iter().try_fold(1_u64, |product, &dim| product.checked_mul(dim as u64));
     product.ok_or_else(|| Fault::Overflow { dims: dims.to_vec() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::*;
+
+    #[test]
+    fn a_gzip_bomb_is_told_from_a_file_that_is_cut() {
+        let file = |data: &[u8]| [&[0, 0, 8, 1, 0, 0, 0, 9][..], data].concat();
+        let gz = |bytes: &[u8]| {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+            encoder.write_all(bytes).unwrap();
+            encoder.finish().unwrap()
+        };
+        let read = |bytes: &[u8], most| decode(bytes, Some(bytes.len() as u64), None, |_| most);
+        let (whole, cut) = (file(&[7; 9]), file(&[7; 5]));
+        assert_eq!(read(&gz(&whole), 9).unwrap().data, [7; 9]);
+        let message = read(&gz(&whole), 8).unwrap_err().to_string();
+        assert!(message.contains("bytes of gzip hold more than 8"), "{message}");
+        for most in [5, 6] {
+            assert!(matches!(read(&gz(&cut), most).unwrap_err(), Fault::Truncated { expected: 9, found: 5, .. }));
+        }
+        // No gzip, and a pipe: what is there is known, or nothing is.
+        assert!(read(&whole, 8).is_ok() && decode(&*gz(&whole), None, None, |_| 8).is_ok());
+    }
 }

@@ -163,14 +163,15 @@ pub struct Settings {
 /// # Errors
 /// [`Error`] that names the file, the line or array, what was expected and what was found.
 pub fn load(path: &Path, settings: &Settings) -> Result<SequenceSet, Error> {
-    let origin = path.display().to_string();
-    let text = || text::load(&Source::Path(path.to_owned()));
-    let set = match format(path)? {
-        Format::Ts => ts::parse(&origin, &text()?)?,
-        Format::Steps => steps::parse(&origin, &text()?, settings)?,
-        Format::Arrays => arrays::read(path, settings)?,
-    };
-    if set.is_empty() { Err(Error::NoSequences { origin }) } else { Ok(set) }
+    read(&Source::Path(path.to_owned()), settings)
+}
+
+/// Reads the content of a file of sequences; `name` says the format by its end, and stands for the file in messages.
+///
+/// # Errors
+/// As [`load`].
+pub fn parse(name: &str, bytes: &[u8], settings: &Settings) -> Result<SequenceSet, Error> {
+    read(&Source::Bytes { name, bytes }, settings)
 }
 
 /// Reads a file to learn from. Its classes are those that some sequence has, also where a header names more.
@@ -178,13 +179,15 @@ pub fn load(path: &Path, settings: &Settings) -> Result<SequenceSet, Error> {
 /// # Errors
 /// As [`load`], and [`Error::NoLabels`] or [`Error::Classes`] if it has no labels or fewer than two classes.
 pub fn load_labelled(path: &Path, settings: &Settings) -> Result<SequenceSet, Error> {
-    let (mut set, origin) = (load(path, settings)?, path.display().to_string());
-    labelled(&set, path, settings)?;
-    set.drop_unused_classes();
-    if set.classes.len() < 2 {
-        return Err(Error::Classes { origin, found: set.classes });
-    }
-    Ok(set)
+    read_labelled(&Source::Path(path.to_owned()), settings)
+}
+
+/// Reads the content of a file to learn from; `name` says the format by its end, and stands for the file in messages.
+///
+/// # Errors
+/// As [`load_labelled`].
+pub fn parse_labelled(name: &str, bytes: &[u8], settings: &Settings) -> Result<SequenceSet, Error> {
+    read_labelled(&Source::Bytes { name, bytes }, settings)
 }
 
 /// Reads a file to learn from, and one to test with. Labels of both count in the order of the training set's classes,
@@ -210,6 +213,26 @@ pub fn train_test(train: &Path, test: &Path, settings: &Settings) -> Result<(Seq
 /// As [`load`].
 pub fn parse_ts(name: &str, text: &str) -> Result<SequenceSet, Error> {
     ts::parse(name, text)
+}
+
+fn read(source: &Source, settings: &Settings) -> Result<SequenceSet, Error> {
+    let origin = source.origin();
+    let set = match format(source.path())? {
+        Format::Ts => ts::parse(&origin, &text::load(source)?)?,
+        Format::Steps => steps::parse(&origin, &text::load(source)?, settings)?,
+        Format::Arrays => arrays::read(source, settings)?,
+    };
+    if set.is_empty() { Err(Error::NoSequences { origin }) } else { Ok(set) }
+}
+
+fn read_labelled(source: &Source, settings: &Settings) -> Result<SequenceSet, Error> {
+    let mut set = read(source, settings)?;
+    labelled(&set, source.path(), settings)?;
+    set.drop_unused_classes();
+    if set.classes.len() < 2 {
+        return Err(Error::Classes { origin: source.origin(), found: set.classes });
+    }
+    Ok(set)
 }
 
 fn labelled(set: &SequenceSet, path: &Path, settings: &Settings) -> Result<(), Error> {

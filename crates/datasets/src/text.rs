@@ -4,14 +4,16 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
+use elman_formats::unpacked_max;
+
 use crate::idx::Source;
 use crate::stream::Stream;
 use crate::{Error, Fault};
 
-/// The longest text that is read, in bytes: 1 GiB, unzipped.
+/// The longest text that is read, in bytes: 1 GiB, unzipped. Of a gzipped file [`unpacked_max`] bounds it too.
 pub const BYTES_MAX: u64 = 1 << 30;
 
-/// The first reservation, as a multiple of the file's size: text shrinks to about a third under gzip. After it, memory
+/// The first reservation of a gzipped file, as a multiple of its size: text shrinks to about a third under gzip. After it, memory
 /// doubles, as bytes arrive.
 const FIRST_RESERVATION: u64 = 4;
 const FIRST_RESERVATION_MIN: u64 = 1 << 16;
@@ -31,6 +33,22 @@ pub fn read(path: &Path) -> Result<String, Error> {
 /// [`Error::File`] if it cannot be read, is empty, or longer than [`BYTES_MAX`].
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Error> {
     bytes(&Source::Path(path.to_owned()))
+}
+
+/// The content of a file of UTF-8, gzipped or not; `name` stands for it in messages.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(name: &str, bytes: &[u8]) -> Result<String, Error> {
+    utf8(&Source::Bytes { name, bytes }, "save it as UTF-8, or read it by byte")
+}
+
+/// The content of a file of any bytes, unzipped if it is gzipped; `name` stands for it in messages.
+///
+/// # Errors
+/// As [`read_bytes`].
+pub fn parse_bytes(name: &str, bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    self::bytes(&Source::Bytes { name, bytes })
 }
 
 /// The text of a source that cannot be read by byte.
@@ -56,7 +74,7 @@ fn utf8(source: &Source, advice: &'static str) -> Result<String, Error> {
 fn bytes(source: &Source) -> Result<Vec<u8>, Error> {
     let result = match source {
         Source::Path(path) => read_file(path),
-        Source::Bytes { bytes, .. } => decode(*bytes, Some(bytes.len() as u64), BYTES_MAX),
+        Source::Bytes { bytes, .. } => decode(*bytes, Some(bytes.len() as u64), BYTES_MAX, unpacked_max),
     };
     result.map_err(|fault| Error::File { origin: source.origin(), fault })
 }
@@ -66,23 +84,31 @@ fn read_file(path: &Path) -> Result<Vec<u8>, Fault> {
     let metadata = file.metadata().map_err(Fault::Io)?;
     // A pipe has no size.
     let stored = metadata.is_file().then_some(metadata.len());
-    decode(BufReader::with_capacity(1 << 16, file), stored, BYTES_MAX)
+    decode(BufReader::with_capacity(1 << 16, file), stored, BYTES_MAX, unpacked_max)
 }
 
 /// `stored` is the number of bytes in `raw`, gzipped or not, where it is known; `max` the most that are read of what is
-/// inside.
-fn decode(raw: impl BufRead, stored: Option<u64>, max: u64) -> Result<Vec<u8>, Fault> {
+/// inside, and `unpacked` the most that so many bytes of gzip may hold.
+fn decode(raw: impl BufRead, stored: Option<u64>, max: u64, unpacked: impl Fn(u64) -> u64) -> Result<Vec<u8>, Fault> {
     let mut stream = Stream::open(raw)?;
     if let (Stream::Plain(_), Some(stored)) = (&stream, stored)
         && stored > max
     {
         return Err(Fault::TooLong { max });
     }
-    let first = stored.unwrap_or(0).saturating_mul(FIRST_RESERVATION).max(FIRST_RESERVATION_MIN);
+    let packed = stored.filter(|_| matches!(stream, Stream::Gzip(_)));
+    let packed = packed.map(|packed| (packed, unpacked(packed))).filter(|&(_, most)| most < max);
+    let limit = packed.map_or(max, |(_, most)| most);
+    // A plain file is as long as it is, and a byte more shows its end.
+    let first = match stream {
+        Stream::Plain(_) => stored.unwrap_or(0).saturating_add(1),
+        Stream::Gzip(_) => stored.unwrap_or(0).saturating_mul(FIRST_RESERVATION),
+    };
+    let first = first.max(FIRST_RESERVATION_MIN);
     let mut bytes = Vec::new();
     loop {
         let len = bytes.len() as u64;
-        let chunk = (max - len).min(first.max(len));
+        let chunk = (limit - len).min(first.max(len));
         let reserved = usize::try_from(chunk).ok().and_then(|chunk| bytes.try_reserve_exact(chunk).ok());
         if reserved.is_none() {
             return Err(Fault::Memory { expected: len + chunk });
@@ -90,12 +116,12 @@ fn decode(raw: impl BufRead, stored: Option<u64>, max: u64) -> Result<Vec<u8>, F
         if stream.fill(chunk, &mut bytes)? < chunk {
             break;
         }
-        if bytes.len() as u64 == max {
+        if bytes.len() as u64 == limit {
             break;
         }
     }
     if !stream.ends()? {
-        return Err(Fault::TooLong { max });
+        return Err(packed.map_or(Fault::TooLong { max }, |(packed, max)| Fault::Packed { packed, max }));
     }
     if bytes.is_empty() {
         return Err(Fault::NoText);
@@ -120,10 +146,15 @@ mod tests {
         let zipped = encoder.finish().unwrap();
         for bytes in [&text[..], &zipped] {
             for stored in [None, Some(bytes.len() as u64)] {
-                let read = |max| decode(bytes, stored, max);
+                let read = |max| decode(bytes, stored, max, unpacked_max);
                 assert_eq!(read(8).unwrap(), text);
                 assert!(read(7).unwrap_err().to_string().contains("it is longer than 7 bytes"));
             }
         }
+        // More than so few bytes of gzip may hold: a pipe has no size that says how few they are.
+        let read = |bytes: &[u8], stored| decode(bytes, stored, 9, |_| 7);
+        let message = read(&zipped, Some(zipped.len() as u64)).unwrap_err().to_string();
+        assert!(message.contains("bytes of gzip hold more than 7"), "{message}");
+        assert!(read(&zipped, None).is_ok() && read(text, Some(8)).is_ok());
     }
 }

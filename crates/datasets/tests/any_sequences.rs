@@ -139,31 +139,42 @@ proptest! {
         }
     }
 
-    /// Bytes at random, and good files with some bytes changed.
+    /// Bytes at random, and good files with some bytes changed, put in or taken out. A file gives what its bytes give.
     #[test]
-    fn no_bytes_make_a_reader_panic(
+    fn any_damage_is_refused_in_words_or_read_as_a_set(
         sequences in any_sequences(),
-        noise in prop::collection::vec(any::<u8>(), 0..200),
-        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        noise in prop::collection::vec(any::<u8>(), 1..200),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), 0..3_u8, any::<u8>()), 1..6),
     ) {
         let ts = sequences.ts("?", "\n").into_bytes();
         let csv = sequences.table(",", "\n", 1).into_bytes();
         for mut bytes in [ts, csv, noise] {
-            if !bytes.is_empty() {
-                for (at, byte) in &changes {
-                    let at = at.index(bytes.len());
-                    // Mostly bytes that mean something.
-                    bytes[at] = b"\0\n\r\",:;?@-.0e9"[usize::from(*byte) % 14];
+            for (at, how, byte) in &changes {
+                let at = at.index(bytes.len());
+                // Mostly bytes that mean something.
+                let byte = b"\0\n\r\",:;?@-.0e9\t \xc3"[usize::from(*byte) % 17];
+                match how {
+                    0 => bytes[at] = byte,
+                    1 => bytes.insert(at, byte),
+                    _ if bytes.len() > 1 => drop(bytes.remove(at)),
+                    _ => {}
                 }
             }
             let folder = Folder::new().with("x.ts", &bytes).with("x.csv", &bytes).with("x.npz", &bytes);
             for name in ["x.ts", "x.csv", "x.npz"] {
-                if let Ok(set) = sequences::load(&folder.file(name), &Settings::default()) {
-                    // What is read is a set.
-                    prop_assert_eq!(set.values.len(), set.offsets[set.len()] * set.features());
-                    prop_assert!((0..set.len()).all(|row| set.length(row) > 0));
-                    let labels = set.labels.iter().flatten();
-                    prop_assert!(labels.copied().all(|label| label < set.classes.len()));
+                let read = sequences::load(&folder.file(name), &Settings::default());
+                let parsed = sequences::parse(name, &bytes, &Settings::default());
+                prop_assert_eq!(read.is_ok(), parsed.is_ok());
+                match (read, parsed) {
+                    (Ok(set), Ok(parsed)) => {
+                        prop_assert!(same(&set, &parsed));
+                        // What is read is a set.
+                        prop_assert_eq!(set.values.len(), set.offsets[set.len()] * set.features());
+                        prop_assert!((0..set.len()).all(|row| set.length(row) > 0));
+                        let labels = set.labels.iter().flatten();
+                        prop_assert!(labels.copied().all(|label| label < set.classes.len()));
+                    }
+                    (read, _) => prop_assert!(read.unwrap_err().to_string().contains(name)),
                 }
             }
         }

@@ -27,6 +27,15 @@ impl Echo {
     /// # Errors
     /// If there are no streams, fewer than `delay` + 1 bits for each, or more than 2²⁸ bits.
     pub fn new(length: usize, streams: usize, delay: usize, random: &mut Random) -> Result<Self, Error> {
+        let steps = Self::steps_of(length, streams, delay)?;
+        Ok(Echo { bits: Array2::from_shape_simple_fn((streams, steps), || (random.bits() >> 31) as u8), delay })
+    }
+
+    /// T: the steps of each stream of such a series, which is not made.
+    ///
+    /// # Errors
+    /// As [`Echo::new`].
+    pub fn steps_of(length: usize, streams: usize, delay: usize) -> Result<usize, Error> {
         let steps = length.checked_div(streams).unwrap_or(0);
         if streams == 0 {
             return Err(Error::setting("batch_size", streams, "at least 1 stream of bits"));
@@ -41,7 +50,7 @@ impl Echo {
             );
             return Err(Error::setting("series_length", length, expected));
         }
-        Ok(Echo { bits: Array2::from_shape_simple_fn((streams, steps), || (random.bits() >> 31) as u8), delay })
+        Ok(steps)
     }
 }
 

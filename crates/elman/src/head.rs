@@ -107,7 +107,10 @@ impl Head {
     }
 
     /// Refuses what has no meaning: a single class, levels that do not rise from 0 to 1, too many outputs.
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// If a size or a level is out of its range.
+    pub fn check(&self) -> Result<(), Error> {
         match &self.predicts {
             Predicts::Classes(classes) => {
                 if !(2..=OUTPUTS_MAX).contains(classes) {

@@ -299,6 +299,14 @@ impl Stack {
         }
     }
 
+    /// Refuses layers that cannot read parallel streams window by window.
+    ///
+    /// # Errors
+    /// If a layer is bidirectional: it would need the steps to come.
+    pub fn check_streams(&self) -> Result<(), Error> {
+        self.check_forward("a carried state", "it would need the steps to come")
+    }
+
     /// Whether training draws masks.
     pub(crate) fn is_noisy(&self) -> bool {
         self.layers.iter().any(|layer| layer.dropout > 0.0 || !layer.cell.get().noise().is_none())

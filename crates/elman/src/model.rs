@@ -225,7 +225,18 @@ impl Model {
     /// # Errors
     /// If the file cannot be read, has no configuration, or its arrays do not fit it.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        let file = formats::read(path)?;
+        Self::of_file(formats::read(path)?, path)
+    }
+
+    /// The same for a file in memory; errors call it `path`.
+    ///
+    /// # Errors
+    /// As [`Model::load`].
+    pub fn load_bytes(bytes: &[u8], path: &Path) -> Result<Self, Error> {
+        Self::of_file(formats::read_bytes(bytes, path)?, path)
+    }
+
+    fn of_file(file: formats::File, path: &Path) -> Result<Self, Error> {
         let bad = |why: String| Error::Model { path: path.into(), why };
         let Some(config) = file.metadata.get(METADATA_KEY) else {
             return Err(bad(format!(

@@ -517,7 +517,7 @@ pub(crate) fn check_streams<D: Sequences>(model: &Model, data: &D, window: usize
     if model.head().reads != Reads::EveryStep {
         return Err(Error::setting("the head", "one on the last state", "one on every step, for streams have no end"));
     }
-    model.stack().check_forward("a carried state", "it would need the steps to come")?;
+    model.stack().check_streams()?;
     if !(1..=data.steps()).contains(&window) {
         return Err(Error::setting("the window", window, format!("1 to {}, the steps of the data", data.steps())));
     }

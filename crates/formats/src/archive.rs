@@ -20,6 +20,11 @@ const FILES_MAX: usize = 1 << 16;
 const RATIO_MAX: u64 = 200;
 const LARGE: u64 = 256 << 20;
 
+/// The most bytes that a packed file of so many may hold: 256 MiB, or 200 times its size.
+pub fn unpacked_max(packed: u64) -> u64 {
+    LARGE.max(packed.saturating_mul(RATIO_MAX))
+}
+
 /// What is wrong with a zip archive.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -244,7 +249,7 @@ fn entries(zip: &ZipArchive<Source>, len: u64, buffer: &mut [u8]) -> Result<BTre
             return Err(packing(format!("packed by method {method}")));
         }
         let (from, to) = (entry.compressed_size_hint(), entry.uncompressed_size_hint());
-        if to > LARGE && to / RATIO_MAX > from {
+        if to > unpacked_max(from) {
             return Err(ArchiveFault::Bomb { name, packed: from, found: to, max: RATIO_MAX });
         }
         packed = packed.saturating_add(from);

@@ -16,7 +16,7 @@ mod safetensors;
 mod strided;
 pub mod torch;
 
-pub use archive::ArchiveFault;
+pub use archive::{ArchiveFault, unpacked_max};
 pub use atomic::write_atomic;
 pub use file_error::FileError;
 pub use safetensors::{Array, Error, File, read, read_bytes, write, write_each};

@@ -1,8 +1,12 @@
-//! Writes the first inputs of every target into `corpus/`: small files that partners wrote, from the folders of tests.
+//! Writes the first inputs of every target into `corpus/`: small files that partners wrote, from the folders of tests; what
+//! the pages of the book show; the beginnings of the embedded sets; and what is made for it.
 
+use std::error::Error;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+
+use elman_fuzz::made;
 
 /// The files of one target.
 struct Seeds {
@@ -15,19 +19,43 @@ struct Seeds {
     inner: &'static [&'static str],
 }
 
-const SEEDS: [Seeds; 6] = [
+const SEEDS: [Seeds; 8] = [
     Seeds { target: "safetensors", folders: &["golden"], ending: ".safetensors", inner: &[] },
     Seeds { target: "npz", folders: &["crates/formats/tests/numpy"], ending: ".npz", inner: &[] },
     Seeds { target: "torch", folders: &["golden/files"], ending: ".pt", inner: &["data.pkl"] },
     Seeds { target: "hdf5", folders: &["golden/files"], ending: ".h5", inner: &[] },
     Seeds { target: "keras", folders: &["golden/files"], ending: ".keras", inner: &["config.json"] },
     Seeds { target: "onnx", folders: &["golden/onnx"], ending: ".onnx", inner: &[] },
+    Seeds { target: "series", folders: &["crates/datasets/data/series"], ending: "-yearly.csv", inner: &[] },
+    Seeds { target: "image", folders: &["docs"], ending: ".png", inner: &[] },
 ];
 
 /// A larger file only makes each try slower.
 const BYTES_MAX: u64 = 32 << 10;
 
-fn main() -> io::Result<()> {
+/// What is written into the corpus of one target.
+type Made = fn(&Path) -> Result<(), Box<dyn Error>>;
+
+const MADE: [(&str, Made); 8] = [
+    ("npy", made::npy),
+    ("idx", made::idx),
+    ("image", made::idx),
+    ("arrays", made::arrays),
+    ("model", made::models),
+    ("checkpoint", made::checkpoints),
+    ("config", made::configs),
+    ("csv", made::tables),
+];
+
+/// Long texts, of which the beginning is enough: the target, the file, lines.
+const BEGINNINGS: [(&str, &str, usize); 4] = [
+    ("text", "crates/datasets/data/shakespeare/shakespeare.txt.gz", 40),
+    ("text", "docs/tutorial.zh.md", 40),
+    ("series", "crates/datasets/data/series/sunspots-monthly.csv", 40),
+    ("ts", "crates/datasets/data/japanese_vowels/JapaneseVowels_TEST.ts.gz", 24),
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR"));
     let corpus = |target| {
         let corpus = fuzz.join("corpus").join(target);
@@ -50,8 +78,32 @@ fn main() -> io::Result<()> {
         }
         println!("{target}: {count} files");
     }
-    println!("npy: {} files", arrays(&corpus("npy")?)?);
+    let repository = fuzz.join("..");
+    for (target, file, lines) in BEGINNINGS {
+        let name = Path::new(file).file_name().unwrap_or_default();
+        fs::write(corpus(target)?.join(name), beginning(&repository.join(file), lines)?)?;
+    }
+    for (number, (targets, block)) in blocks(&repository.join("docs"))?.into_iter().enumerate() {
+        for target in targets {
+            fs::write(corpus(target)?.join(format!("block-{number}")), &block)?;
+        }
+    }
+    for (target, make) in MADE {
+        make(&corpus(target)?)?;
+        println!("{target}: {} files with those that are made", fs::read_dir(corpus(target)?)?.count());
+    }
     Ok(())
+}
+
+/// The first lines of a text, gzipped or not.
+fn beginning(path: &Path, lines: usize) -> io::Result<String> {
+    let bytes = fs::read(path)?;
+    let mut text = String::new();
+    match elman_fuzz::is_gzip(&bytes) {
+        true => flate2::read::GzDecoder::new(&*bytes).read_to_string(&mut text)?,
+        false => (&*bytes).read_to_string(&mut text)?,
+    };
+    Ok(text.lines().take(lines).flat_map(|line| [line, "\n"]).collect())
 }
 
 fn files(repository: &Path, folders: &[&str], ending: &str) -> io::Result<Vec<PathBuf>> {
@@ -68,21 +120,24 @@ fn files(repository: &Path, folders: &[&str], ending: &str) -> io::Result<Vec<Pa
     Ok(files)
 }
 
-/// One array of each type, for the target that reads arrays alone.
-fn arrays(corpus: &Path) -> io::Result<usize> {
-    use elman_formats::numpy::{Array, Values, write_npy};
+/// The targets that a block of the book's pages is an input of, and the block.
+type Block = (&'static [&'static str], String);
 
-    let values = [
-        Values::F32(vec![0.5, -1.0, f32::NAN, 3.0]),
-        Values::F64(vec![0.5, -1.0, f64::NAN, 3.0]),
-        Values::I32(vec![0, -1, 2, 3]),
-        Values::I64(vec![0, -1, 2, 3]),
-        Values::U8(vec![0, 1, 2, 3]),
-        Values::Text(vec!["a".into(), "wörd".into(), String::new(), "語".into()]),
-    ];
-    for values in &values {
-        let array = Array { shape: vec![2, 2], values: values.clone() };
-        write_npy(&corpus.join(values.type_name()), &array).map_err(io::Error::other)?;
+/// The tables and settings between the fences of the pages.
+fn blocks(docs: &Path) -> io::Result<Vec<Block>> {
+    let mut blocks = Vec::new();
+    for path in files(docs, &["."], ".md")? {
+        let page = fs::read_to_string(path)?;
+        for part in page.split("\n```").skip(1).step_by(2) {
+            let (info, body) = part.split_once('\n').unwrap_or_default();
+            let targets: &[&str] = match info {
+                "toml" => &["config"],
+                _ if info.starts_with("csv,file=") && info.ends_with(".toml") => &["config"],
+                _ if info.starts_with("csv") => &["csv", "series"],
+                _ => continue,
+            };
+            blocks.push((targets, body.to_owned()));
+        }
     }
-    Ok(values.len())
+    Ok(blocks)
 }

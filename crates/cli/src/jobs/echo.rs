@@ -78,6 +78,23 @@ impl Job for Echo {
         Ok(())
     }
 
+    /// The bits are the data: all is known.
+    fn check_with(settings: &Settings<Self>) -> anyhow::Result<()> {
+        let Echo { series_length, echo_step, sequence_length, .. } = settings.job;
+        let steps = elman::Echo::steps_of(series_length, settings.training.streams()?, echo_step)?;
+        settings.network.stack(1)?;
+        // Before anything is measured by it.
+        if !(1..=steps).contains(&sequence_length) {
+            let (found, expected) = (sequence_length.to_string(), format!("1 to {steps}, the steps of the data"));
+            return Err(Error::Setting { what: "the window", found, expected }.into());
+        }
+        Ok(())
+    }
+
+    fn check_without_data(settings: &Settings<Self>) -> Result<(), Error> {
+        settings.network.stack(1)?.check_streams()
+    }
+
     fn with_absolute_paths(&self) -> anyhow::Result<Self> {
         Ok(self.clone())
     }
@@ -108,6 +125,7 @@ pub(crate) fn resume(resumed: Resumed) -> anyhow::Result<()> {
 }
 
 fn run(settings: &Settings<Echo>, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
+    Echo::check_with(settings)?;
     let (training, window) = (&settings.training, settings.job.sequence_length);
     let data = series(settings, Part::Training)?;
     let (stack, head) = (settings.network.stack(1)?, Head::every_step(2));

@@ -48,6 +48,16 @@ impl Job for Mnist {
         Ok(())
     }
 
+    fn check_with(settings: &Settings<Self>) -> anyhow::Result<()> {
+        // What the size of the images does not decide.
+        settings.network.stack(1)?;
+        Ok(())
+    }
+
+    fn check_without_data(settings: &Settings<Self>) -> Result<(), Error> {
+        settings.training.check_batch()
+    }
+
     fn with_absolute_paths(&self) -> anyhow::Result<Self> {
         Ok(Mnist { data: absolute(self.data.as_deref())? })
     }
@@ -92,8 +102,7 @@ pub(crate) fn resume(resumed: Resumed) -> anyhow::Result<()> {
 }
 
 fn run(settings: &Settings<Mnist>, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
-    // What the size of the images does not decide.
-    settings.network.stack(1)?;
+    Mnist::check_with(settings)?;
     let data = load_data(settings.job.data.as_deref())?;
     let mut trainer = settings.training.trainer(model(settings, &data)?, &settings.optimization)?;
     let plan = Plan {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use elman::text::{Sampler, Sampling, Token, TokenStreams, Vocabulary, bits};
-use elman::{BatchSize, Error, Evaluation, Head, Init, Model, Predictor, Sequences, Trainer};
+use elman::{BatchSize, Error, Evaluation, Head, Init, Model, Predictor, Sequences, Stack, Trainer};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -88,12 +88,29 @@ impl Job for Text {
         Ok(())
     }
 
+    fn check_with(settings: &Settings<Self>) -> anyhow::Result<()> {
+        // What the text does not decide.
+        settings.job.stack(settings)?;
+        settings.training.streams()?;
+        Ok(())
+    }
+
+    fn check_without_data(settings: &Settings<Self>) -> Result<(), Error> {
+        settings.training.check_batch()?;
+        settings.job.stack(settings)?.check_streams()
+    }
+
     fn with_absolute_paths(&self) -> anyhow::Result<Self> {
         Ok(Text { data: absolute(self.data.as_deref())?, ..self.clone() })
     }
 }
 
 impl Text {
+    /// The layers, without the vectors of tokens.
+    fn stack(&self, settings: &Settings<Self>) -> Result<Stack, Error> {
+        settings.network.stack(self.embedding_size.unwrap_or(settings.network.hidden_size))
+    }
+
     /// Puts flags before the settings.
     fn set(&mut self, args: &TextArgs) -> Result<(), Error> {
         set_option(&mut self.data, &args.data);
@@ -162,10 +179,9 @@ pub(crate) fn resume(resumed: Resumed) -> anyhow::Result<()> {
 }
 
 fn run(settings: &Settings<Text>, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
+    Text::check_with(settings)?;
     let (job, training, network) = (&settings.job, &settings.training, &settings.network);
-    let input = job.embedding_size.unwrap_or(network.hidden_size);
-    // What the text does not decide.
-    let stack = network.stack(input)?;
+    let stack = job.stack(settings)?;
     let (window, streams) = (job.sequence_length, training.streams()?);
     let (vocabulary, tokens) = job.read()?;
     let (first, rest) = job.split(&tokens);

@@ -6,17 +6,20 @@
 //!
 //! The features are called `feature_0`, `feature_1` and so on.
 
-use std::path::Path;
-
 use elman_formats::numpy::{Array, Npz, Values};
 
 use super::{SequenceSet, Settings, classes};
 use crate::Error;
 use crate::error::shown;
+use crate::idx::Source;
 
-pub(super) fn read(path: &Path, settings: &Settings) -> Result<SequenceSet, Error> {
-    let origin = path.display().to_string();
-    let mut file = Npz::open(path).map_err(Error::Numpy)?;
+pub(super) fn read(source: &Source, settings: &Settings) -> Result<SequenceSet, Error> {
+    let origin = source.origin();
+    let file = match source {
+        Source::Path(path) => Npz::open(path),
+        Source::Bytes { bytes, .. } => Npz::of_bytes(bytes.to_vec(), source.path()),
+    };
+    let mut file = file.map_err(Error::Numpy)?;
     let x_name = settings.values.as_deref().unwrap_or("x");
     let x = file.read(x_name).map_err(Error::Numpy)?;
     let wrong = |name: &str, expected: String, found: String| Error::Array {

@@ -58,7 +58,18 @@ impl Checkpoint<'_> {
     /// # Errors
     /// If the file cannot be read, is no checkpoint, or is damaged.
     pub fn load(path: &Path) -> Result<Checkpoint<'static>, Error> {
-        let file = formats::read(path)?;
+        Self::of_file(formats::read(path)?, path)
+    }
+
+    /// The same for a file in memory; errors call it `path`.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::load`].
+    pub fn load_bytes(bytes: &[u8], path: &Path) -> Result<Checkpoint<'static>, Error> {
+        Self::of_file(formats::read_bytes(bytes, path)?, path)
+    }
+
+    fn of_file(file: formats::File, path: &Path) -> Result<Checkpoint<'static>, Error> {
         let bad = |why: String| Error::Model { path: path.into(), why };
         let Some(sealed) = file.metadata.get(METADATA_KEY) else {
             return Err(bad(format!("no {METADATA_KEY:?} in its metadata; expected a checkpoint of training")));

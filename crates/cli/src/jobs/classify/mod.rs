@@ -120,6 +120,53 @@ impl Job for Classify {
         Ok(())
     }
 
+    fn check_with(settings: &Settings<Self>) -> anyhow::Result<()> {
+        let job = &settings.job;
+        let refuse = |what, found: String, expected: &str| -> anyhow::Result<()> {
+            Err(Error::Setting { what, found, expected: expected.into() }.into())
+        };
+        job.check()?;
+        if job.validation == 0.0 {
+            if settings.optimization.early_stopping()?.is_some() {
+                return refuse("validation", "0".into(), "above 0 with early_stopping, which goes by that part");
+            }
+            if matches!(settings.optimization.descent()?.schedule.decay, Decay::Plateau { .. }) {
+                return refuse("validation", "0".into(), "above 0 with the schedule plateau, which goes by that part");
+            }
+        }
+        if let Some(test) = job.test.as_ref().filter(|_| job.data.is_none()) {
+            return refuse(
+                "test",
+                test.display().to_string(),
+                "no such file without data: the embedded set has its own",
+            );
+        }
+        let named = [
+            ("id_column", &job.id_column, false),
+            ("time_column", &job.time_column, false),
+            ("label_column", &job.label_column, true),
+            ("features", &job.features.as_ref().map(|names| names.join(",")), false),
+        ];
+        let ends = |endings: &[&str]| job.data.as_deref().is_some_and(|path| parts::ends(path, endings));
+        for (what, name, arrays) in named {
+            let Some(name) = name else { continue };
+            if !(ends(&[".csv", ".tsv"]) || arrays && ends(&[".npz"])) {
+                return refuse(
+                    what,
+                    name.clone(),
+                    "no name without a table (.csv, .tsv) as data: others have no columns",
+                );
+            }
+        }
+        // What the number of features does not decide.
+        settings.network.stack(1)?;
+        Ok(())
+    }
+
+    fn check_without_data(settings: &Settings<Self>) -> Result<(), Error> {
+        settings.training.check_batch()
+    }
+
     fn with_absolute_paths(&self) -> anyhow::Result<Self> {
         Ok(Classify { data: absolute(self.data.as_deref())?, test: absolute(self.test.as_deref())?, ..self.clone() })
     }
@@ -144,47 +191,6 @@ impl Classify {
             Some(_) => self.missing = Missing::Mask,
             None => {}
         }
-    }
-
-    /// Refuses what no data could go with.
-    fn check_with(&self, settings: &Settings<Self>) -> anyhow::Result<()> {
-        let refuse = |what, found: String, expected: &str| -> anyhow::Result<()> {
-            Err(Error::Setting { what, found, expected: expected.into() }.into())
-        };
-        Job::check(self)?;
-        if self.validation == 0.0 {
-            if settings.optimization.early_stopping()?.is_some() {
-                return refuse("validation", "0".into(), "above 0 with early_stopping, which goes by that part");
-            }
-            if matches!(settings.optimization.descent()?.schedule.decay, Decay::Plateau { .. }) {
-                return refuse("validation", "0".into(), "above 0 with the schedule plateau, which goes by that part");
-            }
-        }
-        if let Some(test) = self.test.as_ref().filter(|_| self.data.is_none()) {
-            return refuse(
-                "test",
-                test.display().to_string(),
-                "no such file without data: the embedded set has its own",
-            );
-        }
-        let named = [
-            ("id_column", &self.id_column, false),
-            ("time_column", &self.time_column, false),
-            ("label_column", &self.label_column, true),
-            ("features", &self.features.as_ref().map(|names| names.join(",")), false),
-        ];
-        let ends = |endings: &[&str]| self.data.as_deref().is_some_and(|path| parts::ends(path, endings));
-        for (what, name, arrays) in named {
-            let Some(name) = name else { continue };
-            if !(ends(&[".csv", ".tsv"]) || arrays && ends(&[".npz"])) {
-                return refuse(
-                    what,
-                    name.clone(),
-                    "no name without a table (.csv, .tsv) as data: others have no columns",
-                );
-            }
-        }
-        Ok(())
     }
 
     /// The weights, where they are neither `none` nor `balanced`.
@@ -244,9 +250,7 @@ pub(crate) fn resume(resumed: Resumed) -> anyhow::Result<()> {
 
 /// `few`: whether a batch is all rows where there are few.
 fn run(mut settings: Settings<Classify>, few: bool, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
-    settings.job.check_with(&settings)?;
-    // What the number of features does not decide.
-    settings.network.stack(1)?;
+    Classify::check_with(&settings)?;
     let parts = Parts::load(&settings.job, settings.training.seed)?;
     let (features, classes) = (parts.training.names.clone(), parts.training.classes.clone());
     let standardizer = Standardizer::of(&parts.training, settings.job.missing);

@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use elman::Error;
 use elman::datasets::series::{Reader, SeriesFault, SeriesSet};
+use elman::{Error, Head};
 use serde::{Deserialize, Serialize};
 
 use super::args::SeriesArgs;
@@ -107,6 +107,27 @@ impl Job for SeriesJob {
         Ok(())
     }
 
+    fn check_with(settings: &Settings<Self>) -> anyhow::Result<()> {
+        // What the columns do not decide.
+        settings.network.stack(1)?;
+        Ok(())
+    }
+
+    fn check_without_data(settings: &Settings<Self>) -> Result<(), Error> {
+        let SeriesJob { validation, test, horizon, .. } = settings.job;
+        settings.training.check_batch()?;
+        Head::quantiles(&settings.job.levels(), horizon).check()?;
+        for (what, part) in [("validation", validation), ("test", test)] {
+            if let Part::Steps(steps) = part
+                && steps < horizon
+            {
+                let expected = format!("at least {horizon}, the horizon");
+                return Err(Error::Setting { what, found: format!("{steps} steps"), expected });
+            }
+        }
+        Ok(())
+    }
+
     fn with_absolute_paths(&self) -> anyhow::Result<Self> {
         Ok(SeriesJob { data: absolute(self.data.as_deref())?, ..self.clone() })
     }
@@ -181,7 +202,7 @@ impl SeriesJob {
     /// Returns both.
     pub(crate) fn resolve(&mut self, set: &SeriesSet) -> (usize, usize) {
         let season = *self.season.get_or_insert(set.frequency.season());
-        let own = (2 * season).max(self.horizon.saturating_mul(3));
+        let own = season.saturating_mul(2).max(self.horizon.saturating_mul(3));
         let context = if self.data.is_none() { SUNSPOTS.1 } else { own };
         (season, *self.context.get_or_insert(context))
     }

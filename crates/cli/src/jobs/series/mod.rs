@@ -29,7 +29,7 @@ use crate::fingerprint::Fingerprint;
 use crate::output::{Output, thousands};
 use crate::resume::Resumed;
 use crate::run::{self, Begin, Plan, Reading, Watch};
-use crate::settings::Settings;
+use crate::settings::{Job, Settings};
 
 /// The picture in the run's folder.
 const PICTURE: &str = "forecast.svg";
@@ -47,8 +47,7 @@ pub(crate) fn resume(resumed: Resumed) -> anyhow::Result<()> {
 }
 
 fn run(mut settings: Settings<SeriesJob>, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
-    // What the columns do not decide.
-    settings.network.stack(1)?;
+    SeriesJob::check_with(&settings)?;
     let set = settings.job.read()?;
     let (season, context) = settings.job.resolve(&set);
     let (window, levels) = (Window { context, horizon: settings.job.horizon }, settings.job.levels());

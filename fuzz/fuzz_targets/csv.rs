@@ -1,0 +1,35 @@
+//! Any bytes as a long table of sequences: with and without labels, its columns by their own names and as they are named.
+
+#![no_main]
+
+use elman_datasets::SequenceSet;
+use elman_datasets::sequences::{Settings, parse, parse_labelled};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let columns = elman_fuzz::columns(bytes);
+    let column = |index: usize| columns.get(index).cloned();
+    let named = Settings {
+        id: column(0),
+        time: column(1),
+        label: column(2),
+        features: (columns.len() > 3).then(|| columns[3..].to_vec()),
+        ..Settings::default()
+    };
+    for settings in [Settings::default(), named] {
+        let read = parse("input.csv", bytes, &settings);
+        if let Ok(set) = &read {
+            check(set);
+        }
+        if let Ok(set) = parse_labelled("input.csv", bytes, &settings) {
+            check(&set);
+            assert!(read.is_ok() && set.classes.len() > 1);
+        }
+    }
+});
+
+fn check(set: &SequenceSet) {
+    assert!(!set.is_empty() && set.offsets.is_sorted_by(|a, b| a < b));
+    assert_eq!(set.values.len(), set.offsets[set.len()] * set.features());
+    assert!(set.labels.iter().flatten().all(|&label| label < set.classes.len()));
+    assert!(set.values.iter().all(|value| !value.is_infinite()));
+}

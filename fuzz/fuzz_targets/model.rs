@@ -1,0 +1,34 @@
+//! Any bytes as a model of ours. One that is read and small answers to a few sequences.
+
+#![no_main]
+
+use std::path::Path;
+
+use elman::text::{Sampler, Vocabulary};
+use elman::{Arrays, Model, Predictor, Reads};
+use ndarray::{Array1, Array3};
+
+const ROWS: usize = 3;
+const STEPS: usize = 4;
+const PARAMETERS_MAX: usize = 1 << 14;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let Ok(model) = Model::load_bytes(bytes, Path::new("input")) else { return };
+    let vocabulary = Vocabulary::of(&model);
+    if model.parameter_count() > PARAMETERS_MAX {
+        return;
+    }
+    if vocabulary.is_ok() {
+        let _ = Sampler::new(&model, 1, 2);
+    }
+    // Tokens too: whole numbers from 0, as many as any embedding has.
+    let xs = Array3::from_shape_fn((ROWS, STEPS, model.stack().input()), |(row, step, _)| (row + step) as f32 % 2.0);
+    let data = Arrays::new(xs, Array1::zeros(ROWS)).unwrap();
+    let (classes, reads) = (model.head().classes(), model.head().reads);
+    let mut predictor = Predictor::new(model, 1);
+    let _ = match (classes, reads) {
+        (None, _) => predictor.quantiles(&data).map(|_| ()),
+        (Some(_), Reads::LastState) => predictor.predict(&data).map(|_| ()),
+        (Some(_), Reads::EveryStep) => predictor.predict_steps(&data, 0).map(|_| ()),
+    };
+});
