@@ -125,7 +125,7 @@ fn some_long_shapes() -> impl Iterator<Item = Shape> {
 /// All of them; under Miri, which takes seconds for a small batch, a few small ones.
 fn affordable(shapes: impl IntoIterator<Item = Shape>) -> impl Iterator<Item = Shape> {
     let small = |shape: &Shape| !cfg!(miri) || (shape.cell.output() <= 17 && shape.rows <= 3 && shape.steps <= 5);
-    shapes.into_iter().filter(small).step_by(if cfg!(miri) { 97 } else { 1 })
+    shapes.into_iter().filter(small).step_by(if cfg!(miri) { 211 } else { 1 })
 }
 
 /// A law, over shapes, with gradients through outputs, state and memory.
