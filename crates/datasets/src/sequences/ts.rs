@@ -21,6 +21,7 @@ use std::collections::HashMap;
 use super::SequenceSet;
 use crate::Error;
 use crate::error::shown;
+use crate::limits::Limits;
 use crate::table::number;
 
 const KEYS: &str = "one of @problemName, @timeStamps, @missing, @univariate, @dimensions, @equalLength, @seriesLength, \
@@ -52,22 +53,28 @@ impl Line<'_> {
     }
 }
 
-pub(super) fn parse(origin: &str, text: &str) -> Result<SequenceSet, Error> {
+pub(super) fn parse(origin: &str, text: &str, limits: Limits) -> Result<SequenceSet, Error> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut lines = text
         .lines()
         .zip(1..)
         .map(|(text, number)| (Line { origin, number }, text.trim()))
         .filter(|(_, text)| !text.is_empty() && !text.starts_with('#'));
-    let header = header(origin, &mut lines)?;
-    let mut cases = Cases::new(header);
+    let header = header(origin, &mut lines, limits)?;
+    // A value has a comma, a colon or a line end behind it.
+    let values_max = text.bytes().filter(|byte| b",:\n".contains(byte)).count() + 1;
+    let mut cases = Cases::new(header, limits, values_max);
     for (line, text) in lines {
         cases.push(line, text)?;
     }
     Ok(cases.finish())
 }
 
-fn header<'a>(origin: &'a str, lines: &mut impl Iterator<Item = (Line<'a>, &'a str)>) -> Result<Header, Error> {
+fn header<'a>(
+    origin: &'a str,
+    lines: &mut impl Iterator<Item = (Line<'a>, &'a str)>,
+    limits: Limits,
+) -> Result<Header, Error> {
     let mut header = Header::default();
     let mut seen = Vec::new();
     let mut last = Line { origin, number: 1 };
@@ -96,7 +103,7 @@ fn header<'a>(origin: &'a str, lines: &mut impl Iterator<Item = (Line<'a>, &'a s
             "@dimensions" => header.dimensions = Some(positive(line, key, value)?),
             "@equallength" => header.equal_length = Some(boolean(line, key, value)?),
             "@serieslength" => header.series_length = Some(positive(line, key, value)?),
-            "@classlabel" => header.classes = Some(class_names(line, key, value)?),
+            "@classlabel" => header.classes = Some(class_names(line, key, value, limits)?),
             "@targetlabel" => {
                 return Err(line.error(
                     None,
@@ -134,7 +141,10 @@ fn positive(line: Line, key: &str, value: &str) -> Result<usize, Error> {
     number.ok_or_else(|| line.error(Some(key.to_owned()), "a number above 0", shown(value)))
 }
 
-fn class_names(line: Line, key: &str, value: &str) -> Result<Option<Vec<String>>, Error> {
+fn class_names(line: Line, key: &str, value: &str, limits: Limits) -> Result<Option<Vec<String>>, Error> {
+    if value.split_whitespace().count() > limits.columns + 1 {
+        return Err(limits.too_many_columns(line.origin, line.number, "classes"));
+    }
     let mut words = value.split_whitespace();
     let labelled = boolean(line, key, words.next().unwrap_or_default())?;
     let names: Vec<String> = words.map(str::to_owned).collect();
@@ -158,6 +168,7 @@ fn class_names(line: Line, key: &str, value: &str) -> Result<Option<Vec<String>>
 
 /// The cases read so far.
 struct Cases {
+    limits: Limits,
     header: Header,
     /// The place of each class; none where the cases have no class.
     places: Option<HashMap<String, usize>>,
@@ -171,15 +182,25 @@ struct Cases {
 }
 
 impl Cases {
-    fn new(header: Header) -> Self {
+    /// Of `values_max` values at most.
+    fn new(header: Header, limits: Limits, values_max: usize) -> Self {
         let names = header.classes.clone().flatten();
         let places = names.map(|names| names.into_iter().zip(0..).collect());
         let dimensions = if header.univariate == Some(true) { Some(1) } else { header.dimensions };
         let steps = header.series_length;
-        Self { header, places, dimensions, steps, values: Vec::new(), offsets: vec![0], labels: Vec::new() }
+        let values = Vec::with_capacity(values_max.min(limits.cells));
+        Self { limits, header, places, dimensions, steps, values, offsets: vec![0], labels: Vec::new() }
     }
 
     fn push(&mut self, line: Line, text: &str) -> Result<(), Error> {
+        let Line { origin, number: at_line } = line;
+        if self.offsets.len() > self.limits.sequences {
+            return Err(self.limits.too_many_sequences(origin, at_line, "cases"));
+        }
+        // The class is behind the last colon.
+        if text.split(':').count() > self.limits.columns + usize::from(self.places.is_some()) {
+            return Err(self.limits.too_many_columns(origin, at_line, "dimensions"));
+        }
         let mut series: Vec<&str> = text.split(':').collect();
         if let Some(places) = &self.places {
             // There is a last part, also of a line without a colon.
@@ -215,6 +236,9 @@ impl Cases {
         }
 
         let start = self.values.len();
+        if steps * features > self.limits.cells - start {
+            return Err(self.limits.too_many_cells(origin, at_line));
+        }
         self.values.resize(start + steps * features, 0.0);
         for (dimension, series) in series.iter().enumerate() {
             for (step, text) in series.split(',').map(str::trim).enumerate() {
