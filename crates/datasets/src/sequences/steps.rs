@@ -150,10 +150,25 @@ impl Times {
         Ok(())
     }
 
+    /// Sorts the rows of a sequence, which are in the order of the file. Returns two of the same time, if there are any: of
+    /// all that are like one before, the first.
+    fn sort(&self, rows: &mut [u32]) -> Option<[u32; 2]> {
+        if let Self::None = self {
+            return None;
+        }
+        rows.sort_unstable_by(|&a, &b| self.compare(a, b).then(a.cmp(&b)));
+        let same = rows.windows(2).filter(|two| self.compare(two[0], two[1]).is_eq()).min_by_key(|two| two[1]);
+        let same = same.map(|two| [two[0], two[1]]);
+        if let Self::Text { .. } = self {
+            rows.sort_unstable();
+        }
+        same
+    }
+
     fn compare(&self, a: u32, b: u32) -> Ordering {
         let (a, b) = (a as usize, b as usize);
         match self {
-            Self::None => a.cmp(&b),
+            Self::None => Ordering::Equal,
             Self::Text { all, ends } => text(all, ends, a).cmp(text(all, ends, b)),
             Self::Integers(integers) => integers[a].cmp(&integers[b]),
             // By value: -0 is 0.
@@ -178,6 +193,13 @@ fn text<'a>(all: &'a str, ends: &[u32], row: usize) -> &'a str {
     &all[start as usize..ends[row] as usize]
 }
 
+/// Two rows of a sequence with the same time.
+struct Same {
+    place: usize,
+    first: u32,
+    second: u32,
+}
+
 pub(super) fn parse(origin: &str, text: &str, settings: &Settings, limits: Limits) -> Result<SequenceSet, Error> {
     let mut table = Table::new(origin, text, limits)?;
     table.check_named()?;
@@ -199,23 +221,6 @@ pub(super) fn parse(origin: &str, text: &str, settings: &Settings, limits: Limit
         places.push(place as u32);
     }
 
-    let mut order: Vec<u32> = (0..places.len() as u32).collect();
-    let place = |row: u32| places[row as usize];
-    let compare = |a: u32, b: u32| place(a).cmp(&place(b)).then_with(|| times.compare(a, b));
-    order.sort_unstable_by(|&a, &b| compare(a, b).then(a.cmp(&b)));
-    let same = order.windows(2).filter(|two| compare(two[0], two[1]).is_eq()).min_by_key(|two| two[1]);
-    if let (Some(&[first, second]), Some(column)) = (same, columns.time) {
-        let (line, before) = (table.line_of(second as usize)?, table.line_of(first as usize)?);
-        let expected = format!("a time that id {} has once", ids.ids.name(place(second) as usize));
-        let found = format!("{}, as in line {before}", times.shown(second));
-        let at = Some(format!("column {}", table.columns[column]));
-        return Err(Error::Line { origin: origin.to_owned(), line, at, expected, found });
-    }
-    if let Times::Text { .. } = times {
-        order.sort_unstable_by_key(|&row| (place(row), row));
-    }
-    drop(times);
-
     let mut offsets = vec![0; ids.ids.len() + 1];
     for &place in &places {
         offsets[place as usize + 1] += 1;
@@ -223,7 +228,30 @@ pub(super) fn parse(origin: &str, text: &str, settings: &Settings, limits: Limit
     for place in 0..ids.ids.len() {
         offsets[place + 1] += offsets[place];
     }
-    drop(places);
+    // [rows]: the rows of each sequence, in the order of the file.
+    let (mut order, mut next) = (vec![0; places.len()], offsets.clone());
+    for (&place, row) in places.iter().zip(0..) {
+        let next = &mut next[place as usize];
+        order[*next] = row;
+        *next += 1;
+    }
+    drop((places, next));
+    let mut same: Option<Same> = None;
+    for (place, ends) in offsets.windows(2).enumerate() {
+        if let Some([first, second]) = times.sort(&mut order[ends[0]..ends[1]])
+            && same.as_ref().is_none_or(|same| second < same.second)
+        {
+            same = Some(Same { place, first, second });
+        }
+    }
+    if let (Some(Same { place, first, second }), Some(column)) = (same, columns.time) {
+        let (line, before) = (table.line_of(second as usize)?, table.line_of(first as usize)?);
+        let expected = format!("a time that id {} has once", ids.ids.name(place));
+        let found = format!("{}, as in line {before}", times.shown(second));
+        let at = Some(format!("column {}", table.columns[column]));
+        return Err(Error::Line { origin: origin.to_owned(), line, at, expected, found });
+    }
+    drop(times);
     // Most files are in order: then a second copy of all values would be one too many.
     if !order.is_sorted() {
         let mut sorted = Vec::with_capacity(values.len());

@@ -62,7 +62,7 @@ pub(super) fn parse(origin: &str, text: &str, limits: Limits) -> Result<Sequence
         .filter(|(_, text)| !text.is_empty() && !text.starts_with('#'));
     let header = header(origin, &mut lines, limits)?;
     // A value has a comma, a colon or a line end behind it.
-    let values_max = text.bytes().filter(|byte| b",:\n".contains(byte)).count() + 1;
+    let values_max = text.bytes().filter(|byte| matches!(byte, b',' | b':' | b'\n')).count() + 1;
     let mut cases = Cases::new(header, limits, values_max);
     for (line, text) in lines {
         cases.push(line, text)?;
@@ -197,8 +197,9 @@ impl Cases {
         if self.offsets.len() > self.limits.sequences {
             return Err(self.limits.too_many_sequences(origin, at_line, "cases"));
         }
-        // The class is behind the last colon.
-        if text.split(':').count() > self.limits.columns + usize::from(self.places.is_some()) {
+        // Each has a colon behind it, the last only before a class.
+        let colons = text.bytes().filter(|&byte| byte == b':').count();
+        if colons + usize::from(self.places.is_none()) > self.limits.columns {
             return Err(self.limits.too_many_columns(origin, at_line, "dimensions"));
         }
         let mut series: Vec<&str> = text.split(':').collect();
@@ -266,6 +267,39 @@ impl Cases {
             values: self.values,
             offsets: self.offsets,
             ids: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_than_is_kept_is_refused_with_the_line() {
+        let read = |limits| {
+            let text = "@classLabel true a b\n@data\n1,2:3,4:a\n5:6:b\n";
+            parse("x.ts", text, limits).map_err(|error| error.to_string())
+        };
+        let most = Limits { cells: 6, columns: 2, sequences: 2 };
+        assert_eq!(read(most).unwrap().values, [1.0, 3.0, 2.0, 4.0, 5.0, 6.0]);
+        for (limits, says) in [
+            (
+                Limits { cells: 5, ..most },
+                "cannot read x.ts: line 4: expected at most 5 cells up to this line, found more",
+            ),
+            (
+                Limits { sequences: 1, ..most },
+                "line 4: expected at most 1 cases, found more; cut the file into smaller ones",
+            ),
+            (Limits { columns: 1, ..most }, "line 1: expected at most 1 classes, found more; leave some out"),
+        ] {
+            let message = read(limits).unwrap_err();
+            assert!(message.contains(says), "{message}");
+        }
+        for text in ["@classLabel false\n@data\n1:2:3\n", "@classLabel true a\n@data\n1:2:3:a\n"] {
+            let message = parse("x.ts", text, most).unwrap_err().to_string();
+            assert!(message.contains("line 3: expected at most 2 dimensions, found more"), "{message}");
         }
     }
 }
