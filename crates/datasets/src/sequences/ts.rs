@@ -61,9 +61,7 @@ pub(super) fn parse(origin: &str, text: &str, limits: Limits) -> Result<Sequence
         .map(|(text, number)| (Line { origin, number }, text.trim()))
         .filter(|(_, text)| !text.is_empty() && !text.starts_with('#'));
     let header = header(origin, &mut lines, limits)?;
-    // A value has a comma, a colon or a line end behind it.
-    let values_max = text.bytes().filter(|byte| matches!(byte, b',' | b':' | b'\n')).count() + 1;
-    let mut cases = Cases::new(header, limits, values_max);
+    let mut cases = Cases::new(header, limits);
     for (line, text) in lines {
         cases.push(line, text)?;
     }
@@ -182,14 +180,12 @@ struct Cases {
 }
 
 impl Cases {
-    /// Of `values_max` values at most.
-    fn new(header: Header, limits: Limits, values_max: usize) -> Self {
+    fn new(header: Header, limits: Limits) -> Self {
         let names = header.classes.clone().flatten();
         let places = names.map(|names| names.into_iter().zip(0..).collect());
         let dimensions = if header.univariate == Some(true) { Some(1) } else { header.dimensions };
         let steps = header.series_length;
-        let values = Vec::with_capacity(values_max.min(limits.cells));
-        Self { limits, header, places, dimensions, steps, values, offsets: vec![0], labels: Vec::new() }
+        Self { limits, header, places, dimensions, steps, values: Vec::new(), offsets: vec![0], labels: Vec::new() }
     }
 
     fn push(&mut self, line: Line, text: &str) -> Result<(), Error> {
@@ -197,12 +193,12 @@ impl Cases {
         if self.offsets.len() > self.limits.sequences {
             return Err(self.limits.too_many_sequences(origin, at_line, "cases"));
         }
-        // Each has a colon behind it, the last only before a class.
-        let colons = text.bytes().filter(|&byte| byte == b':').count();
-        if colons + usize::from(self.places.is_none()) > self.limits.columns {
+        // The class is no dimension.
+        let parts_max = self.limits.columns + usize::from(self.places.is_some());
+        let mut series: Vec<&str> = text.split(':').take(parts_max + 1).collect();
+        if series.len() > parts_max {
             return Err(self.limits.too_many_columns(origin, at_line, "dimensions"));
         }
-        let mut series: Vec<&str> = text.split(':').collect();
         if let Some(places) = &self.places {
             // There is a last part, also of a line without a colon.
             let label = series.pop().unwrap_or_default().trim();

@@ -34,9 +34,15 @@ fn texts(header: &Header, bytes: &[u8], width: usize) -> Result<Vec<String>, Fau
             let code = from(code);
             char::from_u32(code).ok_or(Fault::Character { index, code })
         };
-        codes[..len].iter().map(character).collect()
+        codes[..len].iter().map(character).collect::<Result<String, Fault>>()
     };
-    bytes.as_chunks().0.chunks_exact(width).enumerate().map(text).collect()
+    let all = bytes.as_chunks().0.chunks_exact(width);
+    // Collected, they would grow: a result has no length to take memory for.
+    let mut texts = Vec::with_capacity(all.len());
+    for codes in all.enumerate() {
+        texts.push(text(codes)?);
+    }
+    Ok(texts)
 }
 
 /// Turns data whose first axis is the fastest into row-major.

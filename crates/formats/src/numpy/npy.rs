@@ -27,7 +27,7 @@ const ALIGNMENT: usize = 64;
 /// The first reservation for data whose size is only claimed. After it, memory doubles, as bytes arrive.
 const FIRST_RESERVATION: u64 = 1 << 20;
 
-/// Reads one array. Memory is bounded by what the file holds: twice its size for numbers, about eleven times for text
+/// Reads one array. Memory is bounded by what the file holds: twice its size for numbers, about ten times for text
 /// in one letter each.
 ///
 /// # Errors
