@@ -161,7 +161,8 @@ pub enum SeriesFault {
     },
     /// The periods of all series take more memory than there shall be.
     #[error(
-        "its series span {periods} periods in all, of {width} values each, expected at most {max} values; leave out covariates, or cut the file into smaller ones"
+        "its series span {periods} periods in all, of {width} values each, expected at most {max} values; leave \
+         out covariates, or cut the file into smaller ones"
     )]
     TooMany {
         /// Periods of all series.
