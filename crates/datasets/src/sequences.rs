@@ -8,8 +8,8 @@
 //!   by time where it is a number, and stay in the order of the file where it is text or there is none.
 //! - **`.npz`**: `x` `[N, T, I]`, `y` `[N]` and `lengths` `[N]`, as [`Settings`] names them.
 //!
-//! `.ts` and tables may be gzipped and have up to 1 GiB of text, 2²⁸ cells, 2²⁰ columns or dimensions and 2²⁴ sequences. A missing value is NaN and stays so;
-//! [`SequenceSet::missing`] counts them. Numbers are rounded to `f32`.
+//! `.ts` and tables may be gzipped and have up to 1 GiB of text, 2²⁸ cells, 2²⁰ columns or dimensions and
+//! 2²⁴ sequences. A missing value is NaN and stays so; [`SequenceSet::missing`] counts them. Numbers are rounded to `f32`.
 //!
 //! ```
 //! use elman_datasets::sequences::{self, Settings};

@@ -5,8 +5,8 @@
 //! order mark and either line end mean nothing. Line breaks within a cell are refused: they come of a quote that is not
 //! closed.
 //!
-//! The text is parsed anew for every pass over the rows, so memory is that of the text and of one line. [`Limits`] bound its
-//! cells.
+//! The text is parsed anew for every pass over the rows, so memory is that of the text and of one line. [`Limits`] bound
+//! its cells.
 
 use std::collections::HashSet;
 

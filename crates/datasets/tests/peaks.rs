@@ -66,7 +66,8 @@ fn within<T, E>(name: &str, bytes: &[u8], times: usize, read: impl FnOnce(&[u8])
     result.is_ok()
 }
 
-/// Where memory goes furthest beyond the text: the shortest cells, with an id for each row, or with one for all, in no order.
+/// Where memory goes furthest beyond the text: the shortest cells, with an id for each row, or with one for all,
+/// in no order.
 fn tables(rows: usize) -> [(&'static str, String); 8] {
     let of = |header: &str, line: &dyn Fn(&mut String, usize)| {
         let mut text = header.to_owned();

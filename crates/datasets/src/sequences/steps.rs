@@ -150,8 +150,8 @@ impl Times {
         Ok(())
     }
 
-    /// Sorts the rows of a sequence, which are in the order of the file. Returns two of the same time, if there are any: of
-    /// all that are like one before, the first.
+    /// Sorts the rows of a sequence, which are in the order of the file. Returns two of the same time, if there
+    /// are any: of all that are like one before, the first.
     fn sort(&self, rows: &mut [u32]) -> Option<[u32; 2]> {
         if let Self::None = self {
             return None;
@@ -207,7 +207,7 @@ pub(super) fn parse(origin: &str, text: &str, settings: &Settings, limits: Limit
     let (features, rows_max) = (columns.features.len(), table.rows_max());
 
     let (mut ids, mut times) = (Ids::default(), Times::None);
-    // [rows, I], then [rows]: in the order of the file. Rows and sequences are numbered in 32 bits, for `limits` are below.
+    // [rows, I], then [rows]: in the order of the file. Rows and sequences are numbered in 32 bits: `limits` are below.
     let (mut values, mut places) = (Vec::with_capacity(rows_max * features), Vec::with_capacity(rows_max));
     let mut rows = table.rows();
     while let Some(row) = rows.next()? {

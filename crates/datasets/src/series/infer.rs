@@ -15,7 +15,8 @@ pub(crate) const ROWS_MIN: usize = 3;
 /// The most periods for each row: a day of trading by the minute, at 6.5 hours of five days in a week, has 5.
 pub(crate) const PERIODS_PER_ROW_MAX: u64 = 16;
 
-/// A time of a series, and the row it stands in, in the order of the series' rows. In 16 bytes: a table can have 2²⁷ of them.
+/// A time of a series, and the row it stands in, in the order of the series' rows. It has 16 bytes, for a table can have
+/// 2²⁷ of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Stamp {
     pub(crate) series: u32,

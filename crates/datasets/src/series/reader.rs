@@ -249,7 +249,8 @@ impl Messages<'_> {
         Ok(())
     }
 
-    /// `[S]`: the number of periods of each series, which is in proportion to its rows. All of them fit, with `width` values each.
+    /// `[S]`: the number of periods of each series, which is in proportion to its rows. All of them fit,
+    /// with `width` values each.
     fn periods(&self, stamps: &[&[Stamp]], frequency: Frequency, width: usize) -> Result<Vec<usize>, SeriesFault> {
         let mut all = Vec::with_capacity(stamps.len());
         for (series, stamps) in stamps.iter().enumerate() {

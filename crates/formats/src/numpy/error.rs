@@ -85,8 +85,8 @@ pub enum Fault {
 
     /// It holds more texts than this crate reads.
     #[error(
-        "its shape is {shape:?}, which is {found} texts, expected at most {TEXTS_MAX}; cut it into smaller ones, or write a \
-         number for each text"
+        "its shape is {shape:?}, which is {found} texts, expected at most {TEXTS_MAX}; cut it into smaller ones, or write \
+         a number for each text"
     )]
     TooManyTexts {
         /// The shape.
