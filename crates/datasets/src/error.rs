@@ -136,6 +136,21 @@ pub enum Error {
         found: String,
     },
 
+    /// A table or `.ts` file holds more than is kept in memory.
+    #[error("cannot read {origin}: line {line}: expected at most {max} {what}, found more; {advice}")]
+    TooMany {
+        /// The path, or a name for text that comes from no file.
+        origin: String,
+        /// The line that goes beyond it, from 1.
+        line: u64,
+        /// The most there may be.
+        max: usize,
+        /// Of what.
+        what: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
+
     /// A table lacks a column.
     #[error("cannot read {origin}: no column {name}, expected one; the columns that it has: {}", list(found))]
     Column {

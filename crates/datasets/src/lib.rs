@@ -37,8 +37,10 @@ pub mod idx;
 pub mod images;
 #[cfg(feature = "japanese-vowels")]
 pub mod japanese_vowels;
+mod limits;
 #[cfg(feature = "mnist")]
 pub mod mnist;
+mod names;
 pub mod sequences;
 pub mod series;
 #[cfg(feature = "shakespeare")]

@@ -8,8 +8,8 @@
 //!   by time where it is a number, and stay in the order of the file where it is text or there is none.
 //! - **`.npz`**: `x` `[N, T, I]`, `y` `[N]` and `lengths` `[N]`, as [`Settings`] names them.
 //!
-//! `.ts` and tables may be gzipped and have up to 1 GiB of text. A missing value is NaN and stays so;
-//! [`SequenceSet::missing`] counts them. Numbers are rounded to `f32`.
+//! `.ts` and tables may be gzipped and have up to 1 GiB of text, 2²⁸ cells, 2²⁰ columns or dimensions and
+//! 2²⁴ sequences. A missing value is NaN and stays so; [`SequenceSet::missing`] counts them. Numbers are rounded to `f32`.
 //!
 //! ```
 //! use elman_datasets::sequences::{self, Settings};
@@ -30,11 +30,15 @@ mod split;
 mod steps;
 mod ts;
 
-use std::collections::{BTreeSet, HashMap};
+use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::fmt;
+use std::mem;
 use std::path::Path;
 
 use crate::idx::Source;
+use crate::limits::Limits;
+use crate::names::Names;
 use crate::{Error, text};
 
 /// N sequences of I features, with their classes where they are known.
@@ -212,14 +216,14 @@ pub fn train_test(train: &Path, test: &Path, settings: &Settings) -> Result<(Seq
 /// # Errors
 /// As [`load`].
 pub fn parse_ts(name: &str, text: &str) -> Result<SequenceSet, Error> {
-    ts::parse(name, text)
+    ts::parse(name, text, Limits::default())
 }
 
 fn read(source: &Source, settings: &Settings) -> Result<SequenceSet, Error> {
     let origin = source.origin();
     let set = match format(source.path())? {
-        Format::Ts => ts::parse(&origin, &text::load(source)?)?,
-        Format::Steps => steps::parse(&origin, &text::load(source)?, settings)?,
+        Format::Ts => ts::parse(&origin, &text::load(source)?, Limits::default())?,
+        Format::Steps => steps::parse(&origin, &text::load(source)?, settings, Limits::default())?,
         Format::Arrays => arrays::read(source, settings)?,
     };
     if set.is_empty() { Err(Error::NoSequences { origin }) } else { Ok(set) }
@@ -265,20 +269,20 @@ fn format(path: &Path) -> Result<Format, Error> {
     }
 }
 
-/// The classes of some labels, in order: of numbers where all are numbers, else of letters; and each label's place in
-/// them.
-fn classes(labels: &[String]) -> (Vec<String>, Vec<usize>) {
-    let distinct: BTreeSet<&str> = labels.iter().map(String::as_str).collect();
-    let mut classes: Vec<&str> = distinct.into_iter().collect();
-    let numbers: Option<Vec<f64>> = classes.iter().map(|name| name.parse().ok()).collect();
-    if let Some(numbers) = numbers {
-        let mut order: Vec<usize> = (0..classes.len()).collect();
-        order.sort_by(|&a, &b| numbers[a].total_cmp(&numbers[b]));
-        classes = order.into_iter().map(|i| classes[i]).collect();
-    }
-    let places: HashMap<&str, usize> = classes.iter().zip(0..).map(|(&name, i)| (name, i)).collect();
-    let labels = labels.iter().map(|label| places[label.as_str()]).collect();
-    (classes.into_iter().map(str::to_owned).collect(), labels)
+/// The classes of some labels, in order: of numbers where all are numbers, else of letters. Of each label, its place in
+/// `names` becomes that in the classes.
+fn classes(names: Names, mut labels: Vec<usize>) -> (Vec<String>, Vec<usize>) {
+    let mut names = names.into_vec();
+    let numbers: Option<Vec<f64>> = names.iter().map(|name| name.parse().ok()).collect();
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    order.sort_by(|&a, &b| {
+        let by_number = numbers.as_ref().map(|numbers| numbers[a].total_cmp(&numbers[b]));
+        by_number.unwrap_or(Ordering::Equal).then_with(|| names[a].cmp(&names[b]))
+    });
+    let mut places = vec![0; names.len()];
+    order.iter().zip(0..).for_each(|(&name, place)| places[name] = place);
+    labels.iter_mut().for_each(|label| *label = places[*label]);
+    (order.into_iter().map(|name| mem::take(&mut names[name])).collect(), labels)
 }
 
 #[cfg(test)]
@@ -287,7 +291,11 @@ mod tests {
 
     #[test]
     fn classes_are_in_the_order_of_numbers_or_letters() {
-        let of = |labels: &[&str]| classes(&labels.iter().map(|&label| label.to_owned()).collect::<Vec<_>>());
+        let of = |labels: &[&str]| {
+            let mut names = Names::default();
+            let places = labels.iter().map(|label| names.place_or_push(label)).collect();
+            classes(names, places)
+        };
         assert_eq!(of(&["10", "9", "10", "-1"]), (vec!["-1".into(), "9".into(), "10".into()], vec![2, 1, 2, 0]));
         assert_eq!(of(&["b", "10", "9"]), (vec!["10".into(), "9".into(), "b".into()], vec![2, 0, 1]));
     }

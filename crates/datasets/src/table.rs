@@ -5,7 +5,8 @@
 //! order mark and either line end mean nothing. Line breaks within a cell are refused: they come of a quote that is not
 //! closed.
 //!
-//! The text is parsed anew for every pass over the rows, so memory is that of the text and of one line.
+//! The text is parsed anew for every pass over the rows, so memory is that of the text and of one line. [`Limits`] bound
+//! its cells.
 
 use std::collections::HashSet;
 
@@ -13,6 +14,7 @@ use csv_core::{ReadFieldResult, Reader, ReaderBuilder, Terminator};
 
 use crate::Error;
 use crate::error::shown;
+use crate::limits::Limits;
 
 const SEPARATORS: [char; 3] = [',', ';', '\t'];
 
@@ -30,12 +32,15 @@ pub(crate) struct Table<'a> {
     line: u64,
     /// Where the rows begin.
     body: Place<'a>,
+    pub(crate) limits: Limits,
 }
 
 /// One pass over the rows of a table.
 pub(crate) struct Rows<'a> {
     table: &'a Table<'a>,
     lines: Lines<'a>,
+    /// In the rows so far.
+    cells: usize,
 }
 
 /// One line of a table, with a cell for each column.
@@ -49,22 +54,23 @@ pub(crate) struct Row<'a> {
 
 impl<'a> Table<'a> {
     /// Reads the line of names. `origin` stands for the text in messages.
-    pub(crate) fn new(origin: &'a str, text: &'a str) -> Result<Self, Error> {
+    pub(crate) fn new(origin: &'a str, text: &'a str, limits: Limits) -> Result<Self, Error> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut lines = Lines::new(Place { origin, separator: separator(text), rest: text, before: 0 });
+        let mut lines = Lines::new(Place { origin, separator: separator(text), rest: text, before: 0 }, limits);
         let Some(header) = lines.advance()? else {
             return Err(error(origin, 1, None, "the names of the columns", "nothing"));
         };
-        let columns: Vec<String> = cells(header.text, header.ends).map(str::to_owned).collect();
+        let mut columns = Vec::with_capacity(header.ends.len());
+        columns.extend(cells(header.text, header.ends).map(str::to_owned));
         let line = header.line;
-        let mut names = HashSet::new();
+        let mut names = HashSet::with_capacity(columns.len());
         for (index, name) in columns.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
-            if !names.insert(name) {
+            if !names.insert(name.as_str()) {
                 let found = format!("{}; rename one of them", shown(name));
                 return Err(error(origin, line, column_at(index), "a name that no other column has", &found));
             }
         }
-        Ok(Self { columns, line, body: lines.place })
+        Ok(Self { columns, line, body: lines.place, limits })
     }
 
     /// Refuses columns without a name.
@@ -88,7 +94,24 @@ impl<'a> Table<'a> {
 
     /// All rows, from the first.
     pub(crate) fn rows(&'a self) -> Rows<'a> {
-        Rows { table: self, lines: Lines::new(self.body) }
+        Rows { table: self, lines: Lines::new(self.body, self.limits), cells: 0 }
+    }
+
+    /// As many rows as there can be, so that memory for them is taken once: a row has a line, and in it a byte for each
+    /// column, its separators and the line end.
+    pub(crate) fn rows_max(&self) -> usize {
+        let (rest, columns) = (self.body.rest.trim_end_matches(['\r', '\n']), self.columns.len().max(1));
+        let lines = rest.bytes().filter(|&byte| byte == b'\n').count() + 1;
+        lines.min(rest.len() / columns + 1).min(self.limits.cells / columns)
+    }
+
+    /// The line of a row, from 0. All before it are read again, for only messages ask.
+    pub(crate) fn line_of(&self, row: usize) -> Result<u64, Error> {
+        let (mut rows, mut line) = (self.rows(), self.line);
+        for _ in 0..=row {
+            line = rows.next()?.map_or(line, |row| row.line);
+        }
+        Ok(line)
     }
 }
 
@@ -102,6 +125,10 @@ impl Rows<'_> {
             let expected = format!("{expected} cells, one for each column");
             let found = format!("{found}; quote a cell that holds the separator {separator:?}");
             return Err(error(origin, line, None, &expected, &found));
+        }
+        self.cells += found;
+        if self.cells > self.table.limits.cells {
+            return Err(self.table.limits.too_many_cells(origin, line));
         }
         Ok(Some(Row { table: self.table, line, text, ends }))
     }
@@ -133,6 +160,11 @@ impl Row<'_> {
         let at = self.table.columns.get(column).map(|name| format!("column {name}"));
         error(self.table.body.origin, self.line, at, expected, &shown(self.text(column)))
     }
+
+    /// The row is that of a sequence too many.
+    pub(crate) fn too_many_sequences(&self, what: &'static str) -> Error {
+        self.table.limits.too_many_sequences(self.table.body.origin, self.line, what)
+    }
 }
 
 /// A number that is finite in `f32`, or NaN.
@@ -160,6 +192,7 @@ struct Lines<'a> {
     text: Vec<u8>,
     /// Where each cell ends in `text`.
     ends: Vec<usize>,
+    limits: Limits,
 }
 
 /// The cells of one line: each ends in `text` where `ends` says.
@@ -169,11 +202,19 @@ struct Line<'a> {
     ends: &'a [usize],
 }
 
+/// Why a line is not one of a table.
+enum Unfit {
+    /// What was expected, and found.
+    Quotes(&'static str, &'static str),
+    /// It has too many cells.
+    Columns,
+}
+
 impl<'a> Lines<'a> {
-    fn new(place: Place<'a>) -> Self {
+    fn new(place: Place<'a>, limits: Limits) -> Self {
         let mut builder = ReaderBuilder::new();
         let parser = builder.terminator(Terminator::Any(b'\n')).delimiter(place.separator as u8).build();
-        Self { place, parser, text: Vec::new(), ends: Vec::new() }
+        Self { place, parser, text: Vec::new(), ends: Vec::new(), limits }
     }
 
     /// The cells of the next line that is not blank. Separators are not blanks, tabs neither.
@@ -190,16 +231,19 @@ impl<'a> Lines<'a> {
             }
         };
         let number = self.place.before;
-        let wrong = |(expected, found)| error(origin, number, None, expected, &format!("{found}; {QUOTES}"));
-        let end = self.parse(line).map_err(wrong)?;
+        let limits = self.limits;
+        let end = self.parse(line).map_err(|unfit| match unfit {
+            Unfit::Quotes(expected, found) => error(origin, number, None, expected, &format!("{found}; {QUOTES}")),
+            Unfit::Columns => limits.too_many_columns(origin, number, "columns"),
+        })?;
         match str::from_utf8(&self.text[..end]) {
             Ok(text) => Ok(Some(Line { line: number, text, ends: &self.ends })),
             Err(cause) => Err(error(origin, number, None, "text in UTF-8", &cause.to_string())),
         }
     }
 
-    /// Fills the buffer with the cells of a line. Returns where the last one ends; or what was expected and found.
-    fn parse(&mut self, line: &str) -> Result<usize, (&'static str, &'static str)> {
+    /// Fills the buffer with the cells of a line. Returns where the last one ends.
+    fn parse(&mut self, line: &str) -> Result<usize, Unfit> {
         // The line before was ended by the line end it was given: the parser is at the start of a record.
         self.ends.clear();
         // A cell is never longer than what it is read from. Where no room is left the parser would ask for more.
@@ -216,12 +260,15 @@ impl<'a> Lines<'a> {
             };
             let last = !matches!(result, ReadFieldResult::Field { .. });
             if last && !matches!(self.parser.read_field(b"\n", &mut [0]).0, ReadFieldResult::Field { .. }) {
-                return Err(("cells of one line", "a quote that is not closed in it"));
+                return Err(Unfit::Quotes("cells of one line", "a quote that is not closed in it"));
             }
             let raw = &rest[..read - usize::from(!last)];
             let cell = &self.text[end..end + written];
             if raw.starts_with('"') && !ends_with_its_quote(raw, cell) {
-                return Err(("a separator behind a quoted cell", "text that follows its closing quote"));
+                return Err(Unfit::Quotes("a separator behind a quoted cell", "text that follows its closing quote"));
+            }
+            if self.ends.len() == self.limits.columns {
+                return Err(Unfit::Columns);
             }
             end += written;
             self.ends.push(end);
@@ -276,7 +323,7 @@ mod tests {
     type Cells = (u64, Vec<String>);
 
     fn rows(text: &str) -> Result<(Vec<String>, Vec<Cells>), String> {
-        let table = Table::new("t.csv", text).map_err(|error| error.to_string())?;
+        let table = Table::new("t.csv", text, Limits::default()).map_err(|error| error.to_string())?;
         let pass = || {
             let (mut rows, mut read) = (table.rows(), Vec::new());
             while let Some(row) = rows.next().map_err(|error| error.to_string())? {
@@ -356,16 +403,16 @@ mod tests {
 
     #[test]
     fn columns_without_a_name_are_refused_where_they_need_one() {
-        let table = Table::new("t.csv", "\na,,c,\n1,2,3,4\n").unwrap();
+        let table = Table::new("t.csv", "\na,,c,\n1,2,3,4\n", Limits::default()).unwrap();
         assert_eq!(table.columns, ["a", "", "c", ""]);
         let message = table.check_named().unwrap_err().to_string();
         assert!(message.contains("line 2, column 2: expected a name for the column, found nothing"), "{message}");
-        assert!(Table::new("t.csv", "a,b\n").unwrap().check_named().is_ok());
+        assert!(Table::new("t.csv", "a,b\n", Limits::default()).unwrap().check_named().is_ok());
     }
 
     #[test]
     fn numbers_are_finite_or_missing() {
-        let table = Table::new("t", "a;b;c;d;e\n1.5;;NaN;1,5;1e39\n").unwrap();
+        let table = Table::new("t", "a;b;c;d;e\n1.5;;NaN;1,5;1e39\n", Limits::default()).unwrap();
         let mut rows = table.rows();
         let row = rows.next().unwrap().unwrap();
         assert_eq!(row.number(0).unwrap(), 1.5);
@@ -380,7 +427,47 @@ mod tests {
 
     #[test]
     fn a_missing_column_is_named_with_those_that_there_are() {
-        let message = Table::new("t.csv", "a,b\n").unwrap().column("id").unwrap_err().to_string();
+        let message = Table::new("t.csv", "a,b\n", Limits::default()).unwrap().column("id").unwrap_err().to_string();
         assert!(message.contains("t.csv") && message.contains("column id") && message.contains("a, b"), "{message}");
+    }
+    #[test]
+    fn more_cells_or_columns_than_are_kept_are_refused_with_the_line() {
+        let read = |text: &str, limits| -> Result<usize, String> {
+            let table = Table::new("t.csv", text, limits).map_err(|error| error.to_string())?;
+            let (mut rows, mut count) = (table.rows(), 0);
+            while rows.next().map_err(|error| error.to_string())?.is_some() {
+                count += 1;
+            }
+            Ok(count)
+        };
+        let limits = |cells, columns| Limits { cells, columns, ..Limits::default() };
+        assert_eq!(read("a,b\n1,2\n\n3,4\n", limits(4, 2)), Ok(2));
+        let message = read("a,b\n1,2\n\n3,4\n", limits(3, 2)).unwrap_err();
+        assert!(
+            message.starts_with("cannot read t.csv: line 4: expected at most 3 cells up to this line"),
+            "{message}"
+        );
+        for (text, line) in [("a,b,c\n", 1), ("a,b\n1,2,,,,,\n", 2)] {
+            let message = read(text, limits(100, 2)).unwrap_err();
+            let says = format!("line {line}: expected at most 2 columns, found more; leave some out");
+            assert!(message.contains(&says), "{message}");
+        }
+    }
+
+    #[test]
+    fn rows_are_counted_from_above_and_their_lines_found_again() {
+        for (text, rows, lines) in [
+            ("a,b\n1,2\n3,4\n", 2, &[2, 3][..]),
+            ("a,b\r\n1,2\r\n\r\n3,4", 3, &[2, 4]),
+            ("a,b\n,\n,\n,", 3, &[2, 3, 4]),
+            ("a\n1\n\n\n\n2\n", 5, &[2, 6]),
+            // Lines that could hold no row.
+            ("a,b,c,d\n\n\n\n\n\n1,2,3,4\n", 4, &[7]),
+        ] {
+            let table = Table::new("t.csv", text, Limits::default()).unwrap();
+            assert_eq!(table.rows_max(), rows, "{text:?}");
+            let found: Vec<u64> = (0..lines.len()).map(|row| table.line_of(row).unwrap()).collect();
+            assert_eq!(found, lines, "{text:?}");
+        }
     }
 }

@@ -30,6 +30,9 @@ pub use npz::{Npz, read_npz, write_npz};
 /// The largest array that is read or written, in bytes: 4 GiB.
 pub const BYTES_MAX: u64 = 4 << 30;
 
+/// The most texts of an array that is read or written, 2²⁶: in memory each takes 24 bytes and its characters.
+pub const TEXTS_MAX: u64 = 1 << 26;
+
 /// An array of one of the types that are read, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array {

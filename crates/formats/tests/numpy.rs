@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use elman_formats::numpy::{Array, Error, Fault, Npz, Values, read_npy, read_npz, write_npy, write_npz};
+use elman_formats::numpy::{Array, Error, Fault, Npz, TEXTS_MAX, Values, read_npy, read_npz, write_npy, write_npz};
 use proptest::prelude::*;
 use support::zip;
 use tempfile::TempDir;
@@ -162,6 +162,10 @@ fn broken_npy_files_are_refused() {
     npy_refused(&f4("(1073741824,)", &[1, 2]), &["truncated", "found 2"]);
     let text = npy("{'descr': '<U1', 'fortran_order': False, 'shape': (2,)}", &[65, 0, 0, 0, 0, 0xd8, 0, 0]);
     npy_refused(&text, &["value 1 holds the character U+D800"]);
+    let most = |texts: u64| npy(&format!("{{'descr': '<U1', 'fortran_order': False, 'shape': ({texts},)}}"), &[]);
+    npy_refused(&most(TEXTS_MAX), &["truncated: its shape is [67108864]"]);
+    let says = "its shape is [67108865], which is 67108865 texts, expected at most 67108864; cut it into smaller ones";
+    npy_refused(&most(TEXTS_MAX + 1), &[says]);
 }
 
 #[test]

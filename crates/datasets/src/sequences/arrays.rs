@@ -12,6 +12,7 @@ use super::{SequenceSet, Settings, classes};
 use crate::Error;
 use crate::error::shown;
 use crate::idx::Source;
+use crate::names::Names;
 
 pub(super) fn read(source: &Source, settings: &Settings) -> Result<SequenceSet, Error> {
     let origin = source.origin();
@@ -69,18 +70,20 @@ pub(super) fn read(source: &Source, settings: &Settings) -> Result<SequenceSet, 
         None => None,
         Some((name, array)) => {
             let expected = "integers or text, a label for each sequence".to_owned();
-            let labels = match array.values {
-                Values::Text(labels) => labels,
+            let mut names = Names::default();
+            let places: Vec<usize> = match array.values {
+                Values::Text(labels) => labels.iter().map(|label| names.place_or_push(label)).collect(),
                 values => {
                     let found = values.type_name().to_owned();
                     let integers = integers(values).ok_or_else(|| wrong(&name, expected, found))?;
-                    integers.iter().map(i64::to_string).collect()
+                    integers.iter().map(|label| names.place_or_push(&label.to_string())).collect()
                 }
             };
-            if let Some(row) = labels.iter().position(String::is_empty) {
+            let none = names.place("").and_then(|none| places.iter().position(|&place| place == none));
+            if let Some(row) = none {
                 return Err(wrong(&name, "a label for each sequence".to_owned(), format!("none for sequence {row}")));
             }
-            Some(labels)
+            Some((names, places))
         }
     };
 
@@ -103,8 +106,8 @@ pub(super) fn read(source: &Source, settings: &Settings) -> Result<SequenceSet, 
         other => return Err(wrong(x_name, "numbers".to_owned(), other.type_name().to_owned())),
     };
     let names = (0..features).map(|feature| format!("feature_{feature}")).collect();
-    let (classes, labels) = labels.map_or((Vec::new(), None), |labels| {
-        let (classes, labels) = classes(&labels);
+    let (classes, labels) = labels.map_or((Vec::new(), None), |(names, labels)| {
+        let (classes, labels) = classes(names, labels);
         (classes, Some(labels))
     });
     Ok(SequenceSet { names, classes, values, offsets, labels, ids: None })

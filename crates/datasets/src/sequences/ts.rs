@@ -21,6 +21,7 @@ use std::collections::HashMap;
 use super::SequenceSet;
 use crate::Error;
 use crate::error::shown;
+use crate::limits::Limits;
 use crate::table::number;
 
 const KEYS: &str = "one of @problemName, @timeStamps, @missing, @univariate, @dimensions, @equalLength, @seriesLength, \
@@ -52,22 +53,26 @@ impl Line<'_> {
     }
 }
 
-pub(super) fn parse(origin: &str, text: &str) -> Result<SequenceSet, Error> {
+pub(super) fn parse(origin: &str, text: &str, limits: Limits) -> Result<SequenceSet, Error> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut lines = text
         .lines()
         .zip(1..)
         .map(|(text, number)| (Line { origin, number }, text.trim()))
         .filter(|(_, text)| !text.is_empty() && !text.starts_with('#'));
-    let header = header(origin, &mut lines)?;
-    let mut cases = Cases::new(header);
+    let header = header(origin, &mut lines, limits)?;
+    let mut cases = Cases::new(header, limits);
     for (line, text) in lines {
         cases.push(line, text)?;
     }
     Ok(cases.finish())
 }
 
-fn header<'a>(origin: &'a str, lines: &mut impl Iterator<Item = (Line<'a>, &'a str)>) -> Result<Header, Error> {
+fn header<'a>(
+    origin: &'a str,
+    lines: &mut impl Iterator<Item = (Line<'a>, &'a str)>,
+    limits: Limits,
+) -> Result<Header, Error> {
     let mut header = Header::default();
     let mut seen = Vec::new();
     let mut last = Line { origin, number: 1 };
@@ -96,7 +101,7 @@ fn header<'a>(origin: &'a str, lines: &mut impl Iterator<Item = (Line<'a>, &'a s
             "@dimensions" => header.dimensions = Some(positive(line, key, value)?),
             "@equallength" => header.equal_length = Some(boolean(line, key, value)?),
             "@serieslength" => header.series_length = Some(positive(line, key, value)?),
-            "@classlabel" => header.classes = Some(class_names(line, key, value)?),
+            "@classlabel" => header.classes = Some(class_names(line, key, value, limits)?),
             "@targetlabel" => {
                 return Err(line.error(
                     None,
@@ -134,7 +139,10 @@ fn positive(line: Line, key: &str, value: &str) -> Result<usize, Error> {
     number.ok_or_else(|| line.error(Some(key.to_owned()), "a number above 0", shown(value)))
 }
 
-fn class_names(line: Line, key: &str, value: &str) -> Result<Option<Vec<String>>, Error> {
+fn class_names(line: Line, key: &str, value: &str, limits: Limits) -> Result<Option<Vec<String>>, Error> {
+    if value.split_whitespace().count() > limits.columns + 1 {
+        return Err(limits.too_many_columns(line.origin, line.number, "classes"));
+    }
     let mut words = value.split_whitespace();
     let labelled = boolean(line, key, words.next().unwrap_or_default())?;
     let names: Vec<String> = words.map(str::to_owned).collect();
@@ -158,6 +166,7 @@ fn class_names(line: Line, key: &str, value: &str) -> Result<Option<Vec<String>>
 
 /// The cases read so far.
 struct Cases {
+    limits: Limits,
     header: Header,
     /// The place of each class; none where the cases have no class.
     places: Option<HashMap<String, usize>>,
@@ -171,16 +180,25 @@ struct Cases {
 }
 
 impl Cases {
-    fn new(header: Header) -> Self {
+    fn new(header: Header, limits: Limits) -> Self {
         let names = header.classes.clone().flatten();
         let places = names.map(|names| names.into_iter().zip(0..).collect());
         let dimensions = if header.univariate == Some(true) { Some(1) } else { header.dimensions };
         let steps = header.series_length;
-        Self { header, places, dimensions, steps, values: Vec::new(), offsets: vec![0], labels: Vec::new() }
+        Self { limits, header, places, dimensions, steps, values: Vec::new(), offsets: vec![0], labels: Vec::new() }
     }
 
     fn push(&mut self, line: Line, text: &str) -> Result<(), Error> {
-        let mut series: Vec<&str> = text.split(':').collect();
+        let Line { origin, number: at_line } = line;
+        if self.offsets.len() > self.limits.sequences {
+            return Err(self.limits.too_many_sequences(origin, at_line, "cases"));
+        }
+        // The class is no dimension.
+        let parts_max = self.limits.columns + usize::from(self.places.is_some());
+        let mut series: Vec<&str> = text.split(':').take(parts_max + 1).collect();
+        if series.len() > parts_max {
+            return Err(self.limits.too_many_columns(origin, at_line, "dimensions"));
+        }
         if let Some(places) = &self.places {
             // There is a last part, also of a line without a colon.
             let label = series.pop().unwrap_or_default().trim();
@@ -215,6 +233,9 @@ impl Cases {
         }
 
         let start = self.values.len();
+        if steps * features > self.limits.cells - start {
+            return Err(self.limits.too_many_cells(origin, at_line));
+        }
         self.values.resize(start + steps * features, 0.0);
         for (dimension, series) in series.iter().enumerate() {
             for (step, text) in series.split(',').map(str::trim).enumerate() {
@@ -242,6 +263,39 @@ impl Cases {
             values: self.values,
             offsets: self.offsets,
             ids: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_than_is_kept_is_refused_with_the_line() {
+        let read = |limits| {
+            let text = "@classLabel true a b\n@data\n1,2:3,4:a\n5:6:b\n";
+            parse("x.ts", text, limits).map_err(|error| error.to_string())
+        };
+        let most = Limits { cells: 6, columns: 2, sequences: 2 };
+        assert_eq!(read(most).unwrap().values, [1.0, 3.0, 2.0, 4.0, 5.0, 6.0]);
+        for (limits, says) in [
+            (
+                Limits { cells: 5, ..most },
+                "cannot read x.ts: line 4: expected at most 5 cells up to this line, found more",
+            ),
+            (
+                Limits { sequences: 1, ..most },
+                "line 4: expected at most 1 cases, found more; cut the file into smaller ones",
+            ),
+            (Limits { columns: 1, ..most }, "line 1: expected at most 1 classes, found more; leave some out"),
+        ] {
+            let message = read(limits).unwrap_err();
+            assert!(message.contains(says), "{message}");
+        }
+        for text in ["@classLabel false\n@data\n1:2:3\n", "@classLabel true a\n@data\n1:2:3:a\n"] {
+            let message = parse("x.ts", text, most).unwrap_err().to_string();
+            assert!(message.contains("line 3: expected at most 2 dimensions, found more"), "{message}");
         }
     }
 }

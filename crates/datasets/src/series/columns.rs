@@ -1,7 +1,7 @@
 //! Which column of a table is what.
 
 use super::fault::Refusal;
-use super::format::{Offset, TimeFormat, integer};
+use super::format::{Integers, Offset, TimeFormat, integer};
 use super::time::{Civil, Time, has_year};
 use super::{Reader, SeriesFault};
 use crate::table::{Row, Table};
@@ -207,7 +207,7 @@ fn format(table: &Table, time: &TimeColumns) -> Result<TimeFormat, Refusal> {
         }
     };
     let mut first: Option<(u64, String, TimeFormat)> = None;
-    let mut whole = Vec::new();
+    let mut whole = Integers::NONE;
     let mut rows = table.rows();
     while let Some(row) = rows.next()? {
         let (line, cell) = (row.line, row.text(column));
@@ -230,7 +230,7 @@ fn format(table: &Table, time: &TimeColumns) -> Result<TimeFormat, Refusal> {
         }
     }
     Ok(match first {
-        Some((.., TimeFormat::Step)) | None => TimeFormat::of_integers(&table.columns[column], whole.iter().copied()),
+        Some((.., TimeFormat::Step)) | None => TimeFormat::of_integers(&table.columns[column], whole),
         Some((.., format)) => format,
     })
 }

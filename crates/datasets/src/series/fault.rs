@@ -159,6 +159,19 @@ pub enum SeriesFault {
         /// The frequency, in words.
         frequency: String,
     },
+    /// The periods of all series take more memory than there shall be.
+    #[error(
+        "its series span {periods} periods in all, of {width} values each, expected at most {max} values; leave \
+         out covariates, or cut the file into smaller ones"
+    )]
+    TooMany {
+        /// Periods of all series.
+        periods: u64,
+        /// The target and its covariates.
+        width: usize,
+        /// The most values there may be.
+        max: usize,
+    },
     /// A target has no value at all.
     #[error("the target {target:?} has no value{}: all its cells are missing; leave the series out", of(id))]
     NoValue {

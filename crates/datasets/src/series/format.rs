@@ -95,16 +95,14 @@ impl TimeFormat {
 
     /// What a column of whole numbers can be: years where it is named so or all are within 1500 to 2200, days where all
     /// are dates of eight digits, or else steps.
-    pub(crate) fn of_integers(column: &str, mut all: impl Iterator<Item = i64> + Clone) -> TimeFormat {
-        let compact = TimeFormat::Date { separator: None };
-        if all.clone().all(|n| (1500..=2200).contains(&n)) {
-            return TimeFormat::Year;
+    pub(crate) fn of_integers(column: &str, all: Integers) -> TimeFormat {
+        if all.recent || (all.years && ["year", "yr", "yyyy"].contains(&column.to_lowercase().as_str())) {
+            TimeFormat::Year
+        } else if all.dates {
+            COMPACT
+        } else {
+            TimeFormat::Step
         }
-        if ["year", "yr", "yyyy"].contains(&column.to_lowercase().as_str()) && all.clone().all(has_year) {
-            return TimeFormat::Year;
-        }
-        let date = |n| (15_000_101..22_010_101).contains(&n) && compact.of_integer(n).is_some();
-        if all.all(date) { compact } else { TimeFormat::Step }
     }
 
     /// The time that a whole number means in this form, one of whole numbers.
@@ -171,6 +169,29 @@ impl TimeFormat {
                 text
             }
         }
+    }
+}
+
+const COMPACT: TimeFormat = TimeFormat::Date { separator: None };
+
+/// What all whole numbers of a column, pushed one by one, can be.
+#[derive(Clone, Copy)]
+pub(crate) struct Integers {
+    /// Within 1500 to 2200.
+    recent: bool,
+    years: bool,
+    /// Of eight digits.
+    dates: bool,
+}
+
+impl Integers {
+    /// None so far: they can be anything.
+    pub(crate) const NONE: Self = Self { recent: true, years: true, dates: true };
+
+    pub(crate) fn push(&mut self, n: i64) {
+        self.recent = self.recent && (1500..=2200).contains(&n);
+        self.years = self.years && has_year(n);
+        self.dates = self.dates && (15_000_101..22_010_101).contains(&n) && COMPACT.of_integer(n).is_some();
     }
 }
 
@@ -321,7 +342,11 @@ mod tests {
 
     #[test]
     fn whole_numbers_mean_years_days_or_steps() {
-        let of = |column: &str, all: &[i64]| TimeFormat::of_integers(column, all.iter().copied());
+        let of = |column: &str, all: &[i64]| {
+            let mut integers = Integers::NONE;
+            all.iter().for_each(|&n| integers.push(n));
+            TimeFormat::of_integers(column, integers)
+        };
         assert_eq!(of("t", &[1749, 1750]), TimeFormat::Year);
         assert_eq!(of("Year", &[850, 851]), TimeFormat::Year);
         assert_eq!(of("t", &[850, 851]), TimeFormat::Step);

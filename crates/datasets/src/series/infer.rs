@@ -15,11 +15,13 @@ pub(crate) const ROWS_MIN: usize = 3;
 /// The most periods for each row: a day of trading by the minute, at 6.5 hours of five days in a week, has 5.
 pub(crate) const PERIODS_PER_ROW_MAX: u64 = 16;
 
-/// A time and the line it stands on.
-#[derive(Clone, Copy, Debug)]
+/// A time of a series, and the row it stands in, in the order of the series' rows. It has 16 bytes, for a table can have
+/// 2²⁷ of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Stamp {
+    pub(crate) series: u32,
     pub(crate) time: Time,
-    pub(crate) line: u64,
+    pub(crate) row: u32,
 }
 
 /// Row `second` of a series is not a whole number of steps after the row before.
@@ -32,7 +34,7 @@ pub(crate) struct Deviation {
 }
 
 /// The frequency of series whose times ascend, at least one of them with two rows.
-pub(crate) fn infer(series: &[Vec<Stamp>], counts_steps: bool) -> Result<Frequency, Deviation> {
+pub(crate) fn infer(series: &[&[Stamp]], counts_steps: bool) -> Result<Frequency, Deviation> {
     if counts_steps {
         return by_distance(series, |distance| Frequency::Steps(positive(distance)));
     }
@@ -46,7 +48,7 @@ pub(crate) fn infer(series: &[Vec<Stamp>], counts_steps: bool) -> Result<Frequen
         .map_err(|deviation| month_deviation(series).unwrap_or(deviation))
 }
 
-fn pairs(series: &[Vec<Stamp>]) -> impl Iterator<Item = (Time, Time)> {
+fn pairs(series: &[&[Stamp]]) -> impl Iterator<Item = (Time, Time)> {
     series.iter().flat_map(|rows| rows.windows(2).map(|pair| (pair[0].time, pair[1].time)))
 }
 
@@ -64,11 +66,11 @@ fn distance((a, b): (Time, Time)) -> i64 {
     b.0.saturating_sub(a.0)
 }
 
-fn most_common_distance(series: &[Vec<Stamp>]) -> i64 {
+fn most_common_distance(series: &[&[Stamp]]) -> i64 {
     mode(pairs(series).map(distance))
 }
 
-fn by_distance(series: &[Vec<Stamp>], frequency: impl Fn(i64) -> Frequency) -> Result<Frequency, Deviation> {
+fn by_distance(series: &[&[Stamp]], frequency: impl Fn(i64) -> Frequency) -> Result<Frequency, Deviation> {
     let most = most_common_distance(series);
     let frequency = frequency(most);
     match first(series, |a, b| distance((a, b)) % most != 0) {
@@ -77,7 +79,7 @@ fn by_distance(series: &[Vec<Stamp>], frequency: impl Fn(i64) -> Frequency) -> R
     }
 }
 
-fn by_months(series: &[Vec<Stamp>], day: u8) -> Result<Frequency, Deviation> {
+fn by_months(series: &[&[Stamp]], day: u8) -> Result<Frequency, Deviation> {
     let months = |(a, b): (Time, Time)| b.month_number() - a.month_number();
     let every = mode(pairs(series).map(months));
     let frequency = monthly(every, day);
@@ -88,7 +90,7 @@ fn by_months(series: &[Vec<Stamp>], day: u8) -> Result<Frequency, Deviation> {
 }
 
 /// The first pair of neighbours that deviates: its series and second row.
-fn first(series: &[Vec<Stamp>], deviates: impl Fn(Time, Time) -> bool) -> Option<(usize, usize)> {
+fn first(series: &[&[Stamp]], deviates: impl Fn(Time, Time) -> bool) -> Option<(usize, usize)> {
     series.iter().enumerate().find_map(|(index, rows)| {
         let pair = rows.windows(2).position(|pair| deviates(pair[0].time, pair[1].time))?;
         Some((index, pair + 1))
@@ -97,11 +99,11 @@ fn first(series: &[Vec<Stamp>], deviates: impl Fn(Time, Time) -> bool) -> Option
 
 /// The day of the month that all times have, or would have if their months were long enough; 31 for the ends of months.
 /// February alone, as in yearly series, is taken for the month's end where it is always that.
-fn day_of_month(series: &[Vec<Stamp>]) -> Option<u8> {
+fn day_of_month(series: &[&[Stamp]]) -> Option<u8> {
     if series.iter().any(|rows| rows.iter().any(|row| row.time.clock() != rows[0].time.clock())) {
         return None;
     }
-    let times = || series.iter().flatten().map(|row| row.time);
+    let times = || series.iter().copied().flatten().map(|row| row.time);
     let day = if times().all(is_last) { 31 } else { times().map(|time| time.civil().day).max()? };
     times().all(|time| is_on(time, day)).then_some(day)
 }
@@ -116,22 +118,22 @@ fn is_on(time: Time, day: u8) -> bool {
 }
 
 /// Days without a Saturday or Sunday, though a weekend lies between some of them.
-fn business_days(series: &[Vec<Stamp>]) -> bool {
+fn business_days(series: &[&[Stamp]]) -> bool {
     let week = |time: Time| (time.0.div_euclid(DAY) + 3).div_euclid(7);
     most_common_distance(series) == DAY
         && pairs(series).all(|pair| distance(pair) % DAY == 0)
-        && series.iter().flatten().all(|row| row.time.weekday() < 5)
+        && series.iter().copied().flatten().all(|row| row.time.weekday() < 5)
         && pairs(series).any(|(a, b)| week(a) != week(b))
 }
 
 /// The first time on another day than most, where most are on one day of their months.
-fn month_deviation(series: &[Vec<Stamp>]) -> Option<Deviation> {
+fn month_deviation(series: &[&[Stamp]]) -> Option<Deviation> {
     let mut distances: Vec<i64> = pairs(series).map(distance).collect();
     distances.sort_unstable();
     if distances[distances.len() / 2] < 28 * DAY {
         return None;
     }
-    let times = || series.iter().flatten().map(|row| row.time);
+    let times = || series.iter().copied().flatten().map(|row| row.time);
     let count = |day| times().filter(|&time| is_on(time, day)).count();
     let most = mode(times().map(|time| i64::from(time.civil().day))) as u8;
     let day = if count(31) > count(most) { 31 } else { most };
@@ -161,14 +163,14 @@ mod tests {
     fn stamps(times: &[&str]) -> Vec<Stamp> {
         let stamp = |(row, text): (usize, &&str)| {
             let (time, _) = TimeFormat::recognise(text).unwrap_or_else(|| panic!("{text}"));
-            Stamp { time, line: row as u64 + 2 }
+            Stamp { series: 0, time, row: row as u32 }
         };
         times.iter().enumerate().map(stamp).collect()
     }
 
     fn inferred(times: &[&str]) -> String {
         let counts_steps = times[0].parse::<i64>().is_ok();
-        let frequency = infer(&[stamps(times)], counts_steps).unwrap_or_else(|found| panic!("{found:?}"));
+        let frequency = infer(&[&stamps(times)], counts_steps).unwrap_or_else(|found| panic!("{found:?}"));
         match frequency {
             Frequency::Months { day, .. } => format!("{frequency} on day {day}"),
             _ => frequency.to_string(),
@@ -221,7 +223,7 @@ mod tests {
         ];
         for (times, second, name) in cases {
             let counts_steps = times[0].parse::<i64>().is_ok();
-            let found = infer(&[stamps(times)], counts_steps).unwrap_err();
+            let found = infer(&[&stamps(times)], counts_steps).unwrap_err();
             assert_eq!((found.second, found.frequency.to_string().as_str()), (second, name), "{times:?}");
         }
     }
@@ -230,9 +232,9 @@ mod tests {
     fn several_series_have_one_frequency() {
         let ends = ["2009-01-31", "2009-02-28", "2009-03-31", "2009-04-30"];
         let starts = ["2009-01-01", "2009-02-01", "2009-03-01"];
-        let frequency = infer(&[stamps(&ends), stamps(&ends[1..3])], false).unwrap();
+        let frequency = infer(&[&stamps(&ends), &stamps(&ends[1..3])], false).unwrap();
         assert!(matches!(frequency, Frequency::Months { day: 31, .. }));
-        let mixed = infer(&[stamps(&ends), stamps(&starts)], false).unwrap_err();
+        let mixed = infer(&[&stamps(&ends), &stamps(&starts)], false).unwrap_err();
         assert_eq!((mixed.series, mixed.second), (1, 1));
     }
 }

@@ -1,19 +1,21 @@
 //! From rows of a table to series on a grid.
 //!
-//! T steps of a series, C covariates.
+//! S series, T steps of a series, C covariates.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use super::columns::{Columns, find};
 use super::fault::Refusal;
 use super::infer::{Deviation, PERIODS_PER_ROW_MAX, ROWS_MIN, Stamp, infer};
-use super::{Frequency, Report, Series, SeriesFault, SeriesSet, TimeFormat};
+use super::{Frequency, Report, Series, SeriesFault, SeriesSet, Time, TimeFormat};
 use crate::idx::Source;
+use crate::limits::Limits;
+use crate::names::Names;
 use crate::table::Table;
 use crate::{Error, Fault, text};
 
-/// What to read from a table: separated by commas, semicolons or tabs, gzipped or not, of up to 1 GiB of text in UTF-8.
+/// What to read from a table: separated by commas, semicolons or tabs, gzipped or not, of up to 1 GiB of text in UTF-8,
+/// with up to 2²⁸ cells, 2²⁰ columns and 2²⁴ series. The series have up to 2²⁸ values, those of the gaps too.
 ///
 /// A cell may be quoted with `"`, a quote within it doubled. A line break within a cell is refused. Blanks around a cell,
 /// in its quotes too, mean nothing.
@@ -77,74 +79,74 @@ impl Reader {
             Error::File { fault: Fault::NoText, .. } => Refusal::Series(SeriesFault::Empty).of(&origin),
             error => error,
         })?;
-        let table = Table::new(&origin, &text)?;
+        let table = Table::new(&origin, &text, Limits::default())?;
         self.series(&table).map_err(|refusal| refusal.of(&origin))
     }
 
     fn series(&self, table: &Table) -> Result<SeriesSet, Refusal> {
         let columns = find(table, self)?;
         let mut rows = rows(table, &columns)?;
-        for group in &mut rows.groups {
-            rows.reordered += group.sort();
-        }
-        let names = Names { rows: &rows, format: columns.format, with_ids: columns.id.is_some() };
-        names.check(self.id.is_none(), table)?;
-        let stamps: Vec<Vec<Stamp>> = rows.groups.iter().map(Group::stamps).collect();
-        let frequency = infer(&stamps, columns.format == TimeFormat::Step).map_err(|found| names.mixed(&found))?;
+        rows.stamps.sort_unstable();
+        // [S]: a series has a row at least, so the places are those of the ids.
+        let stamps: Vec<&[Stamp]> = rows.stamps.chunk_by(|a, b| a.series == b.series).collect();
+        let ids = rows.ids.into_vec();
+        let messages = Messages { table, ids: &ids, format: columns.format, with_ids: columns.id.is_some() };
+        messages.check(&stamps, self.id.is_none())?;
+        let frequency = match infer(&stamps, columns.format == TimeFormat::Step) {
+            Ok(frequency) => frequency,
+            Err(found) => return Err(messages.mixed(&stamps, &found)?.into()),
+        };
+        let width = 1 + columns.covariates.len();
+        let periods = messages.periods(&stamps, frequency, width)?;
 
         let name = |&column: &usize| table.columns[column].clone();
-        let covariates: Vec<String> = columns.covariates.iter().map(name).collect();
-        let mut report = Report {
-            rows: rows.groups.iter().map(|group| group.rows.len()).sum(),
+        let report = Report {
+            rows: rows.stamps.len(),
             time: columns.time.all().map(|column| table.columns[column].clone()).collect(),
             missing_targets: rows.missing_targets,
             missing_covariates: rows.missing_covariates,
             reordered: rows.reordered,
             ignored: columns.ignored,
-            gaps: 0,
+            gaps: periods.iter().sum::<usize>() - rows.stamps.len(),
         };
-        let mut series = Vec::with_capacity(rows.groups.len());
-        for (index, group) in rows.groups.iter().enumerate() {
-            let filled = group.on_grid(frequency, covariates.len(), &rows.covariates);
-            let filled = filled.map_err(|periods| names.sparse(index, periods, frequency))?;
+        let mut series = Vec::with_capacity(stamps.len());
+        for ((id, stamps), periods) in ids.into_iter().zip(stamps).zip(periods) {
+            let filled = on_grid(id, stamps, frequency, periods, width, &rows.values);
             if filled.target.iter().all(|y| y.is_nan()) {
-                return Err(SeriesFault::NoValue { target: self.target.clone(), id: names.id(index) }.into());
+                let id = columns.id.map(|_| filled.id);
+                return Err(SeriesFault::NoValue { target: self.target.clone(), id }.into());
             }
-            report.gaps += filled.steps() - group.rows.len();
             series.push(filled);
         }
         let (format, target) = (columns.format, self.target.clone());
+        let covariates = columns.covariates.iter().map(name).collect();
         Ok(SeriesSet { frequency, format, target, covariates, series, report })
     }
 }
 
-/// A row's time, line and target, and where its covariates stand.
-struct Row {
-    stamp: Stamp,
-    target: f32,
-    place: usize,
-}
-
-/// The rows of one series.
-struct Group {
-    id: String,
-    rows: Vec<Row>,
-}
-
 struct Rows {
-    groups: Vec<Group>,
-    /// `[rows, C]`
-    covariates: Vec<f32>,
+    ids: Names,
+    /// In the order of the file.
+    stamps: Vec<Stamp>,
+    /// `[rows, 1 + C]`: target and covariates.
+    values: Vec<f32>,
     missing_targets: usize,
     missing_covariates: usize,
     reordered: usize,
 }
 
 fn rows(table: &Table, columns: &Columns) -> Result<Rows, Refusal> {
-    let mut rows =
-        Rows { groups: Vec::new(), covariates: Vec::new(), missing_targets: 0, missing_covariates: 0, reordered: 0 };
-    let mut of_id: HashMap<String, usize> = HashMap::new();
-    let mut place = 0;
+    let rows_max = table.rows_max();
+    let mut rows = Rows {
+        ids: Names::default(),
+        stamps: Vec::with_capacity(rows_max),
+        values: Vec::with_capacity(rows_max * (1 + columns.covariates.len())),
+        missing_targets: 0,
+        missing_covariates: 0,
+        reordered: 0,
+    };
+    // [S]: the time of each series' row above.
+    let mut above: Vec<Time> = Vec::new();
     let mut lines = table.rows();
     while let Some(row) = lines.next()? {
         let line = row.line;
@@ -159,82 +161,72 @@ fn rows(table: &Table, columns: &Columns) -> Result<Rows, Refusal> {
         let time = columns.time(&row)?;
         let target = number(columns.target)?;
         rows.missing_targets += usize::from(target.is_none());
+        rows.values.push(target.unwrap_or(f32::NAN));
         for &column in &columns.covariates {
             let value = number(column)?;
             rows.missing_covariates += usize::from(value.is_none());
-            rows.covariates.push(value.unwrap_or(f32::NAN));
+            rows.values.push(value.unwrap_or(f32::NAN));
         }
         let id = columns.id.map_or("", |column| row.text(column));
         if let Some(column) = columns.id.filter(|_| id.is_empty()) {
             return Err(SeriesFault::NoId { line, column: table.columns[column].clone() }.into());
         }
-        let group = match of_id.get(id) {
-            Some(&group) => group,
-            None => {
-                of_id.insert(id.to_owned(), rows.groups.len());
-                rows.groups.push(Group { id: id.to_owned(), rows: Vec::new() });
-                rows.groups.len() - 1
+        let series = rows.ids.place_or_push(id);
+        match above.get_mut(series) {
+            Some(above) => {
+                rows.reordered += usize::from(time < *above);
+                *above = time;
             }
-        };
-        rows.groups[group].rows.push(Row { stamp: Stamp { time, line }, target: target.unwrap_or(f32::NAN), place });
-        place += 1;
+            None if series == table.limits.sequences => return Err(row.too_many_sequences("different ids").into()),
+            None => above.push(time),
+        }
+        // There are fewer of both, for `limits` are below.
+        rows.stamps.push(Stamp { series: series as u32, time, row: rows.stamps.len() as u32 });
     }
     Ok(rows)
 }
 
-impl Group {
-    /// Sorts the rows by time. Returns how many stood behind a later one.
-    fn sort(&mut self) -> usize {
-        let behind = self.rows.windows(2).filter(|pair| pair[1].stamp.time < pair[0].stamp.time).count();
-        if behind > 0 {
-            // Rows of equal time keep their order: the message names the first of them first.
-            self.rows.sort_by_key(|row| row.stamp.time);
-        }
-        behind
+/// The rows of a series at their steps, NaN between them. `values` `[rows, width]` is read: target and covariates.
+fn on_grid(id: String, stamps: &[Stamp], frequency: Frequency, periods: usize, width: usize, values: &[f32]) -> Series {
+    let (start, covariates) = (stamps[0].time, width - 1);
+    let (mut target, mut all) = (vec![f32::NAN; periods], vec![f32::NAN; periods * covariates]);
+    for stamp in stamps {
+        let at = steps_between(frequency, start, stamp.time) as usize;
+        let row = &values[stamp.row as usize * width..][..width];
+        target[at] = row[0];
+        all[at * covariates..][..covariates].copy_from_slice(&row[1..]);
     }
+    Series { id, start, target, covariates: all }
+}
 
-    fn stamps(&self) -> Vec<Stamp> {
-        self.rows.iter().map(|row| row.stamp).collect()
-    }
-
-    /// The rows at their steps, NaN between them; or the number of periods, where that is out of proportion.
-    fn on_grid(&self, frequency: Frequency, covariates: usize, values: &[f32]) -> Result<Series, u64> {
-        let start = self.rows[0].stamp.time;
-        let step = |row: &Row| frequency.steps_between(start, row.stamp.time).unsigned_abs();
-        let periods = self.rows.last().map_or(0, |row| step(row).saturating_add(1));
-        if periods > PERIODS_PER_ROW_MAX.saturating_mul(self.rows.len() as u64) {
-            return Err(periods);
-        }
-        let steps = periods as usize;
-        let (mut target, mut all) = (vec![f32::NAN; steps], vec![f32::NAN; steps * covariates]);
-        for row in &self.rows {
-            let at = step(row) as usize;
-            target[at] = row.target;
-            all[at * covariates..][..covariates].copy_from_slice(&values[row.place * covariates..][..covariates]);
-        }
-        Ok(Series { id: self.id.clone(), start, target, covariates: all })
-    }
+fn steps_between(frequency: Frequency, start: Time, end: Time) -> u64 {
+    frequency.steps_between(start, end).unsigned_abs()
 }
 
 /// What messages call series and times.
-struct Names<'a> {
-    rows: &'a Rows,
+struct Messages<'a> {
+    table: &'a Table<'a>,
+    ids: &'a [String],
     format: TimeFormat,
     with_ids: bool,
 }
 
-impl Names<'_> {
-    fn id(&self, group: usize) -> Option<String> {
-        self.with_ids.then(|| self.rows.groups[group].id.clone())
+impl Messages<'_> {
+    fn id(&self, series: usize) -> Option<String> {
+        self.with_ids.then(|| self.ids[series].clone())
+    }
+
+    fn line(&self, stamp: Stamp) -> Result<u64, Refusal> {
+        Ok(self.table.line_of(stamp.row as usize)?)
     }
 
     /// Enough rows, and no two of one time in a series.
-    fn check(&self, one_series: bool, table: &Table) -> Result<(), SeriesFault> {
-        let longest = self.rows.groups.iter().map(|group| group.rows.len()).max().unwrap_or(0);
-        for (index, group) in self.rows.groups.iter().enumerate() {
-            let same = |pair: &&[Row]| pair[0].stamp.time == pair[1].stamp.time;
-            if let Some(pair) = group.rows.windows(2).find(same) {
-                let advice = if one_series && table.columns.len() > 2 {
+    fn check(&self, stamps: &[&[Stamp]], one_series: bool) -> Result<(), Refusal> {
+        let longest = stamps.iter().map(|stamps| stamps.len()).max().unwrap_or(0);
+        for (index, stamps) in stamps.iter().enumerate() {
+            let same = |pair: &&[Stamp]| pair[0].time == pair[1].time;
+            if let Some(pair) = stamps.windows(2).find(same) {
+                let advice = if one_series && self.table.columns.len() > 2 {
                     "leave one of the rows out, or name the column of ids if the file holds several series; clocks set back \
                      at the end of summer time repeat an hour: write such times in Universal Time"
                 } else {
@@ -243,35 +235,50 @@ impl Names<'_> {
                 };
                 return Err(SeriesFault::SameTime {
                     id: self.id(index),
-                    time: self.format.write(pair[0].stamp.time),
-                    first: pair[0].stamp.line,
-                    second: pair[1].stamp.line,
+                    time: self.format.write(pair[0].time),
+                    first: self.line(pair[0])?,
+                    second: self.line(pair[1])?,
                     advice: advice.to_owned(),
-                });
+                }
+                .into());
             }
         }
         if longest < ROWS_MIN {
-            return Err(SeriesFault::TooFew { found: longest, expected: ROWS_MIN });
+            return Err(SeriesFault::TooFew { found: longest, expected: ROWS_MIN }.into());
         }
         Ok(())
     }
 
-    fn mixed(&self, found: &Deviation) -> SeriesFault {
-        let rows = &self.rows.groups[found.series].rows;
-        let (first, second) = (rows[found.second - 1].stamp, rows[found.second].stamp);
-        SeriesFault::Mixed {
-            id: self.id(found.series),
-            frequency: found.frequency.to_string(),
-            first: first.line,
-            first_time: self.format.write(first.time),
-            second: second.line,
-            second_time: self.format.write(second.time),
+    /// `[S]`: the number of periods of each series, which is in proportion to its rows. All of them fit,
+    /// with `width` values each.
+    fn periods(&self, stamps: &[&[Stamp]], frequency: Frequency, width: usize) -> Result<Vec<usize>, SeriesFault> {
+        let mut all = Vec::with_capacity(stamps.len());
+        for (series, stamps) in stamps.iter().enumerate() {
+            let last = stamps[stamps.len() - 1];
+            let periods = steps_between(frequency, stamps[0].time, last.time).saturating_add(1);
+            if periods > PERIODS_PER_ROW_MAX.saturating_mul(stamps.len() as u64) {
+                let (id, rows, frequency) = (self.id(series), stamps.len(), frequency.to_string());
+                return Err(SeriesFault::Sparse { id, rows, periods, frequency });
+            }
+            all.push(periods as usize);
         }
+        let (sum, max) = (all.iter().sum::<usize>(), self.table.limits.cells);
+        if sum.saturating_mul(width) > max {
+            return Err(SeriesFault::TooMany { periods: sum as u64, width, max });
+        }
+        Ok(all)
     }
 
-    fn sparse(&self, group: usize, periods: u64, frequency: Frequency) -> SeriesFault {
-        let rows = self.rows.groups[group].rows.len();
-        SeriesFault::Sparse { id: self.id(group), rows, periods, frequency: frequency.to_string() }
+    fn mixed(&self, stamps: &[&[Stamp]], found: &Deviation) -> Result<SeriesFault, Refusal> {
+        let (first, second) = (stamps[found.series][found.second - 1], stamps[found.series][found.second]);
+        Ok(SeriesFault::Mixed {
+            id: self.id(found.series),
+            frequency: found.frequency.to_string(),
+            first: self.line(first)?,
+            first_time: self.format.write(first.time),
+            second: self.line(second)?,
+            second_time: self.format.write(second.time),
+        })
     }
 }
 
@@ -288,5 +295,40 @@ pub(crate) fn number(cell: &str) -> Result<Option<f32>, &'static str> {
             Err("is not a number: decimal commas are not read, write a point")
         }
         Err(_) => Err("is not a number"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_values_or_series_than_are_kept_are_refused() {
+        // 8 rows of 4 cells, and 5 + 4 periods of 2 values.
+        let text = "s,t,y,x\na,0,1,1\nb,0,1,1\na,1,1,1\nb,1,1,1\na,2,1,1\nb,2,1,1\na,4,1,1\nb,3,1,1\n";
+        let read = |cells, sequences| {
+            let table = Table::new("a.csv", text, Limits { cells, sequences, ..Limits::default() }).unwrap();
+            let read = Reader::new("y").id("s").series(&table);
+            read.map(|set| set.report.gaps).map_err(|refusal| refusal.of("a.csv").to_string())
+        };
+        assert_eq!(read(32, 2), Ok(1));
+        assert!(read(31, 2).unwrap_err().contains("line 9: expected at most 31 cells"));
+        let message = read(32, 1).unwrap_err();
+        assert_eq!(
+            message,
+            "cannot read a.csv: line 3: expected at most 1 different ids, found more; cut the file into smaller ones"
+        );
+
+        let gaps = "t,y,x\n0,1,1\n1,1,1\n17,1,1\n";
+        let read = |cells| {
+            let table = Table::new("a.csv", gaps, Limits { cells, ..Limits::default() }).unwrap();
+            Reader::new("y")
+                .series(&table)
+                .map(|set| set.report.gaps)
+                .map_err(|refusal| refusal.of("a.csv").to_string())
+        };
+        assert_eq!(read(36), Ok(15));
+        let message = read(35).unwrap_err();
+        assert!(message.contains("span 18 periods in all, of 2 values each, expected at most 35 values"));
     }
 }

@@ -27,13 +27,22 @@ fn numbers<T, const N: usize>(header: &Header, bytes: &[u8], from: impl Fn([u8; 
 }
 
 fn texts(header: &Header, bytes: &[u8], width: usize) -> Result<Vec<String>, Fault> {
-    let codes = numbers(header, bytes, u32::from_le_bytes);
-    let text = |(index, codes): (usize, &[u32])| {
-        let len = codes.iter().rposition(|&code| code != 0).map_or(0, |last| last + 1);
-        let character = |&code: &u32| char::from_u32(code).ok_or(Fault::Character { index, code });
-        codes[..len].iter().map(character).collect()
+    let from = if header.big_endian { u32::from_be_bytes } else { u32::from_le_bytes };
+    let text = |(index, codes): (usize, &[[u8; 4]])| {
+        let len = codes.iter().rposition(|&code| from(code) != 0).map_or(0, |last| last + 1);
+        let character = |&code: &[u8; 4]| {
+            let code = from(code);
+            char::from_u32(code).ok_or(Fault::Character { index, code })
+        };
+        codes[..len].iter().map(character).collect::<Result<String, Fault>>()
     };
-    codes.chunks_exact(width).enumerate().map(text).collect()
+    let all = bytes.as_chunks().0.chunks_exact(width);
+    // Collected, they would grow: a result has no length to take memory for.
+    let mut texts = Vec::with_capacity(all.len());
+    for codes in all.enumerate() {
+        texts.push(text(codes)?);
+    }
+    Ok(texts)
 }
 
 /// Turns data whose first axis is the fastest into row-major.

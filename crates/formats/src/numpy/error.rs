@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::BYTES_MAX;
+use super::{BYTES_MAX, TEXTS_MAX};
 
 /// Why a file cannot be read or written.
 pub type Error = crate::FileError<Fault>;
@@ -80,6 +80,18 @@ pub enum Fault {
         /// The shape.
         shape: Vec<usize>,
         /// The bytes of that shape.
+        found: u64,
+    },
+
+    /// It holds more texts than this crate reads.
+    #[error(
+        "its shape is {shape:?}, which is {found} texts, expected at most {TEXTS_MAX}; cut it into smaller ones, or write \
+         a number for each text"
+    )]
+    TooManyTexts {
+        /// The shape.
+        shape: Vec<usize>,
+        /// The texts of that shape.
         found: u64,
     },
 

@@ -12,8 +12,8 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
-use super::header::{AXES_MAX, Header};
-use super::{Array, BYTES_MAX, Error, Fault, data};
+use super::header::{AXES_MAX, Element, Header};
+use super::{Array, BYTES_MAX, Error, Fault, TEXTS_MAX, data};
 use crate::atomic::write_atomic_with;
 
 const MAGIC: [u8; 6] = *b"\x93NUMPY";
@@ -27,7 +27,7 @@ const ALIGNMENT: usize = 64;
 /// The first reservation for data whose size is only claimed. After it, memory doubles, as bytes arrive.
 const FIRST_RESERVATION: u64 = 1 << 20;
 
-/// Reads one array. Memory is bounded by what the file holds: twice its size for numbers, about twelve times for text
+/// Reads one array. Memory is bounded by what the file holds: twice its size for numbers, about ten times for text
 /// in one letter each.
 ///
 /// # Errors
@@ -159,6 +159,10 @@ fn size(header: &Header) -> Result<u64, Fault> {
     let size = size.ok_or_else(|| Fault::Overflow { shape: header.shape.clone() })?;
     if size > BYTES_MAX {
         return Err(Fault::TooLarge { shape: header.shape.clone(), found: size });
+    }
+    let found = size / header.element.bytes();
+    if matches!(header.element, Element::Text(_)) && found > TEXTS_MAX {
+        return Err(Fault::TooManyTexts { shape: header.shape.clone(), found });
     }
     Ok(size)
 }
