@@ -1,58 +1,17 @@
 //! What a reader takes of memory is bounded by what a file holds, whatever it claims. One test in its own process: the
 //! allocator counts for all threads.
-#![allow(unsafe_code)]
 
 mod make;
+mod peak;
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::fmt::Write;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use elman_datasets::sequences::{self, Settings};
 use elman_datasets::series::Reader;
 use elman_datasets::{idx, images, text};
 use elman_formats::numpy::{Array, Values, write_npz};
 use make::Folder;
-
-static HELD: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-/// Counts what is held, and the most there was.
-struct Counting;
-
-fn taken(bytes: usize) {
-    PEAK.fetch_max(HELD.fetch_add(bytes, Ordering::Relaxed) + bytes, Ordering::Relaxed);
-}
-
-// SAFETY: everything is handed to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        taken(layout.size());
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        taken(layout.size());
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-/// The most bytes that were held at once while `read` ran, beside those before.
-fn peak<T>(read: impl FnOnce() -> T) -> (T, usize) {
-    let before = HELD.load(Ordering::Relaxed);
-    PEAK.store(before, Ordering::Relaxed);
-    let result = read();
-    (result, PEAK.load(Ordering::Relaxed) - before)
-}
+use peak::peak;
 
 /// Buffers and messages, however short the file.
 const SMALL: usize = 256 << 10;

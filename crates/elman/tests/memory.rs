@@ -1,37 +1,13 @@
 //! Training, and saving what was trained, takes the memory it says, and no more. One test in its own process: the allocator counts for all threads.
-#![allow(unsafe_code)]
 
+#[path = "../../datasets/tests/peak/mod.rs"]
+mod peak;
 mod support;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use elman::{Adam, Gru, Head, Lstm, Stack, Trainer};
+use peak::peak;
 use support::networks::LSTM_NOISE;
 use support::tasks::{model, neighbours};
-
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-struct Counting;
-
-// SAFETY: everything is handed to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let now = NOW.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        MOST.fetch_max(now, Ordering::Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 /// What is not counted: the order of the rows, names and shapes of arrays, a few words for each part of a tile.
 const SMALL: usize = 50_000;
@@ -47,24 +23,22 @@ fn training_takes_no_more_than_it_says() {
         for threads in [1, 3] {
             let mut said = Vec::new();
             for part in [1, 2, 8] {
-                let before = NOW.load(Ordering::Relaxed);
-                MOST.store(before, Ordering::Relaxed);
-                let trainer = Trainer::new(model(stack.clone(), head.clone()), Adam::new(0.01));
-                let mut trainer = trainer.batch_size(64).threads(threads);
-                let whole = trainer.memory(steps).unwrap().1.total();
-                let budget = whole / part;
-                trainer.memory_budget = Some(budget);
-                let (_, memory) = trainer.memory(steps).unwrap();
-                let rows: Vec<u32> = (0..64).collect();
-                if head == Head::last_state(2) {
-                    trainer.train_rows(&data.arrays, &rows).unwrap();
-                } else {
-                    trainer.train_rows(&data, &rows).unwrap();
-                }
-                trainer.model().save(&file).unwrap();
-                trainer.checkpoint().save(&file).unwrap();
-                let taken = MOST.load(Ordering::Relaxed) - before;
-                let total = memory.total();
+                let ((total, budget), taken) = peak(|| {
+                    let trainer = Trainer::new(model(stack.clone(), head.clone()), Adam::new(0.01));
+                    let mut trainer = trainer.batch_size(64).threads(threads);
+                    let budget = trainer.memory(steps).unwrap().1.total() / part;
+                    trainer.memory_budget = Some(budget);
+                    let (_, memory) = trainer.memory(steps).unwrap();
+                    let rows: Vec<u32> = (0..64).collect();
+                    if head == Head::last_state(2) {
+                        trainer.train_rows(&data.arrays, &rows).unwrap();
+                    } else {
+                        trainer.train_rows(&data, &rows).unwrap();
+                    }
+                    trainer.model().save(&file).unwrap();
+                    trainer.checkpoint().save(&file).unwrap();
+                    (memory.total(), budget)
+                });
                 assert!(total <= budget, "{total} of {budget}");
                 assert!(taken <= total + SMALL, "{taken} bytes taken, {total} said, {head:?}, {threads} threads");
                 assert!(taken + SMALL >= total, "{taken} bytes taken, {total} said, {head:?}, {threads} threads");

@@ -1,59 +1,19 @@
 //! What reading a model or a checkpoint takes of memory is bounded by its file. One test in its own process: the allocator
 //! counts for all threads.
-#![allow(unsafe_code)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
+#[path = "../../datasets/tests/peak/mod.rs"]
+mod peak;
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use elman::{
     Adam, Arrays, Checkpoint, Gru, Head, Init, Lstm, Model, Network, Purpose, Random, Rnn, Stack, Trainer, formats,
 };
 use ndarray::{Array1, Array3};
-
-static HELD: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-/// Counts what is held, and the most there was.
-struct Counting;
-
-fn taken(bytes: usize) {
-    PEAK.fetch_max(HELD.fetch_add(bytes, Ordering::Relaxed) + bytes, Ordering::Relaxed);
-}
-
-// SAFETY: everything is handed to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        taken(layout.size());
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        taken(layout.size());
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
+use peak::peak;
 
 /// Names, messages and the configuration.
 const SMALL: usize = 256 << 10;
-
-/// The most bytes that were held at once while `read` ran, beside those before.
-fn peak<T>(read: impl FnOnce() -> T) -> (T, usize) {
-    let before = HELD.load(Ordering::Relaxed);
-    PEAK.store(before, Ordering::Relaxed);
-    let result = read();
-    (result, PEAK.load(Ordering::Relaxed) - before)
-}
 
 fn model(stack: Stack, head: Head) -> Model {
     let network = Network::new(stack, Init::Tf, &mut Random::new(1, Purpose::Cell)).unwrap();

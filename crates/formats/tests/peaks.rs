@@ -1,46 +1,14 @@
 //! What a reader takes of memory is bounded by the file's size, also where the file claims more. One test in its own
 //! process: the allocator counts for all threads.
-#![allow(unsafe_code)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
+#[path = "../../datasets/tests/peak/mod.rs"]
+mod peak;
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use elman_formats::numpy::{Array, Npz, Values, read_npy_bytes, write_npy};
 use elman_formats::{hdf5, keras, onnx, read_bytes, torch};
-
-static HELD: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-/// Counts what is held, and the most there was.
-struct Counting;
-
-fn taken(bytes: usize) {
-    PEAK.fetch_max(HELD.fetch_add(bytes, Ordering::Relaxed) + bytes, Ordering::Relaxed);
-}
-
-// SAFETY: everything is handed to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        taken(layout.size());
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        taken(layout.size());
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
+use peak::peak;
 
 /// Reads some bytes; whether they were a file.
 type Reader = fn(Vec<u8>) -> bool;
@@ -79,10 +47,9 @@ const READERS: [(Reader, &str, &str, usize); 6] = [
 #[track_caller]
 fn check(name: &str, read: Reader, bytes: Vec<u8>, times: usize) -> bool {
     let most = times * bytes.len() + SMALL;
-    let before = HELD.load(Ordering::Relaxed) - bytes.capacity();
-    PEAK.store(before, Ordering::Relaxed);
-    let result = read(bytes);
-    let peak = PEAK.load(Ordering::Relaxed) - before;
+    let held = bytes.capacity();
+    let (result, beside) = peak(|| read(bytes));
+    let peak = held + beside;
     assert!(peak <= most, "{name}: {peak} bytes at once, expected at most {most}");
     result
 }
