@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Context;
 use elman::formats::Array;
 use elman::{Adam, Algorithm, Memory, Model};
 use serde_json::json;
@@ -13,17 +12,13 @@ use crate::network;
 use crate::output::{Output, bytes, thousands};
 use crate::record::metrics::{self, Row};
 use crate::run_folder;
+use crate::settings;
 
 pub(crate) fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     let mut output = Output::new(OutputArgs { json: args.json, quiet: false });
     let model = run_folder::load_model(&args.run)?;
     let config = args.run.join(run_folder::CONFIG);
-    let config = if config.exists() {
-        let text = std::fs::read_to_string(&config);
-        Some(text.with_context(|| format!("cannot read {}", config.display()))?)
-    } else {
-        None
-    };
+    let config = if config.exists() { Some(settings::text_of(&config)?) } else { None };
     let file = args.run.join(run_folder::METRICS);
     let last = if file.exists() { metrics::read(&file)?.pop() } else { None };
     let checkpoint = checkpoints::newest_step(&args.run);

@@ -48,8 +48,9 @@ pub fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            let text = format!("error: {error:#}\n");
             // Whatever is wrong with standard error, there is nobody left to tell.
-            let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("error: {error:#}\n"));
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), output::harmless(&text).as_bytes());
             ExitCode::from(exit_code(&error))
         }
     }
@@ -85,6 +86,9 @@ fn run() -> anyhow::Result<()> {
 
 /// 2 for a setting out of its range, as for any other wrong usage; 1 for what failed.
 fn exit_code(error: &anyhow::Error) -> u8 {
+    if error.is::<settings::Wrong>() {
+        return 2;
+    }
     match error.downcast_ref::<elman::Error>() {
         Some(elman::Error::Setting { .. } | elman::Error::Unsupported { .. }) => 2,
         _ => 1,

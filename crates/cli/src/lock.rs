@@ -29,8 +29,9 @@ impl Lock {
     /// Takes a folder.
     ///
     /// # Errors
-    /// If another process holds it, or the file cannot be written.
+    /// If another process holds it, the file cannot be written, or the folder holds what is no file of a run's own.
     pub(crate) fn take(folder: &Path) -> anyhow::Result<Self> {
+        refuse_links(folder)?;
         let path = folder.join(NAME);
         loop {
             let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
@@ -68,6 +69,23 @@ impl Lock {
     }
 }
 
+/// A run writes into its folder alone. A link in it would lead out, over whatever it leads to; a pipe would hold the run up.
+fn refuse_links(folder: &Path) -> anyhow::Result<()> {
+    let cannot = || format!("cannot read the folder {}", folder.display());
+    for entry in fs::read_dir(folder).with_context(cannot)? {
+        let entry = entry.with_context(cannot)?;
+        let kind = entry.file_type().with_context(cannot)?;
+        if !kind.is_file() && !kind.is_dir() {
+            let what = if kind.is_symlink() { "a symbolic link" } else { "no file" };
+            bail!(
+                "{} is {what}; a run writes into files of its own: take it out of the folder",
+                entry.path().display()
+            );
+        }
+    }
+    Ok(())
+}
+
 /// Whether a path still leads to an open file.
 #[cfg(unix)]
 fn is_same(file: &File, path: &Path) -> bool {
@@ -102,5 +120,21 @@ mod tests {
         assert!(is_there(folder.path()));
         Lock::take(folder.path()).unwrap().remove().unwrap();
         assert!(!is_there(folder.path()));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn nothing_outside_is_written_through_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let [outside, run] = ["outside", "run"].map(|name| folder.path().join(name));
+        fs::write(&outside, "precious").unwrap();
+        for name in [NAME, "model.safetensors"] {
+            fs::create_dir(&run).unwrap();
+            std::os::unix::fs::symlink(&outside, run.join(name)).unwrap();
+            let message = Lock::take(&run).unwrap_err().to_string();
+            assert!(message.contains(&format!("{name} is a symbolic link")), "{message}");
+            assert_eq!(fs::read_to_string(&outside).unwrap(), "precious");
+            fs::remove_dir_all(&run).unwrap();
+        }
     }
 }

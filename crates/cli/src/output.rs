@@ -1,5 +1,6 @@
 //! Results on standard output; progress and remarks on standard error.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
 use anyhow::{Context, bail};
@@ -9,6 +10,25 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::args::OutputArgs;
+
+/// A text for a terminal. Files have names in them, of classes, columns, settings: what would move the cursor or change
+/// colours is shown escaped. Lines and tabs stay.
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| c.is_control() && !matches!(c, '\n' | '\t'))
+}
+
+/// A name within a line, which it may not end.
+pub(crate) fn one_line(name: &str) -> Cow<'_, str> {
+    escaped(name, char::is_control)
+}
+
+fn escaped(text: &str, harms: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&harms) {
+        return Cow::Borrowed(text);
+    }
+    let shown = |c: char| if harms(c) { c.escape_default().to_string() } else { c.to_string() };
+    Cow::Owned(text.chars().map(shown).collect())
+}
 
 /// Where a command speaks.
 pub(crate) struct Output {
@@ -26,6 +46,11 @@ impl Output {
 
     /// A result: a line of text, or the object.
     pub(crate) fn result(&mut self, text: impl std::fmt::Display, object: &impl Serialize) -> anyhow::Result<()> {
+        self.verbatim(harmless(&text.to_string()), object)
+    }
+
+    /// The same for a text that is the result itself, whatever characters it has.
+    pub(crate) fn verbatim(&mut self, text: impl std::fmt::Display, object: &impl Serialize) -> anyhow::Result<()> {
         let line = if self.json { serde_json::to_string(object)? } else { text.to_string() };
         self.line(&line)
     }
@@ -48,7 +73,7 @@ impl Output {
     pub(crate) fn remark(&self, text: &str) {
         if !self.quiet {
             // A remark that cannot be made is no reason to stop.
-            let _ = writeln!(io::stderr(), "{text}");
+            let _ = writeln!(io::stderr(), "{}", harmless(text));
         }
     }
 
@@ -109,6 +134,13 @@ pub(crate) fn seconds(time: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_in_files_move_no_cursor() {
+        assert_eq!(harmless("a\tb\nc"), "a\tb\nc");
+        assert_eq!(harmless("\u{1b}[2Jé\r"), "\\u{1b}[2Jé\\r");
+        assert_eq!(one_line("right\nTest Loss: 0"), "right\\nTest Loss: 0");
+    }
 
     #[test]
     fn numbers_are_grouped() {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use elman::datasets::{Images, images};
+use elman::formats;
 use elman::{Model, Predictor, most_probable};
 use serde_json::json;
 
@@ -18,6 +19,9 @@ const PNG_SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 
 /// Most pixels of a PNG file: far beyond any image that a network reads row by row.
 const PIXELS_MAX: usize = 1 << 26;
+
+/// The most bytes of a file of images: an IDX file has up to 4 GiB of them, and its header.
+const FILE_MAX: u64 = (1 << 32) + (1 << 10);
 
 pub(crate) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     let mut output = Output::new(args.output);
@@ -79,7 +83,7 @@ fn check_size(model: &Model, images: &Images, file: &Path) -> anyhow::Result<()>
 /// A file of images.
 fn read_file(path: &Path) -> anyhow::Result<Images> {
     // In one go: a pipe can be read once.
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let bytes = formats::read_file(path, FILE_MAX).with_context(|| format!("cannot read {}", path.display()))?;
     read_images(&path.display().to_string(), &bytes)
 }
 

@@ -10,7 +10,7 @@ use crate::args::{ResumeArgs, threads};
 use crate::checkpoints;
 use crate::jobs;
 use crate::lock::{self, Lock};
-use crate::output::Output;
+use crate::output::{Output, harmless};
 use crate::run_folder::{CONFIG, MODEL};
 use crate::settings::{self, Job, Settings};
 
@@ -76,5 +76,5 @@ pub(crate) fn resume(args: &ResumeArgs) -> anyhow::Result<()> {
 /// On standard error, however quiet the command is to be: something is broken.
 pub(crate) fn warn(text: &str) {
     // Whatever is wrong with standard error, there is nobody left to tell.
-    let _ = writeln!(std::io::stderr(), "warning: {text}");
+    let _ = writeln!(std::io::stderr(), "warning: {}", harmless(text));
 }

@@ -43,7 +43,7 @@ pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     for (seed, text) in (0u64..).map(|n| args.seed.wrapping_add(n)).zip(texts) {
         let text = format!("{}{text}", args.prime);
         let object = json!({"event": "sample", "seed": seed, "prime": args.prime, "text": text});
-        output.result(format_args!("== seed {seed}\n{text}"), &object)?;
+        output.verbatim(format_args!("== seed {seed}\n{text}"), &object)?;
     }
     Ok(())
 }

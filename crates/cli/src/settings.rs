@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use elman::formats::read_file;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use toml::Table;
@@ -50,7 +51,10 @@ impl<J: Job> Settings<J> {
     /// The file's settings, or the defaults, with the flags that all jobs share before them.
     pub(crate) fn new(args: &CommonArgs) -> anyhow::Result<Self> {
         let mut settings = match &args.config {
-            Some(path) => Self::read(path)?,
+            Some(path) => {
+                let text = text_of(path)?;
+                Self::of_text(&path.display().to_string(), &text).map_err(|error| Wrong(format!("{error:#}")))?
+            }
             None => J::defaults(),
         };
         settings.network.set(&args.network);
@@ -85,8 +89,7 @@ impl<J: Job> Settings<J> {
     /// # Errors
     /// If it cannot be read, is another job's, or has an unknown name or a value of another type.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        Self::of_text(&path.display().to_string(), &text)
+        Self::of_text(&path.display().to_string(), &text_of(path)?)
     }
 
     /// The same for the text of one; `origin` stands for it in messages.
@@ -183,6 +186,30 @@ pub(crate) fn set_option<T: Clone>(setting: &mut Option<T>, flag: &Option<T>) {
 /// The names in a table, whatever their values.
 type Names = BTreeMap<String, IgnoredAny>;
 
+/// What is wrong in a configuration that was given: wrong usage, as a flag out of its range is.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Wrong(String);
+
+/// The most bytes of a text of settings or names; those that a run writes have some 2,000.
+const TEXT_MAX: u64 = 1 << 20;
+
+/// A short text.
+///
+/// # Errors
+/// If it cannot be read, has more than 1 MiB, or is not in UTF-8; the message says where it is not.
+pub(crate) fn text_of(path: &Path) -> anyhow::Result<String> {
+    let cannot = || format!("cannot read {}", path.display());
+    let bytes = read_file(path, TEXT_MAX).with_context(cannot)?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(text),
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            bail!("{}: it is not UTF-8: byte {at} begins no character", cannot());
+        }
+    }
+}
+
 /// The job that a configuration names.
 fn job_in(text: &str) -> anyhow::Result<Option<String>> {
     #[derive(Deserialize)]
@@ -194,7 +221,7 @@ fn job_in(text: &str) -> anyhow::Result<Option<String>> {
 
 /// The job of a run's configuration.
 pub(crate) fn job_of(path: &Path) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = text_of(path)?;
     let job = job_in(&text).with_context(|| format!("cannot read {}", path.display()))?;
     job.with_context(|| format!("{} names no job; expected a line as: job = \"mnist\"", path.display()))
 }

@@ -102,7 +102,7 @@ fn a_sweep_gives_an_object_a_line_and_a_chart_which_can_be_drawn_again() {
 fn a_saved_sweep_is_drawn_with_every_cell_and_size() {
     let place = Place::new();
     place.write("sweep.jsonl", saved().as_bytes());
-    place.write("sweep.svg", b"old");
+    place.write("sweep.svg", b"<svg>old</svg>");
     place.elman("bench --from sweep.jsonl --chart sweep.svg").succeeded();
     let svg = place.text("sweep.svg");
     assert_well_formed(&svg);
@@ -114,7 +114,7 @@ fn a_saved_sweep_is_drawn_with_every_cell_and_size() {
 #[test]
 fn what_is_no_saved_sweep_is_refused_and_the_old_chart_stays() {
     let place = Place::new();
-    place.write("sweep.svg", b"old");
+    place.write("sweep.svg", b"<svg>old</svg>");
     place.write("empty", b"");
     place.write("latin", b"\xff");
     place.write("torn", &saved().as_bytes()[..saved().len() - 20]);

@@ -201,7 +201,7 @@ fn other_commands_say_what_they_are_for() {
     place.elman("sample images").refused(1, &["images", "\"mnist\"", "\"text\""]);
     place.elman("sample images/model.safetensors").refused(1, &["\"mnist\""]);
     place.elman("sample nowhere").refused(1, &["nowhere does not exist"]);
-    place.elman("train text --config images/config.toml").refused(1, &["\"mnist\"", "\"text\""]);
+    place.elman("train text --config images/config.toml").refused(2, &["\"mnist\"", "\"text\""]);
 }
 
 #[test]

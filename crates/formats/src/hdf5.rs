@@ -31,6 +31,9 @@ pub const DEPTH_MAX: usize = 64;
 /// The longest path of an object in bytes.
 pub const PATH_MAX: usize = 4096;
 
+/// The most bytes of a file: 16 GiB.
+pub const FILE_MAX: u64 = 1 << 34;
+
 /// All arrays together may have four times as many elements as the file has bytes, sixteen times as many as without
 /// packing, and this many more.
 pub const ELEMENTS_SPARE: u64 = 1 << 20;
@@ -59,7 +62,7 @@ pub enum Text {
 /// If the file cannot be read, is not whole, holds an array of `float64` or of another type that is not read, or leads in
 /// circles.
 pub fn read(path: &Path) -> Result<File, Error> {
-    let read = || read::file(std::fs::read(path).map_err(Fault::Io)?);
+    let read = || read::file(crate::read_file(path, FILE_MAX).map_err(Fault::Io)?);
     read().map_err(|fault| Error { verb: "read", origin: path.display().to_string(), fault })
 }
 

@@ -15,8 +15,10 @@ pub mod onnx;
 mod safetensors;
 mod strided;
 pub mod torch;
+mod whole;
 
 pub use archive::{ArchiveFault, unpacked_max};
 pub use atomic::write_atomic;
 pub use file_error::FileError;
 pub use safetensors::{Array, Error, File, read, read_bytes, write, write_each};
+pub use whole::read_file;

@@ -71,12 +71,16 @@ pub enum Error {
     },
 }
 
-/// Reads a file of `f32` arrays. Memory is bounded by twice the file's size.
+/// The most bytes of a file: 64 GiB.
+const FILE_MAX: u64 = 1 << 36;
+
+/// Reads a file of `f32` arrays, of at most 64 GiB. Memory is bounded by twice the file's size.
 ///
 /// # Errors
-/// If the file cannot be read, is not whole, or holds another type than `f32`.
+/// If the file cannot be read, is larger, is not whole, or holds another type than `f32`.
 pub fn read(path: &Path) -> Result<File, Error> {
-    let bytes = std::fs::read(path).map_err(|cause| Error::Io { verb: "read", path: path.into(), cause })?;
+    let bytes =
+        crate::read_file(path, FILE_MAX).map_err(|cause| Error::Io { verb: "read", path: path.into(), cause })?;
     read_bytes(&bytes, path)
 }
 

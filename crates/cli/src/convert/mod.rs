@@ -22,6 +22,7 @@ use crate::args::OutputArgs;
 use crate::jobs;
 use crate::output::Output;
 use crate::run_folder;
+use crate::settings;
 
 pub(crate) fn convert(args: &ConvertArgs) -> anyhow::Result<()> {
     let mut output = Output::new(OutputArgs { json: args.json, quiet: false });
@@ -127,7 +128,7 @@ fn keep_vocabulary(args: &ConvertArgs, model: &mut Model) -> anyhow::Result<()> 
     let vocabulary = match (&args.vocabulary, args.unit.as_deref()) {
         (None, Some("byte")) => Vocabulary::Bytes,
         (Some(path), _) => {
-            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+            let text = settings::text_of(path)?;
             Vocabulary::characters(&text).with_context(|| format!("cannot use {}", path.display()))?
         }
         (None, _) => return Ok(()),

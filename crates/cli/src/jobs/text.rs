@@ -225,7 +225,7 @@ fn run(settings: &Settings<Text>, begin: Begin<'_>, mut output: Output) -> anyho
     let mut sampler = Sampler::new(trainer.model(), training.seed, 1)?;
     let text = sampled(&mut sampler, &vocabulary, Sampling::default(), SAMPLE_LENGTH)?.concat();
     run_folder::write_text(&trained.folder.join(SAMPLE), &format!("{text}\n"))?;
-    output.result(format_args!("\n{text}"), &json!({"event": "sample", "seed": training.seed, "text": text}))?;
+    output.verbatim(format_args!("\n{text}"), &json!({"event": "sample", "seed": training.seed, "text": text}))?;
     trained.finish()
 }
 

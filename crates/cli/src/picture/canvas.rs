@@ -3,9 +3,11 @@
 //! Places are in pixels of the picture. Text is left to the program that shows the picture: no font is read, and the
 //! same data gives the same bytes.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use elman::formats::write_atomic;
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -44,8 +46,17 @@ pub(crate) fn svg(size: (u32, u32), paint: impl FnOnce(&Area) -> anyhow::Result<
     Ok(svg.replacen(&attributes((px(size.0), px(size.1))), &attributes(size), 1))
 }
 
-/// Writes the picture that `svg` gives. Who reads the file meanwhile sees the old picture or the new one, never a half.
+/// Writes the picture that `svg` gives. Who reads the file meanwhile sees the old picture or the new one, never a half. A file
+/// that is something else is not replaced: it may be a model, named by mistake.
 pub(crate) fn write(path: &Path, svg: anyhow::Result<String>) -> anyhow::Result<()> {
+    if path.is_file() {
+        let mut start = Vec::new();
+        let read = File::open(path).and_then(|file| file.take(1).read_to_end(&mut start));
+        read.with_context(|| format!("cannot read {}", path.display()))?;
+        if !start.is_empty() && start != b"<" {
+            bail!("{} is there and is no picture; choose another name, or remove it", path.display());
+        }
+    }
     let svg = svg.with_context(|| format!("cannot draw {}", path.display()))?;
     write_atomic(path, svg.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -365,12 +365,17 @@ mod tests {
         let run_dir = dir.path().join("mnist-rnn-1");
         std::fs::create_dir(&run_dir).unwrap();
         let path = run_dir.join("curves.svg");
-        std::fs::write(&path, "old").unwrap();
+        std::fs::write(&path, "<svg>old</svg>").unwrap();
         let rows = run(100, |step| 1.0 / step as f32);
         draw(&path, &rows).unwrap();
         let svg = std::fs::read_to_string(&path).unwrap();
         assert_eq!(svg, picture("mnist-rnn-1", &rows).unwrap());
         assert!(svg.contains("\nmnist-rnn-1\n"));
+
+        std::fs::write(&path, "a model").unwrap();
+        let error = draw(&path, &rows).unwrap_err().to_string();
+        assert!(error.ends_with("curves.svg is there and is no picture; choose another name, or remove it"), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), b"a model");
 
         let error = format!("{:#}", draw(&dir.path().join("none/curves.svg"), &rows).unwrap_err());
         assert!(error.starts_with("cannot write ") && error.contains("none/curves.svg: "), "{error}");

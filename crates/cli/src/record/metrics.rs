@@ -4,6 +4,7 @@
 //! fewest digits that read back to the same bits; what is not finite is `NaN`, `inf` or `-inf`.
 
 use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
@@ -69,12 +70,13 @@ impl MetricsWriter {
         if there < bytes {
             warn(&format!("{} is shorter than it was: rows of before the checkpoint are missing", path.display()));
         }
-        if there == 0 {
+        let cannot = || format!("cannot write {}", path.display());
+        let kept = whole_lines(path, bytes.min(there)).with_context(cannot)?;
+        if kept == 0 {
             return Ok((Self::create(path)?, Vec::new()));
         }
-        let file = File::options().read(true).append(true).open(path);
-        let file = file.and_then(|file| file.set_len(bytes.min(there)).map(|()| file));
-        let file = file.with_context(|| format!("cannot write {}", path.display()))?;
+        let file = File::options().append(true).open(path).and_then(|file| file.set_len(kept).map(|()| file));
+        let file = file.with_context(cannot)?;
         let rows = read(path)?;
         let csv = csv::WriterBuilder::new().has_headers(false).from_writer(file);
         Ok((Self { path: path.to_owned(), csv }, rows))
@@ -96,6 +98,27 @@ impl MetricsWriter {
     fn put(&mut self, line: impl Serialize) -> anyhow::Result<()> {
         let done = self.csv.serialize(line).and_then(|()| Ok(self.csv.flush()?));
         done.with_context(|| format!("cannot write {}", self.path.display()))
+    }
+}
+
+/// How many of the first bytes of a file are whole lines; none where there is no file.
+fn whole_lines(path: &Path, bytes: u64) -> io::Result<u64> {
+    if bytes == 0 {
+        return Ok(0);
+    }
+    let mut reader = BufReader::new(File::open(path)?.take(bytes));
+    let (mut read, mut whole) = (0, 0);
+    loop {
+        let chunk = reader.fill_buf()?;
+        if chunk.is_empty() {
+            return Ok(whole);
+        }
+        if let Some(end) = chunk.iter().rposition(|&byte| byte == b'\n') {
+            whole = read + end as u64 + 1;
+        }
+        let len = chunk.len();
+        read += len as u64;
+        reader.consume(len);
     }
 }
 
@@ -202,9 +225,15 @@ mod tests {
         let warn = |_: &str| warned.set(warned.get() + 1);
         let (_, rows) = MetricsWriter::resume(&path, 1000, warn).unwrap();
         assert_eq!((rows.len(), warned.get()), (2, 1));
+        // Somebody cut it in the middle of a row.
+        std::fs::OpenOptions::new().write(true).open(&path).and_then(|file| file.set_len(bytes + 5)).unwrap();
+        let (mut writer, rows) = MetricsWriter::resume(&path, 1000, warn).unwrap();
+        assert_eq!((rows, warned.get()), (vec![PLAIN], 2));
+        writer.write(&END_OF_EPOCH).unwrap();
+        assert_eq!(read(&path).unwrap(), [PLAIN, END_OF_EPOCH]);
         std::fs::remove_file(&path).unwrap();
         let (_, rows) = MetricsWriter::resume(&path, 1000, warn).unwrap();
-        assert_eq!((rows.len(), warned.get(), read(&path).unwrap().len()), (0, 2, 0));
+        assert_eq!((rows.len(), warned.get(), read(&path).unwrap().len()), (0, 3, 0));
     }
 
     #[test]

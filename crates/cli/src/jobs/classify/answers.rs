@@ -16,7 +16,7 @@ use serde_json::{Map, json};
 use super::parts::Parts;
 use super::{Classify, load_for, tables};
 use crate::args::{EvalArgs, PredictArgs};
-use crate::output::Output;
+use crate::output::{Output, one_line};
 use crate::run_folder;
 use crate::settings::{Job, Settings};
 
@@ -177,11 +177,13 @@ pub(crate) fn predict(args: &PredictArgs, model: Model, threads: usize, output: 
             let Some(class) = most_probable(&row) else {
                 bail!("the model's answer for {name} is not a number: a value is far from all in training");
             };
+            let shown = |name| one_line(name);
             let listed: Vec<String> =
-                meaning.classes.iter().zip(&row).map(|(name, p)| format!("{name}: {p:.3}")).collect();
+                meaning.classes.iter().zip(&row).map(|(name, p)| format!("{}: {p:.3}", shown(name))).collect();
             let text = format!(
-                "{name}: class {}, probability {:.3} [{}]",
-                meaning.classes[class],
+                "{}: class {}, probability {:.3} [{}]",
+                shown(&name),
+                shown(&meaning.classes[class]),
                 row[class],
                 listed.join(", ")
             );

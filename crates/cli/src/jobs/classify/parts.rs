@@ -11,6 +11,7 @@ use elman::{Error, Purpose, Random};
 
 use super::{CLASSES_MAX, Classify};
 use crate::fingerprint::Fingerprint;
+use crate::output::one_line;
 
 /// Which of the two drawings of a seed.
 #[derive(Clone, Copy)]
@@ -126,8 +127,9 @@ pub(super) fn few(names: &[String]) -> String {
 
 /// A name that has room where there are `most` letters.
 pub(super) fn short(name: &str, most: usize) -> String {
+    let name = one_line(name);
     match name.char_indices().nth(most) {
         Some(_) => name.chars().take(most - 1).chain(['…']).collect(),
-        None => name.to_owned(),
+        None => name.into_owned(),
     }
 }

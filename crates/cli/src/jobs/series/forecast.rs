@@ -49,6 +49,7 @@ pub(crate) fn forecast(args: &ForecastArgs) -> anyhow::Result<()> {
     let names = Names { id: kept.id(), time: kept.time(), levels: decimals(&levels) };
     // Files first: what is printed is then all there is to do.
     if let Some(path) = &args.out {
+        refuse_inputs(path, args)?;
         write_csv(path, &names, &rows)?;
     }
     if let Some(path) = &args.plot {
@@ -164,6 +165,20 @@ pub(crate) fn ahead(
         all.push(quantiles);
     }
     Ok(all)
+}
+
+/// The forecast does not take the place of what it was made from.
+fn refuse_inputs(out: &Path, args: &ForecastArgs) -> anyhow::Result<()> {
+    // What does not exist yet is no input.
+    let Ok(out) = out.canonicalize() else { return Ok(()) };
+    let run = [run_folder::MODEL, run_folder::CONFIG, run_folder::METRICS].map(|name| args.run.join(name));
+    let inputs = run.iter().chain([&args.run]).chain(&args.data);
+    for input in inputs {
+        if input.canonicalize().is_ok_and(|input| input == out) {
+            bail!("{} is what the forecast is made from; choose another --out", input.display());
+        }
+    }
+    Ok(())
 }
 
 fn write_csv(path: &Path, names: &Names, rows: &[Row]) -> anyhow::Result<()> {
