@@ -207,6 +207,13 @@ fn forecasts_go_on_in_the_times_of_the_file() {
     let place = Place::trained(&table(month_ends(60 + 13)), "");
     assert_eq!(times(&place.elman("forecast run --json")), ["2021-02-28", "2021-03-31", "2021-04-30"]);
     place.write("newer.csv", table(month_ends(12 * 9 + 1)).as_bytes());
+    // A forecast does not take the place of what it is made from.
+    for input in ["newer.csv", "run/model.safetensors"] {
+        let before = place.bytes(input);
+        let out = format!("forecast run --data newer.csv --out run/../{input}");
+        place.elman(&out).refused(1, &[input, "is what the forecast is made from"]);
+        assert_eq!(place.bytes(input), before);
+    }
     let newer = place.elman("forecast run --data newer.csv --json");
     assert_eq!(times(&newer), ["2024-02-29", "2024-03-31", "2024-04-30"]);
 

@@ -128,7 +128,7 @@ fn what_is_no_saved_sweep_is_refused_and_the_old_chart_stays() {
         ("single", &["line 1 of single", "missing field `varies`"]),
     ] {
         place.elman(&format!("bench --from {from} --chart sweep.svg")).refused(1, words);
-        assert_eq!(place.text("sweep.svg"), "old");
+        assert_eq!(place.text("sweep.svg"), "<svg>old</svg>");
     }
     place.write("sweep.jsonl", saved().as_bytes());
     place.elman("bench --from sweep.jsonl --chart none/sweep.svg").refused(1, &["cannot write none/sweep.svg"]);

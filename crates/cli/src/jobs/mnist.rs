@@ -59,7 +59,7 @@ impl Job for Mnist {
     }
 
     fn with_absolute_paths(&self) -> anyhow::Result<Self> {
-        Ok(Mnist { data: absolute(self.data.as_deref())? })
+        Ok(Mnist { data: absolute("data", self.data.as_deref())? })
     }
 }
 

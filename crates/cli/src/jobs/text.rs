@@ -101,7 +101,7 @@ impl Job for Text {
     }
 
     fn with_absolute_paths(&self) -> anyhow::Result<Self> {
-        Ok(Text { data: absolute(self.data.as_deref())?, ..self.clone() })
+        Ok(Text { data: absolute("data", self.data.as_deref())?, ..self.clone() })
     }
 }
 

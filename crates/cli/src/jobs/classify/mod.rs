@@ -168,7 +168,11 @@ impl Job for Classify {
     }
 
     fn with_absolute_paths(&self) -> anyhow::Result<Self> {
-        Ok(Classify { data: absolute(self.data.as_deref())?, test: absolute(self.test.as_deref())?, ..self.clone() })
+        Ok(Classify {
+            data: absolute("data", self.data.as_deref())?,
+            test: absolute("test", self.test.as_deref())?,
+            ..self.clone()
+        })
     }
 }
 

@@ -129,7 +129,7 @@ impl Job for SeriesJob {
     }
 
     fn with_absolute_paths(&self) -> anyhow::Result<Self> {
-        Ok(SeriesJob { data: absolute(self.data.as_deref())?, ..self.clone() })
+        Ok(SeriesJob { data: absolute("data", self.data.as_deref())?, ..self.clone() })
     }
 }
 
