@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
-use elman::{Checkpoint, EarlyStopping, Error, Evaluation, Fit, Labelled, Step, Trainer, Verdict};
+use elman::{Checkpoint, EarlyStopping, Error, Evaluation, Fit, Isa, Labelled, Step, Trainer, Verdict};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -215,7 +215,9 @@ impl<D: Labelled> Plan<'_, D> {
         // Before a file is touched: the weights of a trainer that did not take it up are the initial ones.
         self.fit(trainer)?.resume(checkpoint)?;
         let isa = trainer.isa.to_string();
-        if checkpoint.isa() != isa {
+        // Sets that fuse give the same bits.
+        let was_fused = Isa::from_name(checkpoint.isa()).is_some_and(Isa::fuses);
+        if checkpoint.isa() != isa && !(was_fused && trainer.isa.fuses()) {
             warn(&format!(
                 "the run was on the instruction set {} and goes on on {isa}: the result may differ in its last bits",
                 checkpoint.isa()

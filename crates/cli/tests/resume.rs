@@ -102,6 +102,23 @@ fn a_run_without_a_checkpoint_starts_from_the_beginning() {
     place.elman("resume nowhere").refused(1, &["nowhere holds no run"]);
 }
 
+/// Sets that fuse give the same bits; another one may not, which is said.
+#[test]
+fn another_instruction_set_is_told_where_it_may_matter() {
+    let place = Place::with_set();
+    // As for every other test: .ci/run chooses one for all of them.
+    let chosen = std::env::var("ELMAN_ISA").ok().and_then(|name| elman::Isa::from_name(&name));
+    let first = chosen.unwrap_or_else(elman::Isa::best);
+    for isa in elman::Isa::available() {
+        ended(&place, LONG, "INT").failed(1, &["interrupted"]);
+        let resumed = Outcome::of(place.command("resume run").env("ELMAN_ISA", isa.name()));
+        resumed.succeeded();
+        let told = resumed.stderr.contains(&format!("goes on on {isa}: the result may differ in its last bits"));
+        assert_eq!(told, isa != first && !(isa.fuses() && first.fuses()), "{isa}: {}", resumed.stderr);
+        std::fs::remove_dir_all(place.path("run")).unwrap();
+    }
+}
+
 #[test]
 fn of_two_processes_one_trains_in_a_folder() {
     let place = Place::with_set();
