@@ -191,10 +191,10 @@ type Names = BTreeMap<String, IgnoredAny>;
 #[error("{0}")]
 pub(crate) struct Wrong(String);
 
-/// The most bytes of a text of settings or names; those that a run writes have some 2,000.
+/// The most bytes of a configuration; those that a run writes have some 2,000.
 const TEXT_MAX: u64 = 1 << 20;
 
-/// A short text.
+/// The text of a configuration.
 ///
 /// # Errors
 /// If it cannot be read, has more than 1 MiB, or is not in UTF-8; the message says where it is not.

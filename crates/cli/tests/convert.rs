@@ -52,6 +52,10 @@ fn a_text_keeps_its_vocabulary_on_the_way() {
     elman::formats::write(&place.path("bare.safetensors"), &bare).unwrap();
     place.elman("convert bare.safetensors named.safetensors --vocabulary book.txt").succeeded();
     assert_eq!(sample("named.safetensors"), expected);
+    // That text may be long.
+    place.write("long.txt", "so it goes and ".repeat(80_000).as_bytes());
+    place.elman("convert bare.safetensors long.safetensors --vocabulary long.txt").succeeded();
+    assert_eq!(place.bytes("long.safetensors"), place.bytes("named.safetensors"));
     place.write("other.txt", b"abc");
     let refused = place.elman("convert bare.safetensors other.safetensors --vocabulary other.txt");
     refused.refused(1, &["vocabulary has 3 characters", "the model reads"]);

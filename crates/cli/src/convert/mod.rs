@@ -11,6 +11,7 @@ mod verify;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use elman::datasets::text;
 use elman::exchange::{Hints, Report, Verdict};
 use elman::text::Vocabulary;
 use elman::{Error, Model};
@@ -22,7 +23,6 @@ use crate::args::OutputArgs;
 use crate::jobs;
 use crate::output::Output;
 use crate::run_folder;
-use crate::settings;
 
 pub(crate) fn convert(args: &ConvertArgs) -> anyhow::Result<()> {
     let mut output = Output::new(OutputArgs { json: args.json, quiet: false });
@@ -128,7 +128,7 @@ fn keep_vocabulary(args: &ConvertArgs, model: &mut Model) -> anyhow::Result<()> 
     let vocabulary = match (&args.vocabulary, args.unit.as_deref()) {
         (None, Some("byte")) => Vocabulary::Bytes,
         (Some(path), _) => {
-            let text = settings::text_of(path)?;
+            let text = text::read(path)?;
             Vocabulary::characters(&text).with_context(|| format!("cannot use {}", path.display()))?
         }
         (None, _) => return Ok(()),
