@@ -1,7 +1,6 @@
 //! A model's file.
 
-use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use prost::Message;
@@ -10,7 +9,7 @@ use prost::bytes::Bytes;
 use super::messages::{Model, Tensor};
 use super::tensor::{self, Array};
 use super::{Error, FILE_BYTES_MAX, Fault, census, external};
-use crate::write_atomic;
+use crate::{read_file, write_atomic};
 
 /// A model that was read, and where it lies.
 #[derive(Clone, Debug)]
@@ -32,10 +31,10 @@ pub struct File {
 pub fn read(path: &Path) -> Result<File, Error> {
     let origin = path.display().to_string();
     let fault = |fault| Error { verb: "read", origin: origin.clone(), fault };
-    let file = fs::File::open(path).map_err(|cause| fault(Fault::Io(cause)))?;
-    let mut bytes = Vec::new();
-    // Not by the size that the system tells: a pipe has none.
-    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|cause| fault(Fault::Io(cause)))?;
+    let bytes = read_file(path, FILE_BYTES_MAX).map_err(|cause| match cause.kind() {
+        io::ErrorKind::FileTooLarge => fault(Fault::FileSize { found: FILE_BYTES_MAX + 1 }),
+        _ => fault(Fault::Io(cause)),
+    })?;
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let model = parse(bytes.into()).map_err(fault)?;
     Ok(File { model, origin, folder: Some(folder.into()) })
