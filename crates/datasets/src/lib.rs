@@ -1,7 +1,8 @@
 //! Data sets for elman: some embedded, and strict readers of images, sequences, text and time series.
 //!
 //! - `mnist::load` gives the MNIST digits and `mnist::load_test` those of the test alone, `japanese_vowels::load` the
-//!   utterances of nine speakers, `shakespeare::load` eight plays. They are stored inside this crate, each under a feature of its name that is on by default.
+//!   utterances of nine speakers, `shakespeare::load` eight plays. They are stored inside this crate, each under a feature
+//!   of its name that is on by default.
 //! - [`images::load_dir`] reads any set in MNIST's four files, such as Fashion-MNIST or EMNIST.
 //! - [`images::read_images`] reads one file of images, without labels.
 //! - [`idx`] reads one file of bytes of any shape.

@@ -9,9 +9,10 @@ use elman::{
     Activation, Adam, AnyCell, Arrays, Gru, Head, Init, Layer, Lstm, Merge, Model, Network, Noise, Predictor, Purpose,
     Random, Reset, Rnn, Stack, Trainer, formats,
 };
-use ndarray::{Array1, Array3};
+use ndarray::{Array1, Array2, Array3};
 use proptest::prelude::*;
 use support::networks::inputs;
+use support::tasks::Values;
 
 const ROWS: usize = 5;
 const STEPS: usize = 4;
@@ -130,39 +131,6 @@ fn answers(model: Model, xs: &Array3<f32>) -> Vec<u32> {
     }
 }
 
-/// Rows with a class, or with the values that follow.
-struct Task {
-    arrays: Arrays,
-    horizon: usize,
-}
-
-impl elman::Sequences for Task {
-    fn len(&self) -> usize {
-        self.arrays.len()
-    }
-    fn steps(&self) -> usize {
-        self.arrays.steps()
-    }
-    fn input(&self) -> usize {
-        self.arrays.input()
-    }
-    fn read(&self, row: usize, step: usize, x: &mut [f32]) {
-        self.arrays.read(row, step, x);
-    }
-}
-
-impl elman::Labelled for Task {
-    fn label(&self, row: usize) -> usize {
-        row % 2
-    }
-    fn horizon(&self) -> usize {
-        self.horizon
-    }
-    fn values(&self, row: usize, y: &mut [f32]) {
-        y.fill(row as f32);
-    }
-}
-
 fn horizon(head: &Head) -> usize {
     match &head.predicts {
         elman::Predicts::Quantiles(of) => of.horizon,
@@ -177,9 +145,9 @@ proptest! {
     fn any_valid_model_learns_a_step_and_survives_its_file(whole in whole()) {
         let model = whole.model();
         let xs = inputs(&model.network(), ROWS, STEPS, 5);
-        let task = Task {
-            arrays: Arrays::new(xs.clone(), Array1::zeros(ROWS)).unwrap(),
-            horizon: horizon(model.head()),
+        let task = Values {
+            arrays: Arrays::new(xs.clone(), Array1::from_shape_fn(ROWS, |row| row % 2)).unwrap(),
+            values: Array2::from_shape_fn((ROWS, horizon(model.head())), |(row, _)| row as f32),
         };
         let before = model.arrays();
         let mut trainer = Trainer::new(model, Adam::new(0.01)).threads(1);

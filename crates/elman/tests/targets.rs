@@ -3,45 +3,10 @@
 mod support;
 
 use elman::{
-    Adam, Arrays, BatchSize, Error, Gru, Head, Labelled, Lstm, Model, Predictor, Purpose, Random, Rnn, Sequences,
-    Trainer,
+    Adam, Arrays, BatchSize, Error, Gru, Head, Labelled, Lstm, Model, Predictor, Purpose, Random, Rnn, Trainer,
 };
 use ndarray::{Array1, Array2, Array3, Axis};
-use support::tasks::{model, neighbours, signs};
-
-/// Sequences with values that follow.
-struct Values {
-    arrays: Arrays,
-    /// [N, F]
-    values: Array2<f32>,
-}
-
-impl Sequences for Values {
-    fn len(&self) -> usize {
-        self.arrays.len()
-    }
-    fn steps(&self) -> usize {
-        self.arrays.steps()
-    }
-    fn input(&self) -> usize {
-        self.arrays.input()
-    }
-    fn read(&self, row: usize, step: usize, x: &mut [f32]) {
-        self.arrays.read(row, step, x);
-    }
-}
-
-impl Labelled for Values {
-    fn label(&self, _: usize) -> usize {
-        0
-    }
-    fn horizon(&self) -> usize {
-        self.values.ncols()
-    }
-    fn values(&self, row: usize, y: &mut [f32]) {
-        y.iter_mut().zip(self.values.row(row)).for_each(|(to, &from)| *to = from);
-    }
-}
+use support::tasks::{Values, model, neighbours, signs};
 
 /// The mean of a row and noise that is even in ±1, and twice that; some values are not known.
 fn noisy_means(rows: usize) -> Values {

@@ -55,6 +55,40 @@ impl Labelled for EveryStep {
     }
 }
 
+/// Sequences with a class, and values that follow.
+pub(crate) struct Values {
+    pub(crate) arrays: Arrays,
+    /// [N, F]
+    pub(crate) values: Array2<f32>,
+}
+
+impl Sequences for Values {
+    fn len(&self) -> usize {
+        self.arrays.len()
+    }
+    fn steps(&self) -> usize {
+        self.arrays.steps()
+    }
+    fn input(&self) -> usize {
+        self.arrays.input()
+    }
+    fn read(&self, row: usize, step: usize, x: &mut [f32]) {
+        self.arrays.read(row, step, x);
+    }
+}
+
+impl Labelled for Values {
+    fn label(&self, row: usize) -> usize {
+        self.arrays.label(row)
+    }
+    fn horizon(&self) -> usize {
+        self.values.ncols()
+    }
+    fn values(&self, row: usize, y: &mut [f32]) {
+        y.iter_mut().zip(self.values.row(row)).for_each(|(to, &from)| *to = from);
+    }
+}
+
 /// The sign of the input one step before, or after; class 0 where there is none. Rows of different lengths, `steps` at
 /// most.
 pub(crate) fn neighbours(rows: usize, steps: usize, ahead: bool) -> EveryStep {

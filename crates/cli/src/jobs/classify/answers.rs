@@ -177,13 +177,12 @@ pub(crate) fn predict(args: &PredictArgs, model: Model, threads: usize, output: 
             let Some(class) = most_probable(&row) else {
                 bail!("the model's answer for {name} is not a number: a value is far from all in training");
             };
-            let shown = |name| one_line(name);
             let listed: Vec<String> =
-                meaning.classes.iter().zip(&row).map(|(name, p)| format!("{}: {p:.3}", shown(name))).collect();
+                meaning.classes.iter().zip(&row).map(|(name, p)| format!("{}: {p:.3}", one_line(name))).collect();
             let text = format!(
                 "{}: class {}, probability {:.3} [{}]",
-                shown(&name),
-                shown(&meaning.classes[class]),
+                one_line(&name),
+                one_line(&meaning.classes[class]),
                 row[class],
                 listed.join(", ")
             );
