@@ -32,12 +32,14 @@ impl Clone for Aligned {
 
 impl Deref for Aligned {
     type Target = [f32];
+    #[inline]
     fn deref(&self) -> &[f32] {
         &self.storage[self.start..self.start + self.len]
     }
 }
 
 impl DerefMut for Aligned {
+    #[inline]
     fn deref_mut(&mut self) -> &mut [f32] {
         &mut self.storage[self.start..self.start + self.len]
     }

@@ -114,66 +114,78 @@ impl Unroll {
     }
 
     /// The steps there is room for.
+    #[inline]
     pub fn steps(&self) -> usize {
         self.steps
     }
 
     /// x_t `[I]` of the row at `place` of a tile of `rows` rows.
+    #[inline]
     pub fn input_mut(&mut self, t: usize, rows: usize, place: usize) -> &mut [f32] {
         let start = (t * rows + place) * self.joint.stride() + self.joint.input_at();
         &mut self.history[start..start + self.joint.input]
     }
 
     /// x_t `[I]`, as it was written.
+    #[inline]
     pub fn input(&self, t: usize, rows: usize, place: usize) -> &[f32] {
         let start = (t * rows + place) * self.joint.stride() + self.joint.input_at();
         &self.history[start..start + self.joint.input]
     }
 
     /// h `[P]` after `t` steps; after none, the initial state.
+    #[inline]
     pub fn state(&self, t: usize, rows: usize, place: usize) -> &[f32] {
         let start = (t * rows + place) * self.joint.stride() + self.joint.state_at();
         &self.history[start..start + self.joint.output]
     }
 
     /// c `[M]` after `t` steps; after none, the initial one.
+    #[inline]
     pub fn memory(&self, t: usize, rows: usize, place: usize) -> &[f32] {
         &self.memory[(t * rows + place) * padded(self.memory_width)..][..self.memory_width]
     }
 
     /// h_0 `[P]`, to be written for [`Initial::Given`].
+    #[inline]
     pub fn initial_state_mut(&mut self, place: usize) -> &mut [f32] {
         let start = place * self.joint.stride() + self.joint.state_at();
         &mut self.history[start..start + self.joint.output]
     }
 
     /// c_0 `[M]`, to be written for [`Initial::Given`].
+    #[inline]
     pub fn initial_memory_mut(&mut self, place: usize) -> &mut [f32] {
         &mut self.memory[place * padded(self.memory_width)..][..self.memory_width]
     }
 
     /// After [`Unroll::backward`]: the gradient by h_0 `[P]`.
+    #[inline]
     pub fn d_initial_state(&self, place: usize) -> &[f32] {
         &self.d_output[place * padded(self.joint.output)..][..self.joint.output]
     }
 
     /// After [`Unroll::backward`]: the gradient by c_0 `[M]`.
+    #[inline]
     pub fn d_initial_memory(&self, place: usize) -> &[f32] {
         &self.d_memory[place * padded(self.memory_width)..][..self.memory_width]
     }
 
     /// Whether masks are drawn for each step.
+    #[inline]
     pub fn has_step_masks(&self) -> bool {
         let Noise { candidate_dropout, zoneout, memory_zoneout, .. } = self.noise;
         candidate_dropout > 0.0 || zoneout > 0.0 || memory_zoneout > 0.0
     }
 
     /// Draws the mask that all steps of the row at `place` share, from `bits`, a source of random numbers.
+    #[inline]
     pub fn draw_row_mask(&mut self, place: usize, bits: impl FnMut() -> u32) {
         self.masks.draw_row(self.noise, place, bits);
     }
 
     /// Draws the masks of step `t` of the row at `place`: of the candidate, then of h, then of c.
+    #[inline]
     pub fn draw_step_masks(&mut self, t: usize, rows: usize, place: usize, bits: impl FnMut() -> u32) {
         self.masks.draw_step(self.noise, t * rows + place, bits);
     }
