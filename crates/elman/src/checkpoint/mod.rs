@@ -8,6 +8,7 @@ mod arrays;
 mod exact;
 mod file;
 mod resume;
+mod terms;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,7 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use self::arrays::{Arrays, BEST};
 use self::exact::Exact;
-pub(crate) use self::resume::{Place, Terms, epochs_term, text};
+pub(crate) use self::resume::Place;
+pub(crate) use self::terms::{Terms, epochs_term, text};
 use crate::optimizer::EarlyStopping;
 use crate::{Error, Model};
 

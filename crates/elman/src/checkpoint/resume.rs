@@ -1,23 +1,18 @@
 //! Training to a checkpoint, and on from it.
 
-use std::collections::BTreeMap;
-
 use elman_formats::Array;
 use elman_kernels::Aligned;
 use ndarray::Array2;
-use serde::Serialize;
 
 use super::arrays::{Arrays, CARRIED, PARAMETERS, PREVIOUS, moment};
 use super::exact::Exact;
+use super::terms::Terms;
 use super::{Checkpoint, Position};
 use crate::Error;
 use crate::model::Model;
-use crate::optimizer::{Decay, DescentState};
+use crate::optimizer::DescentState;
 use crate::state::{CellState, State};
 use crate::trainer::Trainer;
-
-/// What the bits of a run hang on, each as text: numbers as JSON writes them, which is one way for each.
-pub(crate) type Terms = BTreeMap<&'static str, String>;
 
 /// Where a call of fit stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,25 +42,6 @@ impl Trainer {
             return Err(Error::setting("the checkpoint", found, format!("one between epochs; {expected} takes it")));
         }
         self.restore_from(checkpoint).map(|_| ())
-    }
-
-    /// The settings of the trainer that the bits hang on. Threads, memory and the instruction set are none.
-    pub(crate) fn terms(&self) -> Terms {
-        let (stack, head) = (self.model().stack(), self.model().head());
-        // A cell of one's own cannot be written: its name must do, and the shapes of its arrays.
-        let names = || stack.layers.iter().map(|layer| layer.cell.get().name()).collect::<Vec<_>>().join(", ");
-        let layers = serde_json::to_string(&stack.layers).unwrap_or_else(|_| names());
-        [
-            ("the network", layers),
-            ("the embedding", text(&stack.embedding)),
-            ("the head", text(head)),
-            ("the optimizer", text(&self.descent)),
-            ("seed", text(&self.seed)),
-            ("micro_batch", text(&self.micro_batch)),
-            ("truncate", text(&self.truncate)),
-            ("the class weights", text(&self.class_weights)),
-        ]
-        .into()
     }
 
     /// All that the next step hangs on.
@@ -126,17 +102,6 @@ impl Trainer {
 }
 
 impl Checkpoint<'_> {
-    /// Refuses terms under which the run would not go on as it began. Terms that were not noted are free.
-    pub(crate) fn agree(&self, terms: &Terms) -> Result<(), Error> {
-        for (&what, found) in terms {
-            if let Some(noted) = self.position.terms.get(what).filter(|&noted| noted != found) {
-                let expected = format!("{noted}, as when training began: the result would be another");
-                return Err(Error::setting(what, found, expected));
-            }
-        }
-        Ok(())
-    }
-
     /// Refuses carried states of another number of streams.
     pub(crate) fn check_streams(&self, streams: usize) -> Result<(), Error> {
         let shapes = self.arrays.shapes().into_iter().filter(|(name, _)| name.starts_with(CARRIED));
@@ -176,14 +141,4 @@ impl Checkpoint<'_> {
         }
         Ok(Some(state))
     }
-}
-
-/// As JSON: the fewest digits that read back to the same number.
-pub(crate) fn text(term: &impl Serialize) -> String {
-    serde_json::to_string(term).unwrap_or_else(|error| error.to_string())
-}
-
-/// The epochs of a run, where a schedule depends on them.
-pub(crate) fn epochs_term(trainer: &Trainer, epochs: u64) -> Option<(&'static str, String)> {
-    matches!(trainer.descent.schedule.decay, Decay::Cosine { .. }).then(|| ("num_epoch", text(&epochs)))
 }
