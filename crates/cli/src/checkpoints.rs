@@ -133,14 +133,21 @@ fn path(folder: &Path, step: u64) -> PathBuf {
 
 /// The steps of those there are, rising.
 fn list(folder: &Path) -> anyhow::Result<Vec<u64>> {
-    let step = |name: String| {
-        let number = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
-        // Only as it is written here.
-        number.parse().ok().filter(|step: &u64| step.to_string() == number)
-    };
-    let mut steps: Vec<u64> = names(folder)?.into_iter().filter_map(step).collect();
+    let mut steps: Vec<u64> = names(folder)?.iter().filter_map(|name| step(name)).collect();
     steps.sort_unstable();
     Ok(steps)
+}
+
+/// Whether a file of this name is a checkpoint.
+pub(crate) fn is_one(name: &str) -> bool {
+    step(name).is_some()
+}
+
+/// The step of the checkpoint of this name.
+fn step(name: &str) -> Option<u64> {
+    let number = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
+    // Only as it is written here.
+    number.parse().ok().filter(|step: &u64| step.to_string() == number)
 }
 
 fn names(folder: &Path) -> anyhow::Result<Vec<String>> {

@@ -10,7 +10,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+use crate::checkpoints;
+use crate::run_folder::{CONFIG, CURVES, METRICS, MODEL};
+
 const NAME: &str = "lock";
+
+/// What a run writes, beside its checkpoints.
+const FILES: [&str; 5] = [NAME, CONFIG, MODEL, METRICS, CURVES];
 
 /// A run's folder, held by this process.
 #[derive(Debug)]
@@ -69,14 +75,21 @@ impl Lock {
     }
 }
 
-/// A run writes into its folder alone. A link in it would lead out, over whatever it leads to; a pipe would hold the run up.
+/// A run writes into its folder alone. A link in it would lead out, over whatever it leads to; a pipe would hold the run up,
+/// and a folder where a file of its own goes would end it late.
 fn refuse_links(folder: &Path) -> anyhow::Result<()> {
     let cannot = || format!("cannot read the folder {}", folder.display());
     for entry in fs::read_dir(folder).with_context(cannot)? {
         let entry = entry.with_context(cannot)?;
         let kind = entry.file_type().with_context(cannot)?;
-        if !kind.is_file() && !kind.is_dir() {
-            let what = if kind.is_symlink() { "a symbolic link" } else { "no file" };
+        let is_ours = |name: &str| FILES.contains(&name) || checkpoints::is_one(name);
+        let would_end_it = || kind.is_dir() && entry.file_name().to_str().is_some_and(is_ours);
+        if !kind.is_file() && (!kind.is_dir() || would_end_it()) {
+            let what = match (kind.is_symlink(), kind.is_dir()) {
+                (true, _) => "a symbolic link",
+                (_, true) => "a folder",
+                _ => "no file",
+            };
             bail!(
                 "{} is {what}; a run writes into files of its own: take it out of the folder",
                 entry.path().display()
@@ -136,5 +149,19 @@ mod tests {
             assert_eq!(fs::read_to_string(&outside).unwrap(), "precious");
             fs::remove_dir_all(&run).unwrap();
         }
+    }
+
+    #[test]
+    fn a_folder_in_the_place_of_a_file_is_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["checkpoint-8.safetensors", "metrics.csv"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+            let message = Lock::take(folder.path()).unwrap_err().to_string();
+            assert!(message.contains(&format!("{name} is a folder")), "{message}");
+            fs::remove_dir(folder.path().join(name)).unwrap();
+        }
+        // What a run does not write is not its concern.
+        fs::create_dir(folder.path().join("checkpoint-x.safetensors")).unwrap();
+        Lock::take(folder.path()).unwrap();
     }
 }
