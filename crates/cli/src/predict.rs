@@ -3,7 +3,7 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use elman::datasets::{Images, images};
 use elman::formats;
 use elman::{Model, Predictor, most_probable};
@@ -106,17 +106,17 @@ pub fn read_images(name: &str, bytes: &[u8]) -> anyhow::Result<Images> {
 
 /// A PNG of any kind as one grey image: colours by their luma (ITU-R BT.601), what is transparent as black.
 fn read_png(name: &str, bytes: &[u8]) -> anyhow::Result<Images> {
-    let context = || format!("cannot read {name}");
+    let damaged = |error: png::DecodingError| anyhow!("cannot read {name}: {}", plain(&error.to_string()));
     let mut decoder = png::Decoder::new(Cursor::new(bytes));
     decoder.set_transformations(png::Transformations::EXPAND | png::Transformations::STRIP_16);
-    let mut reader = decoder.read_info().with_context(context)?;
+    let mut reader = decoder.read_info().map_err(damaged)?;
     let (cols, rows) = (reader.info().width as usize, reader.info().height as usize);
     if cols.saturating_mul(rows) > PIXELS_MAX {
         bail!("cannot read {name}: {cols}×{rows} pixels; expected at most {PIXELS_MAX} in all");
     }
     let size = reader.output_buffer_size().with_context(|| format!("cannot read {name}: too large"))?;
     let mut buffer = vec![0; size];
-    let info = reader.next_frame(&mut buffer).with_context(context)?;
+    let info = reader.next_frame(&mut buffer).map_err(damaged)?;
     let pixels = &buffer[..info.buffer_size()];
     let over_black = |grey: u8, alpha: u8| ((u16::from(grey) * u16::from(alpha) + 127) / 255) as u8;
     let images = match info.color_type {
@@ -127,6 +127,15 @@ fn read_png(name: &str, bytes: &[u8]) -> anyhow::Result<Images> {
         png::ColorType::Indexed => bail!("cannot read {name}: its palette was not resolved"),
     };
     Ok(Images { images, rows, cols })
+}
+
+/// What the decoder says, with a chunk by its name alone: it shows all that the name's letters mean, as Rust's debug text.
+fn plain(text: &str) -> String {
+    let short = text.split_once("ChunkType { type: ").and_then(|(before, rest)| {
+        let ((name, _), (_, after)) = (rest.split_once(',')?, rest.split_once('}')?);
+        Some(format!("{before}{name}{after}"))
+    });
+    short.unwrap_or_else(|| text.to_owned())
 }
 
 /// 0.299 R + 0.587 G + 0.114 B
