@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use elman::formats::read_file;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
@@ -127,8 +127,8 @@ impl<J: Job> Settings<J> {
             optimization: OptimizationConfig::full(),
             network: NetworkConfig::full(),
         };
-        let known: Names = toml::from_str(&full.text()?)?;
-        let names: Names = toml::from_str(text)?;
+        let known: Names = from_toml(&full.text()?)?;
+        let names: Names = from_toml(text)?;
         if let Some(name) = names.keys().find(|name| !known.contains_key(*name)) {
             let known: Vec<&str> = known.keys().map(String::as_str).collect();
             bail!("unknown setting {name:?}; expected one of: {}", known.join(", "));
@@ -136,7 +136,7 @@ impl<J: Job> Settings<J> {
         // A line each: what the file does not say comes from the job's defaults, but for the options of another optimizer
         // or schedule.
         let mut defaults = J::defaults();
-        let chosen: OptimizationArgs = toml::from_str(text)?;
+        let chosen: OptimizationArgs = from_toml(text)?;
         defaults.optimization.set(&chosen);
         let defaults = defaults.text()?;
         let name = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
@@ -144,10 +144,10 @@ impl<J: Job> Settings<J> {
         // The file first: messages name its lines.
         let all = text.lines().chain(absent).collect::<Vec<_>>().join("\n");
         Ok(Settings {
-            job: toml::from_str(&all)?,
-            training: toml::from_str(&all)?,
-            optimization: toml::from_str(&all)?,
-            network: toml::from_str(&all)?,
+            job: from_toml(&all)?,
+            training: from_toml(&all)?,
+            optimization: from_toml(&all)?,
+            network: from_toml(&all)?,
         })
     }
 
@@ -210,13 +210,27 @@ pub(crate) fn text_of(path: &Path) -> anyhow::Result<String> {
     }
 }
 
+/// Reads TOML. In messages, types have the names that people give them.
+fn from_toml<T: DeserializeOwned>(text: &str) -> anyhow::Result<T> {
+    const NUMBERS: [(&str, &str); 4] = [
+        ("expected u64", "expected a whole number, 0 or more"),
+        ("expected usize", "expected a whole number, 0 or more"),
+        ("expected f64", "expected a number"),
+        ("expected f32", "expected a number"),
+    ];
+    toml::from_str(text).map_err(|error| {
+        let shown = NUMBERS.iter().fold(error.to_string(), |shown, (rust, plain)| shown.replace(rust, plain));
+        anyhow!("{}", shown.trim_end())
+    })
+}
+
 /// The job that a configuration names.
 fn job_in(text: &str) -> anyhow::Result<Option<String>> {
     #[derive(Deserialize)]
     struct Named {
         job: Option<String>,
     }
-    Ok(toml::from_str::<Named>(text)?.job)
+    Ok(from_toml::<Named>(text)?.job)
 }
 
 /// The job of a run's configuration.
@@ -255,6 +269,18 @@ mod tests {
         assert_eq!(Settings::<Mnist>::parse(&text).unwrap(), settings);
         let message = Settings::<Mnist>::parse("sed = 5").unwrap_err().to_string();
         assert!(message.contains("unknown setting \"sed\"") && message.contains("seed"), "{message}");
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_told_in_plain_words() {
+        for (text, expected) in [
+            ("seed = \"x\"", "expected a whole number, 0 or more"),
+            ("hidden_size = -1", "expected a whole number, 0 or more"),
+            ("learning_rate = \"fast\"", "expected a number"),
+        ] {
+            let message = Settings::<Mnist>::parse(text).unwrap_err().to_string();
+            assert!(message.contains("line 1") && message.ends_with(expected), "{text}: {message}");
+        }
     }
 
     #[test]
