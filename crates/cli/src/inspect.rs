@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::args::{InspectArgs, OutputArgs};
 use crate::checkpoints;
 use crate::network;
-use crate::output::{Output, bytes, thousands};
+use crate::output::{Output, bytes, shell_word, thousands};
 use crate::record::metrics::{self, Row};
 use crate::run_folder;
 use crate::settings;
@@ -20,7 +20,7 @@ pub(crate) fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     let config = args.run.join(run_folder::CONFIG);
     let config = if config.exists() { Some(settings::text_of(&config)?) } else { None };
     let file = args.run.join(run_folder::METRICS);
-    let last = if file.exists() { metrics::read(&file)?.pop() } else { None };
+    let last = if file.exists() { metrics::read_last(&file)? } else { None };
     let checkpoint = checkpoints::newest_step(&args.run);
     let arrays: BTreeMap<String, Array> = model.arrays();
     let memory = memory(&model);
@@ -40,7 +40,7 @@ pub(crate) fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     if let Some(step) = checkpoint {
         output.line(&format!(
             "\nnewest checkpoint: of step {step}; elman resume {} goes on from it",
-            args.run.display()
+            shell_word(&args.run)
         ))?;
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
 use anyhow::{Context, bail};
 use elman::Evaluation;
@@ -28,6 +29,15 @@ fn escaped(text: &str, harms: impl Fn(char) -> bool) -> Cow<'_, str> {
     }
     let shown = |c: char| if harms(c) { c.escape_default().to_string() } else { c.to_string() };
     Cow::Owned(text.chars().map(shown).collect())
+}
+
+/// A path as a word of a shell's line, to be copied out of a message.
+pub(crate) fn shell_word(path: &Path) -> String {
+    let word = path.display().to_string();
+    if word.chars().all(|c| c.is_alphanumeric() || "/._-+=:,@%".contains(c)) && !word.is_empty() {
+        return word;
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 /// Where a command speaks.
@@ -140,6 +150,13 @@ mod tests {
         assert_eq!(harmless("a\tb\nc"), "a\tb\nc");
         assert_eq!(harmless("\u{1b}[2Jé\r"), "\\u{1b}[2Jé\\r");
         assert_eq!(one_line("right\nTest Loss: 0"), "right\\nTest Loss: 0");
+    }
+
+    #[test]
+    fn a_path_is_one_word_of_a_shell() {
+        let words = ["runs/mnist-rnn-1", "läufe/1", "my run", "it's", "a;b", ""];
+        let shown = ["runs/mnist-rnn-1", "läufe/1", "'my run'", r"'it'\''s'", "'a;b'", "''"];
+        assert_eq!(words.map(|word| shell_word(Path::new(word))), shown);
     }
 
     #[test]

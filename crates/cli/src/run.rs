@@ -14,7 +14,7 @@ use crate::fingerprint::Fingerprint;
 use crate::interrupts;
 use crate::lock::Lock;
 use crate::network;
-use crate::output::{Output, bytes, seconds, thousands};
+use crate::output::{Output, bytes, seconds, shell_word, thousands};
 use crate::record::curves;
 use crate::record::events::{EventWriter, Written};
 use crate::record::metrics::{MetricsWriter, Row};
@@ -189,7 +189,7 @@ pub(crate) fn train<D: Labelled>(
             "interrupted after step {}; {} holds the model as it was then; resume with: elman resume {}",
             trainer.steps_done(),
             model_file.display(),
-            folder.display()
+            shell_word(&folder)
         ),
     }
 }

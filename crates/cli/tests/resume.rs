@@ -193,7 +193,7 @@ fn other_data_and_other_settings_are_refused() {
     place.elman("resume run").failed(1, &["the data is not what run began with", "checksum", "Put it back"]);
     place.write(&labels, &right);
     for (from, to, what) in [
-        ("learning_rate = 0.01", "learning_rate = 0.02", "the optimizer is "),
+        ("learning_rate = 0.01", "learning_rate = 0.02", "learning_rate = 0.02; expected "),
         ("seed = 111", "seed = 112", "seed is 112; expected 111, as when training began"),
         ("batch_size = 50", "batch_size = 25", "batch_size is 25; expected 50"),
         ("hidden_size = 16", "hidden_size = 17", "the network is "),

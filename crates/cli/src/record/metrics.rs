@@ -124,11 +124,35 @@ fn whole_lines(path: &Path, bytes: u64) -> io::Result<u64> {
 
 /// Reads the rows of a `metrics.csv`. Its columns must be those of this version, in their order.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Row>> {
-    let rows = || {
-        let mut csv = csv::Reader::from_reader(File::open(path)?);
+    let mut rows = Vec::new();
+    each(path, |row| {
+        // Where there is no room for more, that is an error and no end of the process.
+        rows.try_reserve(1)?;
+        rows.push(row);
+        Ok(())
+    })?;
+    Ok(rows)
+}
+
+/// The last row alone: a file of any length takes no memory.
+pub(crate) fn read_last(path: &Path) -> anyhow::Result<Option<Row>> {
+    let mut last = None;
+    each(path, |row| {
+        last = Some(row);
+        Ok(())
+    })?;
+    Ok(last)
+}
+
+/// Reads one row after the other.
+fn each(path: &Path, mut take: impl FnMut(Row) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let mut rows = || {
+        let file = File::open(path)?;
+        ensure!(file.metadata()?.is_file(), "it is no file");
+        let mut csv = csv::Reader::from_reader(file);
         let found = csv.headers()?.iter().collect::<Vec<_>>();
         ensure!(found == COLUMNS, "its columns are {}, expected {}", found.join(","), COLUMNS.join(","));
-        Ok(csv.deserialize().collect::<Result<_, _>>()?)
+        csv.deserialize().try_for_each(|row| take(row?))
     };
     rows().with_context(|| format!("cannot read {}", path.display()))
 }
@@ -181,6 +205,8 @@ mod tests {
         ];
         write(&path, &rows);
         assert_eq!(read(&path).unwrap(), rows);
+        assert_eq!(read_last(&path).unwrap(), rows.last().copied());
+        assert!(read(dir.path()).unwrap_err().root_cause().to_string().contains("no file"));
 
         write(&path, &[Row { loss: f32::NAN, validation_loss: Some(f32::NAN), ..PLAIN }]);
         let rows = read(&path).unwrap();
@@ -192,7 +218,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("metrics.csv");
         let mut writer = MetricsWriter::create(&path).unwrap();
-        assert_eq!(read(&path).unwrap(), []);
+        assert_eq!((read(&path).unwrap(), read_last(&path).unwrap()), (vec![], None));
         writer.write(&PLAIN).unwrap();
         assert_eq!(read(&path).unwrap(), [PLAIN]);
     }
