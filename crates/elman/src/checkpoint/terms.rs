@@ -58,40 +58,63 @@ impl Checkpoint<'_> {
     }
 }
 
-/// Two terms that differ, as a message shows them: of objects only what differs, of anything else all.
+/// Two terms that differ, as a message shows them: of objects, and of lists of them, what differs; of anything else all.
 fn difference(found: &str, noted: &str) -> (String, String) {
-    let parsed = serde_json::from_str(found).ok().zip(serde_json::from_str(noted).ok());
+    let parsed: Option<(Value, Value)> = serde_json::from_str(found).ok().zip(serde_json::from_str(noted).ok());
     let mut parts = [Vec::new(), Vec::new()];
-    if let Some((found, noted)) = parsed {
-        walk("", Some(&found), Some(&noted), &mut parts);
+    if let Some((found, noted)) = &parsed {
+        walk(Place::default(), Some(found), Some(noted), &mut parts);
     }
-    // Terms that differ as texts alone have no part that does.
     match parts.map(|parts| parts.join(", ")) {
         [found, noted] if !found.is_empty() => (found, noted),
+        // As values they are the same.
         _ => (found.to_owned(), noted.to_owned()),
     }
 }
 
-/// Adds to `parts` what differs in two values of the name `path`; None is a value that is not there.
-fn walk(path: &str, found: Option<&Value>, noted: Option<&Value>, parts: &mut [Vec<String>; 2]) {
+/// Where a value stands in a term.
+#[derive(Clone, Copy, Default)]
+struct Place<'v> {
+    name: Option<&'v str>,
+    /// Of the network, the only list of objects; from 0.
+    layer: Option<usize>,
+}
+
+impl Place<'_> {
+    fn label(self, value: &str) -> String {
+        let named = self.name.map_or_else(|| value.to_owned(), |name| format!("{name} = {value}"));
+        self.layer.map_or_else(|| named.clone(), |layer| format!("{named} in layer {}", layer + 1))
+    }
+}
+
+/// Adds to `parts` what differs in two values; None is a value that is not there.
+fn walk<'v>(place: Place<'v>, found: Option<&'v Value>, noted: Option<&'v Value>, parts: &mut [Vec<String>; 2]) {
     match (found, noted) {
         (Some(Value::Object(found)), Some(Value::Object(noted))) => {
-            let names: BTreeSet<&String> = found.keys().chain(noted.keys()).collect();
-            for name in names {
-                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                walk(&path, found.get(name), noted.get(name), parts);
+            let [of_found, of_noted] = [found, noted].map(|object| object.keys().collect::<BTreeSet<_>>());
+            if found.len() == 1 && noted.len() == 1 && of_found != of_noted {
+                // Of two kinds, as two optimizers: what they have inside is not compared.
+                for (part, names) in parts.iter_mut().zip([of_found, of_noted]) {
+                    part.extend(names.into_iter().map(|kind| place.label(kind)));
+                }
+                return;
+            }
+            for name in of_found.union(&of_noted) {
+                let inside = Place { name: Some(name), ..place };
+                walk(inside, found.get(*name), noted.get(*name), parts);
             }
         }
-        (Some(Value::Array(found)), Some(Value::Array(noted))) if found.len() == noted.len() => {
+        (Some(Value::Array(found)), Some(Value::Array(noted)))
+            if found.len() == noted.len() && found.iter().chain(noted).all(Value::is_object) =>
+        {
             for (index, (found, noted)) in found.iter().zip(noted).enumerate() {
-                walk(&format!("{path}[{index}]"), Some(found), Some(noted), parts);
+                walk(Place { layer: Some(index), ..place }, Some(found), Some(noted), parts);
             }
         }
         _ if found == noted => {}
         _ => {
             for (part, value) in parts.iter_mut().zip([found, noted]) {
-                let value = value.map_or("none".into(), Value::to_string);
-                part.push(if path.is_empty() { value } else { format!("{path} = {value}") });
+                part.push(place.label(&value.map_or("none".into(), Value::to_string)));
             }
         }
     }
@@ -106,15 +129,17 @@ mod tests {
         let cases = [
             ("111", "112", "111", "112"),
             ("rnn, own", "rnn", "rnn, own", "rnn"),
+            (r#"{"a":1,"b":{"c":2,"d":"x"}}"#, r#"{"a":1,"b":{"c":3}}"#, r#"c = 2, d = "x""#, "c = 3, d = none"),
+            (r#"[{"h":16},{"h":16}]"#, r#"[{"h":16},{"h":17}]"#, "h = 16 in layer 2", "h = 17 in layer 2"),
             (
-                r#"{"a":1,"b":{"c":2,"d":"x"}}"#,
-                r#"{"a":1,"b":{"c":3}}"#,
-                r#"b.c = 2, b.d = "x""#,
-                "b.c = 3, b.d = none",
+                r#"{"algorithm":{"sgd":{"a":1}}}"#,
+                r#"{"algorithm":{"adam":{"a":1}}}"#,
+                "algorithm = sgd",
+                "algorithm = adam",
             ),
-            (r#"[{"h":16},{"h":16}]"#, r#"[{"h":16},{"h":17}]"#, "[1].h = 16", "[1].h = 17"),
-            ("[1]", "[1,2]", "[1]", "[1,2]"),
-            ("1.0", "1", "1.0", "1"),
+            ("[1,2]", "[1,3]", "[1,2]", "[1,3]"),
+            ("null", "[1]", "null", "[1]"),
+            (r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#, r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#),
         ];
         for (found, noted, shown, expected) in cases {
             assert_eq!(difference(found, noted), (shown.to_owned(), expected.to_owned()), "{found} and {noted}");
