@@ -132,7 +132,9 @@ fn read_png(name: &str, bytes: &[u8]) -> anyhow::Result<Images> {
 /// What the decoder says, with a chunk by its name alone: it shows all that the name's letters mean, as Rust's debug text.
 fn plain(text: &str) -> String {
     let short = text.split_once("ChunkType { type: ").and_then(|(before, rest)| {
-        let ((name, _), (_, after)) = (rest.split_once(',')?, rest.split_once('}')?);
+        // The name may have any characters, also a brace.
+        let (name, rest) = rest.split_once(", critical: ")?;
+        let (_, after) = rest.split_once(" }")?;
         Some(format!("{before}{name}{after}"))
     });
     short.unwrap_or_else(|| text.to_owned())
@@ -142,4 +144,19 @@ fn plain(text: &str) -> String {
 fn luma(pixel: &[u8]) -> u8 {
     let [r, g, b] = [pixel[0], pixel[1], pixel[2]].map(u32::from);
     ((299 * r + 587 * g + 114 * b + 500) / 1000) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn a_chunk_is_shown_by_its_name() {
+        let bits = "critical: true, private: false, reserved: false, safecopy: false";
+        for name in ["IDAT", r"ID\u{85}T", "ID}T", "ID,T"] {
+            let text = format!("CRC error while decoding ChunkType {{ type: {name}, {bits} }} chunk.");
+            assert_eq!(plain(&text), format!("CRC error while decoding {name} chunk."));
+        }
+        assert_eq!(plain("unexpected end of file"), "unexpected end of file");
+    }
 }
