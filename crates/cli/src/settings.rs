@@ -212,15 +212,17 @@ pub(crate) fn text_of(path: &Path) -> anyhow::Result<String> {
 
 /// Reads TOML. In messages, types have the names that people give them.
 fn from_toml<T: DeserializeOwned>(text: &str) -> anyhow::Result<T> {
-    const NUMBERS: [(&str, &str); 4] = [
-        ("expected u64", "expected a whole number, 0 or more"),
-        ("expected usize", "expected a whole number, 0 or more"),
-        ("expected f64", "expected a number"),
-        ("expected f32", "expected a number"),
-    ];
     toml::from_str(text).map_err(|error| {
-        let shown = NUMBERS.iter().fold(error.to_string(), |shown, (rust, plain)| shown.replace(rust, plain));
-        anyhow!("{}", shown.trim_end())
+        let shown = error.to_string();
+        let shown = shown.trim_end();
+        // The lines before the last are the file's own.
+        let (quoted, said) = shown.rsplit_once('\n').unwrap_or(("", shown));
+        let plain = match said.rsplit_once("expected ") {
+            Some((found, "u64" | "usize")) => format!("{found}expected a whole number, 0 or more"),
+            Some((found, "f64" | "f32")) => format!("{found}expected a number"),
+            _ => said.to_owned(),
+        };
+        anyhow!("{quoted}{}{plain}", if quoted.is_empty() { "" } else { "\n" })
     })
 }
 
@@ -277,9 +279,12 @@ mod tests {
             ("seed = \"x\"", "expected a whole number, 0 or more"),
             ("hidden_size = -1", "expected a whole number, 0 or more"),
             ("learning_rate = \"fast\"", "expected a number"),
+            ("seed = \"expected usize\"", "expected a whole number, 0 or more"),
+            ("batch_size = \"some\"", "expected a number of rows, or \"full\""),
         ] {
             let message = Settings::<Mnist>::parse(text).unwrap_err().to_string();
             assert!(message.contains("line 1") && message.ends_with(expected), "{text}: {message}");
+            assert!(message.contains(&format!("1 | {text}\n")), "{message}");
         }
     }
 

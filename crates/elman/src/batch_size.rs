@@ -56,7 +56,7 @@ impl FromStr for BatchSize {
 
 /// As it stands in a file.
 #[derive(Deserialize, Serialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a number of rows, or \"full\"")]
 enum Plain {
     Rows(usize),
     Word(Word),

@@ -41,7 +41,7 @@ pub(crate) struct SeriesJob {
 
 /// How much of the series: so many steps, or a fraction of them.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a number of steps, or a fraction of all between 0 and 1")]
 pub(crate) enum Part {
     Steps(usize),
     Fraction(f64),
