@@ -10,13 +10,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use crate::checkpoints;
-use crate::run_folder::{CONFIG, CURVES, METRICS, MODEL};
+use crate::run_folder;
 
-const NAME: &str = "lock";
-
-/// What a run writes, beside its checkpoints.
-const FILES: [&str; 5] = [NAME, CONFIG, MODEL, METRICS, CURVES];
+pub(crate) const NAME: &str = "lock";
 
 /// A run's folder, held by this process.
 #[derive(Debug)]
@@ -37,7 +33,7 @@ impl Lock {
     /// # Errors
     /// If another process holds it, the file cannot be written, or the folder holds what is no file of a run's own.
     pub(crate) fn take(folder: &Path) -> anyhow::Result<Self> {
-        refuse_links(folder)?;
+        refuse_strangers(folder)?;
         let path = folder.join(NAME);
         loop {
             let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
@@ -77,14 +73,16 @@ impl Lock {
 
 /// A run writes into its folder alone. A link in it would lead out, over whatever it leads to; a pipe would hold the run up,
 /// and a folder where a file of its own goes would end it late.
-fn refuse_links(folder: &Path) -> anyhow::Result<()> {
+///
+/// # Errors
+/// If there is one, by its name.
+pub(crate) fn refuse_strangers(folder: &Path) -> anyhow::Result<()> {
     let cannot = || format!("cannot read the folder {}", folder.display());
     for entry in fs::read_dir(folder).with_context(cannot)? {
         let entry = entry.with_context(cannot)?;
         let kind = entry.file_type().with_context(cannot)?;
-        let is_ours = |name: &str| FILES.contains(&name) || checkpoints::is_one(name);
-        let would_end_it = || kind.is_dir() && entry.file_name().to_str().is_some_and(is_ours);
-        if !kind.is_file() && (!kind.is_dir() || would_end_it()) {
+        let name = entry.file_name();
+        if !kind.is_file() && (!kind.is_dir() || name.to_str().is_some_and(run_folder::is_of_a_run)) {
             let what = match (kind.is_symlink(), kind.is_dir()) {
                 (true, _) => "a symbolic link",
                 (_, true) => "a folder",
@@ -154,7 +152,7 @@ mod tests {
     #[test]
     fn a_folder_in_the_place_of_a_file_is_refused_at_once() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["checkpoint-8.safetensors", "metrics.csv"] {
+        for name in ["checkpoint-8.safetensors", "metrics.csv", "forecast.svg", "events.out.tfevents.1"] {
             fs::create_dir(folder.path().join(name)).unwrap();
             let message = Lock::take(folder.path()).unwrap_err().to_string();
             assert!(message.contains(&format!("{name} is a folder")), "{message}");

@@ -10,16 +10,29 @@ use anyhow::{Context, bail};
 use elman::Model;
 use elman::formats::write_atomic;
 
-use crate::settings;
+use crate::record::events;
+use crate::{checkpoints, lock, settings};
 
 pub(crate) const CONFIG: &str = "config.toml";
 pub(crate) const MODEL: &str = "model.safetensors";
 pub(crate) const METRICS: &str = "metrics.csv";
 pub(crate) const CURVES: &str = "curves.svg";
+pub(crate) const SAMPLE: &str = "sample.txt";
+
+/// Whether a run may write a file of this name; pictures have a name from each job.
+pub(crate) fn is_of_a_run(name: &str) -> bool {
+    [CONFIG, MODEL, METRICS, SAMPLE, lock::NAME].contains(&name)
+        || name.ends_with(".svg")
+        || name.starts_with(events::NAME)
+        || checkpoints::is_one(name)
+}
 
 /// Makes the folder of a new run: `out`, or the next free `runs/<name>-N`.
 pub(crate) fn create(out: Option<&Path>, name: &str) -> anyhow::Result<PathBuf> {
     let Some(out) = out else { return next_free(Path::new("runs"), name) };
+    if out.is_dir() {
+        lock::refuse_strangers(out)?;
+    }
     for file in [CONFIG, MODEL, METRICS] {
         if out.join(file).exists() {
             bail!("{} already holds a run ({file} is there); choose another --out, or remove it", out.display());

@@ -193,10 +193,18 @@ fn other_data_and_other_settings_are_refused() {
     place.elman("resume run").failed(1, &["the data is not what run began with", "checksum", "Put it back"]);
     place.write(&labels, &right);
     for (from, to, what) in [
-        ("learning_rate = 0.01", "learning_rate = 0.02", "learning_rate = 0.02; expected "),
+        (
+            "learning_rate = 0.01",
+            "learning_rate = 0.02",
+            "the optimizer is learning_rate = 0.02; expected learning_rate = 0.01",
+        ),
         ("seed = 111", "seed = 112", "seed is 112; expected 111, as when training began"),
         ("batch_size = 50", "batch_size = 25", "batch_size is 25; expected 50"),
-        ("hidden_size = 16", "hidden_size = 17", "the network is "),
+        (
+            "hidden_size = 16",
+            "hidden_size = 17",
+            "the network is hidden = 17 in layer 1; expected hidden = 16 in layer 1",
+        ),
         ("num_epoch = 100", "num_epoch = 0", "num_epoch is 0"),
     ] {
         assert!(settings.contains(from));
@@ -209,6 +217,20 @@ fn other_data_and_other_settings_are_refused() {
     place.write(config, settings.as_bytes());
     place.elman("resume run").succeeded();
     assert_same(&place, "whole/run", "run", "after all that");
+}
+
+/// What is in the way is named before anything is written, so that taking it out is all there is to do.
+#[test]
+fn a_folder_in_the_way_is_refused_and_nothing_written() {
+    let place = Place::with_set();
+    for name in ["checkpoint-8.safetensors", "curves.svg"] {
+        std::fs::create_dir_all(place.path(&format!("run/{name}"))).unwrap();
+        let refused = place.elman(&format!("{LONG} --out run"));
+        refused.failed(1, &[&format!("{name} is a folder"), "take it out of the folder"]);
+        assert_eq!(place.names("run"), [name]);
+        std::fs::remove_dir(place.path(&format!("run/{name}"))).unwrap();
+    }
+    place.elman("train mnist --data set --hidden-size 4 --num-epoch 1 --quiet --out run").succeeded();
 }
 
 /// A limit on the size of files stands for a disk that is full.

@@ -22,8 +22,7 @@ use crate::sample::sampled;
 use crate::settings::{Job, Settings, absolute, set_option};
 use crate::training::TrainingConfig;
 
-/// The sample in the run's folder, and its units.
-const SAMPLE: &str = "sample.txt";
+/// Units of the sample in the run's folder.
 const SAMPLE_LENGTH: usize = 200;
 
 /// What a token stands for.
@@ -224,7 +223,7 @@ fn run(settings: &Settings<Text>, begin: Begin<'_>, mut output: Output) -> anyho
 
     let mut sampler = Sampler::new(trainer.model(), training.seed, 1)?;
     let text = sampled(&mut sampler, &vocabulary, Sampling::default(), SAMPLE_LENGTH)?.concat();
-    run_folder::write_text(&trained.folder.join(SAMPLE), &format!("{text}\n"))?;
+    run_folder::write_text(&trained.folder.join(run_folder::SAMPLE), &format!("{text}\n"))?;
     output.verbatim(format_args!("\n{text}"), &json!({"event": "sample", "seed": training.seed, "text": text}))?;
     trained.finish()
 }

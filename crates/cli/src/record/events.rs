@@ -28,7 +28,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 /// What the name of a file begins with.
-const NAME: &str = "events.out.tfevents.";
+pub(crate) const NAME: &str = "events.out.tfevents.";
 
 /// The first event of a file says this; readers of today expect version 2.
 const FILE_VERSION: &str = "brain.Event:2";
