@@ -134,7 +134,7 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// The last row alone: a file of any length takes no memory.
+/// The last row alone: any number of rows takes no memory.
 pub(crate) fn read_last(path: &Path) -> anyhow::Result<Option<Row>> {
     let mut last = None;
     each(path, |row| {
@@ -147,9 +147,9 @@ pub(crate) fn read_last(path: &Path) -> anyhow::Result<Option<Row>> {
 /// Reads one row after the other.
 fn each(path: &Path, mut take: impl FnMut(Row) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let mut rows = || {
-        let file = File::open(path)?;
-        ensure!(file.metadata()?.is_file(), "it is no file");
-        let mut csv = csv::Reader::from_reader(file);
+        // Opening a pipe would wait for its writer.
+        ensure!(std::fs::metadata(path)?.is_file(), "it is no file");
+        let mut csv = csv::Reader::from_reader(File::open(path)?);
         let found = csv.headers()?.iter().collect::<Vec<_>>();
         ensure!(found == COLUMNS, "its columns are {}, expected {}", found.join(","), COLUMNS.join(","));
         csv.deserialize().try_for_each(|row| take(row?))
