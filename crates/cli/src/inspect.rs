@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::args::{InspectArgs, OutputArgs};
 use crate::checkpoints;
 use crate::network;
-use crate::output::{Output, bytes, shell_word, thousands};
+use crate::output::{Output, bytes, harmless, shell_word, thousands};
 use crate::record::metrics::{self, Row};
 use crate::run_folder;
 use crate::settings;
@@ -38,10 +38,10 @@ pub(crate) fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
         output.line(&line)?;
     }
     if let Some(step) = checkpoint {
-        output.line(&format!(
+        output.line(&harmless(&format!(
             "\nnewest checkpoint: of step {step}; elman resume {} goes on from it",
             shell_word(&args.run)
-        ))?;
+        )))?;
     }
     Ok(())
 }

@@ -33,11 +33,15 @@ fn escaped(text: &str, harms: impl Fn(char) -> bool) -> Cow<'_, str> {
 
 /// A path as a word of a shell's line, to be copied out of a message.
 pub(crate) fn shell_word(path: &Path) -> String {
-    let word = path.display().to_string();
-    if word.chars().all(|c| c.is_alphanumeric() || "/._-+=:,@%".contains(c)) && !word.is_empty() {
+    // A name that begins as a flag does is one all the same behind its folder.
+    let here =
+        if path.as_os_str().as_encoded_bytes().starts_with(b"-") { Path::new(".").join(path) } else { path.into() };
+    let word = here.display().to_string();
+    let separator = std::path::MAIN_SEPARATOR;
+    if word.chars().all(|c| c.is_alphanumeric() || c == separator || "/._-+:,@%".contains(c)) && !word.is_empty() {
         return word;
     }
-    format!("'{}'", word.replace('\'', "'\\''"))
+    if cfg!(windows) { format!("\"{word}\"") } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 /// Where a command speaks.
@@ -153,9 +157,10 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)]
     fn a_path_is_one_word_of_a_shell() {
-        let words = ["runs/mnist-rnn-1", "läufe/1", "my run", "it's", "a;b", ""];
-        let shown = ["runs/mnist-rnn-1", "läufe/1", "'my run'", r"'it'\''s'", "'a;b'", "''"];
+        let words = ["runs/mnist-rnn-1", "läufe/1", "my run", "it's", "a;b", "=a", "-x", ""];
+        let shown = ["runs/mnist-rnn-1", "läufe/1", "'my run'", r"'it'\''s'", "'a;b'", "'=a'", "./-x", "''"];
         assert_eq!(words.map(|word| shell_word(Path::new(word))), shown);
     }
 
