@@ -10,9 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use crate::run_folder;
-
-pub(crate) const NAME: &str = "lock";
+use crate::run_folder::{LOCK, refuse_strangers};
 
 /// A run's folder, held by this process.
 #[derive(Debug)]
@@ -24,7 +22,7 @@ pub(crate) struct Lock {
 
 /// Whether a run in this folder has begun and not finished.
 pub(crate) fn is_there(folder: &Path) -> bool {
-    folder.join(NAME).exists()
+    folder.join(LOCK).exists()
 }
 
 impl Lock {
@@ -34,7 +32,7 @@ impl Lock {
     /// If another process holds it, the file cannot be written, or the folder holds what is no file of a run's own.
     pub(crate) fn take(folder: &Path) -> anyhow::Result<Self> {
         refuse_strangers(folder)?;
-        let path = folder.join(NAME);
+        let path = folder.join(LOCK);
         loop {
             let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
             let mut file = open.with_context(|| format!("cannot open {}", path.display()))?;
@@ -69,32 +67,6 @@ impl Lock {
     pub(crate) fn remove(self) -> anyhow::Result<()> {
         fs::remove_file(&self.path).with_context(|| format!("cannot remove {}", self.path.display()))
     }
-}
-
-/// A run writes into its folder alone. A link in it would lead out, over whatever it leads to; a pipe would hold the run up,
-/// and a folder where a file of its own goes would end it late.
-///
-/// # Errors
-/// If there is one, by its name.
-pub(crate) fn refuse_strangers(folder: &Path) -> anyhow::Result<()> {
-    let cannot = || format!("cannot read the folder {}", folder.display());
-    for entry in fs::read_dir(folder).with_context(cannot)? {
-        let entry = entry.with_context(cannot)?;
-        let kind = entry.file_type().with_context(cannot)?;
-        let name = entry.file_name();
-        if !kind.is_file() && (!kind.is_dir() || name.to_str().is_some_and(run_folder::is_of_a_run)) {
-            let what = match (kind.is_symlink(), kind.is_dir()) {
-                (true, _) => "a symbolic link",
-                (_, true) => "a folder",
-                _ => "no file",
-            };
-            bail!(
-                "{} is {what}; a run writes into files of its own: take it out of the folder",
-                entry.path().display()
-            );
-        }
-    }
-    Ok(())
 }
 
 /// Whether a path still leads to an open file.
@@ -139,7 +111,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let [outside, run] = ["outside", "run"].map(|name| folder.path().join(name));
         fs::write(&outside, "precious").unwrap();
-        for name in [NAME, "model.safetensors"] {
+        for name in [LOCK, "model.safetensors"] {
             fs::create_dir(&run).unwrap();
             std::os::unix::fs::symlink(&outside, run.join(name)).unwrap();
             let message = Lock::take(&run).unwrap_err().to_string();

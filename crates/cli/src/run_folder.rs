@@ -11,17 +11,18 @@ use elman::Model;
 use elman::formats::write_atomic;
 
 use crate::record::events;
-use crate::{checkpoints, lock, settings};
+use crate::{checkpoints, settings};
 
 pub(crate) const CONFIG: &str = "config.toml";
 pub(crate) const MODEL: &str = "model.safetensors";
 pub(crate) const METRICS: &str = "metrics.csv";
 pub(crate) const CURVES: &str = "curves.svg";
 pub(crate) const SAMPLE: &str = "sample.txt";
+pub(crate) const LOCK: &str = "lock";
 
 /// Whether a run may write a file of this name; pictures have a name from each job.
-pub(crate) fn is_of_a_run(name: &str) -> bool {
-    [CONFIG, MODEL, METRICS, SAMPLE, lock::NAME].contains(&name)
+fn is_of_a_run(name: &str) -> bool {
+    [CONFIG, MODEL, METRICS, SAMPLE, LOCK].contains(&name)
         || name.ends_with(".svg")
         || name.starts_with(events::NAME)
         || checkpoints::is_one(name)
@@ -31,7 +32,7 @@ pub(crate) fn is_of_a_run(name: &str) -> bool {
 pub(crate) fn create(out: Option<&Path>, name: &str) -> anyhow::Result<PathBuf> {
     let Some(out) = out else { return next_free(Path::new("runs"), name) };
     if out.is_dir() {
-        lock::refuse_strangers(out)?;
+        refuse_strangers(out)?;
     }
     for file in [CONFIG, MODEL, METRICS] {
         if out.join(file).exists() {
@@ -47,6 +48,32 @@ pub(crate) fn create(out: Option<&Path>, name: &str) -> anyhow::Result<PathBuf> 
         }
         Err(error) => Err(error).with_context(|| format!("cannot write {}", out.join(CONFIG).display())),
     }
+}
+
+/// A run writes into its folder alone. A link in it would lead out, over whatever it leads to; a pipe would hold the run up,
+/// and a folder where a file of its own goes would end it late.
+///
+/// # Errors
+/// If there is one, by its name.
+pub(crate) fn refuse_strangers(folder: &Path) -> anyhow::Result<()> {
+    let cannot = || format!("cannot read the folder {}", folder.display());
+    for entry in fs::read_dir(folder).with_context(cannot)? {
+        let entry = entry.with_context(cannot)?;
+        let kind = entry.file_type().with_context(cannot)?;
+        let name = entry.file_name();
+        if !kind.is_file() && (!kind.is_dir() || name.to_str().is_some_and(is_of_a_run)) {
+            let what = match (kind.is_symlink(), kind.is_dir()) {
+                (true, _) => "a symbolic link",
+                (_, true) => "a folder",
+                _ => "no file",
+            };
+            bail!(
+                "{} is {what}; a run writes into files of its own: take it out of the folder",
+                entry.path().display()
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Making the folder is also what reserves it: two runs that start together get two.
