@@ -147,7 +147,7 @@ proptest! {
         let xs = inputs(&model.network(), ROWS, STEPS, 5);
         let task = Values {
             arrays: Arrays::new(xs.clone(), Array1::from_shape_fn(ROWS, |row| row % 2)).unwrap(),
-            values: Array2::from_shape_fn((ROWS, horizon(model.head())), |(row, _)| row as f32),
+            answers: Array2::from_shape_fn((ROWS, horizon(model.head())), |(row, _)| row as f32),
         };
         let before = model.arrays();
         let mut trainer = Trainer::new(model, Adam::new(0.01)).threads(1);

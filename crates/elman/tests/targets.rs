@@ -17,7 +17,7 @@ fn noisy_means(rows: usize) -> Values {
         let value = means[[row, 0]] + random.uniform(1.0);
         if row % 7 == 3 && place == 1 { f32::NAN } else { value * (place + 1) as f32 }
     });
-    Values { arrays: Arrays::new(xs, Array1::zeros(rows)).unwrap(), values }
+    Values { arrays: Arrays::new(xs, Array1::zeros(rows)).unwrap(), answers: values }
 }
 
 #[test]
@@ -32,14 +32,14 @@ fn quantiles_are_learned_with_their_levels() {
     let evaluation = trainer.evaluate(&data).unwrap();
     // Of a value even in ±1: τ (1 − τ) of each level, 0.09, 0.25, 0.09. The second value is twice as large.
     assert!((evaluation.loss - 0.143 * 1.46).abs() < 0.01, "{}", evaluation.loss);
-    assert_eq!(evaluation.rows, data.values.iter().filter(|y| !y.is_nan()).count());
+    assert_eq!(evaluation.rows, data.answers.iter().filter(|y| !y.is_nan()).count());
     let quantiles = Predictor::new(trainer.into_model(), 2).quantiles(&data).unwrap();
     assert_eq!(quantiles.dim(), (4000, 2, 3));
     for (place, level) in [0.1, 0.5, 0.9].into_iter().enumerate() {
         for horizon in 0..2 {
-            let pairs = quantiles.outer_iter().zip(data.values.outer_iter());
+            let pairs = quantiles.outer_iter().zip(data.answers.outer_iter());
             let below = pairs.filter(|(q, y)| y[horizon] < q[[horizon, place]]).count() as f64;
-            let known = data.values.column(horizon).iter().filter(|y| !y.is_nan()).count() as f64;
+            let known = data.answers.column(horizon).iter().filter(|y| !y.is_nan()).count() as f64;
             assert!((below / known - level).abs() < 0.04, "{} below level {level}", below / known);
         }
     }
@@ -55,11 +55,11 @@ fn the_gradient_of_quantiles_leaves_unknown_values_out() {
     let (whole, gradient) = trainer.gradient(&data, &all).unwrap();
     // The mean over each known value by itself.
     let (mut loss, mut sums, mut known) = (0.0, support::Arrays::new(), 0);
-    let values = data.values.clone();
+    let values = data.answers.clone();
     for row in 0..40u32 {
         for place in 0..2 {
-            data.values.row_mut(row as usize).fill(f32::NAN);
-            data.values[[row as usize, place]] = values[[row as usize, place]];
+            data.answers.row_mut(row as usize).fill(f32::NAN);
+            data.answers[[row as usize, place]] = values[[row as usize, place]];
             if values[[row as usize, place]].is_nan() {
                 continue;
             }
@@ -79,7 +79,7 @@ fn the_gradient_of_quantiles_leaves_unknown_values_out() {
 #[test]
 fn nothing_known_is_refused() {
     let mut data = noisy_means(10);
-    data.values.fill(f32::NAN);
+    data.answers.fill(f32::NAN);
     let mut trainer = Trainer::new(model(Rnn::new(1, 5), Head::quantiles(&[0.5], 2)), Adam::new(0.01)).batch_size(10);
     let message = trainer.fit(&data).err().unwrap().to_string();
     assert!(message.contains("known"), "{message}");

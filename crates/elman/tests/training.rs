@@ -284,7 +284,7 @@ fn settings_that_cannot_train_are_refused() {
     let message = trainer().fit(&labels).map(|_| ()).unwrap_err().to_string();
     assert_eq!(message, "label 2 of row 3; the model has classes 0 to 1");
     let mut steps = neighbours(10, 5, false);
-    steps.labels[[4, 2]] = 7;
+    steps.answers[[4, 2]] = 7;
     let on_steps = model(Rnn::new(1, 8), Head::every_step(2));
     let message =
         Trainer::new(on_steps, Adam::new(0.01)).batch_size(10).fit(&steps).map(|_| ()).unwrap_err().to_string();

@@ -21,14 +21,19 @@ pub(crate) fn model(stack: impl Into<Stack>, head: impl Into<Head>) -> Model {
     Model::new(&network, head, Init::Tf, &mut Random::new(9, Purpose::Head)).unwrap()
 }
 
-/// Sequences with a class at every step.
-pub(crate) struct EveryStep {
+/// Sequences, and what is to be answered beside the class of each.
+pub(crate) struct Task<T> {
     pub(crate) arrays: Arrays,
-    /// [N, T]
-    pub(crate) labels: Array2<usize>,
+    pub(crate) answers: Array2<T>,
 }
 
-impl Sequences for EveryStep {
+/// With a class at every step: answers [N, T].
+pub(crate) type EveryStep = Task<usize>;
+
+/// With values that follow: answers [N, F].
+pub(crate) type Values = Task<f32>;
+
+impl<T: Sync> Sequences for Task<T> {
     fn len(&self) -> usize {
         self.arrays.len()
     }
@@ -51,29 +56,7 @@ impl Labelled for EveryStep {
         panic!("a head on every step reads no label of a row");
     }
     fn step_label(&self, row: usize, step: usize) -> usize {
-        self.labels[[row, step]]
-    }
-}
-
-/// Sequences with a class, and values that follow.
-pub(crate) struct Values {
-    pub(crate) arrays: Arrays,
-    /// [N, F]
-    pub(crate) values: Array2<f32>,
-}
-
-impl Sequences for Values {
-    fn len(&self) -> usize {
-        self.arrays.len()
-    }
-    fn steps(&self) -> usize {
-        self.arrays.steps()
-    }
-    fn input(&self) -> usize {
-        self.arrays.input()
-    }
-    fn read(&self, row: usize, step: usize, x: &mut [f32]) {
-        self.arrays.read(row, step, x);
+        self.answers[[row, step]]
     }
 }
 
@@ -82,10 +65,10 @@ impl Labelled for Values {
         self.arrays.label(row)
     }
     fn horizon(&self) -> usize {
-        self.values.ncols()
+        self.answers.ncols()
     }
     fn values(&self, row: usize, y: &mut [f32]) {
-        y.iter_mut().zip(self.values.row(row)).for_each(|(to, &from)| *to = from);
+        y.iter_mut().zip(self.answers.row(row)).for_each(|(to, &from)| *to = from);
     }
 }
 
@@ -94,9 +77,9 @@ impl Labelled for Values {
 pub(crate) fn neighbours(rows: usize, steps: usize, ahead: bool) -> EveryStep {
     let xs = random_cube((rows, steps, 1), 11);
     let lengths = Array1::from_shape_fn(rows, |row| steps - row % 4);
-    let labels = Array2::from_shape_fn((rows, steps), |(row, t)| {
+    let answers = Array2::from_shape_fn((rows, steps), |(row, t)| {
         let at = if ahead { Some(t + 1).filter(|&t| t < lengths[row]) } else { t.checked_sub(1) };
         at.map_or(0, |at| usize::from(xs[[row, at, 0]] > 0.0))
     });
-    EveryStep { arrays: Arrays::with_lengths(xs, Array1::zeros(rows), lengths).unwrap(), labels }
+    EveryStep { arrays: Arrays::with_lengths(xs, Array1::zeros(rows), lengths).unwrap(), answers }
 }
