@@ -34,16 +34,12 @@ pub(crate) fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
         });
         return output.result("", &object);
     }
-    for line in text(&model, &arrays, &memory, config.as_deref(), last.as_ref()) {
-        output.line(&line)?;
-    }
+    let mut lines = text(&model, &arrays, &memory, config.as_deref(), last.as_ref());
     if let Some(step) = checkpoint {
-        output.line(&harmless(&format!(
-            "\nnewest checkpoint: of step {step}; elman resume {} goes on from it",
-            shell_word(&args.run)
-        )))?;
+        let run = shell_word(&args.run);
+        lines.push(format!("\nnewest checkpoint: of step {step}; elman resume {run} goes on from it"));
     }
-    Ok(())
+    lines.iter().try_for_each(|line| output.line(&harmless(line)))
 }
 
 /// What the model takes: its parameters, and training at the tutorial's batch with its Adam on one thread.
