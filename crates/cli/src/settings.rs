@@ -216,13 +216,13 @@ fn from_toml<T: DeserializeOwned>(text: &str) -> anyhow::Result<T> {
         let shown = error.to_string();
         let shown = shown.trim_end();
         // The lines before the last are the file's own.
-        let (quoted, said) = shown.rsplit_once('\n').unwrap_or(("", shown));
+        let (quoted, said) = shown.split_at(shown.rfind('\n').map_or(0, |at| at + 1));
         let plain = match said.rsplit_once("expected ") {
             Some((found, "u64" | "usize")) => format!("{found}expected a whole number, 0 or more"),
             Some((found, "f64" | "f32")) => format!("{found}expected a number"),
             _ => said.to_owned(),
         };
-        anyhow!("{quoted}{}{plain}", if quoted.is_empty() { "" } else { "\n" })
+        anyhow!("{quoted}{plain}")
     })
 }
 

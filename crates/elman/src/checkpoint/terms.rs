@@ -63,7 +63,7 @@ fn difference(found: &str, noted: &str) -> (String, String) {
     let parsed: Option<(Value, Value)> = serde_json::from_str(found).ok().zip(serde_json::from_str(noted).ok());
     let mut parts = [Vec::new(), Vec::new()];
     if let Some((found, noted)) = &parsed {
-        walk(Place::default(), Some(found), Some(noted), &mut parts);
+        walk(Spot::default(), Some(found), Some(noted), &mut parts);
     }
     match parts.map(|parts| parts.join(", ")) {
         [found, noted] if !found.is_empty() => (found, noted),
@@ -74,33 +74,36 @@ fn difference(found: &str, noted: &str) -> (String, String) {
 
 /// Where a value stands in a term.
 #[derive(Clone, Copy, Default)]
-struct Place<'v> {
+struct Spot<'v> {
     name: Option<&'v str>,
     /// Of the network, the only list of objects; from 0.
     layer: Option<usize>,
 }
 
-impl Place<'_> {
+impl Spot<'_> {
     fn label(self, value: &str) -> String {
         let named = self.name.map_or_else(|| value.to_owned(), |name| format!("{name} = {value}"));
-        self.layer.map_or_else(|| named.clone(), |layer| format!("{named} in layer {}", layer + 1))
+        match self.layer {
+            Some(layer) => format!("{named} in layer {}", layer + 1),
+            None => named,
+        }
     }
 }
 
 /// Adds to `parts` what differs in two values; None is a value that is not there.
-fn walk<'v>(place: Place<'v>, found: Option<&'v Value>, noted: Option<&'v Value>, parts: &mut [Vec<String>; 2]) {
+fn walk<'v>(spot: Spot<'v>, found: Option<&'v Value>, noted: Option<&'v Value>, parts: &mut [Vec<String>; 2]) {
     match (found, noted) {
         (Some(Value::Object(found)), Some(Value::Object(noted))) => {
             let [of_found, of_noted] = [found, noted].map(|object| object.keys().collect::<BTreeSet<_>>());
             if found.len() == 1 && noted.len() == 1 && of_found != of_noted {
                 // Of two kinds, as two optimizers: what they have inside is not compared.
                 for (part, names) in parts.iter_mut().zip([of_found, of_noted]) {
-                    part.extend(names.into_iter().map(|kind| place.label(kind)));
+                    part.extend(names.into_iter().map(|kind| spot.label(kind)));
                 }
                 return;
             }
             for name in of_found.union(&of_noted) {
-                let inside = Place { name: Some(name), ..place };
+                let inside = Spot { name: Some(name), ..spot };
                 walk(inside, found.get(*name), noted.get(*name), parts);
             }
         }
@@ -108,13 +111,13 @@ fn walk<'v>(place: Place<'v>, found: Option<&'v Value>, noted: Option<&'v Value>
             if found.len() == noted.len() && found.iter().chain(noted).all(Value::is_object) =>
         {
             for (index, (found, noted)) in found.iter().zip(noted).enumerate() {
-                walk(Place { layer: Some(index), ..place }, Some(found), Some(noted), parts);
+                walk(Spot { layer: Some(index), ..spot }, Some(found), Some(noted), parts);
             }
         }
         _ if found == noted => {}
         _ => {
             for (part, value) in parts.iter_mut().zip([found, noted]) {
-                part.push(place.label(&value.map_or("none".into(), Value::to_string)));
+                part.push(spot.label(&value.map_or("none".into(), Value::to_string)));
             }
         }
     }
