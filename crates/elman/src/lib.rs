@@ -27,6 +27,7 @@
 // Outside data is never unwrapped; what an invariant of our own rules out says so beside it. Tests may.
 #![deny(clippy::unwrap_used, clippy::expect_used)]
 
+mod answers;
 mod batch_size;
 mod check;
 mod checkpoint;
@@ -64,6 +65,7 @@ mod tile;
 mod trainer;
 mod workers;
 
+pub use answers::Answers;
 pub use batch_size::BatchSize;
 pub use check::check_gradient;
 pub use checkpoint::Checkpoint;
