@@ -19,6 +19,8 @@ pub(crate) enum Members<'a> {
     Within(Box<GzDecoder<Ahead<'a>>>),
     /// The last has ended: what is left is no member.
     Ended(Ahead<'a>),
+    /// One was cut: the decoder says so once, and this again.
+    Cut,
     /// While one follows the other.
     Between,
 }
@@ -76,8 +78,18 @@ impl BufRead for Ahead<'_> {
 impl Read for Members<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         loop {
-            let Self::Within(decoder) = self else { return Ok(0) };
-            let count = decoder.read(buf)?;
+            let decoder = match self {
+                Self::Within(decoder) => decoder,
+                Self::Cut => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "unexpected end of file")),
+                Self::Ended(_) | Self::Between => return Ok(0),
+            };
+            let count = match decoder.read(buf) {
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    *self = Self::Cut;
+                    return Err(error);
+                }
+                read => read?,
+            };
             if count > 0 || buf.is_empty() {
                 return Ok(count);
             }

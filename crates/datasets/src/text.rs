@@ -70,18 +70,21 @@ fn utf8(source: &Source, advice: &'static str) -> Result<String, Error> {
     if let Some(encoding) = wide(&bytes) {
         return Err(Error::File { origin: source.origin(), fault: Fault::Wide { encoding } });
     }
-    if bytes.starts_with(&MARK) {
+    let marked = bytes.starts_with(&MARK);
+    if marked {
         bytes.drain(..MARK.len());
         if bytes.is_empty() {
             return Err(Error::File { origin: source.origin(), fault: Fault::NoText });
         }
     }
     String::from_utf8(bytes).map_err(|error| {
-        let offset = error.utf8_error().valid_up_to();
-        let (before, after) = error.as_bytes().split_at(offset);
+        let at = error.utf8_error().valid_up_to();
+        let (before, after) = error.as_bytes().split_at(at);
         let line = before.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1;
         let byte = after.first().copied().unwrap_or_default();
-        Error::File { origin: source.origin(), fault: Fault::NotUtf8 { offset: offset as u64, line, byte, advice } }
+        // As the file has it, with the mark.
+        let offset = (at + if marked { MARK.len() } else { 0 }) as u64;
+        Error::File { origin: source.origin(), fault: Fault::NotUtf8 { offset, line, byte, advice } }
     })
 }
 

@@ -42,7 +42,8 @@ fn wider_encodings_are_named_with_the_remedy() {
         mark.into_iter().chain(units.iter().map(|&unit| u32::from(unit))).flat_map(one).collect()
     };
     let two = |x: u32| x as u16;
-    let cases: [(&str, &dyn Fn(u32) -> Vec<u8>); 4] = [
+    type Bytes<'a> = &'a dyn Fn(u32) -> Vec<u8>;
+    let cases: [(&str, Bytes); 4] = [
         ("UTF-16LE", &|x| two(x).to_le_bytes().to_vec()),
         ("UTF-16BE", &|x| two(x).to_be_bytes().to_vec()),
         ("UTF-32LE", &|x| x.to_le_bytes().to_vec()),
