@@ -26,6 +26,7 @@ mod optimization;
 mod output;
 mod picture;
 mod predict;
+mod predict_sequences;
 mod record;
 mod resume;
 mod run;
