@@ -259,6 +259,9 @@ pub(crate) struct EvalArgs {
     /// Threads [default: the processors there are]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
+    /// Let the model's weights be NaN or infinite; otherwise such a model is refused
+    #[arg(long)]
+    pub(crate) allow_nonfinite: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -282,6 +285,9 @@ pub(crate) struct PredictArgs {
     /// Threads [default: the processors there are]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
+    /// Let the model's weights be NaN or infinite; otherwise such a model is refused
+    #[arg(long)]
+    pub(crate) allow_nonfinite: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

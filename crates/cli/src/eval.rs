@@ -10,7 +10,7 @@ use crate::run_folder;
 pub(crate) fn eval(args: &EvalArgs) -> anyhow::Result<()> {
     let mut output = Output::new(args.output);
     let threads = threads(args.threads)?;
-    let model = run_folder::load_model(&args.run)?;
+    let model = run_folder::load_finite_model(&args.run, args.allow_nonfinite)?;
     match run_folder::job(&args.run, &model)?.as_str() {
         "mnist" => jobs::mnist::eval(args, model, threads, &mut output),
         "echo" => jobs::echo::eval(args, model, threads, &mut output),

@@ -17,6 +17,7 @@ mod diagnose;
 mod documented;
 mod eval;
 mod fingerprint;
+mod foreign;
 mod inspect;
 mod interrupts;
 mod jobs;

@@ -219,9 +219,9 @@ fn a_model_file_must_be_there_and_whole() {
     refused_by_all(&place, "nowhere", &["nowhere does not exist", "expected a run's folder or a model file"]);
     refused_by_all(&place, "set", &["set holds no model.safetensors", "expected a run's folder"]);
     place.write("empty", b"");
-    refused_by_all(&place, "empty", &["cannot read empty", "not a whole safetensors file"]);
+    refused_by_all(&place, "empty", &["cannot read empty", "it is empty", "get the file again"]);
     place.write("garbage", b"\xff\xd8\xff\xe0 a photograph of a horse");
-    refused_by_all(&place, "garbage", &["cannot read garbage", "not a whole safetensors file"]);
+    refused_by_all(&place, "garbage", &["cannot read garbage", "it is a JPEG picture", "as PNG"]);
     place.write("longer", &[&good[..], b"\0"].concat());
     refused_by_all(&place, "longer", &["cannot read longer", "not a whole safetensors file"]);
     for end in [7, 50, good.len() / 2, good.len() - 1] {
