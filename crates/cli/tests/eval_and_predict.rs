@@ -183,7 +183,7 @@ fn predict_refuses_what_is_no_image_of_its_size() {
         ("cut.png", &["cannot read cut.png"]),
         ("head.png", &["cannot read head.png"]),
         ("flipped.png", &["cannot read flipped.png", "while decoding IDAT chunk"]),
-        ("notes.txt", &["cannot read notes.txt", "not an IDX file"]),
+        ("notes.txt", &["notes.txt is text", "a PNG file or an IDX file"]),
         ("empty", &["cannot read empty", "truncated"]),
         ("labels", &["cannot read labels", "expected 3"]),
         ("none", &["cannot read none", "empty"]),
@@ -241,9 +241,9 @@ fn a_model_file_must_have_our_configuration() {
     };
     let mut foreign = ours.clone();
     foreign.header.remove("__metadata__");
-    refused(&foreign, &["no configuration", "a model that elman wrote"]);
+    refused(&foreign, &["without the configuration that elman writes", "elman convert altered model.safetensors"]);
     foreign.header.insert("__metadata__".into(), serde_json::json!({"format": "pt"}));
-    refused(&foreign, &["no configuration", "a model that elman wrote"]);
+    refused(&foreign, &["without the configuration that elman writes", "elman convert altered model.safetensors"]);
 
     let with = |change: &dyn Fn(&mut Value), words: &[&str]| {
         let (mut model, mut config) = (ours.clone(), ours.config());

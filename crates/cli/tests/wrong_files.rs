@@ -214,7 +214,7 @@ fn weights_that_are_no_numbers_are_refused_unless_allowed() {
         place.elman(command).refused(1, &["nan.safetensors", &says, "--allow-nonfinite"]);
     }
     place.elman("convert nan.safetensors n.safetensors --allow-nonfinite").succeeded();
-    place.elman("eval nan.safetensors --data set --allow-nonfinite").succeeded();
+    place.elman("eval nan.safetensors --data set --allow-nonfinite").failed(1, &["the test loss is NaN", "damaged"]);
     // Still no class is made up of what is no number.
     let outcome = place.elman("predict nan.safetensors set/t10k-images-idx3-ubyte --allow-nonfinite");
     outcome.refused(1, &["is not a number"]);
