@@ -388,14 +388,19 @@ pub(crate) struct DiagnoseArgs {
 The share of the peak is that of a loop of multiply-adds on registers alone, timed in turn with
 the step, on as many threads. Operations are 2·m·n·k of each product of the step, nothing else.
 
+--vanishing times a second step in turn with the first: of a network whose states and gradients
+fall to nothing within some hundred steps, as do its inputs. Numbers that small become 0 before they
+are subnormal, on which some processors are slow, so both should take the same time.
+
 A sweep varies hidden, batch, steps and threads, one at a time, from the sizes given; then the
 threads again at batch 4 and hidden 1024. Without --cell it does so for rnn, lstm and gru. It takes
-some minutes.
+some minutes; Ctrl-C ends it after the point that is being measured, and what it has is drawn.
 
 Examples:
   elman bench
   elman bench --hidden 512 --threads 1 --json
   elman bench --cell lstm --zoneout 0.1 --lengths even
+  elman bench --cell lstm --steps 1024 --vanishing
   elman bench --sweep --chart sweep.svg
   elman bench --sweep --cell gru --threads 1 --json > sweep.jsonl
   elman bench --from sweep.jsonl --chart sweep.svg")]
@@ -420,6 +425,9 @@ pub(crate) struct BenchArgs {
     /// Threads [default: the processors there are]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
+    /// Time a step on numbers that vanish, too
+    #[arg(long, conflicts_with = "sweep")]
+    pub(crate) vanishing: bool,
     /// Rounds of peak and step in turn; in a sweep, at most as many as fit into a second
     #[arg(long, default_value_t = 60, value_name = "N")]
     pub(crate) rounds: usize,
@@ -431,7 +439,7 @@ pub(crate) struct BenchArgs {
     pub(crate) chart: Option<PathBuf>,
     /// Measure nothing: draw the records that --sweep --json wrote
     #[arg(long, value_name = "FILE", requires = "chart", conflicts_with_all = ["NetworkArgs", "batch", "steps",
-        "input", "hidden", "lengths", "threads", "rounds", "sweep", "json"])]
+        "input", "hidden", "lengths", "threads", "vanishing", "rounds", "sweep", "json"])]
     pub(crate) from: Option<PathBuf>,
     /// One JSON object, or one a line
     #[arg(long)]
