@@ -103,7 +103,7 @@ impl Partner {
             Partner::Pytorch if ends_with(path, &[".safetensors"]) => pytorch::import(&formats::read(path)?, hints),
             Partner::Pytorch => pytorch::import_checkpoint(&formats::torch::read(path)?, hints),
             Partner::Keras if ends_with(path, &[".keras"]) => keras::import(&formats::keras::read(path)?, hints),
-            Partner::Keras => keras::import_weights(&formats::hdf5::read(path)?.arrays, hints),
+            Partner::Keras => keras::import_hdf5(&formats::hdf5::read(path)?, hints),
             Partner::Tensorflow => tensorflow::import(&numpy::read_npz(path)?, hints),
             Partner::Onnx => onnx::import(path, hints),
         };

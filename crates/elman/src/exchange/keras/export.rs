@@ -118,12 +118,7 @@ impl Layers {
     /// Adds a layer under a name of its own; the place of its arrays.
     fn add(&mut self, class: &'static str, mut config: Value) -> String {
         let count = self.counts.entry(class).or_default();
-        let of = match class {
-            "InputLayer" => "input_layer",
-            "Dropout" => "dropout",
-            class => in_paths(class).unwrap_or(class),
-        };
-        let path = path(of, *count);
+        let path = path(&in_paths(class), *count);
         *count += 1;
         config["name"] = json!(path.trim_start_matches("layers/"));
         if class != "InputLayer" {

@@ -3,7 +3,9 @@
 use elman_kernels::{Activation, Reset};
 use serde_json::Value;
 
-use super::chain::{Link, Wrong, text};
+use super::chain::{Link, Wrong, shown, text};
+use super::known;
+use super::names::Weights;
 use crate::layer::Merge;
 
 /// The kinds of recurrent layers.
@@ -40,8 +42,8 @@ impl Kind {
 pub(super) struct Recurrent {
     /// As errors name it.
     pub(super) name: String,
-    /// Where the weights of its cells are, forward first: `layers/lstm/cell`.
-    pub(super) cells: Vec<String>,
+    /// Where the weights of its cells are, forward first.
+    pub(super) cells: Vec<Weights>,
     pub(super) kind: Option<Kind>,
     pub(super) units: Option<usize>,
     pub(super) activation: Option<Activation>,
@@ -58,24 +60,28 @@ pub(super) struct Recurrent {
 pub(super) struct Dense {
     pub(super) name: String,
     /// Where its weights are.
-    pub(super) path: String,
+    pub(super) weights: Weights,
     pub(super) units: Option<usize>,
     pub(super) use_bias: Option<bool>,
     /// Whether it stands in a `TimeDistributed`.
     pub(super) at_every_step: bool,
+    /// Whether its outputs go through a softmax; not known, where there are weights alone.
+    pub(super) softmax: bool,
 }
 
 /// A layer of the chain, understood.
 pub(super) enum Part {
     /// With the steps of its rows, if they are fixed.
     Input(Option<usize>),
-    Embedding {
-        path: String,
-    },
+    Embedding(Weights),
     Recurrent(Box<Recurrent>),
     Dropout(f32),
     Dense(Dense),
-    /// What changes no number that is converted: a softmax, a mask.
+    /// Over the last axis.
+    Softmax,
+    /// The same numbers one behind the other: nothing changes where there is an axis of them alone.
+    Flatten,
+    /// What changes no number.
     Nothing,
 }
 
@@ -84,7 +90,7 @@ pub(super) enum Part {
 /// # Errors
 /// If its class or an option is not computed here.
 pub(super) fn part(link: &Link<'_>, notes: &mut Vec<String>) -> Result<Part, Wrong> {
-    note_type(link, notes);
+    known::check(link, notes)?;
     let options = Options { name: link.name, config: link.config };
     Ok(match link.class {
         "InputLayer" => Part::Input(steps(link.config)),
@@ -95,18 +101,19 @@ pub(super) fn part(link: &Link<'_>, notes: &mut Vec<String>) -> Result<Part, Wro
                     link.name
                 ));
             }
-            Part::Embedding { path: link.path.clone() }
+            Part::Embedding(link.weights.clone())
         }
         "Masking" => {
+            let value = options.number("mask_value")?.unwrap_or(0.0);
             notes.push(format!(
-                "{} skips steps whose floats are all its mask_value; here rows have lengths, and such a step inside one is read",
+                "{} skips steps whose floats are all {value}; here rows have lengths, and such a step inside one is read",
                 link.name
             ));
             Part::Nothing
         }
         "SimpleRNN" | "LSTM" | "GRU" => {
             let mut layer = recurrent(&options, link.class, false, notes)?;
-            layer.cells = vec![format!("{}/cell", link.path)];
+            layer.cells = vec![link.weights.inner("cell")];
             Part::Recurrent(Box::new(layer))
         }
         "Bidirectional" => Part::Recurrent(Box::new(bidirectional(link, &options, notes)?)),
@@ -120,30 +127,36 @@ pub(super) fn part(link: &Link<'_>, notes: &mut Vec<String>) -> Result<Part, Wro
             }
             Part::Dropout(rate)
         }
-        "Dense" => {
-            let dense = dense(&options, false)?;
-            Part::Dense(Dense { path: link.path.clone(), ..dense })
-        }
+        "Dense" => Part::Dense(dense(&options, false, link.weights.clone())?),
         "TimeDistributed" => {
             let (class, config) = inner(link, "layer")?;
             if class != "Dense" {
                 return Err(options.wrong(format!("it applies a {class} at every step; expected a Dense")));
             }
-            let dense = dense(&Options { name: link.name, config }, true)?;
-            Part::Dense(Dense { path: format!("{}/layer", link.path), ..dense })
+            Part::Dense(dense(&Options { name: link.name, config }, true, link.weights.inner("layer"))?)
         }
-        "Activation" => {
-            options.one_of("activation", "linear", &["softmax", "linear"])?;
+        "Activation" => match options.one_of("activation", "linear", &["softmax", "linear"])? {
+            "softmax" => Part::Softmax,
+            _ => Part::Nothing,
+        },
+        "Softmax" => match link.config.get("axis") {
+            None => Part::Softmax,
+            Some(axis) if axis.as_i64() == Some(-1) || *axis == serde_json::json!([-1]) => Part::Softmax,
+            Some(axis) => {
+                return Err(options.wrong(format!("its axis is {}; expected -1, over the classes", shown(axis))));
+            }
+        },
+        // Of training alone.
+        "GaussianNoise" | "GaussianDropout" | "AlphaDropout" | "ActivityRegularization" => {
+            notes.push(format!("{} acts in training alone, and is left out", link.name));
             Part::Nothing
         }
-        "Softmax" => match link.config.get("axis").and_then(Value::as_i64) {
-            None | Some(-1) => Part::Nothing,
-            Some(axis) => return Err(options.wrong(format!("its axis is {axis}; expected -1, over the classes"))),
-        },
+        "Identity" => Part::Nothing,
+        "Flatten" => Part::Flatten,
         class => {
             return Err(options.wrong(format!(
                 "it is a {class}; expected Embedding, SimpleRNN, LSTM, GRU or Bidirectional of one of them, Dropout, \
-                 Masking, Dense, TimeDistributed(Dense), Activation or Softmax"
+                 Masking, Dense, TimeDistributed(Dense), Activation, Softmax, or one that acts in training alone"
             )));
         }
     })
@@ -153,17 +166,6 @@ pub(super) fn part(link: &Link<'_>, notes: &mut Vec<String>) -> Result<Part, Wro
 fn steps(config: &Value) -> Option<usize> {
     let shape = config.get("batch_shape").or_else(|| config.get("batch_input_shape"))?.as_array()?;
     shape.get(1)?.as_u64().and_then(|steps| usize::try_from(steps).ok())
-}
-
-/// Notes a layer that does not compute in f32.
-fn note_type(link: &Link<'_>, notes: &mut Vec<String>) {
-    let policy = link.config.get("dtype").and_then(|of| of.as_str().or_else(|| of.pointer("/config/name")?.as_str()));
-    if let Some(policy) = policy
-        && policy != "float32"
-        && link.class != "InputLayer"
-    {
-        notes.push(format!("{} computes in {policy} there, and in float32 here", link.name));
-    }
 }
 
 /// The class and configuration of a layer inside another.
@@ -199,7 +201,11 @@ fn recurrent(options: &Options<'_>, class: &str, backwards: bool, notes: &mut Ve
         return Err(options.wrong("it returns its state beside its outputs (return_state); expected outputs alone"));
     }
     if options.flag("stateful", false)? {
-        notes.push(format!("{} is stateful; here a state is handed on by who calls the model", options.name));
+        notes.push(format!(
+            "{} is stateful, and goes on from one call to the next there; here every sequence starts from zero, and a state \
+             is handed on by who calls the model",
+            options.name
+        ));
     }
     for rate in ["dropout", "recurrent_dropout"] {
         let value = options.number(rate)?.unwrap_or(0.0);
@@ -249,15 +255,16 @@ fn bidirectional(link: &Link<'_>, options: &Options<'_>, notes: &mut Vec<String>
              (merge_mode concat)",
         ));
     }
-    let cells = ["forward_layer", "backward_layer"].map(|of| format!("{}/{of}/cell", link.path)).into();
+    let cells = ["forward_layer", "backward_layer"].map(|of| link.weights.inner(of).inner("cell")).into();
     Ok(Recurrent { cells, merge: Some(merge), ..forward })
 }
 
-fn dense(options: &Options<'_>, at_every_step: bool) -> Result<Dense, Wrong> {
-    options.one_of("activation", "linear", &["softmax", "linear"])?;
+fn dense(options: &Options<'_>, at_every_step: bool, weights: Weights) -> Result<Dense, Wrong> {
+    let softmax = options.one_of("activation", "linear", &["softmax", "linear"])? == "softmax";
     Ok(Dense {
         name: options.name.into(),
-        path: String::new(),
+        weights,
+        softmax,
         units: Some(options.units()?),
         use_bias: Some(options.flag("use_bias", true)?),
         at_every_step,
@@ -302,16 +309,26 @@ impl<'a> Options<'a> {
 
     /// The name of a function that is among those that are computed. None is the linear one.
     fn one_of(&self, key: &str, default: &'a str, computed: &[&str]) -> Result<&'a str, Wrong> {
+        let expected = computed.join(" or ");
         let name = match self.config.get(key) {
             None => default,
             Some(Value::Null) => "linear",
             Some(Value::String(name)) => name,
-            // As Keras writes a function that it does not know by a name.
-            Some(other) => other.get("config").and_then(Value::as_str).unwrap_or("not a name"),
+            // As Keras writes what it does not know by a name: a function of the user's, or a layer.
+            Some(other) => {
+                let named = |key| other.get(key).and_then(Value::as_str);
+                let what = match named("config") {
+                    Some(name) => format!("{name}, a function of the user's own"),
+                    None => format!("a layer, {}", named("class_name").unwrap_or("without a class")),
+                };
+                return Err(self.wrong(format!(
+                    "its {key} is {what}; expected {expected}, by name, as the file holds no equations of others"
+                )));
+            }
         };
         if computed.contains(&name) {
             return Ok(name);
         }
-        Err(self.wrong(format!("its {key} is {name}; expected {}", computed.join(" or "))))
+        Err(self.wrong(format!("its {key} is {name}; expected {expected}")))
     }
 }

@@ -6,6 +6,7 @@ use elman_formats::Array;
 
 use super::PARTNER;
 use super::cells::{WEIGHTS, leave_out_training, take_dense, take_embedding, take_layer};
+use super::names::Weights;
 use super::options::{Dense, Kind, Recurrent};
 use crate::exchange::assembly::{self, Beside, Found};
 use crate::exchange::order::pieces;
@@ -66,11 +67,13 @@ pub fn import_weights(arrays: &BTreeMap<String, Array>, hints: &Hints) -> Result
     assembly::check_depth(&transfer, layers.len())?;
     let at_every_step = unnumbered(head.trim_start_matches("layers/")) == "time_distributed";
     let path = format!("layers/{head}{}", if at_every_step { "/layer" } else { "" });
-    let head = Dense { name: format!("layers/{head}"), path, units: None, use_bias: None, at_every_step };
+    let weights = Weights::Numbered(path);
+    let head =
+        Dense { name: format!("layers/{head}"), weights, units: None, use_bias: None, at_every_step, softmax: false };
     let reads = at_every_step.then_some(Reads::EveryStep);
 
     let embedding = match embeddings.first() {
-        Some(layer) => Some(take_embedding(&mut transfer, &format!("layers/{layer}"))?),
+        Some(layer) => Some(take_embedding(&mut transfer, &Weights::Numbered(format!("layers/{layer}")))?),
         None => None,
     };
     let layers = ordered(&transfer, layers, &head)?;
@@ -131,10 +134,11 @@ fn recurrent(layer: &str) -> Recurrent {
         "gru" => Some(Kind::Gru),
         _ => None,
     };
-    let cells = match kind {
+    let cells: Vec<String> = match kind {
         Some(_) => vec![format!("layers/{layer}/cell")],
         None => ["forward_layer", "backward_layer"].map(|of| format!("layers/{layer}/{of}/cell")).into(),
     };
+    let cells = cells.into_iter().map(Weights::Numbered).collect();
     Recurrent {
         name: format!("layers/{layer}"),
         cells,
@@ -158,12 +162,12 @@ fn ordered(transfer: &Transfer<'_>, layers: Vec<Recurrent>, head: &Dense) -> Res
         classes.entry(unnumbered(layer.name.trim_start_matches("layers/")).to_owned()).or_default().push(layer);
     }
     let mut order = Vec::new();
-    let mut reads = transfer.matrix(&format!("{}/vars/0", head.path))?.shape[0];
+    let mut reads = transfer.matrix(&head.weights.array(0, "kernel"))?.shape[0];
     while order.len() < count {
         let mut fits = Vec::new();
         for (class, of) in &classes {
             let Some(last) = of.last() else { continue };
-            let hidden = transfer.matrix(&format!("{}/vars/1", last.cells[0]))?.shape[0];
+            let hidden = transfer.matrix(&last.cells[0].array(1, "recurrent_kernel"))?.shape[0];
             if reads == hidden || (last.cells.len() == 2 && reads == 2 * hidden) {
                 fits.push(class.clone());
             }
@@ -183,7 +187,7 @@ fn ordered(transfer: &Transfer<'_>, layers: Vec<Recurrent>, head: &Dense) -> Res
             let why = format!("no recurrent layer gives {reads} floats, as the one behind it reads");
             return Err(transfer.refused("the file", why));
         };
-        reads = transfer.matrix(&format!("{}/vars/0", next.cells[0]))?.shape[0];
+        reads = transfer.matrix(&next.cells[0].array(0, "kernel"))?.shape[0];
         order.push(next);
         classes.retain(|_, of| !of.is_empty());
     }
