@@ -5,12 +5,12 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use elman::Model;
-use elman::datasets::series::{Reader, SeriesSet, Time};
+use elman::datasets::series::{Reader, SeriesSet, Time, TimeFormat};
 use elman::series::{Calendar, Cut, SeriesScaling, Split, Window};
 use elman::{Predicts, Quantiles};
 use serde::{Deserialize, Serialize};
 
-use super::config::{self, SeriesJob};
+use super::config::{self, SeriesJob, Writing};
 use crate::run_folder;
 use crate::settings::{Job, Settings};
 
@@ -23,6 +23,13 @@ pub(crate) struct Kept {
     target: String,
     /// The columns that times were read from.
     time: Vec<String>,
+    /// How times and numbers are written, where that was said, or a shorter table would leave it open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    time_format: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    decimal: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    thousands: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id: Option<String>,
     covariates: Vec<String>,
@@ -52,13 +59,18 @@ pub(crate) struct Scaled {
 }
 
 impl Kept {
-    pub(crate) fn new(set: &SeriesSet, id: Option<&str>, cut: Cut, split: &Split, season: usize) -> Self {
+    pub(crate) fn new(set: &SeriesSet, job: &SeriesJob, cut: Cut, split: &Split, season: usize) -> Self {
+        let Writing { time_format, decimal, thousands } = job.writing();
+        let pattern = matches!(set.format, TimeFormat::Pattern(_)).then(|| set.format.to_string());
         let left_out = |scaling: &&SeriesScaling| !split.left_out.iter().any(|series| series.id == scaling.id);
         Kept {
             job: SeriesJob::NAME.into(),
             target: set.target.clone(),
             time: set.report.time.clone(),
-            id: id.map(str::to_owned),
+            time_format: time_format.or(pattern),
+            decimal,
+            thousands,
+            id: job.id().map(str::to_owned),
             covariates: set.covariates.clone(),
             frequency: set.frequency.to_string(),
             format: set.format.to_string(),
@@ -112,7 +124,13 @@ impl Kept {
             None if config.exists() => Settings::<SeriesJob>::read(&config)?.job.data,
             None => bail!("{} is a model file alone; name the series with --data", run.display()),
         };
-        let mut reader = Reader::new(&self.target).time(self.time.clone()).covariates(self.covariates.clone());
+        let writing = Writing {
+            time_format: self.time_format.clone(),
+            decimal: self.decimal.clone(),
+            thousands: self.thousands.clone(),
+        };
+        let reader = Reader::new(&self.target).time(self.time.clone()).covariates(self.covariates.clone());
+        let mut reader = writing.of(reader)?;
         if let Some(id) = &self.id {
             reader = reader.id(id);
         }

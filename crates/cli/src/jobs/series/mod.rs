@@ -13,7 +13,7 @@ mod kept;
 use std::path::Path;
 
 use anyhow::bail;
-use elman::datasets::series::{Report, SeriesSet};
+use elman::datasets::series::{Report, Series, SeriesSet};
 use elman::series::{Cut, LeftOut, Split, Window, Windows, input_names};
 use elman::{Error, Evaluation, Head, Model, Predictor, Sequences, Trainer};
 use serde_json::{Value, json};
@@ -26,6 +26,7 @@ pub(crate) use self::forecast::forecast;
 use self::kept::{Kept, Scaled};
 use crate::args::EvalArgs;
 use crate::fingerprint::Fingerprint;
+use crate::jobs::tables;
 use crate::output::{Output, thousands};
 use crate::resume::Resumed;
 use crate::run::{self, Begin, Plan, Reading, Watch};
@@ -56,7 +57,7 @@ fn run(mut settings: Settings<SeriesJob>, begin: Begin<'_>, mut output: Output) 
     if split.validation.is_empty() {
         bail!("no value of the target is known in the part for validation; choose another --validation or --test");
     }
-    let kept = Kept::new(&set, settings.job.id(), cut, &split, season);
+    let kept = Kept::new(&set, &settings.job, cut, &split, season);
     let scaled = kept.scale(set.clone(), Some(kept.test()))?;
     let test = Test::new(&scaled, &kept, window, &levels)?;
     let data = data(&settings.job, &set, &split, window, test.origins());
@@ -85,6 +86,10 @@ fn run(mut settings: Settings<SeriesJob>, begin: Begin<'_>, mut output: Output) 
     if output.json {
         output.result("", &data.object)?;
     }
+    tables::warn_of_rounding(&mut output, &set.report.rounded)?;
+    for text in poor(&set, window) {
+        output.warn(&text)?;
+    }
     let trained = run::train(begin, &plan, &mut trainer, &mut Validation(&split.validation), &mut output)?;
 
     let mut predictor = Predictor::new(trainer.into_model(), training.threads);
@@ -102,7 +107,14 @@ fn fingerprint(set: &SeriesSet) -> Fingerprint {
     let columns = [&set.target].into_iter().chain(&set.covariates);
     set.series.iter().fold(Fingerprint::default().names(columns), |all, series| {
         let start = series.start.0.to_le_bytes();
-        all.names([&series.id]).bytes(&start).floats(&series.target).floats(&series.covariates)
+        let all = all.names([&series.id]).bytes(&start).floats(&series.target).floats(&series.covariates);
+        // Most are 0, and then as they always were.
+        series
+            .centres
+            .iter()
+            .copied()
+            .filter(|&centre| centre != 0.0)
+            .fold(all, |all, centre| all.bytes(&centre.to_le_bytes()))
     })
 }
 
@@ -163,7 +175,7 @@ struct Found {
 
 /// `tests` origins are tested from.
 fn data(job: &SeriesJob, set: &SeriesSet, split: &Split, window: Window, tests: usize) -> Found {
-    let Report { rows, time, gaps, missing_targets, missing_covariates, reordered, ignored } = &set.report;
+    let Report { rows, time, gaps, missing_targets, missing_covariates, reordered, ignored, taken, .. } = &set.report;
     let name = config::name(job.data.as_deref());
     let count = |count: usize, one: &str, many: &str| match count {
         1 => format!("1 {one}"),
@@ -178,6 +190,7 @@ fn data(job: &SeriesJob, set: &SeriesSet, split: &Split, window: Window, tests: 
         count(set.series.len(), "series", "series"),
         set.frequency
     )];
+    lines.push(taken.to_string());
     let findings = [
         (*gaps, "period without a row, taken for missing", "periods without a row, taken for missing"),
         (*missing_targets, "missing target", "missing targets"),
@@ -185,9 +198,6 @@ fn data(job: &SeriesJob, set: &SeriesSet, split: &Split, window: Window, tests: 
         (*reordered, "row out of order, sorted", "rows out of order, sorted"),
     ];
     lines.extend(findings.into_iter().filter(|of| of.0 > 0).map(|(found, one, many)| count(found, one, many)));
-    if !ignored.is_empty() {
-        lines.push(format!("not read: {}", ignored.join(", ")));
-    }
     lines.extend(left_out(&split.left_out));
     lines.push(format!(
         "reads {} steps of {}; forecasts {} steps",
@@ -202,11 +212,38 @@ fn data(job: &SeriesJob, set: &SeriesSet, split: &Split, window: Window, tests: 
         "event": "data", "data": name, "rows": rows, "series": set.series.len(), "frequency": set.frequency.to_string(),
         "first": from, "last": to, "time": time, "target": set.target, "covariates": set.covariates, "gaps": gaps,
         "missing_targets": missing_targets, "missing_covariates": missing_covariates, "reordered": reordered,
-        "ignored": ignored, "left_out": split.left_out.iter().map(|of| &of.id).collect::<Vec<_>>(),
+        "ignored": ignored, "taken": tables::object(taken), "left_out": split.left_out.iter().map(|of| &of.id).collect::<Vec<_>>(),
         "inputs": input_names(set), "context": window.context, "horizon": window.horizon,
         "windows": {"train": windows[0], "validation": windows[1], "test": windows[2]},
     });
     Found { text: lines.join("\n"), object }
+}
+
+/// What there is to say of series from which little can be learnt.
+fn poor(set: &SeriesSet, window: Window) -> Vec<String> {
+    let constant = |values: &mut dyn Iterator<Item = f32>| {
+        let mut known = values.filter(|value| !value.is_nan());
+        known.next().is_none_or(|first| known.all(|value| value == first))
+    };
+    let mut texts = Vec::new();
+    if window.context == 1 {
+        let advice = "name a longer --context";
+        texts.push(format!("1 step is read for a forecast, so nothing is carried from step to step: {advice}"));
+    }
+    if set.series.iter().all(|series| constant(&mut series.target.iter().copied())) {
+        texts.push(format!("{} is the same at every step: there is nothing to learn", set.target));
+    }
+    let width = set.covariates.len();
+    for (place, name) in set.covariates.iter().enumerate() {
+        let values =
+            |series: &Series| (0..series.steps()).map(|t| series.covariates[t * width + place]).collect::<Vec<_>>();
+        if set.series.iter().all(|series| constant(&mut values(series).into_iter())) {
+            texts.push(format!(
+                "covariate {name} is the same at every step: it says nothing; --covariates leaves it out"
+            ));
+        }
+    }
+    texts
 }
 
 /// The first few series that are too short, and how many others there are.
@@ -243,7 +280,7 @@ fn draw(
     let ahead = forecast::ahead(&set, &scalings, window, predictor)?;
     let panel = |((&index, series), quantiles): ((&usize, _), Vec<f32>)| {
         let test = last(index).map(|of| Drawn { step: of.origin.step, quantiles: of.quantiles.clone() });
-        let ahead = Drawn { step: elman::datasets::series::Series::steps(series), quantiles };
+        let ahead = Drawn { step: Series::steps(series), quantiles };
         Panel { series, forecasts: test.into_iter().chain([ahead]).collect() }
     };
     let panels: Vec<Panel> = shown.iter().zip(&set.series).zip(ahead).map(panel).collect();
