@@ -197,9 +197,9 @@ fn steps_are_sorted_by_their_dates() {
     };
     let plain = trained(rows.lines().map(str::to_owned).collect(), "plain");
     for (place_of, form) in [
-        ("iso", &(|step| format!("2020-03-{:02}", 27 + step)) as &dyn Fn(usize) -> String),
-        ("dmy", &|step| format!("{}/03/2020", 27 + step)),
-        ("named", &|step| format!("Mar-{}-2020", 27 + step)),
+        ("iso", &(|step: usize| format!("2020-03-{:02}", 27 + step)) as &dyn Fn(usize) -> String),
+        ("dmy", &|step: usize| format!("{}/03/2020", 27 + step)),
+        ("named", &|step: usize| format!("Mar-{}-2020", 27 + step)),
     ] {
         let mut backwards = dated(form);
         // The sequences keep their order: their last rows come first.

@@ -365,6 +365,21 @@ fn a_form_that_was_seen_once_holds_for_shorter_tables() {
     place
         .elman(&quick("--data newer.csv --out other"))
         .refused(1, &["newer.csv: line 2", "--time-format DD/MM/YYYY or"]);
+
+    // So with decimal commas: 10,257 alone may be more than ten thousand.
+    let commas = |steps: usize, part: &str| {
+        (0..steps).fold("time;y\n".into(), |mut text: String, t| {
+            writeln!(text, "{t};{},{part}", 10 + t % 5).unwrap();
+            text
+        })
+    };
+    let place = Place::trained(&commas(80, "25"), "");
+    place.write("newer.csv", commas(12, "257").as_bytes());
+    let outcome = place.elman("forecast run --data newer.csv --json");
+    outcome.succeeded();
+    let median = objects(&outcome.stdout)[0]["quantiles"][4].as_f64().unwrap();
+    assert!((5.0..20.0).contains(&median), "{median}");
+    place.elman(&quick("--data newer.csv --out other")).refused(1, &["line 2", "--decimal , or --thousands ,"]);
 }
 
 /// What comes next of a random walk nobody can say: its last value is the best forecast.
@@ -467,6 +482,7 @@ fn settings_that_cannot_be_are_refused() {
     place.write("two.csv", two.as_bytes());
     let line = quick("--data two.csv").replace("--target y", "");
     place.elman(&line).refused(2, &["target is not named", "one of the columns of two.csv: y, x"]);
+    fs::remove_file(place.path("two.csv")).unwrap();
     place.elman(&quick("--decimal ;")).refused(2, &["decimal is ;", "a point or a comma"]);
     place.elman(&quick("--thousands x")).refused(2, &["thousands is x", "or none"]);
     place.elman(&quick("--time-format days")).refused(1, &["--time-format is \"days\"", "DD/MM/YYYY"]);

@@ -330,7 +330,11 @@ fn columns_are_read_as_numbers_or_left_out_and_said() {
     // A cell that is no number among many that are is a mistake, and no text.
     let numbers: String = (0..9).map(|step| format!("a,{step},{step}\n")).collect();
     let mistake = format!("id,time,x\n{numbers}a,9,15o\n");
-    refused("a.csv", &mistake, &["line 11, column \"x\": \"15o\" is not a number, and 9 of the column's 10 cells are"]);
+    refused(
+        "a.csv",
+        &mistake,
+        &["line 11, column \"x\": \"15o\" is not a finite number, and 9 of the column's 10 cells are"],
+    );
 }
 
 #[test]

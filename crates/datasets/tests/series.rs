@@ -243,10 +243,10 @@ fn a_covariate_does_not_vanish_for_one_cell() {
         let rows: String = cells.iter().zip(1..).map(|(x, day)| format!("2009-01-{day:02},{day},{x}\n")).collect();
         format!("date,y,x\n{rows}")
     };
-    let says = ["line 7, column \"x\": \"15o\" is not a number, and 5 of the column's 6 cells are", "mend it"];
+    let says = ["line 7, column \"x\": \"15o\" is not a finite number, and 5 of the column's 6 cells are", "mend it"];
     refused(&y(), &table(&["1", "2", "3", "4", "5", "15o"]), &says);
-    refused(&y(), &table(&["1", "2", "3", "4", "true"]), &["\"true\" is not a number, and 4 of"]);
-    refused(&y(), &table(&["1.5", "2", "3", "4", "\"5,5\""]), &["\"5,5\" is not a number beside the others"]);
+    refused(&y(), &table(&["1", "2", "3", "4", "true"]), &["\"true\" is not a finite number, and 4 of"]);
+    refused(&y(), &table(&["1.5", "2", "3", "4", "\"5,5\""]), &["\"5,5\" is not a finite number beside the others"]);
     let text = read(&y(), &table(&["1", "b", "c", "4"]));
     assert_eq!(
         text.report.taken.to_string(),

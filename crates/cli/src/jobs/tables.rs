@@ -55,6 +55,13 @@ pub(crate) fn check(decimal_mark: Option<&str>, thousands_mark: Option<&str>) ->
     Ok(())
 }
 
+/// The decimal mark and what parts thousands, as settings name them, where a table showed what a shorter one might leave
+/// open.
+pub(crate) fn marks(taken: &Taken) -> (Option<String>, Option<String>) {
+    let (decimal, thousands) = taken.marks.unzip();
+    (decimal.map(String::from), thousands.flatten().map(String::from))
+}
+
 /// What columns were taken for.
 pub(crate) fn object(taken: &Taken) -> Value {
     let column = |column: &Column| json!({"column": column.name, "numbers": column.numbers, "as": column.how});

@@ -76,7 +76,7 @@ pub(crate) fn find(table: &Table, reader: &Reader) -> Result<Columns, Refusal> {
     said.time = Some(times.describe(table)?);
     said.id = id.map(|id| table.columns[id].clone());
     said.target = Some(target.describe(table, &survey));
-    said.numbers(&covariates, table, &survey);
+    said.numbers(Some(&target), &covariates, table, &survey);
     Ok(Columns { target, id, covariates, times, taken: said, ignored })
 }
 

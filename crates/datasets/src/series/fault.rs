@@ -150,7 +150,7 @@ pub enum SeriesFault {
     },
     /// A column holds numbers but for a few cells.
     #[error(
-        "line {line}, column {column:?}: {found:?} is not a number{}, and {numbers} of the column's {known} cells are; mend it, \
+        "line {line}, column {column:?}: {found:?} is not a finite number{}, and {numbers} of the column's {known} cells are; mend it, \
          leave it empty, or name the columns to read without {column:?}",
         marks(found)
     )]

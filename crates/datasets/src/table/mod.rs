@@ -76,6 +76,11 @@ impl<'a> Table<'a> {
         let mut columns = Vec::with_capacity(header.ends.len());
         columns.extend(cells(header.text, header.ends).map(str::to_owned));
         let line = header.line;
+        // The formats of time series archives begin so; their data is no table.
+        if columns.first().is_some_and(|first: &String| first.starts_with('@')) {
+            let found = format!("{}: a .ts, .tsf or .arff file, which is no table", shown(&columns[0]));
+            return Err(error(origin, line, None, "the names of the columns", &found));
+        }
         let headless = are_values(&columns);
         let remarks = lines.remarks;
         if headless {
@@ -437,6 +442,10 @@ mod tests {
     fn wrong_tables_are_refused_with_the_line() {
         for (text, says) in [
             ("", "line 1: expected the names of the columns, found nothing"),
+            (
+                "# M1\n@relation M1\n@data\n",
+                "line 2: expected the names of the columns, found \"@relation M1\": a .ts, .tsf",
+            ),
             ("\n \r\n", "expected the names of the columns"),
             ("a,b,a\n", "line 1, column 3: expected a name that no other column has, found \"a\""),
             ("a,b\n1,2\n\n1,2,3\n", "line 4: expected 2 cells, one for each column, found 3"),

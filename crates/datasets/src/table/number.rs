@@ -38,7 +38,8 @@ impl Notation {
     /// As programs write numbers: `-1.5e3`.
     pub(crate) const PLAIN: Notation = Notation(0);
 
-    fn marks(self) -> (char, Option<char>) {
+    /// The decimal mark, and what parts thousands.
+    pub(crate) fn marks(self) -> (char, Option<char>) {
         NOTATIONS[usize::from(self.0)]
     }
 
@@ -146,6 +147,11 @@ impl Notations {
 
     pub(crate) fn and(self, other: Self) -> Self {
         Notations(self.0 & other.0)
+    }
+
+    /// Whether all cells are numbers in this notation too.
+    pub(crate) fn has(self, notation: Notation) -> bool {
+        self.0 & 1 << notation.0 != 0
     }
 
     pub(crate) fn is_none(self) -> bool {

@@ -97,6 +97,15 @@ impl Numbers {
         kept.ok_or_else(|| no_number(&row.table.columns[self.column()], row.line, cell))
     }
 
+    /// Its notation, if that is not plain.
+    pub(crate) fn marked(&self) -> Option<Notation> {
+        self.notation.filter(|&notation| notation != Notation::PLAIN)
+    }
+
+    pub(crate) fn is_truths(&self) -> bool {
+        self.notation.is_none()
+    }
+
     /// What it was taken for.
     pub(crate) fn describe(&self, table: &Table, survey: &Survey) -> Column {
         let facts = survey.columns[self.column()];

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::number::Notation;
 use super::numbers::Numbers;
 use super::survey::Survey;
 use super::times::Times;
@@ -33,6 +34,9 @@ pub struct Taken {
     pub more_not_read: usize,
     /// Lines that begin with `#` and are not read.
     pub comments: usize,
+    /// The decimal mark that a column showed and all others allow, where that is not plain; what parts thousands, if
+    /// anything does. A shorter table might leave it open.
+    pub marks: Option<(char, Option<char>)>,
 }
 
 /// The times of a table.
@@ -93,8 +97,13 @@ impl Taken {
         if self.not_read.len() < NAMED_MAX { self.not_read.push(column()) } else { self.more_not_read += 1 }
     }
 
-    /// Names the columns of numbers.
-    pub(crate) fn numbers(&mut self, all: &[Numbers], table: &Table, survey: &Survey) {
+    /// Names the columns of numbers beside the target.
+    pub(crate) fn numbers(&mut self, target: Option<&Numbers>, all: &[Numbers], table: &Table, survey: &Survey) {
+        let columns = || target.into_iter().chain(all);
+        let shown = columns().find_map(Numbers::marked).filter(|&notation| {
+            columns().all(|of| of.is_truths() || survey.columns[of.column()].notations.has(notation))
+        });
+        self.marks = shown.map(Notation::marks);
         self.numbers = all.iter().take(NAMED_MAX).map(|of| of.describe(table, survey)).collect();
         self.more_numbers = all.len().saturating_sub(NAMED_MAX);
     }

@@ -68,8 +68,9 @@ impl Meaning {
         self.time_column.clone_from(&job.time_column);
         self.label_column = job.label_column.clone().or(label);
         self.time_format = job.time_format.clone().or(form);
-        self.decimal.clone_from(&job.decimal);
-        self.thousands.clone_from(&job.thousands);
+        let (decimal, thousands) = taken.map(marks::marks).unwrap_or_default();
+        self.decimal = job.decimal.clone().or(decimal);
+        self.thousands = job.thousands.clone().or(thousands);
         self
     }
 

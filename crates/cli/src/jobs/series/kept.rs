@@ -11,6 +11,7 @@ use elman::{Predicts, Quantiles};
 use serde::{Deserialize, Serialize};
 
 use super::config::{self, SeriesJob, Writing};
+use crate::jobs::tables;
 use crate::run_folder;
 use crate::settings::{Job, Settings};
 
@@ -61,6 +62,7 @@ pub(crate) struct Scaled {
 impl Kept {
     pub(crate) fn new(set: &SeriesSet, job: &SeriesJob, cut: Cut, split: &Split, season: usize) -> Self {
         let Writing { time_format, decimal, thousands } = job.writing();
+        let marks = tables::marks(&set.report.taken);
         let pattern = matches!(set.format, TimeFormat::Pattern(_)).then(|| set.format.to_string());
         let left_out = |scaling: &&SeriesScaling| !split.left_out.iter().any(|series| series.id == scaling.id);
         Kept {
@@ -68,8 +70,8 @@ impl Kept {
             target: set.target.clone(),
             time: set.report.time.clone(),
             time_format: time_format.or(pattern),
-            decimal,
-            thousands,
+            decimal: decimal.or(marks.0),
+            thousands: thousands.or(marks.1),
             id: job.id().map(str::to_owned),
             covariates: set.covariates.clone(),
             frequency: set.frequency.to_string(),
