@@ -60,10 +60,6 @@ fn refused(place: &Place, flags: &str, code: i32, words: &[&str]) {
     assert_eq!(place.names(""), before, "{flags} left something behind");
 }
 
-fn event<'a>(objects: &'a [Value], name: &str) -> &'a Value {
-    objects.iter().find(|object| object["event"] == name).unwrap_or_else(|| panic!("no {name} in {objects:?}"))
-}
-
 #[test]
 fn it_learns_and_prints_epochs_both_tables_and_the_test_line() {
     let place = Place::with_walks();
@@ -431,8 +427,8 @@ fn settings_out_of_range() {
         ("--validation 1", &["--validation is 1", "from 0 to below 1"][..]),
         ("--validation -0.1", &["--validation is -0.1"]),
         ("--validation nan", &["--validation is NaN"]),
-        ("--test-part 0", &["--test-part is 0", "above 0 and below 1"]),
-        ("--test-part 1", &["--test-part is 1"]),
+        ("--test 0", &["--test is 0", "above 0 and below 1"]),
+        ("--test-part 1", &["--test is 1"]),
         ("--validation 0 --early-stopping 3", &["--validation is 0", "--early-stopping"]),
         ("--validation 0 --schedule plateau", &["--validation is 0", "plateau"]),
         (

@@ -299,7 +299,8 @@ fn what_columns_were_taken_for_is_said() {
     assert_eq!(times(&place.elman("forecast run --json")), ["200609", "200610", "200611"]);
     let outcome = place.elman(&quick("--json --out again"));
     outcome.succeeded();
-    let data = &objects(&outcome.stdout)[0];
+    let objects = objects(&outcome.stdout);
+    let data = event(&objects, "data");
     let time = serde_json::json!({"columns": ["month"], "what": "year and month", "example": "200001"});
     assert_eq!((&data["taken"]["time"], &data["taken"]["target"]["numbers"]), (&time, &80.into()));
     assert_eq!(
@@ -321,13 +322,16 @@ fn values_far_from_0_are_learnt_forecast_and_tested_like_those_near_it() {
         let place = Place::with_table(text);
         let outcome = place.elman(&quick("--json"));
         outcome.succeeded();
-        let backtest = objects(&outcome.stdout)[3].clone();
+        let backtest = event(&objects(&outcome.stdout), "backtest").clone();
         // A file alone, of other rows, has another middle.
         let newer: Vec<&str> = text.lines().take(61).collect();
         place.write("newer.csv", newer.join("\n").as_bytes());
         let forecast = |line: &str| -> Vec<f64> {
             let rows = objects(&place.elman(line).stdout);
-            rows.iter().map(|row| row["quantiles"][4].as_f64().unwrap()).collect()
+            rows.iter()
+                .filter(|row| row["event"] == "forecast")
+                .map(|row| row["quantiles"][4].as_f64().unwrap())
+                .collect()
         };
         (backtest, forecast("forecast run --json"), forecast("forecast run/model.safetensors --data newer.csv --json"))
     };
@@ -387,7 +391,7 @@ fn a_form_that_was_seen_once_holds_for_shorter_tables() {
     place.write("newer.csv", commas(12, "257").as_bytes());
     let outcome = place.elman("forecast run --data newer.csv --json");
     outcome.succeeded();
-    let median = objects(&outcome.stdout)[0]["quantiles"][4].as_f64().unwrap();
+    let median = event(&objects(&outcome.stdout), "forecast")["quantiles"][4].as_f64().unwrap();
     assert!((5.0..20.0).contains(&median), "{median}");
     place.elman(&quick("--data newer.csv --out other")).refused(1, &["line 2", "--decimal , or --thousands ,"]);
 }

@@ -1,7 +1,9 @@
 //! The other operators with which graphs of layers compute.
 
+use elman_formats::onnx::Element;
+
 use super::super::node::Call;
-use super::super::value::{Value, axis};
+use super::super::value::{Data, Value, axis, common_shape};
 use super::machine::{Precision, dot, floats, made};
 
 /// What an operator gives; nothing where it is not known.
@@ -19,6 +21,8 @@ pub(super) fn run(call: &Call<'_>, precision: Precision) -> Option<Result<Vec<Va
         "Relu" => one(each(call, |x| if x < 0.0 { 0.0 } else { x })),
         "Clip" => one(clip(call)),
         "ReverseSequence" => one(reversed(call)),
+        "IsNaN" => one(is_nan(call)),
+        "Or" => one(either(call)),
         _ => None,
     }
 }
@@ -26,6 +30,24 @@ pub(super) fn run(call: &Call<'_>, precision: Precision) -> Option<Result<Vec<Va
 fn each(call: &Call<'_>, function: impl Fn(f64) -> f64) -> Result<Value, String> {
     let value = call.input(0)?;
     made(value.shape.clone(), floats(value)?.iter().map(|&x| function(f64::from(x)) as f32).collect())
+}
+
+fn is_nan(call: &Call<'_>) -> Result<Value, String> {
+    let value = call.input(0)?;
+    let flags: Vec<i64> = floats(value)?.iter().map(|x| i64::from(x.is_nan())).collect();
+    Ok(Value::ints_of(Element::Bool, value.shape.clone(), flags.into_iter()))
+}
+
+fn either(call: &Call<'_>) -> Result<Value, String> {
+    let shape = common_shape(&call.input(0)?.shape, &call.input(1)?.shape)?;
+    let flags = |at: usize| -> Result<Vec<i64>, String> {
+        match call.input(at)?.stretched(&shape)?.data {
+            Data::Ints(flags) => Ok(flags.to_vec()),
+            _ => Err("it takes truth values".into()),
+        }
+    };
+    let (a, b) = (flags(0)?, flags(1)?);
+    Ok(Value::ints_of(Element::Bool, shape, a.into_iter().zip(b).map(|(a, b)| i64::from(a != 0 || b != 0))))
 }
 
 /// A [.., K] times B [K, N].
