@@ -133,6 +133,11 @@ pub struct Attribute {
 }
 
 impl Attribute {
+    /// A float.
+    pub fn float(name: &str, value: f32) -> Self {
+        Attribute { name: name.into(), f: Some(value), r#type: 1, ..Attribute::default() }
+    }
+
     /// A whole number.
     pub fn int(name: &str, value: i64) -> Self {
         Attribute { name: name.into(), i: Some(value), r#type: 2, ..Attribute::default() }

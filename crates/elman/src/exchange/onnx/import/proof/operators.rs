@@ -14,7 +14,7 @@ pub(super) fn run(call: &Call<'_>, precision: Precision) -> Option<Result<Vec<Va
         "Gemm" => one(gemm(call, precision)),
         "Softmax" | "LogSoftmax" => one(softmax(call)),
         "TopK" => Some(top(call)),
-        "ReduceSum" | "ReduceMean" => one(reduced(call)),
+        "ReduceSum" | "ReduceMean" | "ReduceMax" => one(reduced(call)),
         "Sigmoid" => one(each(call, |x| 1.0 / (1.0 + (-x).exp()))),
         "Tanh" => one(each(call, f64::tanh)),
         "Sqrt" => one(each(call, f64::sqrt)),
@@ -23,7 +23,10 @@ pub(super) fn run(call: &Call<'_>, precision: Precision) -> Option<Result<Vec<Va
         "ReverseSequence" => one(reversed(call)),
         "IsNaN" => one(is_nan(call)),
         "Or" => one(either(call)),
-        _ => None,
+        _ => one(match call.activation()? {
+            Ok(activation) => each(call, |x| activation.value(x)),
+            Err(why) => Err(why),
+        }),
     }
 }
 
@@ -150,7 +153,7 @@ fn top(call: &Call<'_>) -> Result<Vec<Value>, String> {
     Ok(vec![made(shape.clone(), values)?, Value::ints(shape, places)])
 }
 
-/// Sums or means over some axes; over all where none are named.
+/// Sums, means or the largest over some axes; over all where none are named.
 fn reduced(call: &Call<'_>) -> Result<Value, String> {
     let mut value = call.input(0)?.clone();
     let rank = value.shape.len();
@@ -173,8 +176,12 @@ fn reduced(call: &Call<'_>) -> Result<Value, String> {
         let mut sums = Vec::with_capacity(front * back);
         for line in 0..front * back {
             let at = |at: usize| (line / back * length + at) * back + line % back;
-            let sum: f64 = (0..length).map(|place| f64::from(x[at(place)])).sum();
-            sums.push(if call.node.op_type == "ReduceMean" { sum / length as f64 } else { sum } as f32);
+            let line = (0..length).map(|place| f64::from(x[at(place)]));
+            sums.push(match call.node.op_type.as_str() {
+                "ReduceMax" => line.fold(f64::NEG_INFINITY, |most, x| if x > most || x.is_nan() { x } else { most }),
+                "ReduceMean" => line.sum::<f64>() / length as f64,
+                _ => line.sum(),
+            } as f32);
         }
         let mut shape = value.shape.clone();
         shape[along] = 1;
