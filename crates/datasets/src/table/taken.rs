@@ -161,9 +161,11 @@ impl fmt::Display for Taken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = Vec::new();
         parts.push(match &self.time {
-            Some(Time { columns, what, example, .. }) => {
+            Some(Time { columns, what, pattern, example }) => {
                 let columns: Vec<String> = columns.iter().map(|column| name(column)).collect();
-                format!("time {}: {what}, as {example}", columns.join(", "))
+                // Which is the day and which the month, an example alone does not say.
+                let pattern = pattern.iter().map(|pattern| format!(" {pattern}")).collect::<String>();
+                format!("time {}: {what}{pattern}, as {example}", columns.join(", "))
             }
             None => "time: none, rows in the order of the file".into(),
         });
