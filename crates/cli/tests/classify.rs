@@ -2,7 +2,7 @@
 
 mod support;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::*;
 
 /// Sequences of each class.
@@ -299,6 +299,14 @@ fn a_feature_without_a_value_is_named_and_not_read() {
     let outcome = place.elman(&format!("{QUICK_CLASSIFY} --data walks.csv --out run"));
     outcome.succeeded();
     assert!(outcome.stderr.contains("never read: y\n"), "{}", outcome.stderr);
+    let outcome = place.elman(&format!("{QUICK_CLASSIFY} --data walks.csv --json --out again"));
+    outcome.succeeded();
+    let objects = objects(&outcome.stdout);
+    let data = event(&objects, "data");
+    assert_eq!((&data["never_read"], &data["missing_has_inputs"]), (&json!(["y"]), &json!(true)));
+    let missing = format!("{} values are missing", data["missing"]);
+    assert!(outcome.stderr.contains(&missing), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains(&format!("of {} to {} steps", data["steps"][0], data["steps"][1])));
     place.elman("eval run").succeeded();
 }
 

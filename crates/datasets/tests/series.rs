@@ -240,6 +240,9 @@ fn marks_in_numbers_are_read_where_a_column_leaves_no_doubt() {
     assert_eq!(target(y().decimal('.'), alone), [1.234, 12.345, 3.456]);
     assert_eq!(target(y(), &alone.replace("3.456", "3.45")), [1.234, 12.345, 3.45]);
     assert_eq!(target(y(), &alone.replace(';', ",")), [1.234, 12.345, 3.456]);
+    // What was seen between semicolons holds for shorter tables.
+    assert_eq!(read(&y(), &alone.replace("3.456", "3.45")).report.taken.marks, Some(('.', None)));
+    assert_eq!(read(&y(), &alone.replace("3.456", "3.45").replace(';', ",")).report.taken.marks, None);
     let text = "date;y;x\n2009-01;1,5;1.234\n2009-02;2,5;2.345\n2009-03;3,5;3.456\n";
     refused(&y(), text, &["line 2, column \"x\": \"1.234\" may have", "--decimal . or --thousands ."]);
     let set = read(&y().decimal(','), text);
