@@ -155,11 +155,14 @@ pub(crate) fn explained(mut error: clap::Error) -> clap::Error {
 }
 
 /// Settings that the library calls otherwise than their flag, by the flag's id.
-const INSIDE: [(&str, &str); 4] = [
+const INSIDE: [(&str, &str); 7] = [
     ("hidden", "hidden_size"),
     ("the window", "sequence_length"),
     ("input size", "embedding_size"),
     ("test_part", "test"),
+    ("id_column", "id"),
+    ("time_column", "time"),
+    ("label_column", "label"),
 ];
 
 /// What went wrong, with settings by the names of their flags. `command` and `given` are those of the innermost subcommand;

@@ -453,7 +453,7 @@ fn settings_out_of_range() {
     refused(&place, "--test walks.csv", 2, &["test is walks.csv", "the embedded set has its own"]);
     refused(&place, "--features a", 2, &["features is a", ".csv"]);
     place.write("a.ts", b"");
-    refused(&place, "--data a.ts --id-column b", 2, &["--id-column is b", ".csv"]);
+    refused(&place, "--data a.ts --id-column b", 2, &["--id is b", ".csv"]);
 }
 
 #[test]
