@@ -1012,6 +1012,6 @@ fn more_layers_than_a_model_has_are_refused() {
         let most = 256;
         assert!(many(&layer, most - own).0.is_ok(), "{layer}");
         let message = refusal(many(&layer, most - own + 1).0);
-        assert!(message.contains("the model: it has 257 layers; expected at most 256: leave out"), "{message}");
+        assert!(message.contains("it has 257 layers; expected at most 256: leave out"), "{message}");
     }
 }
