@@ -46,7 +46,7 @@ fn memory_is_bounded_by_what_a_file_holds() {
         // The largest sizes in a configuration, with the arrays as they are.
         let mut file = formats::read(&path).unwrap();
         for config in file.metadata.values_mut() {
-            let mut json: serde_json::Value = serde_json::from_str(config).unwrap();
+            let mut json: Value = serde_json::from_str(config).unwrap();
             json["layers"][0]["hidden"] = 16_384.into();
             *config = json.to_string();
         }
