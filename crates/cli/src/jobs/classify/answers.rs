@@ -16,10 +16,10 @@ use serde_json::{Map, json};
 
 use super::parts::Parts;
 use super::{Classify, load_for, split_columns, tables};
-use crate::args::{EvalArgs, PredictArgs};
+use crate::command_line::{EvalArgs, PredictArgs};
+use crate::folder;
 use crate::jobs::tables as marks;
 use crate::output::{Output, one_line};
-use crate::run_folder;
 use crate::settings::{Job, Settings};
 
 /// What a model's inputs and outputs mean, kept in its file.
@@ -167,7 +167,7 @@ pub(crate) fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut O
 /// What a run is tested on: the test part of its data, or a file with labels.
 pub(crate) fn test_set(run: &Path, data: Option<&Path>, model: &Model) -> anyhow::Result<LabelledSequences> {
     let meaning = Meaning::of(model).with_context(|| format!("the model {} is damaged", run.display()))?;
-    let config = run.join(run_folder::CONFIG);
+    let config = run.join(folder::CONFIG);
     let (name, set) = match data {
         Some(path) => (path.display().to_string(), load_for(&meaning, path, meaning.columns()?.label)?),
         None if config.exists() => {

@@ -21,15 +21,15 @@ use serde_json::json;
 use self::answers::{Meaning, judge};
 pub(crate) use self::answers::{eval, name_classes, predict, test_set};
 use self::parts::Parts;
-use crate::args::ClassifyArgs;
+use crate::command_line::ClassifyArgs;
+use crate::commands::resume::Resumed;
 use crate::jobs::tables as tables_of;
-use crate::network::NetworkConfig;
-use crate::optimization::OptimizationConfig;
 use crate::output::{Output, test_figures, thousands, with_validation};
-use crate::resume::Resumed;
 use crate::run::{self, Begin, Plan, Reading, Watch};
+use crate::settings::network::NetworkConfig;
+use crate::settings::optimization::OptimizationConfig;
+use crate::settings::training::TrainingConfig;
 use crate::settings::{Job, Settings, absolute, set_option};
-use crate::training::TrainingConfig;
 
 /// The picture in the run's folder.
 const PICTURE: &str = "confusion.svg";

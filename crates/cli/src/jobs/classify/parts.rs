@@ -11,8 +11,8 @@ use elman::datasets::series::Taken;
 use elman::{Error, Purpose, Random};
 
 use super::{CLASSES_MAX, Classify};
-use crate::fingerprint::Fingerprint;
 use crate::output::one_line;
+use crate::run::fingerprint::Fingerprint;
 
 /// Which of the two drawings of a seed.
 #[derive(Clone, Copy)]

@@ -9,8 +9,8 @@ use elman::{Predictor, Sequences};
 use serde_json::{Value, json};
 
 use super::kept::{Kept, Scaled};
-use crate::digits::{Digits, significant};
 use crate::output::{Output, thousands};
+use crate::shown::digits::{Digits, significant};
 
 /// Most values of all forecasts together, F × Q for each; beyond, origins are left out evenly. 64 MiB, three times over.
 const VALUES_MAX: usize = 1 << 24;

@@ -12,21 +12,21 @@ use elman::series::{SeriesScaling, Window, Windows};
 use serde_json::json;
 
 use super::SeriesJob;
-use super::args::ForecastArgs;
 use super::backtest::levels as decimals;
 use super::chart::{self, About, Drawn, Panel};
+use super::flags::ForecastArgs;
 use super::kept::{Kept, window};
-use crate::args::threads;
-use crate::digits::{Digits, significant};
+use crate::command_line::threads;
+use crate::folder;
 use crate::output::{Output, counted};
-use crate::run_folder;
 use crate::settings::Job;
+use crate::shown::digits::{Digits, significant};
 
 pub(crate) fn forecast(args: &ForecastArgs) -> anyhow::Result<()> {
     let mut output = Output::new(args.output);
     let threads = threads(args.threads)?;
-    let model = run_folder::load_finite_model(&args.run, false)?;
-    let job = run_folder::job(&args.run, &model)?;
+    let model = folder::load_finite_model(&args.run, false)?;
+    let job = folder::job(&args.run, &model)?;
     if job != SeriesJob::NAME {
         bail!("{} is a run of job {job:?}; forecast takes runs of train series", args.run.display());
     }
@@ -90,7 +90,7 @@ pub(crate) fn forecast(args: &ForecastArgs) -> anyhow::Result<()> {
 /// # Errors
 /// If the run's figures cannot be read.
 fn not_better(run: &Path) -> anyhow::Result<Option<String>> {
-    let Some(test) = (if run.is_dir() { run_folder::test_figures(run)? } else { None }) else { return Ok(None) };
+    let Some(test) = (if run.is_dir() { folder::test_figures(run)? } else { None }) else { return Ok(None) };
     if test["beats_naive"] != false {
         return Ok(None);
     }
@@ -235,7 +235,7 @@ pub(crate) fn ahead(
 fn refuse_inputs(out: &Path, args: &ForecastArgs) -> anyhow::Result<()> {
     // What does not exist yet is no input.
     let Ok(out) = out.canonicalize() else { return Ok(()) };
-    let run = [run_folder::MODEL, run_folder::CONFIG, run_folder::METRICS].map(|name| args.run.join(name));
+    let run = [folder::MODEL, folder::CONFIG, folder::METRICS].map(|name| args.run.join(name));
     let inputs = run.iter().chain([&args.run]).chain(&args.data);
     for input in inputs {
         if input.canonicalize().is_ok_and(|input| input == out) {

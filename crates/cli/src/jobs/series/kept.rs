@@ -10,10 +10,10 @@ use elman::series::{Calendar, Cut, SeriesScaling, Split, Window};
 use elman::{Predicts, Quantiles};
 use serde::{Deserialize, Serialize};
 
-use super::config::{self, SeriesJob, Writing};
+use super::settings::{self, SeriesJob, Writing};
+use crate::folder;
 use crate::jobs::tables;
 use crate::output::counted;
-use crate::run_folder;
 use crate::settings::{Job, Settings};
 
 /// What a job of series keeps. The levels and the horizon stand in the model's head, the context in its steps.
@@ -121,7 +121,7 @@ impl Kept {
     /// # Errors
     /// If there is no table, it cannot be read, or it is of another kind.
     pub(crate) fn read(&self, run: &Path, data: Option<&Path>) -> anyhow::Result<SeriesSet> {
-        let config = run.join(run_folder::CONFIG);
+        let config = run.join(folder::CONFIG);
         let data = match data {
             Some(path) => Some(path.to_owned()),
             None if config.exists() => Settings::<SeriesJob>::read(&config)?.job.data,
@@ -137,8 +137,8 @@ impl Kept {
         if let Some(id) = &self.id {
             reader = reader.id(id);
         }
-        let set = config::read(&reader, data.as_deref())?;
-        let (name, frequency) = (config::name(data.as_deref()), set.frequency.to_string());
+        let set = settings::read(&reader, data.as_deref())?;
+        let (name, frequency) = (settings::name(data.as_deref()), set.frequency.to_string());
         if frequency != self.frequency {
             bail!("the series of {name} are {frequency}; the model knows series that are {}", self.frequency);
         }

@@ -3,12 +3,12 @@
 //! The network reads the last steps before a forecast: the target, whether it is known, the same of covariates, and the
 //! calendar. The end of the data is kept for the test, and the forecasts there are compared with the seasonal naive ones.
 
-pub(crate) mod args;
 mod backtest;
 mod chart;
-mod config;
+pub(crate) mod flags;
 mod forecast;
 mod kept;
+mod settings;
 mod sizes;
 
 use std::path::Path;
@@ -19,21 +19,21 @@ use elman::series::{Cut, LeftOut, Split, Window, Windows, input_names};
 use elman::{Error, Evaluation, Head, Model, Predictor, Sequences, Trainer};
 use serde_json::{Value, json};
 
-use self::args::SeriesArgs;
 use self::backtest::{Figures, Test};
 use self::chart::{About, Drawn, Panel};
-pub(crate) use self::config::SeriesJob;
+use self::flags::SeriesArgs;
 pub(crate) use self::forecast::forecast;
 use self::kept::{Kept, Scaled};
+pub(crate) use self::settings::SeriesJob;
 use self::sizes::Open;
-use crate::args::EvalArgs;
-use crate::digits::places;
-use crate::fingerprint::Fingerprint;
+use crate::command_line::EvalArgs;
+use crate::commands::resume::Resumed;
 use crate::jobs::tables;
 use crate::output::{Output, counted, thousands};
-use crate::resume::Resumed;
+use crate::run::fingerprint::Fingerprint;
 use crate::run::{self, Begin, Plan, Reading, Watch};
 use crate::settings::{Job, Settings};
+use crate::shown::digits::places;
 
 /// The picture in the run's folder.
 const PICTURE: &str = "forecast.svg";
@@ -186,7 +186,7 @@ struct Found {
 /// `tests` origins are tested from.
 fn data(job: &SeriesJob, set: &SeriesSet, split: &Split, window: Window, tests: usize) -> Found {
     let Report { rows, time, gaps, missing_targets, missing_covariates, reordered, ignored, taken, .. } = &set.report;
-    let name = config::name(job.data.as_deref());
+    let name = settings::name(job.data.as_deref());
     let count = |count: usize, one: &str, many: &str| match count {
         1 => format!("1 {one}"),
         count => format!("{} {many}", thousands(count as u64)),

@@ -1,7 +1,7 @@
 //! What the length of the data decides where no flag does: the horizon, the parts for validation and test, the context.
 
-use super::args::SeriesArgs;
-use super::config::{Part, SeriesJob};
+use super::flags::SeriesArgs;
+use super::settings::{Part, SeriesJob};
 
 /// Settings that nobody has chosen: no flag and no file.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,0 +1,315 @@
+//! The settings of a run: those of its job, and those that all jobs share. In `config.toml` they stand in one table.
+
+pub(crate) mod network;
+pub(crate) mod optimization;
+pub(crate) mod training;
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::path::Path;
+
+use anyhow::{Context, anyhow, bail};
+use elman::formats::read_file;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
+use toml::Table;
+
+use crate::settings::network::NetworkConfig;
+use crate::settings::optimization::{OptimizationArgs, OptimizationConfig};
+use crate::settings::training::{CommonArgs, TrainingConfig};
+
+/// The settings that a job has for itself.
+pub(crate) trait Job: Clone + Debug + Default + DeserializeOwned + PartialEq + Serialize {
+    /// Its name on the command line.
+    const NAME: &'static str;
+
+    /// All settings, as they are without a flag.
+    fn defaults() -> Settings<Self>;
+
+    /// With a value for everything that may be absent: the names of all settings.
+    fn full() -> Self;
+
+    /// Refuses values out of range.
+    fn check(&self) -> Result<(), elman::Error>;
+
+    /// Refuses what no data could go with: training asks before it reads any.
+    fn check_with(settings: &Settings<Self>) -> anyhow::Result<()>;
+
+    /// Refuses what training refuses only once it has its data, whatever that is: there the message can say more.
+    fn check_without_data(settings: &Settings<Self>) -> Result<(), elman::Error>;
+
+    /// With paths absolute, so that other commands find them from wherever they are called.
+    fn with_absolute_paths(&self) -> anyhow::Result<Self>;
+}
+
+/// Every setting of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Settings<J> {
+    pub(crate) job: J,
+    pub(crate) training: TrainingConfig,
+    pub(crate) optimization: OptimizationConfig,
+    pub(crate) network: NetworkConfig,
+}
+
+impl<J: Job> Settings<J> {
+    /// The file's settings, or the defaults, with the flags that all jobs share before them.
+    pub(crate) fn new(args: &CommonArgs) -> anyhow::Result<Self> {
+        let mut settings = match &args.config {
+            Some(path) => {
+                let text = text_of(path)?;
+                Self::of_text(&path.display().to_string(), &text).map_err(|error| Wrong(format!("{error:#}")))?
+            }
+            None => J::defaults(),
+        };
+        settings.network.set(&args.network);
+        if let Some(hidden_size) = args.hidden_size {
+            settings.network.hidden_size = hidden_size;
+        }
+        settings.training.set(args);
+        settings.optimization.set(&args.optimization);
+        settings.resolve()?;
+        Ok(settings)
+    }
+
+    /// Those of a run that goes on.
+    ///
+    /// # Errors
+    /// As [`Settings::read`], or if a value is out of its range.
+    pub(crate) fn of_run(path: &Path) -> anyhow::Result<Self> {
+        let mut settings = Self::read(path)?;
+        settings.resolve()?;
+        Ok(settings)
+    }
+
+    /// Gives every setting its value, and refuses those out of their range.
+    fn resolve(&mut self) -> Result<(), elman::Error> {
+        self.training.check()?;
+        self.optimization.resolve()?;
+        self.optimization.check()
+    }
+
+    /// Reads a configuration; what it does not name has its default.
+    ///
+    /// # Errors
+    /// If it cannot be read, is another job's, or has an unknown name or a value of another type.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        Self::of_text(&path.display().to_string(), &text_of(path)?)
+    }
+
+    /// The same for the text of one; `origin` stands for it in messages.
+    ///
+    /// # Errors
+    /// As [`Settings::read`].
+    fn of_text(origin: &str, text: &str) -> anyhow::Result<Self> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let job = job_in(text).with_context(|| format!("cannot read {origin}"))?;
+        if let Some(job) = job.filter(|job| job != J::NAME) {
+            bail!("{origin} is the configuration of job {job:?}; expected {:?}", J::NAME);
+        }
+        let settings = Self::parse(text).with_context(|| format!("cannot read {origin}"))?;
+        settings.job.check()?;
+        Ok(settings)
+    }
+
+    /// Those of a new run, of the text of a configuration alone: checked as far as they can be without data.
+    ///
+    /// # Errors
+    /// As [`Settings::read`], or if a value is out of its range, or there is no data that it could go with.
+    pub(crate) fn of_new_run(origin: &str, text: &str) -> anyhow::Result<Self> {
+        let mut settings = Self::of_text(origin, text)?;
+        settings.resolve()?;
+        J::check_with(&settings)?;
+        J::check_without_data(&settings)?;
+        Ok(settings)
+    }
+
+    /// From TOML; a name that is no setting is refused.
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        let full = Settings {
+            job: J::full(),
+            training: TrainingConfig::full(),
+            optimization: OptimizationConfig::full(),
+            network: NetworkConfig::full(),
+        };
+        let known: Names = from_toml(&full.text()?)?;
+        let names: Names = from_toml(text)?;
+        if let Some(name) = names.keys().find(|name| !known.contains_key(*name)) {
+            let known: Vec<&str> = known.keys().map(String::as_str).collect();
+            bail!("unknown setting {name:?}; expected one of: {}", known.join(", "));
+        }
+        // A line each: what the file does not say comes from the job's defaults, but for the options of another optimizer
+        // or schedule.
+        let mut defaults = J::defaults();
+        let chosen: OptimizationArgs = from_toml(text)?;
+        defaults.optimization.set(&chosen);
+        let defaults = defaults.text()?;
+        let name = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
+        let absent = defaults.lines().filter(|line| !names.contains_key(&name(line)));
+        // The file first: messages name its lines.
+        let all = text.lines().chain(absent).collect::<Vec<_>>().join("\n");
+        Ok(Settings {
+            job: from_toml(&all)?,
+            training: from_toml(&all)?,
+            optimization: from_toml(&all)?,
+            network: from_toml(&all)?,
+        })
+    }
+
+    /// As TOML: the job's settings, those of training, the optimizer's and the network's.
+    fn text(&self) -> anyhow::Result<String> {
+        let (job, training) = (toml::to_string(&self.job)?, toml::to_string(&self.training)?);
+        let (optimization, network) = (toml::to_string(&self.optimization)?, toml::to_string(&self.network)?);
+        Ok(format!("job = {:?}\n{job}{training}{optimization}{network}", J::NAME))
+    }
+
+    /// As they are kept in the run's folder.
+    pub(crate) fn to_toml(&self) -> anyhow::Result<String> {
+        Settings { job: self.job.with_absolute_paths()?, ..self.clone() }.text()
+    }
+
+    /// The defaults by name, to be shown in `--help`.
+    pub(crate) fn default_table() -> anyhow::Result<Table> {
+        Ok(J::defaults().text()?.parse()?)
+    }
+}
+
+/// Puts a flag before a setting, where it was given.
+pub(crate) fn set<T: Clone>(setting: &mut T, flag: Option<&T>) {
+    if let Some(value) = flag {
+        setting.clone_from(value);
+    }
+}
+
+/// The same for a setting that may be absent.
+pub(crate) fn set_option<T: Clone>(setting: &mut Option<T>, flag: &Option<T>) {
+    if flag.is_some() {
+        setting.clone_from(flag);
+    }
+}
+
+/// The names in a table, whatever their values.
+type Names = BTreeMap<String, IgnoredAny>;
+
+/// What is wrong in a configuration that was given: wrong usage, as a flag out of its range is.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Wrong(String);
+
+impl Wrong {
+    pub(crate) fn new(text: String) -> Self {
+        Wrong(text)
+    }
+}
+
+/// The most bytes of a configuration; those that a run writes have some 2,000.
+const TEXT_MAX: u64 = 1 << 20;
+
+/// The text of a configuration.
+///
+/// # Errors
+/// If it cannot be read, has more than 1 MiB, or is not in UTF-8; the message says where it is not.
+pub(crate) fn text_of(path: &Path) -> anyhow::Result<String> {
+    let cannot = || format!("cannot read {}", path.display());
+    let bytes = read_file(path, TEXT_MAX).with_context(cannot)?;
+    match String::from_utf8(bytes) {
+        // UTF-16 without a byte order mark is UTF-8 with NULs, which no TOML has.
+        Ok(text) if text.contains('\0') => {
+            bail!("{}: it has NUL characters, as UTF-16 has; save it as UTF-8", cannot())
+        }
+        Ok(text) => Ok(text),
+        Err(error) if matches!(error.as_bytes(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) => {
+            bail!("{}: it is UTF-16; save it as UTF-8", cannot())
+        }
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            bail!("{}: it is not UTF-8: byte {at} begins no character", cannot());
+        }
+    }
+}
+
+/// Reads TOML. In messages, types have the names that people give them.
+fn from_toml<T: DeserializeOwned>(text: &str) -> anyhow::Result<T> {
+    toml::from_str(text).map_err(|error| {
+        let shown = error.to_string();
+        let shown = shown.trim_end();
+        // The lines before the last are the file's own.
+        let (quoted, said) = shown.split_at(shown.rfind('\n').map_or(0, |at| at + 1));
+        let plain = match said.rsplit_once("expected ") {
+            Some((found, "u64" | "usize")) => format!("{found}expected a whole number, 0 or more"),
+            Some((found, "f64" | "f32")) => format!("{found}expected a number"),
+            _ => said.to_owned(),
+        };
+        anyhow!("{quoted}{plain}")
+    })
+}
+
+/// The job that a configuration names.
+fn job_in(text: &str) -> anyhow::Result<Option<String>> {
+    #[derive(Deserialize)]
+    struct Named {
+        job: Option<String>,
+    }
+    Ok(from_toml::<Named>(text)?.job)
+}
+
+/// The job of a run's configuration.
+pub(crate) fn job_of(path: &Path) -> anyhow::Result<String> {
+    let text = text_of(path)?;
+    let job = job_in(&text).with_context(|| format!("cannot read {}", path.display()))?;
+    job.with_context(|| format!("{} names no job; expected a line as: job = \"mnist\"", path.display()))
+}
+
+/// The path of the setting `what` absolute, and refused where it is empty or TOML cannot hold it.
+pub(crate) fn absolute(what: &'static str, path: Option<&Path>) -> anyhow::Result<Option<std::path::PathBuf>> {
+    let Some(path) = path else { return Ok(None) };
+    if path.as_os_str().is_empty() {
+        let expected = "a file or a folder".into();
+        return Err(elman::Error::Setting { what, found: "\"\"".into(), expected }.into());
+    }
+    if path.to_str().is_none() {
+        let expected = "a path in Unicode, for it is kept in config.toml".into();
+        return Err(elman::Error::Setting { what, found: path.display().to_string(), expected }.into());
+    }
+    Ok(Some(std::path::absolute(path)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::echo::Echo;
+    use crate::jobs::mnist::Mnist;
+
+    #[test]
+    fn a_configuration_survives_its_file() {
+        let mut settings = Mnist::defaults();
+        settings.job.data = Some("some/where".into());
+        settings.training.num_epoch = 3;
+        let text = settings.text().unwrap();
+        assert_eq!(Settings::<Mnist>::parse(&text).unwrap(), settings);
+        let message = Settings::<Mnist>::parse("sed = 5").unwrap_err().to_string();
+        assert!(message.contains("unknown setting \"sed\"") && message.contains("seed"), "{message}");
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_told_in_plain_words() {
+        for (text, expected) in [
+            ("seed = \"x\"", "expected a whole number, 0 or more"),
+            ("hidden_size = -1", "expected a whole number, 0 or more"),
+            ("learning_rate = \"fast\"", "expected a number"),
+            ("seed = \"expected usize\"", "expected a whole number, 0 or more"),
+            ("batch_size = \"some\"", "expected a number of rows, or \"full\""),
+        ] {
+            let message = Settings::<Mnist>::parse(text).unwrap_err().to_string();
+            assert!(message.contains("line 1") && message.ends_with(expected), "{text}: {message}");
+            assert!(message.contains(&format!("1 | {text}\n")), "{message}");
+        }
+    }
+
+    #[test]
+    fn what_a_file_does_not_say_is_the_job_s_own_default() {
+        let mut settings = Echo::defaults();
+        settings.training.seed = 5;
+        assert_eq!(Settings::<Echo>::parse("seed = 5").unwrap(), settings);
+        assert_ne!(Echo::defaults().network, Mnist::defaults().network);
+    }
+}

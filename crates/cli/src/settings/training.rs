@@ -1,0 +1,317 @@
+//! The flags and settings of training that all jobs share.
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use elman::{BatchSize, Error, Head, Init, Memory, Model, Network, Purpose, Random, Stack, Trainer};
+use serde::{Deserialize, Serialize};
+
+use crate::command_line::{OutputArgs, threads};
+use crate::output::bytes;
+use crate::settings::network::NetworkArgs;
+use crate::settings::optimization::{OptimizationArgs, OptimizationConfig};
+use crate::settings::{set, set_option};
+
+/// Flags of every job. What is not given comes from `--config`, then from the job's defaults.
+#[derive(Args, Debug)]
+pub(crate) struct CommonArgs {
+    /// Hidden units of each layer
+    #[arg(long, value_name = "N", help_heading = "Model")]
+    pub(crate) hidden_size: Option<usize>,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+    /// Initial weights as in tf (TensorFlow 1), keras or pytorch
+    #[arg(long, value_parser = PossibleValuesParser::new(["tf", "keras", "pytorch"]), help_heading = "Model")]
+    init: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) optimization: OptimizationArgs,
+    /// Rows per batch, or full: all rows at once
+    #[arg(long, value_name = "N|full", help_heading = "Training")]
+    pub(crate) batch_size: Option<BatchSize>,
+    /// Compute the gradient of a batch in parts of N rows and add them up, to save memory [default: 0, the whole batch]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    micro_batch: Option<usize>,
+    /// Passes over the training data
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    num_epoch: Option<u64>,
+    /// Seed of the initial weights and of the order of the rows
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    seed: Option<u64>,
+    /// Threads; they do not affect the result [default: one per processor]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    threads: Option<usize>,
+    /// Truncated back-propagation: cut the gradient every N steps [default: never]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    truncate: Option<usize>,
+    /// Memory limit for training, such as 500MB or 2GiB; long sequences are then recomputed in parts, with the same result
+    #[arg(long, value_name = "SIZE", help_heading = "Training")]
+    memory_budget: Option<String>,
+
+    /// Write a checkpoint every N steps; 0: at the ends of epochs, but not so often that it costs much time
+    #[arg(long, value_name = "N", help_heading = "Checkpoints")]
+    checkpoint_steps: Option<u64>,
+    /// Also write a checkpoint every M minutes within an epoch; 0: never
+    #[arg(long, value_name = "M", allow_negative_numbers = true, help_heading = "Checkpoints")]
+    checkpoint_minutes: Option<f64>,
+    /// Number of newest checkpoints to keep until the run has finished
+    #[arg(long, value_name = "K", help_heading = "Checkpoints")]
+    keep_checkpoints: Option<usize>,
+
+    /// Folder for the run [default: the next free runs/JOB-CELL-N]
+    #[arg(long, value_name = "DIR", help_heading = "Files")]
+    pub(crate) out: Option<PathBuf>,
+    /// Read settings from a TOML file, such as a run's config.toml; flags override the file
+    #[arg(long, value_name = "FILE", help_heading = "Files")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Report every N steps, in metrics.csv and in the progress bar
+    #[arg(long, value_name = "N", help_heading = "Output")]
+    batch_per_log: Option<u64>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+impl CommonArgs {
+    /// Whether nobody has chosen the batch size.
+    pub(crate) fn batch_is_open(&self) -> bool {
+        self.batch_size.is_none() && self.config.is_none()
+    }
+}
+
+/// The settings of training, as in `config.toml`. The defaults are the tutorial's.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct TrainingConfig {
+    pub(crate) init: Init,
+    pub(crate) batch_size: BatchSize,
+    pub(crate) micro_batch: usize,
+    pub(crate) num_epoch: u64,
+    pub(crate) seed: u64,
+    pub(crate) batch_per_log: u64,
+    pub(crate) threads: usize,
+    /// Steps after which the gradient is cut; 0: never.
+    pub(crate) truncate: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) memory_budget: Option<String>,
+    /// 0: at the ends of epochs.
+    pub(crate) checkpoint_steps: u64,
+    /// 0: never by time.
+    pub(crate) checkpoint_minutes: f64,
+    pub(crate) keep_checkpoints: usize,
+}
+
+impl Default for TrainingConfig {
+    fn default() -> Self {
+        TrainingConfig {
+            init: Init::default(),
+            batch_size: BatchSize::Rows(128),
+            micro_batch: 0,
+            num_epoch: 10,
+            seed: 111,
+            batch_per_log: 10,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            truncate: 0,
+            memory_budget: None,
+            checkpoint_steps: 0,
+            checkpoint_minutes: 5.0,
+            keep_checkpoints: 2,
+        }
+    }
+}
+
+impl TrainingConfig {
+    /// With a value for everything that may be absent: the names of all settings.
+    pub(crate) fn full() -> Self {
+        TrainingConfig { memory_budget: Some(String::new()), ..TrainingConfig::default() }
+    }
+
+    /// Puts flags before the settings.
+    pub(crate) fn set(&mut self, args: &CommonArgs) {
+        set(&mut self.batch_size, args.batch_size.as_ref());
+        set(&mut self.micro_batch, args.micro_batch.as_ref());
+        set(&mut self.num_epoch, args.num_epoch.as_ref());
+        set(&mut self.seed, args.seed.as_ref());
+        set(&mut self.batch_per_log, args.batch_per_log.as_ref());
+        set(&mut self.threads, args.threads.as_ref());
+        set(&mut self.truncate, args.truncate.as_ref());
+        if let Some(name) = &args.init {
+            self.init = Init::ALL.into_iter().find(|init| init.name() == name).unwrap_or_default();
+        }
+        set_option(&mut self.memory_budget, &args.memory_budget);
+        set(&mut self.checkpoint_steps, args.checkpoint_steps.as_ref());
+        set(&mut self.checkpoint_minutes, args.checkpoint_minutes.as_ref());
+        set(&mut self.keep_checkpoints, args.keep_checkpoints.as_ref());
+    }
+
+    /// What the library does not check: the rest is refused there.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let at_least_1 = |what, value: u64| match value {
+            0 => Err(Error::Setting { what, found: "0".into(), expected: "at least 1".into() }),
+            _ => Ok(()),
+        };
+        at_least_1("num_epoch", self.num_epoch)?;
+        at_least_1("batch_per_log", self.batch_per_log)?;
+        at_least_1("keep_checkpoints", self.keep_checkpoints as u64)?;
+        if !(self.checkpoint_minutes >= 0.0 && self.checkpoint_minutes.is_finite()) {
+            let found = self.checkpoint_minutes.to_string();
+            return Err(Error::Setting { what: "checkpoint_minutes", found, expected: "a number, 0 or more".into() });
+        }
+        threads(Some(self.threads))?;
+        self.budget()?;
+        Ok(())
+    }
+
+    /// Where nobody has chosen the batch size (`open`) and there are fewer rows, all of them are a batch. Returns what there
+    /// is to say of that.
+    pub(crate) fn fit_batch(&mut self, rows: usize, open: bool) -> Option<String> {
+        match self.batch_size {
+            BatchSize::Rows(batch) if open && rows > 0 && rows < batch => {
+                self.batch_size = BatchSize::Full;
+                let rows = if rows == 1 { "1 row".into() } else { format!("{rows} rows") };
+                Some(format!("--batch-size is full: there are {rows} to learn from, fewer than the default of {batch}"))
+            }
+            _ => None,
+        }
+    }
+
+    /// Refuses a batch of no rows, which no data has.
+    pub(crate) fn check_batch(&self) -> Result<(), Error> {
+        match self.batch_size {
+            BatchSize::Rows(0) => {
+                Err(Error::Setting { what: "batch_size", found: "0".into(), expected: "at least 1, or full".into() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn budget(&self) -> Result<Option<usize>, Error> {
+        self.memory_budget.as_deref().map(parse_bytes).transpose()
+    }
+
+    /// The streams that a batch is, for a job that reads its data as parallel streams.
+    ///
+    /// # Errors
+    /// If it is full: a stream is no row of the data.
+    pub(crate) fn streams(&self) -> Result<usize, Error> {
+        match self.batch_size {
+            BatchSize::Rows(streams) => Ok(streams),
+            BatchSize::Full => Err(Error::Setting {
+                what: "batch_size",
+                found: "full".into(),
+                expected: "a number: how many streams the data is cut into".into(),
+            }),
+        }
+    }
+
+    /// A trainer with these settings.
+    pub(crate) fn trainer(&self, model: Model, optimization: &OptimizationConfig) -> Result<Trainer, Error> {
+        let mut trainer = Trainer::new(model, optimization.descent()?)
+            .batch_size(self.batch_size)
+            .micro_batch(self.micro_batch)
+            .seed(self.seed)
+            .threads(self.threads)
+            .truncate(self.truncate);
+        trainer.memory_budget = self.budget()?;
+        Ok(trainer)
+    }
+
+    /// A model with its initial values. A network that the machine has no memory for is refused before they are set
+    /// aside: for sequences of `steps` steps, and batches of so many rows.
+    pub(crate) fn model(
+        &self,
+        optimization: &OptimizationConfig,
+        stack: Stack,
+        head: Head,
+        steps: usize,
+        batch: usize,
+    ) -> anyhow::Result<Model> {
+        let at_once = if self.micro_batch == 0 { batch } else { self.micro_batch.min(batch) };
+        let moments = optimization.descent()?.algorithm.moments().len();
+        let (_, memory) = Memory::within(self.budget()?, &stack, &head, steps, at_once, self.threads, moments)?;
+        check_memory(memory.total())?;
+        let network = Network::new(stack, self.init, &mut Random::new(self.seed, Purpose::Cell))?;
+        Ok(Model::new(&network, head, self.init, &mut Random::new(self.seed, Purpose::Head))?)
+    }
+}
+
+/// `500MB`, `2GiB`, `1000000`: a number of bytes.
+fn parse_bytes(text: &str) -> Result<usize, Error> {
+    let refuse = || Error::Setting {
+        what: "memory_budget",
+        found: format!("{text:?}"),
+        expected: "a size, such as 500MB, 2GiB or a number of bytes".into(),
+    };
+    let digits = text.trim().trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
+    let factor = match text.trim()[digits.len()..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "kb" => 1e3,
+        "mb" => 1e6,
+        "gb" => 1e9,
+        "kib" => 1024.0,
+        "mib" => 1024.0 * 1024.0,
+        "gib" => 1024.0 * 1024.0 * 1024.0,
+        _ => return Err(refuse()),
+    };
+    let number: f64 = digits.parse().map_err(|_| refuse())?;
+    if !(number.is_finite() && number > 0.0) {
+        return Err(refuse());
+    }
+    Ok((number * factor) as usize)
+}
+
+/// Refuses a network that the machine has no memory for, before the system ends the process without a word.
+pub(crate) fn check_memory(needed: usize) -> anyhow::Result<()> {
+    if let Some(available) = available_memory()
+        && needed > available
+    {
+        bail!(
+            "training needs {} of memory and {} is available; choose smaller sizes or fewer threads",
+            bytes(needed),
+            bytes(available)
+        );
+    }
+    Ok(())
+}
+
+/// What Linux says is available; elsewhere unknown.
+fn available_memory() -> Option<usize> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kilobytes: usize = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kilobytes.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_that_nobody_chose_fits_the_rows() {
+        let with = |batch_size, rows, open| {
+            let mut config = TrainingConfig { batch_size, ..TrainingConfig::default() };
+            (config.fit_batch(rows, open).is_some(), config.batch_size)
+        };
+        let (full, rows) = (BatchSize::Full, BatchSize::Rows);
+        assert_eq!(with(rows(32), 31, true), (true, full));
+        assert_eq!(with(rows(32), 1, true), (true, full));
+        for (batch, rows, open) in [(rows(32), 32, true), (rows(32), 31, false), (full, 31, true), (rows(32), 0, true)]
+        {
+            assert_eq!(with(batch, rows, open), (false, batch));
+        }
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        for (text, bytes) in
+            [("500MB", 500_000_000), ("2 GiB", 2 << 30), ("1.5kb", 1500), ("77", 77), ("8MiB", 8 << 20)]
+        {
+            assert_eq!(parse_bytes(text).unwrap(), bytes, "{text}");
+        }
+        for text in ["", "MB", "-1MB", "12 parsecs", "nanMB", "0"] {
+            let message = parse_bytes(text).unwrap_err().to_string();
+            assert!(message.contains("memory_budget") && message.contains("500MB"), "{message}");
+        }
+    }
+}
