@@ -8,7 +8,6 @@
 
 mod command_line;
 mod commands;
-mod config;
 #[cfg(test)]
 mod documented;
 mod flags;
@@ -26,8 +25,8 @@ use std::process::ExitCode;
 use clap::{ArgMatches, FromArgMatches};
 
 pub use command_line::command;
-pub use commands::predict::read_images;
-pub use config::{JOBS, read_config};
+pub use jobs::mnist::read_images;
+pub use jobs::{jobs, read_config};
 
 /// Does what the arguments of the process ask for. What goes wrong is said on standard error, in one line.
 pub fn main() -> ExitCode {
@@ -53,7 +52,7 @@ pub fn main() -> ExitCode {
 /// Says what is wrong, on standard error.
 fn fail(text: &str, code: u8) -> ExitCode {
     // Whatever is wrong with standard error, there is nobody left to tell.
-    let _ = std::io::Write::write_all(&mut std::io::stderr(), output::harmless(text).as_bytes());
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), shown::names::harmless(text).as_bytes());
     ExitCode::from(code)
 }
 
@@ -62,18 +61,12 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     // A set that is not there is refused before anything is done.
     elman::isa_from_environment()?;
     match cli.command {
-        command_line::Command::Train { job } => match *job {
-            command_line::Job::Mnist(args) => jobs::mnist::train(&args),
-            command_line::Job::Echo(args) => jobs::echo::train(&args),
-            command_line::Job::Text(args) => jobs::text::train(&args),
-            command_line::Job::Series(args) => jobs::series::train(&args),
-            command_line::Job::Classify(args) => jobs::classify::train(&args),
-        },
+        command_line::Command::Train { job } => (job.job.train)(&job.given),
         command_line::Command::Resume(args) => commands::resume::resume(&args),
         command_line::Command::Eval(args) => commands::eval::eval(&args),
         command_line::Command::Predict(args) => commands::predict::predict(&args),
         command_line::Command::Sample(args) => commands::sample::sample(&args),
-        command_line::Command::Forecast(args) => jobs::series::forecast(&args),
+        command_line::Command::Forecast(args) => commands::forecast::forecast(&args),
         command_line::Command::Inspect(args) => commands::inspect::inspect(&args),
         command_line::Command::Compare(args) => commands::compare::compare(&args),
         command_line::Command::Diagnose(args) => commands::diagnose::diagnose(&args),
@@ -86,7 +79,7 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
 
 /// 2 for a setting out of its range, as for any other wrong usage; 1 for what failed.
 fn exit_code(error: &anyhow::Error) -> u8 {
-    if error.is::<settings::Wrong>() {
+    if error.is::<flags::wrong::Wrong>() {
         return 2;
     }
     match error.downcast_ref::<elman::Error>() {

@@ -9,16 +9,22 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 use serde_json::{Value, json};
 
-use crate::command_line::{CompareArgs, OutputArgs};
+use crate::flags::compare::CompareArgs;
+use crate::flags::output::OutputArgs;
 use crate::folder;
-use crate::output::{Output, harmless, one_line, thousands};
+use crate::jobs::JOBS;
+use crate::jobs::figures::Figure;
+use crate::output::Output;
 use crate::picture::axis::Axis;
 use crate::picture::canvas::{
     ALARM, Area, BLUE, GREEN, INK, PALE_INK, VERMILION, axes, key, px, stroke, style, svg, text, write,
 };
 use crate::record::metrics::{self, Row};
-use crate::settings;
-use crate::shown::digits::{places, significant};
+use crate::settings::file;
+use crate::shown::amounts::thousands;
+use crate::shown::columns::aligned;
+use crate::shown::digits::places;
+use crate::shown::names::{harmless, one_line};
 
 /// The picture's size.
 const SIZE: (u32, u32) = (960, 440);
@@ -35,15 +41,6 @@ struct Run {
     /// What its test gave, if it has finished.
     test: Option<Value>,
 }
-
-/// The columns of test figures: a heading, and where the figure is in what a test gave.
-const FIGURES: [(&str, &str, &str); 5] = [
-    ("test loss", "test", "/loss"),
-    ("test acc", "test", "/accuracy"),
-    ("test MAE", "backtest", "/model/mae"),
-    ("naive MAE", "backtest", "/naive/mae"),
-    ("test MASE", "backtest", "/model/mase"),
-];
 
 pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
     let mut output = Output::new(OutputArgs { json: args.json, quiet: false });
@@ -97,39 +94,21 @@ fn table(runs: &[Run]) -> Vec<String> {
             runs.iter().map(|run| figure(run.best().and_then(|row| row.validation_accuracy).map(f64::from))).collect(),
         ),
     ];
-    for (name, event, pointer) in FIGURES {
-        columns.push((
-            name,
-            runs.iter()
-                .map(|run| {
-                    run.figure(event, pointer).map_or(String::new(), |of| match name {
-                        "test loss" | "test acc" => places(of, 4),
-                        _ => significant(of),
-                    })
-                })
-                .collect(),
-        ));
+    let mut figures: Vec<&Figure> = Vec::new();
+    for of in JOBS.iter().flat_map(|job| job.figures) {
+        if !figures.iter().any(|known| known.heading == of.heading) {
+            figures.push(of);
+        }
+    }
+    for of in figures {
+        let cell = |run: &Run| run.figure(of).map_or(String::new(), of.write);
+        columns.push((of.heading, runs.iter().map(cell).collect()));
     }
     columns.retain(|(name, cells)| *name == "best loss" || cells.iter().any(|cell| !cell.is_empty()));
     let heads = columns.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>();
     let cell = |cell: &String| if cell.is_empty() { "-".to_owned() } else { cell.clone() };
     let row = |run: usize| columns.iter().map(|(_, cells)| cell(&cells[run])).collect();
-    aligned(&[heads].into_iter().chain((0..runs.len()).map(row)).collect::<Vec<_>>())
-}
-
-/// Columns of equal width: the first one to the left, the others to the right.
-fn aligned(rows: &[Vec<String>]) -> Vec<String> {
-    let columns = rows.first().map_or(0, Vec::len);
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| match column {
-            0 => format!("{cell:width$}"),
-            _ => format!("{cell:>width$}"),
-        });
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect()
+    aligned(&[heads].into_iter().chain((0..runs.len()).map(row)).collect::<Vec<_>>(), 1)
 }
 
 /// Which settings differ, and which runs do not.
@@ -150,7 +129,7 @@ fn below(runs: &[Run], differing: &[String]) -> Vec<String> {
                 let values = runs.iter().map(|run| run.settings.get(name).map_or("-".to_owned(), String::clone));
                 [name.clone()].into_iter().chain(values).collect()
             }));
-            lines.extend(aligned(&rows));
+            lines.extend(aligned(&rows, 1));
         }
     }
     if !lines.is_empty() {
@@ -179,7 +158,7 @@ impl Run {
         let name = folder.file_name().map_or(folder.as_os_str(), |name| name).to_string_lossy().into_owned();
         let config = folder.join(folder::CONFIG);
         let settings = match config.exists() {
-            true => settings::text_of(&config)?
+            true => file::text_of(&config)?
                 .parse::<toml::Table>()
                 .with_context(|| format!("cannot read {}", config.display()))?,
             false => toml::Table::new(),
@@ -193,9 +172,9 @@ impl Run {
         Ok(Run { name, rows, settings, test: folder::test_figures(folder)? })
     }
 
-    /// A figure of its test, if that is of this kind.
-    fn figure(&self, event: &str, pointer: &str) -> Option<f64> {
-        self.test.as_ref().filter(|test| test["event"] == event)?.pointer(pointer)?.as_f64()
+    /// A figure of its test, if that has it.
+    fn figure(&self, of: &Figure) -> Option<f64> {
+        self.test.as_ref().filter(|test| test["event"] == of.event)?.pointer(of.pointer)?.as_f64()
     }
 
     /// Whether all numbers are another's too, but for the time they took.

@@ -2,8 +2,9 @@
 
 use anyhow::bail;
 
-use crate::command_line::{EvalArgs, threads};
 use crate::commands::predict_sequences::may_read_images;
+use crate::flags::eval::EvalArgs;
+use crate::flags::threads::threads;
 use crate::folder;
 use crate::jobs;
 use crate::output::Output;
@@ -22,12 +23,9 @@ pub(crate) fn eval(args: &EvalArgs) -> anyhow::Result<()> {
             model.head().reads.describe()
         );
     }
-    match folder::job(&args.run, &model)?.as_str() {
-        "mnist" => jobs::mnist::eval(args, model, threads, &mut output),
-        "echo" => jobs::echo::eval(args, model, threads, &mut output),
-        "text" => jobs::text::eval(args, model, threads, &mut output),
-        "series" => jobs::series::eval(args, model, threads, &mut output),
-        "classify" => jobs::classify::eval(args, model, threads, &mut output),
-        job => bail!("{} is a run of job {job:?}, which this program does not evaluate", args.run.display()),
+    let job = folder::job(&args.run, &model)?;
+    match jobs::named(&job) {
+        Some(job) => (job.eval)(args, model, threads, &mut output),
+        None => bail!("{} is a run of job {job:?}, which this program does not evaluate", args.run.display()),
     }
 }

@@ -7,21 +7,24 @@ use elman::formats::Array;
 use elman::{Adam, Algorithm, Memory, Model};
 use serde_json::json;
 
-use crate::command_line::{InspectArgs, OutputArgs};
+use crate::flags::inspect::InspectArgs;
+use crate::flags::output::OutputArgs;
 use crate::folder;
 use crate::folder::checkpoints;
 use crate::folder::lock;
-use crate::output::{Output, bytes, harmless, shell_word, thousands};
+use crate::output::Output;
 use crate::record::metrics::{self, Row};
-use crate::settings;
-use crate::settings::network;
+use crate::settings::file;
+use crate::shown::amounts::{bytes, thousands};
 use crate::shown::digits::places;
+use crate::shown::names::{harmless, shell_word};
+use crate::shown::network;
 
 pub(crate) fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     let mut output = Output::new(OutputArgs { json: args.json, quiet: false });
     let model = folder::load_model(&args.run)?;
     let config = args.run.join(folder::CONFIG);
-    let config = if config.exists() { Some(settings::text_of(&config)?) } else { None };
+    let config = if config.exists() { Some(file::text_of(&config)?) } else { None };
     let file = args.run.join(folder::METRICS);
     let (last, best) = if file.exists() { metrics::read_ends(&file)? } else { (None, None) };
     // A run that stops early ends with the weights of its best epoch; until it has finished, its model is the last.

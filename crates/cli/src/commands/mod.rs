@@ -5,6 +5,7 @@ pub(crate) mod compare;
 pub(crate) mod convert;
 pub(crate) mod diagnose;
 pub(crate) mod eval;
+pub(crate) mod forecast;
 pub(crate) mod inspect;
 pub(crate) mod predict;
 pub(crate) mod predict_sequences;

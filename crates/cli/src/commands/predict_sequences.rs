@@ -14,8 +14,9 @@ use elman::{Model, Predictor, Predicts, Reads, Sequences, most_probable};
 use ndarray::{ArrayView1, ArrayView2};
 use serde_json::{Value, json};
 
-use crate::command_line::PredictArgs;
-use crate::output::{Output, one_line};
+use crate::flags::predict::PredictArgs;
+use crate::output::Output;
+use crate::shown::names::one_line;
 
 /// The endings of files of sequences.
 const ENDINGS: [&str; 7] = [".csv", ".csv.gz", ".tsv", ".tsv.gz", ".ts", ".ts.gz", ".npz"];

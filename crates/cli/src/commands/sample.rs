@@ -6,12 +6,11 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use elman::Error;
 use elman::datasets::text;
-use elman::formats::write_atomic;
 use elman::text::{Sampler, Sampling, Utf8, Vocabulary};
-use serde_json::{Value, json};
 
-use crate::command_line::SampleArgs;
+use crate::flags::sample::SampleArgs;
 use crate::folder;
+use crate::jobs::text::sample::{sampled, shown, write};
 use crate::output::Output;
 
 /// Most samples at once, and most units of all of them together.
@@ -67,29 +66,6 @@ fn prime(args: &SampleArgs, vocabulary: &Vocabulary) -> anyhow::Result<Vec<u8>> 
     })
 }
 
-/// A sample as text, and as an object of `--json`: of bytes, `bytes` are they, and `text` shows those that are no text as
-/// `\xff`.
-pub(crate) fn shown(vocabulary: &Vocabulary, seed: u64, sample: Vec<u8>) -> (String, Value) {
-    match vocabulary {
-        Vocabulary::Characters(_) => {
-            let text = String::from_utf8_lossy(&sample).into_owned();
-            let object = json!({"event": "sample", "seed": seed, "text": text});
-            (text, object)
-        }
-        Vocabulary::Bytes => {
-            let text = Utf8::escaped(&sample);
-            let object = json!({"event": "sample", "seed": seed, "text": text, "bytes": sample});
-            (text, object)
-        }
-    }
-}
-
-/// A sample as a file: bytes as they are, or a text that ends with a line end.
-pub(crate) fn write(path: &Path, vocabulary: &Vocabulary, sample: &[u8]) -> anyhow::Result<()> {
-    let end: &[u8] = if *vocabulary == Vocabulary::Bytes { b"" } else { b"\n" };
-    write_atomic(path, &[sample, end].concat()).with_context(|| format!("cannot write {}", path.display()))
-}
-
 /// A sample does not take the place of the model that made it, nor of what it starts with.
 fn refuse_inputs(out: &Path, args: &SampleArgs) -> anyhow::Result<()> {
     // What does not exist yet is no input.
@@ -108,21 +84,6 @@ fn within(what: &'static str, found: usize, most: usize) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::Setting { what, found: found.to_string(), expected: format!("1 to {most}") })
-}
-
-/// So many units of every sample, as bytes.
-pub(crate) fn sampled(
-    sampler: &mut Sampler<'_>,
-    vocabulary: &Vocabulary,
-    sampling: Sampling,
-    length: usize,
-) -> Result<Vec<Vec<u8>>, Error> {
-    let mut bytes: Vec<Vec<u8>> = vec![Vec::new(); sampler.samples()];
-    for _ in 0..length {
-        let tokens = sampler.next(sampling)?;
-        bytes.iter_mut().zip(tokens).for_each(|(bytes, &token)| vocabulary.push(token, bytes));
-    }
-    Ok(bytes)
 }
 
 /// One sample on standard output, each character when it is whole; bytes as they are, but for a terminal. A reader that has

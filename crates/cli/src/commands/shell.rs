@@ -2,7 +2,9 @@
 
 use anyhow::Context;
 
-use crate::command_line::{self, CompletionsArgs, ManArgs, OutputArgs};
+use crate::command_line::{self};
+use crate::flags::output::OutputArgs;
+use crate::flags::shell::{CompletionsArgs, ManArgs};
 use crate::output::Output;
 
 pub(crate) fn completions(args: &CompletionsArgs) -> anyhow::Result<()> {

@@ -6,7 +6,7 @@ use clap::builder::ValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command};
 
-use crate::settings::Wrong;
+use super::wrong::Wrong;
 
 /// What the text of a parser's error begins with, when it says what the flag may be.
 const EXPECTED: &str = "expected ";

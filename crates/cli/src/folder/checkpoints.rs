@@ -7,11 +7,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use elman::{Checkpoint, Step};
 
+use super::names::{CONFIG, checkpoint, step_of_checkpoint};
 use crate::settings::training::TrainingConfig;
-
-/// What their files are called, around the number of the step.
-const PREFIX: &str = "checkpoint-";
-const SUFFIX: &str = ".safetensors";
 
 /// At the ends of epochs writing takes at most one part in so many of the time: a run of short epochs writes fewer.
 const PART: u32 = 50;
@@ -94,7 +91,7 @@ pub(crate) fn newest(folder: &Path, mut warn: impl FnMut(&str)) -> anyhow::Resul
         "no checkpoint in {} is whole: {}. Nothing was changed; put one back, or begin a new run with {}",
         folder.display(),
         damaged.join("; "),
-        folder.join(crate::folder::CONFIG).display()
+        folder.join(CONFIG).display()
     )
 }
 
@@ -127,27 +124,16 @@ pub(crate) fn remove_leftovers(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn path(folder: &Path, step: u64) -> PathBuf {
-    folder.join(format!("{PREFIX}{step}{SUFFIX}"))
-}
-
 /// The steps of those there are, rising.
 fn list(folder: &Path) -> anyhow::Result<Vec<u64>> {
-    let mut steps: Vec<u64> = names(folder)?.iter().filter_map(|name| step(name)).collect();
+    let mut steps: Vec<u64> = names(folder)?.iter().filter_map(|name| step_of_checkpoint(name)).collect();
     steps.sort_unstable();
     Ok(steps)
 }
 
-/// Whether a file of this name is a checkpoint.
-pub(crate) fn is_one(name: &str) -> bool {
-    step(name).is_some()
-}
-
-/// The step of the checkpoint of this name.
-fn step(name: &str) -> Option<u64> {
-    let number = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
-    // Only as it is written here.
-    number.parse().ok().filter(|step: &u64| step.to_string() == number)
+/// Where the checkpoint of a step is.
+fn path(folder: &Path, step: u64) -> PathBuf {
+    folder.join(checkpoint(step))
 }
 
 fn names(folder: &Path) -> anyhow::Result<Vec<String>> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use elman::formats::FileKind;
 use elman::formats::tensorflow::is_checkpoint;
 
-use crate::output::shell_word;
+use crate::shown::names::shell_word;
 
 /// Why a file or folder is no model of elman, if it clearly is none: a sentence for a message that starts with its name.
 pub(crate) fn no_model(path: &Path, kind: FileKind) -> Option<String> {

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use crate::folder::{LOCK, refuse_strangers};
+use super::names::LOCK;
+use super::place::refuse_strangers;
 
 /// A run's folder, held by this process.
 #[derive(Debug)]

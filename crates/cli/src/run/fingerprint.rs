@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::output::thousands;
+use crate::shown::amounts::thousands;
 
 /// Length and checksum of data as it was read: of its values, however they were packed in files.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]

@@ -1,6 +1,7 @@
 //! A run: its folder, and the loop of training that all jobs share.
 
 pub(crate) mod fingerprint;
+pub(crate) mod held;
 pub(crate) mod interrupts;
 
 use std::path::{Path, PathBuf};
@@ -12,19 +13,22 @@ use elman::{Checkpoint, EarlyStopping, Error, Evaluation, Fit, Isa, Labelled, St
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::commands::resume::{Held, warn};
 use crate::folder;
 use crate::folder::checkpoints::{self, Checkpoints};
 use crate::folder::lock::Lock;
+use crate::output::Output;
 use crate::output::progress::Report;
-use crate::output::{Output, bytes, seconds, shell_word, thousands};
+use crate::output::warn_always;
 use crate::record::curves;
 use crate::record::events::{EventWriter, Written};
 use crate::record::metrics::{self, MetricsWriter, Row};
 use crate::run::fingerprint::Fingerprint;
-use crate::settings::network;
+use crate::run::held::Held;
 use crate::settings::training::TrainingConfig;
+use crate::shown::amounts::{bytes, seconds, thousands};
 use crate::shown::digits::places;
+use crate::shown::names::shell_word;
+use crate::shown::network;
 
 /// What is to be trained on, and how.
 pub(crate) struct Plan<'a, D> {
@@ -233,7 +237,7 @@ impl<D: Labelled> Plan<'_, D> {
         // Sets that fuse give the same bits.
         let was_fused = Isa::from_name(checkpoint.isa()).is_some_and(Isa::fuses);
         if checkpoint.isa() != isa && !(was_fused && trainer.isa.fuses()) {
-            warn(&format!(
+            warn_always(&format!(
                 "the run began on the instruction set {} and continues on {isa}: the result may differ in its last bits",
                 checkpoint.isa()
             ));
@@ -278,7 +282,7 @@ impl<'a> Run<'a> {
     ) -> anyhow::Result<Self> {
         let file = folder.join(folder::METRICS);
         let (metrics, rows) = match &note {
-            Some(note) => MetricsWriter::resume(&file, note.metrics, warn)?,
+            Some(note) => MetricsWriter::resume(&file, note.metrics, warn_always)?,
             None => (MetricsWriter::create(&file)?, Vec::new()),
         };
         Ok(Run {

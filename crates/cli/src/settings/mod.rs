@@ -1,27 +1,35 @@
 //! The settings of a run: those of its job, and those that all jobs share. In `config.toml` they stand in one table.
 
+pub(crate) mod file;
+pub(crate) mod memory;
 pub(crate) mod network;
 pub(crate) mod optimization;
+pub(crate) mod paths;
+pub(crate) mod precedence;
 pub(crate) mod training;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::path::Path;
 
-use anyhow::{Context, anyhow, bail};
-use elman::formats::read_file;
+use anyhow::{Context, bail};
+use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
-use serde::{Deserialize, Serialize};
 use toml::Table;
 
-use crate::settings::network::NetworkConfig;
-use crate::settings::optimization::{OptimizationArgs, OptimizationConfig};
-use crate::settings::training::{CommonArgs, TrainingConfig};
+use self::file::{from_toml, job_in, text_of};
+use self::network::NetworkConfig;
+use self::optimization::OptimizationConfig;
+use self::training::TrainingConfig;
+use crate::flags::optimization::OptimizationArgs;
+use crate::flags::training::CommonArgs;
+use crate::flags::writing::Writing;
+use crate::flags::wrong::Wrong;
 
 /// The settings that a job has for itself.
-pub(crate) trait Job: Clone + Debug + Default + DeserializeOwned + PartialEq + Serialize {
-    /// Its name on the command line.
-    const NAME: &'static str;
+pub(crate) trait JobSettings: Clone + Debug + Default + DeserializeOwned + PartialEq + Serialize {
+    /// The job's name on the command line.
+    const JOB: &'static str;
 
     /// All settings, as they are without a flag.
     fn defaults() -> Settings<Self>;
@@ -51,13 +59,13 @@ pub(crate) struct Settings<J> {
     pub(crate) network: NetworkConfig,
 }
 
-impl<J: Job> Settings<J> {
+impl<J: JobSettings> Settings<J> {
     /// The file's settings, or the defaults, with the flags that all jobs share before them.
     pub(crate) fn new(args: &CommonArgs) -> anyhow::Result<Self> {
         let mut settings = match &args.config {
             Some(path) => {
                 let text = text_of(path)?;
-                Self::of_text(&path.display().to_string(), &text).map_err(|error| Wrong(format!("{error:#}")))?
+                Self::of_text(&path.display().to_string(), &text).map_err(|error| Wrong::new(format!("{error:#}")))?
             }
             None => J::defaults(),
         };
@@ -103,8 +111,8 @@ impl<J: Job> Settings<J> {
     fn of_text(origin: &str, text: &str) -> anyhow::Result<Self> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let job = job_in(text).with_context(|| format!("cannot read {origin}"))?;
-        if let Some(job) = job.filter(|job| job != J::NAME) {
-            bail!("{origin} is the configuration of job {job:?}; expected {:?}", J::NAME);
+        if let Some(job) = job.filter(|job| job != J::JOB) {
+            bail!("{origin} is the configuration of job {job:?}; expected {:?}", J::JOB);
         }
         let settings = Self::parse(text).with_context(|| format!("cannot read {origin}"))?;
         settings.job.check()?;
@@ -137,6 +145,8 @@ impl<J: Job> Settings<J> {
             let known: Vec<&str> = known.keys().map(String::as_str).collect();
             bail!("unknown setting {name:?}; expected one of: {}", known.join(", "));
         }
+        // What is flattened into other settings is read by itself first: only so do messages name its lines.
+        let _: Writing = from_toml(text)?;
         // A line each: what the file does not say comes from the job's defaults, but for the options of another optimizer
         // or schedule.
         let mut defaults = J::defaults();
@@ -159,7 +169,7 @@ impl<J: Job> Settings<J> {
     fn text(&self) -> anyhow::Result<String> {
         let (job, training) = (toml::to_string(&self.job)?, toml::to_string(&self.training)?);
         let (optimization, network) = (toml::to_string(&self.optimization)?, toml::to_string(&self.network)?);
-        Ok(format!("job = {:?}\n{job}{training}{optimization}{network}", J::NAME))
+        Ok(format!("job = {:?}\n{job}{training}{optimization}{network}", J::JOB))
     }
 
     /// As they are kept in the run's folder.
@@ -173,120 +183,23 @@ impl<J: Job> Settings<J> {
     }
 }
 
-/// Puts a flag before a setting, where it was given.
-pub(crate) fn set<T: Clone>(setting: &mut T, flag: Option<&T>) {
-    if let Some(value) = flag {
-        setting.clone_from(value);
-    }
-}
-
-/// The same for a setting that may be absent.
-pub(crate) fn set_option<T: Clone>(setting: &mut Option<T>, flag: &Option<T>) {
-    if flag.is_some() {
-        setting.clone_from(flag);
-    }
-}
-
 /// The names in a table, whatever their values.
 type Names = BTreeMap<String, IgnoredAny>;
-
-/// What is wrong in a configuration that was given: wrong usage, as a flag out of its range is.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct Wrong(String);
-
-impl Wrong {
-    pub(crate) fn new(text: String) -> Self {
-        Wrong(text)
-    }
-}
-
-/// The most bytes of a configuration; those that a run writes have some 2,000.
-const TEXT_MAX: u64 = 1 << 20;
-
-/// The text of a configuration.
-///
-/// # Errors
-/// If it cannot be read, has more than 1 MiB, or is not in UTF-8; the message says where it is not.
-pub(crate) fn text_of(path: &Path) -> anyhow::Result<String> {
-    let cannot = || format!("cannot read {}", path.display());
-    let bytes = read_file(path, TEXT_MAX).with_context(cannot)?;
-    match String::from_utf8(bytes) {
-        // UTF-16 without a byte order mark is UTF-8 with NULs, which no TOML has.
-        Ok(text) if text.contains('\0') => {
-            bail!("{}: it has NUL characters, as UTF-16 has; save it as UTF-8", cannot())
-        }
-        Ok(text) => Ok(text),
-        Err(error) if matches!(error.as_bytes(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) => {
-            bail!("{}: it is UTF-16; save it as UTF-8", cannot())
-        }
-        Err(error) => {
-            let at = error.utf8_error().valid_up_to();
-            bail!("{}: it is not UTF-8: byte {at} begins no character", cannot());
-        }
-    }
-}
-
-/// Reads TOML. In messages, types have the names that people give them.
-fn from_toml<T: DeserializeOwned>(text: &str) -> anyhow::Result<T> {
-    toml::from_str(text).map_err(|error| {
-        let shown = error.to_string();
-        let shown = shown.trim_end();
-        // The lines before the last are the file's own.
-        let (quoted, said) = shown.split_at(shown.rfind('\n').map_or(0, |at| at + 1));
-        let plain = match said.rsplit_once("expected ") {
-            Some((found, "u64" | "usize")) => format!("{found}expected a whole number, 0 or more"),
-            Some((found, "f64" | "f32")) => format!("{found}expected a number"),
-            _ => said.to_owned(),
-        };
-        anyhow!("{quoted}{plain}")
-    })
-}
-
-/// The job that a configuration names.
-fn job_in(text: &str) -> anyhow::Result<Option<String>> {
-    #[derive(Deserialize)]
-    struct Named {
-        job: Option<String>,
-    }
-    Ok(from_toml::<Named>(text)?.job)
-}
-
-/// The job of a run's configuration.
-pub(crate) fn job_of(path: &Path) -> anyhow::Result<String> {
-    let text = text_of(path)?;
-    let job = job_in(&text).with_context(|| format!("cannot read {}", path.display()))?;
-    job.with_context(|| format!("{} names no job; expected a line as: job = \"mnist\"", path.display()))
-}
-
-/// The path of the setting `what` absolute, and refused where it is empty or TOML cannot hold it.
-pub(crate) fn absolute(what: &'static str, path: Option<&Path>) -> anyhow::Result<Option<std::path::PathBuf>> {
-    let Some(path) = path else { return Ok(None) };
-    if path.as_os_str().is_empty() {
-        let expected = "a file or a folder".into();
-        return Err(elman::Error::Setting { what, found: "\"\"".into(), expected }.into());
-    }
-    if path.to_str().is_none() {
-        let expected = "a path in Unicode, for it is kept in config.toml".into();
-        return Err(elman::Error::Setting { what, found: path.display().to_string(), expected }.into());
-    }
-    Ok(Some(std::path::absolute(path)?))
-}
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jobs::echo::Echo;
-    use crate::jobs::mnist::Mnist;
+    use crate::jobs::echo::settings::EchoSettings;
+    use crate::jobs::mnist::settings::MnistSettings;
 
     #[test]
     fn a_configuration_survives_its_file() {
-        let mut settings = Mnist::defaults();
+        let mut settings = MnistSettings::defaults();
         settings.job.data = Some("some/where".into());
         settings.training.num_epoch = 3;
         let text = settings.text().unwrap();
-        assert_eq!(Settings::<Mnist>::parse(&text).unwrap(), settings);
-        let message = Settings::<Mnist>::parse("sed = 5").unwrap_err().to_string();
+        assert_eq!(Settings::<MnistSettings>::parse(&text).unwrap(), settings);
+        let message = Settings::<MnistSettings>::parse("sed = 5").unwrap_err().to_string();
         assert!(message.contains("unknown setting \"sed\"") && message.contains("seed"), "{message}");
     }
 
@@ -299,7 +212,7 @@ mod tests {
             ("seed = \"expected usize\"", "expected a whole number, 0 or more"),
             ("batch_size = \"some\"", "expected a number of rows, or \"full\""),
         ] {
-            let message = Settings::<Mnist>::parse(text).unwrap_err().to_string();
+            let message = Settings::<MnistSettings>::parse(text).unwrap_err().to_string();
             assert!(message.contains("line 1") && message.ends_with(expected), "{text}: {message}");
             assert!(message.contains(&format!("1 | {text}\n")), "{message}");
         }
@@ -307,9 +220,9 @@ mod tests {
 
     #[test]
     fn what_a_file_does_not_say_is_the_job_s_own_default() {
-        let mut settings = Echo::defaults();
+        let mut settings = EchoSettings::defaults();
         settings.training.seed = 5;
-        assert_eq!(Settings::<Echo>::parse("seed = 5").unwrap(), settings);
-        assert_ne!(Echo::defaults().network, Mnist::defaults().network);
+        assert_eq!(Settings::<EchoSettings>::parse("seed = 5").unwrap(), settings);
+        assert_ne!(EchoSettings::defaults().network, MnistSettings::defaults().network);
     }
 }

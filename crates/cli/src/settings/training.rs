@@ -1,85 +1,13 @@
-//! The flags and settings of training that all jobs share.
+//! The settings of training that all jobs share.
 
-use std::path::PathBuf;
-
-use anyhow::bail;
-use clap::Args;
-use clap::builder::PossibleValuesParser;
 use elman::{BatchSize, Error, Head, Init, Memory, Model, Network, Purpose, Random, Stack, Trainer};
 use serde::{Deserialize, Serialize};
 
-use crate::command_line::{OutputArgs, threads};
-use crate::output::bytes;
-use crate::settings::network::NetworkArgs;
-use crate::settings::optimization::{OptimizationArgs, OptimizationConfig};
-use crate::settings::{set, set_option};
-
-/// Flags of every job. What is not given comes from `--config`, then from the job's defaults.
-#[derive(Args, Debug)]
-pub(crate) struct CommonArgs {
-    /// Hidden units of each layer
-    #[arg(long, value_name = "N", help_heading = "Model")]
-    pub(crate) hidden_size: Option<usize>,
-    #[command(flatten)]
-    pub(crate) network: NetworkArgs,
-    /// Initial weights as in tf (TensorFlow 1), keras or pytorch
-    #[arg(long, value_parser = PossibleValuesParser::new(["tf", "keras", "pytorch"]), help_heading = "Model")]
-    init: Option<String>,
-
-    #[command(flatten)]
-    pub(crate) optimization: OptimizationArgs,
-    /// Rows per batch, or full: all rows at once
-    #[arg(long, value_name = "N|full", help_heading = "Training")]
-    pub(crate) batch_size: Option<BatchSize>,
-    /// Compute the gradient of a batch in parts of N rows and add them up, to save memory [default: 0, the whole batch]
-    #[arg(long, value_name = "N", help_heading = "Training")]
-    micro_batch: Option<usize>,
-    /// Passes over the training data
-    #[arg(long, value_name = "N", help_heading = "Training")]
-    num_epoch: Option<u64>,
-    /// Seed of the initial weights and of the order of the rows
-    #[arg(long, value_name = "N", help_heading = "Training")]
-    seed: Option<u64>,
-    /// Threads; they do not affect the result [default: one per processor]
-    #[arg(long, value_name = "N", help_heading = "Training")]
-    threads: Option<usize>,
-    /// Truncated back-propagation: cut the gradient every N steps [default: never]
-    #[arg(long, value_name = "N", help_heading = "Training")]
-    truncate: Option<usize>,
-    /// Memory limit for training, such as 500MB or 2GiB; long sequences are then recomputed in parts, with the same result
-    #[arg(long, value_name = "SIZE", help_heading = "Training")]
-    memory_budget: Option<String>,
-
-    /// Write a checkpoint every N steps; 0: at the ends of epochs, but not so often that it costs much time
-    #[arg(long, value_name = "N", help_heading = "Checkpoints")]
-    checkpoint_steps: Option<u64>,
-    /// Also write a checkpoint every M minutes within an epoch; 0: never
-    #[arg(long, value_name = "M", allow_negative_numbers = true, help_heading = "Checkpoints")]
-    checkpoint_minutes: Option<f64>,
-    /// Number of newest checkpoints to keep until the run has finished
-    #[arg(long, value_name = "K", help_heading = "Checkpoints")]
-    keep_checkpoints: Option<usize>,
-
-    /// Folder for the run [default: the next free runs/JOB-CELL-N]
-    #[arg(long, value_name = "DIR", help_heading = "Files")]
-    pub(crate) out: Option<PathBuf>,
-    /// Read settings from a TOML file, such as a run's config.toml; flags override the file
-    #[arg(long, value_name = "FILE", help_heading = "Files")]
-    pub(crate) config: Option<PathBuf>,
-
-    /// Report every N steps, in metrics.csv and in the progress bar
-    #[arg(long, value_name = "N", help_heading = "Output")]
-    batch_per_log: Option<u64>,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
-}
-
-impl CommonArgs {
-    /// Whether nobody has chosen the batch size.
-    pub(crate) fn batch_is_open(&self) -> bool {
-        self.batch_size.is_none() && self.config.is_none()
-    }
-}
+use super::memory::{check_memory, parse_bytes};
+use super::optimization::OptimizationConfig;
+use super::precedence::{set, set_option};
+use crate::flags::threads::threads;
+use crate::flags::training::CommonArgs;
 
 /// The settings of training, as in `config.toml`. The defaults are the tutorial's.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -236,53 +164,6 @@ impl TrainingConfig {
     }
 }
 
-/// `500MB`, `2GiB`, `1000000`: a number of bytes.
-fn parse_bytes(text: &str) -> Result<usize, Error> {
-    let refuse = || Error::Setting {
-        what: "memory_budget",
-        found: format!("{text:?}"),
-        expected: "a size, such as 500MB, 2GiB or a number of bytes".into(),
-    };
-    let digits = text.trim().trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
-    let factor = match text.trim()[digits.len()..].trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1.0,
-        "kb" => 1e3,
-        "mb" => 1e6,
-        "gb" => 1e9,
-        "kib" => 1024.0,
-        "mib" => 1024.0 * 1024.0,
-        "gib" => 1024.0 * 1024.0 * 1024.0,
-        _ => return Err(refuse()),
-    };
-    let number: f64 = digits.parse().map_err(|_| refuse())?;
-    if !(number.is_finite() && number > 0.0) {
-        return Err(refuse());
-    }
-    Ok((number * factor) as usize)
-}
-
-/// Refuses a network that the machine has no memory for, before the system ends the process without a word.
-pub(crate) fn check_memory(needed: usize) -> anyhow::Result<()> {
-    if let Some(available) = available_memory()
-        && needed > available
-    {
-        bail!(
-            "training needs {} of memory and {} is available; choose smaller sizes or fewer threads",
-            bytes(needed),
-            bytes(available)
-        );
-    }
-    Ok(())
-}
-
-/// What Linux says is available; elsewhere unknown.
-fn available_memory() -> Option<usize> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kilobytes: usize = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kilobytes.checked_mul(1024)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -299,19 +180,6 @@ mod tests {
         for (batch, rows, open) in [(rows(32), 32, true), (rows(32), 31, false), (full, 31, true), (rows(32), 0, true)]
         {
             assert_eq!(with(batch, rows, open), (false, batch));
-        }
-    }
-
-    #[test]
-    fn sizes_have_units() {
-        for (text, bytes) in
-            [("500MB", 500_000_000), ("2 GiB", 2 << 30), ("1.5kb", 1500), ("77", 77), ("8MiB", 8 << 20)]
-        {
-            assert_eq!(parse_bytes(text).unwrap(), bytes, "{text}");
-        }
-        for text in ["", "MB", "-1MB", "12 parsecs", "nanMB", "0"] {
-            let message = parse_bytes(text).unwrap_err().to_string();
-            assert!(message.contains("memory_budget") && message.contains("500MB"), "{message}");
         }
     }
 }

@@ -10,11 +10,11 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
 use super::median::median;
+use super::record::{Record, Varies};
 use super::report::Report;
-use super::sweep::{Record, Varies};
+use crate::flags::network::CELLS;
 use crate::picture::axis::Axis;
 use crate::picture::canvas::{Area, BLUE, GREEN, INK, PALE_INK, VERMILION, axes, px, stroke, style, svg, text, write};
-use crate::settings::network::CELLS;
 
 /// The picture's size.
 const SIZE: (u32, u32) = (960, 760);

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use elman::{Isa, Network};
 
-use super::measure::Effort;
+use super::effort::Effort;
 use super::median::{median, quantile};
 
 /// Seconds that steps timed as one last at least. A look at the clock takes some hundredths of that.

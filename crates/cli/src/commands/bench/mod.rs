@@ -2,10 +2,12 @@
 //! sweep over sizes.
 
 mod chart;
+mod effort;
 mod latency;
 mod measure;
 mod median;
 mod point;
+mod record;
 mod report;
 mod saved;
 mod sweep;
@@ -16,12 +18,15 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use elman::Error;
 
-use crate::command_line::{BenchArgs, OutputArgs, threads};
+use crate::flags::bench::BenchArgs;
+use crate::flags::network::CELLS;
+use crate::flags::output::OutputArgs;
+use crate::flags::threads::threads;
 use crate::output::Output;
-use crate::settings::network::CELLS;
-use measure::Effort;
+use effort::Effort;
 use point::Point;
-use sweep::{Grid, Record};
+use record::Record;
+use sweep::Grid;
 
 pub(crate) fn bench(args: &BenchArgs) -> anyhow::Result<()> {
     let mut output = Output::new(OutputArgs { json: args.json, quiet: false });

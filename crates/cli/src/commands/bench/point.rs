@@ -2,9 +2,10 @@
 
 use elman::{Adam, Algorithm, Arrays, Error, Head, Memory, Purpose, Random, Stack};
 
-use crate::command_line::{BenchArgs, threads};
+use crate::flags::bench::BenchArgs;
+use crate::flags::threads::threads;
+use crate::settings::memory::check_memory;
 use crate::settings::network::NetworkConfig;
-use crate::settings::training::check_memory;
 
 /// Classes of the head: as many as digits.
 const CLASSES: usize = 10;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::output::{bytes, thousands};
+use crate::shown::amounts::{bytes, thousands};
 
 /// The figures, in the units of their names.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]

@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::{Context, bail};
 
 use super::point::SIZE_MAX;
-use super::sweep::Record;
-use crate::settings::network::CELLS;
+use super::record::Record;
+use crate::flags::network::CELLS;
 
 /// Reads the records of a file.
 ///
@@ -52,7 +52,7 @@ fn parse(line: &str) -> anyhow::Result<Record> {
 #[cfg(test)]
 mod tests {
     use super::super::chart::tests::record;
-    use super::super::sweep::Varies;
+    use super::super::record::Varies;
     use super::*;
 
     #[test]

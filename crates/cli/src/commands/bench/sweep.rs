@@ -2,61 +2,16 @@
 
 use std::sync::atomic::Ordering;
 
-use serde::{Deserialize, Serialize};
-
-use super::measure::{Effort, measure};
+use super::effort::Effort;
+use super::measure::measure;
 use super::point::Point;
-use super::report::Report;
+use super::record::{Record, Varies};
 use super::table;
 use crate::output::Output;
 use crate::run::interrupts;
 
 /// Seconds of a point, about: more only where a few rounds take longer.
 const POINT: f64 = 1.0;
-
-/// What varies within a group of points.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Varies {
-    Hidden,
-    Batch,
-    Steps,
-    Threads,
-    /// The threads too, with a large cell and few rows: work that is hard to share.
-    SmallBatch,
-}
-
-impl Varies {
-    pub(crate) const ALL: [Self; 5] = [Self::Hidden, Self::Batch, Self::Steps, Self::Threads, Self::SmallBatch];
-
-    /// The size that varies.
-    pub(crate) fn size(self) -> &'static str {
-        match self {
-            Self::Hidden => "hidden",
-            Self::Batch => "batch",
-            Self::Steps => "steps",
-            Self::Threads | Self::SmallBatch => "threads",
-        }
-    }
-
-    /// Its value in a record.
-    pub(crate) fn of(self, report: &Report) -> usize {
-        match self {
-            Self::Hidden => report.hidden,
-            Self::Batch => report.batch,
-            Self::Steps => report.steps,
-            Self::Threads | Self::SmallBatch => report.threads,
-        }
-    }
-}
-
-/// A point of a sweep that was measured: a line of JSON.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub(crate) struct Record {
-    pub(crate) varies: Varies,
-    #[serde(flatten)]
-    pub(crate) report: Report,
-}
 
 /// The values of each size that varies.
 #[derive(Clone, Debug)]
@@ -165,8 +120,8 @@ fn label(point: &Point) -> String {
 mod tests {
     use super::super::point::tests::tutorial;
     use super::*;
-    use crate::command_line::OutputArgs;
-    use crate::settings::network::CELLS;
+    use crate::flags::network::CELLS;
+    use crate::flags::output::OutputArgs;
 
     #[test]
     fn one_size_varies_at_a_time() {

@@ -1,7 +1,7 @@
 //! The records of a sweep as a table for people, a group of lines for each size that varies.
 
-use super::sweep::{Record, Varies};
-use crate::output::thousands;
+use super::record::{Record, Varies};
+use crate::shown::amounts::thousands;
 
 /// A record's line; above it the heading, where it does not go on with the group of the one before.
 pub(crate) fn lines(before: Option<&Record>, record: &Record) -> String {

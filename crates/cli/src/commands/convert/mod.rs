@@ -1,14 +1,14 @@
 //! `elman convert`: models from and for other programs.
 
-mod args;
+mod check;
+mod endings;
+mod made_up;
 mod partner;
 mod report;
 mod sample;
 #[cfg(feature = "tract")]
 mod tract;
 mod verify;
-
-use std::path::Path;
 
 use anyhow::{Context, bail};
 use elman::datasets::text;
@@ -17,9 +17,8 @@ use elman::text::Vocabulary;
 use elman::{Error, Model};
 use serde_json::json;
 
-pub(crate) use self::args::ConvertArgs;
-use self::partner::Partner;
-use crate::command_line::OutputArgs;
+use crate::flags::convert::{ConvertArgs, Partner};
+use crate::flags::output::OutputArgs;
 use crate::folder;
 use crate::jobs;
 use crate::output::Output;
@@ -160,10 +159,4 @@ fn keep_vocabulary(args: &ConvertArgs, model: &mut Model) -> anyhow::Result<()> 
     }
     vocabulary.keep_in(model);
     Ok(())
-}
-
-/// Whether a path ends with any of these, in letters of any case.
-fn ends_with(path: &Path, endings: &[&str]) -> bool {
-    let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
-    endings.iter().any(|ending| name.ends_with(ending))
 }

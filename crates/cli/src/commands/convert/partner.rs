@@ -1,51 +1,17 @@
 //! Whose file it is, and how a model is read from it and written to it.
 
-use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use clap::ValueEnum;
 use elman::exchange::gatewise::{self, Dialect};
 use elman::exchange::onnx::OnnxOptions;
 use elman::exchange::{self, Hints, Report, Units, keras, onnx, pytorch};
 use elman::formats::{self, FileKind, numpy, tensorflow};
 use elman::{Error, Model};
 
-use super::ends_with;
+use super::endings::ends_with;
+use crate::flags::convert::Partner;
 use crate::folder::{self, foreign};
-
-/// A program whose models are read or written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Partner {
-    /// A run's folder, or a model file
-    Elman,
-    /// The arrays of a state_dict
-    Pytorch,
-    /// A .keras archive, or weights alone
-    Keras,
-    /// The variables of a graph of TensorFlow 1
-    Tensorflow,
-    /// A graph
-    Onnx,
-    /// What burn-store writes as safetensors
-    Burn,
-    /// Parameters by their paths, as .npz or safetensors
-    Flax,
-}
-
-impl fmt::Display for Partner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Partner::Elman => "elman",
-            Partner::Pytorch => "PyTorch",
-            Partner::Keras => "Keras",
-            Partner::Tensorflow => "TensorFlow 1",
-            Partner::Onnx => "ONNX",
-            Partner::Burn => "Burn",
-            Partner::Flax => "flax",
-        })
-    }
-}
 
 /// Endings of files that can be of one partner alone.
 const ENDINGS: [(&[&str], Partner); 4] = [

@@ -3,7 +3,7 @@
 use elman::exchange::{Compared, Move, Place, Report, Verdict};
 use serde_json::json;
 
-use super::partner::Partner;
+use crate::flags::convert::Partner;
 
 /// A line for each array, and the notes.
 pub(super) fn text(from: Partner, to: Partner, report: &Report) -> Vec<String> {

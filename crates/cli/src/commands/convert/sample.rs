@@ -11,8 +11,8 @@ use elman::formats::{self, Array, numpy};
 use elman::{Link, Model, Predicts, Reads};
 use ndarray::Array3;
 
-use super::ends_with;
-use super::verify::{Check, softmax, sorted};
+use super::check::{Check, softmax, sorted};
+use super::endings::ends_with;
 
 /// What another program read, and what it answered.
 pub(super) struct Sample {

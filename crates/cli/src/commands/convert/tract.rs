@@ -11,7 +11,8 @@ use ndarray::{Array3, s};
 use tract_onnx::onnx as onnx_engine;
 use tract_onnx::prelude::*;
 
-use super::verify::{Check, MadeUp, softmax, sorted};
+use super::check::{Check, softmax, sorted};
+use super::made_up::MadeUp;
 
 /// Compares the model with what tract computes of a graph, on made-up sequences that all have all steps: tract takes no
 /// others. What it cannot run is said and is no failure.

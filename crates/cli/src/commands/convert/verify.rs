@@ -1,104 +1,12 @@
 //! Whether a converted model does what the other one does.
 
-use std::fmt;
+use elman::Model;
+use elman::exchange::Hints;
 
-use anyhow::bail;
-use elman::exchange::{Hints, TOLERANCE};
-use elman::{Model, Purpose, Random, Reads};
-use ndarray::Array3;
-use serde::Serialize;
-
-use super::args::ConvertArgs;
-use super::partner::Partner;
+use super::check::Check;
+use super::made_up::MadeUp;
 use super::sample::Sample;
-
-/// Sequences of the made-up sample, and their steps where the model has no number of its own.
-const ROWS: usize = 4;
-const STEPS: usize = 12;
-
-/// One comparison.
-#[derive(Debug, Serialize)]
-pub(super) struct Check {
-    /// What was compared with our engine.
-    against: String,
-    sequences: usize,
-    steps: usize,
-    /// Over all outputs of all steps; relative to numbers above 1. None: nothing was compared.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    largest_difference: Option<f32>,
-    /// Why nothing was compared.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    left_out: Option<String>,
-}
-
-impl fmt::Display for Check {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Check { against, sequences, steps, .. } = self;
-        match (self.largest_difference, &self.left_out) {
-            (Some(largest), _) => write!(
-                f,
-                "verified against {against}: largest difference {largest:.1e}, over {sequences} sequences of up to {steps} steps"
-            ),
-            (None, why) => {
-                write!(f, "not verified against {against}: {}", why.as_deref().unwrap_or("nothing to compare"))
-            }
-        }
-    }
-}
-
-/// A number that is farthest from the other side's.
-struct Farthest {
-    difference: f32,
-    /// Row, step and output.
-    at: (usize, usize, usize),
-}
-
-impl Check {
-    /// Compares answers [N, T, C] to the same inputs; of a head on every step only the steps that a row has.
-    ///
-    /// # Errors
-    /// If they differ by more than rounding, or there is nothing to compare.
-    pub(super) fn of(
-        against: &str,
-        theirs: &Array3<f32>,
-        ours: &Array3<f32>,
-        reads: Reads,
-        lengths: &[usize],
-    ) -> anyhow::Result<Self> {
-        if theirs.dim() != ours.dim() {
-            bail!("{against} has shape {:?}; expected {:?}", theirs.shape(), ours.shape());
-        }
-        let mut farthest: Option<Farthest> = None;
-        for (at, &ours) in ours.indexed_iter() {
-            if reads == Reads::LastState || at.1 < lengths[at.0] {
-                let difference = (theirs[at] - ours).abs() / ours.abs().max(1.0);
-                // What is not a number is as far off as can be.
-                let difference = if difference.is_nan() { f32::INFINITY } else { difference };
-                if farthest.as_ref().is_none_or(|farthest| difference > farthest.difference) {
-                    farthest = Some(Farthest { difference, at });
-                }
-            }
-        }
-        let Some(Farthest { difference, at: (row, step, output) }) = farthest else {
-            bail!("{against}: there is nothing to compare; expected a sequence with a step at least");
-        };
-        if difference > TOLERANCE {
-            let at = (row, step, output);
-            bail!(
-                "the model differs from {against} by {difference:.1e} (row {row}, step {step}, output {output}: {} here, {} \
-                 there); expected at most {TOLERANCE:.0e}",
-                ours[at],
-                theirs[at]
-            );
-        }
-        let (sequences, steps) = (lengths.len(), lengths.iter().copied().max().unwrap_or(0));
-        Ok(Check { against: against.into(), sequences, steps, largest_difference: Some(difference), left_out: None })
-    }
-
-    pub(super) fn left_out(against: &str, why: impl Into<String>) -> Self {
-        Check { against: against.into(), sequences: 0, steps: 0, largest_difference: None, left_out: Some(why.into()) }
-    }
-}
+use crate::flags::convert::{ConvertArgs, Partner};
 
 /// All comparisons that are asked for: with what was written, read again; with tract, of a graph; with a sample.
 ///
@@ -135,53 +43,4 @@ fn graph(path: &std::path::Path, model: &Model) -> anyhow::Result<Check> {
 fn graph(path: &std::path::Path, _: &Model) -> anyhow::Result<Check> {
     let against = format!("tract, running {}", path.display());
     Ok(Check::left_out(&against, "this elman was built without it; build it with --features tract"))
-}
-
-/// Made-up sequences of unequal lengths.
-pub(super) struct MadeUp {
-    /// [N, T, I]
-    pub(super) inputs: Array3<f32>,
-    /// `[N]`, the first of them whole, none empty.
-    pub(super) lengths: Vec<usize>,
-}
-
-impl MadeUp {
-    pub(super) fn of(model: &Model) -> Self {
-        let steps = model.steps.unwrap_or(STEPS);
-        let mut random = Random::new(0, Purpose::Data);
-        let tokens = model.stack().embedding.map(|embedding| embedding.tokens);
-        let inputs = Array3::from_shape_simple_fn((ROWS, steps, model.stack().input()), || {
-            let x = random.uniform(1.0);
-            tokens.map_or(x, |tokens| ((x.abs() * tokens as f32) as usize).min(tokens - 1) as f32)
-        });
-        let lengths = (0..ROWS).map(|row| (steps - row * steps / ROWS).max(1)).collect();
-        MadeUp { inputs, lengths }
-    }
-
-    /// The same with all steps in each row.
-    #[cfg(feature = "tract")]
-    pub(super) fn whole(self) -> Self {
-        MadeUp { lengths: vec![self.inputs.dim().1; ROWS], ..self }
-    }
-}
-
-/// Quantiles as they are predicted: of each value, those of Q levels in order.
-pub(super) fn sorted(mut answers: Array3<f32>, levels: usize) -> Array3<f32> {
-    for mut row in answers.rows_mut() {
-        let mut values = row.to_vec();
-        values.chunks_mut(levels.max(1)).for_each(|value| value.sort_by(f32::total_cmp));
-        row.iter_mut().zip(values).for_each(|(to, from)| *to = from);
-    }
-    answers
-}
-
-/// Probabilities of logits, along the last axis.
-pub(super) fn softmax(mut logits: Array3<f32>) -> Array3<f32> {
-    for mut step in logits.rows_mut() {
-        let largest = step.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        step.mapv_inplace(|x| (x - largest).exp());
-        let sum = step.sum();
-        step.mapv_inplace(|x| x / sum);
-    }
-    logits
 }

@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use elman::diagnose::{Curve, Diagnose, Diagnosis, class_loss_gradient, quantile_loss_gradient};
-use elman::text::TokenStreams;
 use elman::{Labelled, Model, Predicts, Quantiles, Reads, Sequences};
 use serde_json::{Value, json};
 
-use crate::command_line::DiagnoseArgs;
+use crate::flags::diagnose::DiagnoseArgs;
 use crate::folder;
 use crate::jobs;
 use crate::output::Output;
@@ -29,23 +28,16 @@ pub(crate) fn diagnose(args: &DiagnoseArgs) -> anyhow::Result<()> {
     let mut output = Output::new(args.output);
     let model = folder::load_model(&args.run)?;
     let window = args.steps.map_or(STEPS, |steps| steps.max(STEPS));
-    // The sequences that the network of a run is tried on, with what is expected of it: another job is another arm.
-    let (diagnosis, rows) = match folder::job(&args.run, &model)?.as_str() {
-        "mnist" => follow(args, &model, &jobs::mnist::test_images(&args.run, args.data.as_deref(), &model)?)?,
-        "echo" => {
-            let series = jobs::echo::test_series(&args.run, args.data.as_deref())?;
-            let pieces = jobs::echo::Pieces { window: window.min(series.steps()), series: &series };
-            follow(args, &model, &pieces)?
-        }
-        "text" => {
-            let tokens = jobs::text::tokens_to_test(&args.run, args.data.as_deref(), &model)?;
-            let streams = TokenStreams::at_most(&tokens, usize::MAX, window)?;
-            follow(args, &model, &streams)?
-        }
-        "classify" => follow(args, &model, &jobs::classify::test_set(&args.run, args.data.as_deref(), &model)?)?,
-        "series" => follow(args, &model, &jobs::series::test_windows(&args.run, args.data.as_deref(), &model)?)?,
-        job => bail!("{} is a run of job {job:?}, which diagnose does not know", args.run.display()),
+    let job = folder::job(&args.run, &model)?;
+    let Some(job) = jobs::named(&job) else {
+        bail!("{} is a run of job {job:?}, which diagnose does not know", args.run.display())
     };
+    let mut followed = None;
+    (job.test_data)(&args.run, args.data.as_deref(), &model, window, &mut |data| {
+        followed = Some(follow(args, &model, data)?);
+        Ok(())
+    })?;
+    let Some((diagnosis, rows)) = followed else { bail!("{} has nothing to follow", args.run.display()) };
     let picture = match &args.out {
         Some(file) => Some(file.clone()),
         // A model file alone has no folder of its own to put it in.
@@ -67,7 +59,7 @@ pub(crate) fn diagnose(args: &DiagnoseArgs) -> anyhow::Result<()> {
 }
 
 /// Rows that lie evenly over the data, followed back from the loss of each at its end.
-fn follow(args: &DiagnoseArgs, model: &Model, data: &impl Labelled) -> anyhow::Result<(Diagnosis, usize)> {
+fn follow(args: &DiagnoseArgs, model: &Model, data: &dyn Labelled) -> anyhow::Result<(Diagnosis, usize)> {
     let count = args.rows.unwrap_or(ROWS.min(data.len()));
     if !(1..=data.len()).contains(&count) {
         let expected = format!("1 to {}, the rows of the data", data.len());
@@ -84,7 +76,7 @@ fn follow(args: &DiagnoseArgs, model: &Model, data: &impl Labelled) -> anyhow::R
     }
     let (kernel, bias) = model.head_arrays();
     let diagnose = Diagnose { steps: args.steps, ..Diagnose::new(&network, reads) };
-    let found = diagnose.run(data, &rows, |row, read| match &model.head().predicts {
+    let found = diagnose.run(&Rows(data), &rows, |row, read| match &model.head().predicts {
         Predicts::Classes(classes) => {
             let label = match reads {
                 Reads::LastState | Reads::Mean | Reads::Max => data.label(row),
@@ -108,6 +100,30 @@ fn follow(args: &DiagnoseArgs, model: &Model, data: &impl Labelled) -> anyhow::R
         }
     });
     Ok((found.with_context(|| format!("cannot diagnose {}", args.run.display()))?, data.len()))
+}
+
+/// Data of any job.
+struct Rows<'a>(&'a dyn Labelled);
+
+impl Sequences for Rows<'_> {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+    fn steps(&self) -> usize {
+        self.0.steps()
+    }
+    fn input(&self) -> usize {
+        self.0.input()
+    }
+    fn length(&self, row: usize) -> usize {
+        self.0.length(row)
+    }
+    fn read(&self, row: usize, step: usize, x: &mut [f32]) {
+        self.0.read(row, step, x);
+    }
+    fn always_finite(&self) -> bool {
+        self.0.always_finite()
+    }
 }
 
 /// What a picture is called.

@@ -3,8 +3,8 @@
 use elman::Model;
 use elman::diagnose::{CellDiagnosis, Curve, Diagnosis, Flow};
 
-use crate::output::thousands;
-use crate::settings::network;
+use crate::shown::amounts::thousands;
+use crate::shown::network;
 
 /// Lags that a table has columns for, at most: powers of two, and the last.
 const COLUMNS: usize = 7;

@@ -2,66 +2,33 @@
 //!
 //! An image is a sequence of its rows of pixels; the cell's final state names the digit.
 
-use std::path::{Path, PathBuf};
+pub(crate) mod flags;
+mod images;
+mod predict;
+pub(crate) mod settings;
+
+use std::path::Path;
 
 use anyhow::bail;
-use elman::datasets::{ImageSet, Split, images};
-use elman::{Error, Evaluation, Head, Model, Predictor, Trainer};
-use serde::{Deserialize, Serialize};
+use elman::datasets::images::{blank, load_dir};
+use elman::datasets::{ImageSet, Split};
+use elman::{Error, Evaluation, Head, Labelled, Model, Predictor, Trainer};
 
-use crate::command_line::{EvalArgs, MnistArgs};
-use crate::commands::resume::Resumed;
+use self::flags::MnistArgs;
+pub use self::images::read_images;
+use self::settings::MnistSettings;
+use crate::flags::eval::EvalArgs;
+use crate::flags::predict::PredictArgs;
 use crate::folder;
-use crate::output::{Output, report, test_figures, thousands, with_validation};
+use crate::jobs::figures::{self, Figure, report, test_figures, with_validation};
+use crate::jobs::job::Job;
+use crate::output::Output;
 use crate::run::fingerprint::Fingerprint;
+use crate::run::held::Resumed;
 use crate::run::{self, Begin, Plan, Reading, Watch};
-use crate::settings::network::NetworkConfig;
-use crate::settings::optimization::OptimizationConfig;
-use crate::settings::training::TrainingConfig;
-use crate::settings::{Job, Settings, absolute, set_option};
-
-/// The job's own settings.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub(crate) struct Mnist {
-    /// The folder of the data set; MNIST, in the binary, without it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) data: Option<PathBuf>,
-}
-
-impl Job for Mnist {
-    const NAME: &'static str = "mnist";
-
-    fn defaults() -> Settings<Self> {
-        Settings {
-            job: Mnist::default(),
-            training: TrainingConfig::default(),
-            optimization: OptimizationConfig::new("adam", 0.001),
-            network: NetworkConfig::default(),
-        }
-    }
-
-    fn full() -> Self {
-        Mnist { data: Some(PathBuf::new()) }
-    }
-
-    fn check(&self) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn check_with(settings: &Settings<Self>) -> anyhow::Result<()> {
-        // What the size of the images does not decide.
-        settings.network.stack(1)?;
-        Ok(())
-    }
-
-    fn check_without_data(settings: &Settings<Self>) -> Result<(), Error> {
-        settings.training.check_batch()
-    }
-
-    fn with_absolute_paths(&self) -> anyhow::Result<Self> {
-        Ok(Mnist { data: absolute("data", self.data.as_deref())? })
-    }
-}
+use crate::settings::precedence::set_option;
+use crate::settings::{JobSettings, Settings};
+use crate::shown::amounts::thousands;
 
 /// The images of a folder, or MNIST from the binary.
 ///
@@ -69,7 +36,7 @@ impl Job for Mnist {
 /// If they cannot be read, or there is no folder and the binary was built without MNIST.
 fn load_data(folder: Option<&Path>) -> anyhow::Result<Split> {
     match folder {
-        Some(folder) => Ok(images::load_dir(folder)?),
+        Some(folder) => Ok(load_dir(folder)?),
         #[cfg(feature = "mnist")]
         None => Ok(elman::datasets::mnist::load()?),
         #[cfg(not(feature = "mnist"))]
@@ -89,22 +56,51 @@ fn load_test(folder: Option<&Path>) -> anyhow::Result<ImageSet> {
     }
 }
 
-/// Trains, evaluates, and leaves the run's folder behind.
-pub(crate) fn train(args: &MnistArgs) -> anyhow::Result<()> {
-    let mut settings = Settings::<Mnist>::new(&args.common)?;
-    set_option(&mut settings.job.data, &args.data);
-    let open = args.common.batch_is_open();
-    run(settings, open, Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
-}
+/// The tutorial's job.
+pub(crate) struct MnistJob;
 
-/// The same for a run that goes on.
-pub(crate) fn resume(resumed: Resumed) -> anyhow::Result<()> {
-    run(resumed.settings()?, false, Begin::Again(resumed.held), resumed.output)
+impl Job for MnistJob {
+    const ABOUT: &'static str = "Read images row by row and classify the digit: the tutorial's job";
+    const FIGURES: &'static [Figure] = figures::OF_CLASSES;
+
+    type Flags = MnistArgs;
+    type Settings = MnistSettings;
+
+    fn train(args: &MnistArgs) -> anyhow::Result<()> {
+        let mut settings = Settings::<MnistSettings>::new(&args.common)?;
+        set_option(&mut settings.job.data, &args.data);
+        let open = args.common.batch_is_open();
+        run(settings, open, Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
+    }
+
+    fn resume(resumed: Resumed) -> anyhow::Result<()> {
+        run(resumed.settings()?, false, Begin::Again(resumed.held), resumed.output)
+    }
+
+    fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
+        let images = test_images(&args.run, args.data.as_deref(), &model)?;
+        let test = Predictor::new(model, threads).evaluate(&images)?;
+        report(output, &test, &format!("the model {} is damaged", args.run.display()))
+    }
+
+    fn predict(args: &PredictArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
+        predict::predict(args, model, threads, output)
+    }
+
+    fn test_data(
+        run: &Path,
+        data: Option<&Path>,
+        model: &Model,
+        _window: usize,
+        to: &mut dyn FnMut(&dyn Labelled) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        to(&test_images(run, data, model)?)
+    }
 }
 
 /// `open`: whether a batch is all rows where there are few.
-fn run(mut settings: Settings<Mnist>, open: bool, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
-    Mnist::check_with(&settings)?;
+fn run(mut settings: Settings<MnistSettings>, open: bool, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
+    MnistSettings::check_with(&settings)?;
     let data = load_data(settings.job.data.as_deref())?;
     warn_of_blank(&data, &mut output)?;
     let chosen = settings.training.fit_batch(data.train.len(), open);
@@ -131,7 +127,7 @@ fn warn_of_blank(data: &Split, output: &mut Output) -> anyhow::Result<()> {
     for (set, name) in
         [(&data.train, "the training images"), (&data.validation, "validation"), (&data.test, "the test")]
     {
-        if let Some(text) = images::blank(&set.images, set.rows * set.cols, name) {
+        if let Some(text) = blank(&set.images, set.rows * set.cols, name) {
             output.warn(&format!("{text}: nothing can be learned of them; look at the file, and take them out"))?;
         }
     }
@@ -158,7 +154,7 @@ impl Watch for Validation<'_> {
 }
 
 /// The tutorial's network, with its initial values.
-fn model(settings: &Settings<Mnist>, data: &Split) -> anyhow::Result<Model> {
+fn model(settings: &Settings<MnistSettings>, data: &Split) -> anyhow::Result<Model> {
     let training = &settings.training;
     let stack = settings.network.stack(data.train.cols)?;
     let head = Head::last_state(data.train.classes().max(2));
@@ -183,19 +179,12 @@ fn describe(trainer: &Trainer, data: &Split) -> Result<String, Error> {
     ))
 }
 
-/// `elman eval` of a run: the test images of its data set, or of another.
-pub(crate) fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
-    let images = test_images(&args.run, args.data.as_deref(), &model)?;
-    let test = Predictor::new(model, threads).evaluate(&images)?;
-    report(output, &test, &format!("the model {} is damaged", args.run.display()))
-}
-
 /// The test images of a folder, or of what a run was trained on, of the size that its model reads.
-pub(crate) fn test_images(run: &Path, folder: Option<&Path>, model: &Model) -> anyhow::Result<ImageSet> {
+fn test_images(run: &Path, folder: Option<&Path>, model: &Model) -> anyhow::Result<ImageSet> {
     let config = run.join(folder::CONFIG);
     let folder = match folder {
         Some(folder) => Some(folder.to_path_buf()),
-        None if config.exists() => Settings::<Mnist>::read(&config)?.job.data,
+        None if config.exists() => Settings::<MnistSettings>::read(&config)?.job.data,
         None => None,
     };
     let test = load_test(folder.as_deref())?;

@@ -9,7 +9,8 @@ use elman::{Predictor, Sequences};
 use serde_json::{Value, json};
 
 use super::kept::{Kept, Scaled};
-use crate::output::{Output, thousands};
+use crate::output::Output;
+use crate::shown::amounts::thousands;
 use crate::shown::digits::{Digits, significant};
 
 /// Most values of all forecasts together, F × Q for each; beyond, origins are left out evenly. 64 MiB, three times over.

@@ -1,23 +1,25 @@
 //! The settings of `train series`, and the data they name.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use elman::datasets::series::{Reader, SeriesFault, SeriesSet};
 use elman::{Error, Head};
 use serde::{Deserialize, Serialize};
 
 use super::flags::SeriesArgs;
+use super::share::Share;
+use crate::flags::writing::Writing;
 use crate::jobs::tables;
 use crate::settings::network::NetworkConfig;
 use crate::settings::optimization::OptimizationConfig;
+use crate::settings::paths::absolute;
+use crate::settings::precedence::{set, set_option};
 use crate::settings::training::TrainingConfig;
-use crate::settings::{Job, Settings, absolute, set, set_option};
+use crate::settings::{JobSettings, Settings};
 
 /// The job's own settings.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub(crate) struct SeriesJob {
+pub(crate) struct SeriesSettings {
     /// The table; the monthly sunspots, in the binary, without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<PathBuf>,
@@ -26,18 +28,14 @@ pub(crate) struct SeriesJob {
     /// None is named: they are found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     time: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    time_format: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    decimal: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    thousands: Option<String>,
+    #[serde(flatten)]
+    pub(super) writing: Writing,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     covariates: Option<Vec<String>>,
-    pub(crate) test: Part,
-    pub(crate) validation: Part,
+    pub(crate) test: Share,
+    pub(crate) validation: Share,
     pub(crate) horizon: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) context: Option<usize>,
@@ -46,30 +44,20 @@ pub(crate) struct SeriesJob {
     quantiles: Vec<f64>,
 }
 
-/// How much of the series: so many steps, or a fraction of them.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(untagged, expecting = "expected a number of steps, or a fraction of all between 0 and 1")]
-pub(crate) enum Part {
-    Steps(usize),
-    Fraction(f64),
-}
-
 /// The column of the embedded file, and the steps that are read of it: one of the sun's cycles, about 132 months.
 const SUNSPOTS: (&str, usize) = ("sunspots", 132);
 
-impl Default for SeriesJob {
+impl Default for SeriesSettings {
     fn default() -> Self {
-        SeriesJob {
+        SeriesSettings {
             data: None,
             target: None,
             time: Vec::new(),
-            time_format: None,
-            decimal: None,
-            thousands: None,
+            writing: Writing::default(),
             id: None,
             covariates: None,
-            test: Part::Fraction(0.15),
-            validation: Part::Fraction(0.15),
+            test: Share::Fraction(0.15),
+            validation: Share::Fraction(0.15),
             horizon: 24,
             context: None,
             season: None,
@@ -78,8 +66,8 @@ impl Default for SeriesJob {
     }
 }
 
-impl Job for SeriesJob {
-    const NAME: &'static str = "series";
+impl JobSettings for SeriesSettings {
+    const JOB: &'static str = "series";
 
     fn defaults() -> Settings<Self> {
         let training = TrainingConfig {
@@ -90,29 +78,27 @@ impl Job for SeriesJob {
         };
         let network = NetworkConfig { cell: "gru".into(), hidden_size: 128, ..NetworkConfig::default() };
         let optimization = OptimizationConfig::new("adam", 0.002).with_early_stopping(5);
-        Settings { job: SeriesJob::default(), training, optimization, network }
+        Settings { job: SeriesSettings::default(), training, optimization, network }
     }
 
     fn full() -> Self {
-        SeriesJob {
+        SeriesSettings {
             data: Some(PathBuf::new()),
             target: Some(String::new()),
             time: vec![String::new()],
-            time_format: Some(String::new()),
-            decimal: Some(String::new()),
-            thousands: Some(String::new()),
+            writing: Writing::full(),
             id: Some(String::new()),
             covariates: Some(Vec::new()),
             context: Some(1),
             season: Some(1),
-            ..SeriesJob::default()
+            ..SeriesSettings::default()
         }
     }
 
     fn check(&self) -> Result<(), Error> {
         self.test.check("test")?;
         self.validation.check("validation")?;
-        tables::check(self.decimal.as_deref(), self.thousands.as_deref())?;
+        tables::check(&self.writing)?;
         for (what, found) in [("horizon", Some(self.horizon)), ("context", self.context), ("season", self.season)] {
             if found == Some(0) {
                 return Err(Error::Setting { what, found: "0".into(), expected: "at least 1 step".into() });
@@ -129,11 +115,11 @@ impl Job for SeriesJob {
     }
 
     fn check_without_data(settings: &Settings<Self>) -> Result<(), Error> {
-        let SeriesJob { validation, test, horizon, .. } = settings.job;
+        let SeriesSettings { validation, test, horizon, .. } = settings.job;
         settings.training.check_batch()?;
         Head::quantiles(&settings.job.levels(), horizon).check()?;
         for (what, part) in [("validation", validation), ("test", test)] {
-            if let Part::Steps(steps) = part
+            if let Share::Steps(steps) = part
                 && steps < horizon
             {
                 let expected = format!("at least {horizon}, the horizon");
@@ -144,11 +130,11 @@ impl Job for SeriesJob {
     }
 
     fn with_absolute_paths(&self) -> anyhow::Result<Self> {
-        Ok(SeriesJob { data: absolute("data", self.data.as_deref())?, ..self.clone() })
+        Ok(SeriesSettings { data: absolute("data", self.data.as_deref())?, ..self.clone() })
     }
 }
 
-impl SeriesJob {
+impl SeriesSettings {
     /// Puts flags before the settings.
     ///
     /// # Errors
@@ -157,9 +143,7 @@ impl SeriesJob {
         set_option(&mut self.data, &args.data);
         set_option(&mut self.target, &args.target);
         set_option(&mut self.id, &args.id);
-        set_option(&mut self.time_format, &args.time_format);
-        set_option(&mut self.decimal, &args.decimal);
-        set_option(&mut self.thousands, &args.thousands);
+        self.writing = args.writing.clone().or(self.writing.clone());
         set_option(&mut self.context, &args.context);
         set_option(&mut self.season, &args.season);
         set(&mut self.time, args.time.as_ref());
@@ -179,13 +163,6 @@ impl SeriesJob {
         self.id.as_deref()
     }
 
-    /// How times and numbers are written, where that is said.
-    pub(crate) fn writing(&self) -> Writing {
-        let (time_format, decimal, thousands) =
-            (self.time_format.clone(), self.decimal.clone(), self.thousands.clone());
-        Writing { time_format, decimal, thousands }
-    }
-
     /// The levels of the quantiles.
     pub(crate) fn levels(&self) -> Vec<f32> {
         self.quantiles.iter().map(|&level| level as f32).collect()
@@ -203,7 +180,7 @@ impl SeriesJob {
             (None, Some(_)) => "",
         };
         let reader = Reader::new(target).time(self.time.clone());
-        let mut reader = self.writing().of(reader)?;
+        let mut reader = written(reader, &self.writing)?;
         if let Some(id) = &self.id {
             reader = reader.id(id);
         }
@@ -233,38 +210,28 @@ impl SeriesJob {
     }
 }
 
-impl SeriesJob {
+impl SeriesSettings {
     /// Steps that are read of a table, where no setting says so: two seasons, or three horizons.
     pub(super) fn default_context(&self, season: usize) -> usize {
         season.saturating_mul(2).max(self.horizon.saturating_mul(3))
     }
 }
 
-/// How a table writes its times and numbers, where that is said.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Writing {
-    pub(crate) time_format: Option<String>,
-    pub(crate) decimal: Option<String>,
-    pub(crate) thousands: Option<String>,
-}
-
-impl Writing {
-    /// A reader of such a table.
-    ///
-    /// # Errors
-    /// If a mark is none.
-    pub(crate) fn of(&self, mut reader: Reader) -> Result<Reader, Error> {
-        if let Some(format) = &self.time_format {
-            reader = reader.time_format(format.clone());
-        }
-        if let Some(mark) = tables::decimal(self.decimal.as_deref())? {
-            reader = reader.decimal(mark);
-        }
-        if let Some(mark) = tables::thousands(self.thousands.as_deref())? {
-            reader = reader.thousands(mark);
-        }
-        Ok(reader)
+/// A reader of a table that is written so.
+///
+/// # Errors
+/// If a mark is none.
+pub(crate) fn written(mut reader: Reader, writing: &Writing) -> Result<Reader, Error> {
+    if let Some(format) = &writing.time_format {
+        reader = reader.time_format(format.clone());
     }
+    if let Some(mark) = tables::decimal(writing)? {
+        reader = reader.decimal(mark);
+    }
+    if let Some(mark) = tables::thousands(writing)? {
+        reader = reader.thousands(mark);
+    }
+    Ok(reader)
 }
 
 /// Reads a table, or the embedded one.
@@ -288,64 +255,4 @@ pub(crate) fn read(reader: &Reader, data: Option<&Path>) -> Result<SeriesSet, el
 /// What the data is called.
 pub(crate) fn name(data: Option<&Path>) -> String {
     data.map_or("the monthly sunspot numbers, in the binary".into(), |path| path.display().to_string())
-}
-
-impl Part {
-    /// Of so many steps.
-    pub(crate) fn of(self, steps: usize) -> usize {
-        match self {
-            Part::Steps(part) => part,
-            Part::Fraction(part) => (part * steps as f64).round() as usize,
-        }
-    }
-
-    fn check(self, what: &'static str) -> Result<(), Error> {
-        match self {
-            Part::Fraction(part) if !(part > 0.0 && part < 1.0) => {
-                let expected = "a number of steps, or a fraction above 0 and below 1".into();
-                Err(Error::Setting { what, found: part.to_string(), expected })
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-impl FromStr for Part {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if let Ok(steps) = text.parse() {
-            return Ok(Part::Steps(steps));
-        }
-        let fraction = text.parse().map(Part::Fraction);
-        fraction.map_err(|_| {
-            "expected a number of steps, or a fraction such as 0.2 (rows of another file belong below those of --data: then \
-             --test says how many they are)"
-                .to_owned()
-        })
-    }
-}
-
-impl fmt::Display for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Part::Steps(steps) => steps.fmt(f),
-            Part::Fraction(part) => part.fmt(f),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parts_are_steps_or_fractions() {
-        assert_eq!("36".parse(), Ok(Part::Steps(36)));
-        assert_eq!("0.25".parse(), Ok(Part::Fraction(0.25)));
-        assert!("some".parse::<Part>().is_err());
-        assert_eq!((Part::Steps(36).of(100), Part::Fraction(0.25).of(101)), (36, 25));
-        assert!(Part::Fraction(1.0).check("test").is_err() && Part::Fraction(f64::NAN).check("test").is_err());
-        assert!(Part::Fraction(0.5).check("test").is_ok());
-    }
 }

@@ -2,219 +2,86 @@
 //!
 //! The network, its streams and most defaults are char-rnn's (Karpathy, 2015).
 
-use std::path::{Path, PathBuf};
+mod data;
+pub(crate) mod flags;
+pub(crate) mod sample;
+pub(crate) mod settings;
+
+use std::path::Path;
 
 use anyhow::bail;
 use elman::text::{Sampler, Sampling, Token, TokenStreams, Vocabulary, bits};
-use elman::{BatchSize, Error, Evaluation, Head, Init, Model, Predictor, Sequences, Stack, Trainer};
-use serde::{Deserialize, Serialize};
+use elman::{BatchSize, Error, Evaluation, Head, Labelled, Model, Predictor, Sequences, Trainer};
 use serde_json::{Value, json};
 
-use crate::command_line::{EvalArgs, TextArgs};
-use crate::commands::resume::Resumed;
-use crate::commands::sample::{self, sampled};
+use self::flags::TextArgs;
+use self::sample::sampled;
+use self::settings::TextSettings;
+use crate::flags::eval::EvalArgs;
+use crate::flags::predict::PredictArgs;
 use crate::folder;
-use crate::output::{Output, thousands};
+use crate::jobs::job::Job;
+use crate::output::Output;
 use crate::run::fingerprint::Fingerprint;
+use crate::run::held::Resumed;
 use crate::run::{self, Begin, Plan, Reading, Watch};
-use crate::settings::network::NetworkConfig;
-use crate::settings::optimization::OptimizationConfig;
 use crate::settings::training::TrainingConfig;
-use crate::settings::{Job, Settings, absolute, set_option};
+use crate::settings::{JobSettings, Settings};
+use crate::shown::amounts::thousands;
 
 /// Units of the sample in the run's folder.
 const SAMPLE_LENGTH: usize = 200;
 
-/// What a token stands for.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Unit {
-    #[default]
-    Character,
-    Byte,
-}
+/// A network that writes.
+pub(crate) struct TextJob;
 
-/// The job's own settings.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub(crate) struct Text {
-    /// The file; eight plays, in the binary, without it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    data: Option<PathBuf>,
-    unit: Unit,
-    /// Steps of a window.
-    sequence_length: usize,
-    /// Part of the text to train on; the rest, its end, is for validation.
-    train_frac: f64,
-    /// Floats of a token's vector; those of the state without it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    embedding_size: Option<usize>,
-}
+impl Job for TextJob {
+    const ABOUT: &'static str = "Read a text and predict each next character: a network that writes";
 
-impl Default for Text {
-    fn default() -> Self {
-        Text { data: None, unit: Unit::Character, sequence_length: 50, train_frac: 0.95, embedding_size: None }
-    }
-}
+    type Flags = TextArgs;
+    type Settings = TextSettings;
 
-impl Job for Text {
-    const NAME: &'static str = "text";
-
-    fn defaults() -> Settings<Self> {
-        let training = TrainingConfig {
-            // Of the three it learns fastest here: its vectors of characters start largest.
-            init: Init::PyTorch,
-            batch_size: BatchSize::Rows(50),
-            num_epoch: 10,
-            ..TrainingConfig::default()
-        };
-        let network = NetworkConfig { cell: "lstm".into(), layers: 2, ..NetworkConfig::default() };
-        let optimization = OptimizationConfig::new("adam", 0.002).schedule("step").clip_value(5.0);
-        Settings { job: Text::default(), training, optimization, network }
+    fn train(args: &TextArgs) -> anyhow::Result<()> {
+        let mut settings = Settings::<TextSettings>::new(&args.common)?;
+        settings.job.set(args)?;
+        let open = args.common.batch_is_open();
+        run(settings, open, Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
     }
 
-    fn full() -> Self {
-        Text { data: Some(PathBuf::new()), embedding_size: Some(1), ..Text::default() }
+    fn resume(resumed: Resumed) -> anyhow::Result<()> {
+        run(resumed.settings()?, false, Begin::Again(resumed.held), resumed.output)
     }
 
-    fn check(&self) -> Result<(), Error> {
-        if self.sequence_length == 0 {
-            return Err(Error::Setting { what: "sequence_length", found: "0".into(), expected: "at least 1".into() });
-        }
-        if !(self.train_frac > 0.0 && self.train_frac < 1.0) {
-            let (found, expected) = (self.train_frac.to_string(), "above 0 and below 1".into());
-            return Err(Error::Setting { what: "train_frac", found, expected });
-        }
-        Ok(())
+    fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
+        let vocabulary = Vocabulary::of(&model)?;
+        let part = if args.data.is_some() { "test" } else { "validation" };
+        let (settings, tokens) = read_again(&args.run, args.data.as_deref(), &model)?;
+        let window = settings.job.sequence_length;
+        let data = TokenStreams::at_most(&tokens, settings.training.streams()?, window)?;
+        let figures = Predictor::new(model, threads).evaluate_streams(&data, window.min(data.steps()))?;
+        report(output, part, &figures, vocabulary.unit(), &format!("the model {} is damaged", args.run.display()))
     }
 
-    fn check_with(settings: &Settings<Self>) -> anyhow::Result<()> {
-        // What the text does not decide.
-        settings.job.stack(settings)?;
-        settings.training.streams()?;
-        Ok(())
+    fn predict(args: &PredictArgs, _: Model, _: usize, _: &mut Output) -> anyhow::Result<()> {
+        bail!("{} is a run of job \"text\", which says what follows a text; use elman sample", args.run.display())
     }
 
-    fn check_without_data(settings: &Settings<Self>) -> Result<(), Error> {
-        settings.training.check_batch()?;
-        settings.job.stack(settings)?.check_streams()
+    fn test_data(
+        run: &Path,
+        data: Option<&Path>,
+        model: &Model,
+        window: usize,
+        to: &mut dyn FnMut(&dyn Labelled) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let (_, tokens) = read_again(run, data, model)?;
+        to(&TokenStreams::at_most(&tokens, usize::MAX, window)?)
     }
-
-    fn with_absolute_paths(&self) -> anyhow::Result<Self> {
-        Ok(Text { data: absolute("data", self.data.as_deref())?, ..self.clone() })
-    }
-}
-
-impl Text {
-    /// The layers, without the vectors of tokens.
-    fn stack(&self, settings: &Settings<Self>) -> Result<Stack, Error> {
-        settings.network.stack(self.embedding_size.unwrap_or(settings.network.hidden_size))
-    }
-
-    /// Puts flags before the settings.
-    fn set(&mut self, args: &TextArgs) -> Result<(), Error> {
-        set_option(&mut self.data, &args.data);
-        match args.unit.as_deref() {
-            Some("byte") => self.unit = Unit::Byte,
-            Some(_) => self.unit = Unit::Character,
-            None => {}
-        }
-        self.sequence_length = args.sequence_length.unwrap_or(self.sequence_length);
-        self.train_frac = args.train_frac.unwrap_or(self.train_frac);
-        self.embedding_size = args.embedding_size.or(self.embedding_size);
-        self.check()
-    }
-
-    /// The text, and what its tokens stand for. What in it is seldom meant is said.
-    fn read(&self, output: &mut Output) -> anyhow::Result<(Vocabulary, Vec<Token>)> {
-        match self.unit {
-            Unit::Character => {
-                let text = load(self.data.as_deref())?;
-                seldom(&text).iter().try_for_each(|found| output.warn(found))?;
-                if let Some(ends) = line_ends(&text) {
-                    output.remark(&ends);
-                }
-                let vocabulary = Vocabulary::characters(&text)?;
-                let tokens = vocabulary.encode(&text)?;
-                Ok((vocabulary, tokens))
-            }
-            Unit::Byte => Ok((Vocabulary::Bytes, Vocabulary::Bytes.encode_bytes(&load_bytes(self.data.as_deref())?)?)),
-        }
-    }
-
-    /// The tokens to train on, and those for validation.
-    fn split<'t>(&self, tokens: &'t [Token]) -> (&'t [Token], &'t [Token]) {
-        tokens.split_at((tokens.len() as f64 * self.train_frac) as usize)
-    }
-}
-
-/// The text of a file, or the plays in the binary.
-///
-/// # Errors
-/// If it cannot be read or is not UTF-8, or there is no file and the binary was built without the plays.
-fn load(file: Option<&Path>) -> anyhow::Result<String> {
-    match file {
-        Some(file) => Ok(elman::datasets::text::read(file)?),
-        #[cfg(feature = "shakespeare")]
-        None => Ok(elman::datasets::shakespeare::load()?),
-        #[cfg(not(feature = "shakespeare"))]
-        None => bail!("this binary was built without Shakespeare; name a file with --data"),
-    }
-}
-
-/// Characters of a text that seldom belong to it, and what to do.
-fn seldom(text: &str) -> Vec<String> {
-    [
-        ('\0', "NUL, U+0000", "if the file is no text, read it with --unit byte"),
-        ('\u{feff}', "byte order mark, U+FEFF, inside the text", "files were joined: take the marks out"),
-        ('\u{fffd}', "replacement character, U+FFFD", "it stands where another program could not read a character"),
-    ]
-    .into_iter()
-    .filter_map(|(character, name, advice)| {
-        let count = text.matches(character).count();
-        let line = 1 + text[..text.find(character)?].matches('\n').count();
-        let times = if count == 1 { "once".into() } else { format!("{} times", thousands(count as u64)) };
-        Some(format!("{name}: {times}, first in line {line}; it is learned as any character; {advice}"))
-    })
-    .collect()
-}
-
-/// How lines end, where some end in two characters.
-fn line_ends(text: &str) -> Option<String> {
-    let (both, all) = (text.matches("\r\n").count(), text.matches('\n').count());
-    (both > 0).then(|| {
-        format!(
-            "{} of {} lines end in CR LF: both characters are learned, and written in samples",
-            thousands(both as u64),
-            thousands(all as u64)
-        )
-    })
-}
-
-/// The same as bytes, which need be no text.
-fn load_bytes(file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
-    match file {
-        Some(file) => Ok(elman::datasets::text::read_bytes(file)?),
-        None => Ok(load(None)?.into_bytes()),
-    }
-}
-
-/// Trains, evaluates, makes a sample, and leaves the run's folder behind.
-pub(crate) fn train(args: &TextArgs) -> anyhow::Result<()> {
-    let mut settings = Settings::<Text>::new(&args.common)?;
-    settings.job.set(args)?;
-    let open = args.common.batch_is_open();
-    run(settings, open, Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
-}
-
-/// The same for a run that goes on.
-pub(crate) fn resume(resumed: Resumed) -> anyhow::Result<()> {
-    run(resumed.settings()?, false, Begin::Again(resumed.held), resumed.output)
 }
 
 /// `open`: whether there are fewer streams where the text is short.
-fn run(mut settings: Settings<Text>, open: bool, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
-    Text::check_with(&settings)?;
-    let (vocabulary, tokens) = settings.job.read(&mut output)?;
+fn run(mut settings: Settings<TextSettings>, open: bool, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
+    TextSettings::check_with(&settings)?;
+    let (vocabulary, tokens) = data::read(&settings.job, &mut output)?;
     let window = settings.job.sequence_length;
     let chosen = match open {
         true => fit_streams(&mut settings.training, settings.job.split(&tokens).0.len(), window)?,
@@ -371,23 +238,12 @@ fn object(part: &str, figures: &Evaluation, unit: &str) -> Value {
     object
 }
 
-/// `elman eval` of a run: on the validation part of its text, or on the whole of another.
-pub(crate) fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
-    let vocabulary = Vocabulary::of(&model)?;
-    let part = if args.data.is_some() { "test" } else { "validation" };
-    let (settings, tokens) = read_again(&args.run, args.data.as_deref(), &model)?;
-    let window = settings.job.sequence_length;
-    let data = TokenStreams::at_most(&tokens, settings.training.streams()?, window)?;
-    let figures = Predictor::new(model, threads).evaluate_streams(&data, window.min(data.steps()))?;
-    report(output, part, &figures, vocabulary.unit(), &format!("the model {} is damaged", args.run.display()))
-}
-
 /// What a run is tested on: the validation part of its text, or the whole of another; with the settings of the run.
-fn read_again(run: &Path, data: Option<&Path>, model: &Model) -> anyhow::Result<(Settings<Text>, Vec<Token>)> {
+fn read_again(run: &Path, data: Option<&Path>, model: &Model) -> anyhow::Result<(Settings<TextSettings>, Vec<Token>)> {
     let (config, vocabulary) = (run.join(folder::CONFIG), Vocabulary::of(model)?);
     let settings = match config.exists() {
-        true => Settings::<Text>::read(&config)?,
-        false if data.is_some() => Text::defaults(),
+        true => Settings::<TextSettings>::read(&config)?,
+        false if data.is_some() => TextSettings::defaults(),
         false => bail!(
             "{} does not say what text it was trained on; name one with --data, or the run's folder",
             run.display()
@@ -395,14 +251,9 @@ fn read_again(run: &Path, data: Option<&Path>, model: &Model) -> anyhow::Result<
     };
     let file = data.or(settings.job.data.as_deref());
     let tokens = match vocabulary {
-        Vocabulary::Characters(_) => vocabulary.encode(&load(file)?)?,
-        Vocabulary::Bytes => vocabulary.encode_bytes(&load_bytes(file)?)?,
+        Vocabulary::Characters(_) => vocabulary.encode(&data::load(file)?)?,
+        Vocabulary::Bytes => vocabulary.encode_bytes(&data::load_bytes(file)?)?,
     };
     let tokens = if data.is_some() { tokens } else { settings.job.split(&tokens).1.to_vec() };
     Ok((settings, tokens))
-}
-
-/// The tokens that a run is tested on.
-pub(crate) fn tokens_to_test(run: &Path, data: Option<&Path>, model: &Model) -> anyhow::Result<Vec<Token>> {
-    Ok(read_again(run, data, model)?.1)
 }

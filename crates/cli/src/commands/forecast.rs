@@ -8,26 +8,29 @@ use anyhow::{Context, anyhow, bail};
 use elman::Predictor;
 use elman::datasets::series::SeriesSet;
 use elman::formats::write_atomic;
-use elman::series::{SeriesScaling, Window, Windows};
+use elman::series::{SeriesScaling, Window};
 use serde_json::json;
 
-use super::SeriesJob;
-use super::backtest::levels as decimals;
-use super::chart::{self, About, Drawn, Panel};
-use super::flags::ForecastArgs;
-use super::kept::{Kept, window};
-use crate::command_line::threads;
+use crate::flags::forecast::ForecastArgs;
+use crate::flags::threads::threads;
 use crate::folder;
-use crate::output::{Output, counted};
-use crate::settings::Job;
+use crate::jobs::series::ahead::ahead;
+use crate::jobs::series::backtest::levels as decimals;
+use crate::jobs::series::chart::{self, About, Drawn, Panel};
+use crate::jobs::series::kept::{Kept, window};
+use crate::jobs::series::settings::SeriesSettings;
+use crate::output::Output;
+use crate::settings::JobSettings;
+use crate::shown::columns::aligned;
 use crate::shown::digits::{Digits, significant};
+use crate::shown::names::counted;
 
 pub(crate) fn forecast(args: &ForecastArgs) -> anyhow::Result<()> {
     let mut output = Output::new(args.output);
     let threads = threads(args.threads)?;
     let model = folder::load_finite_model(&args.run, false)?;
     let job = folder::job(&args.run, &model)?;
-    if job != SeriesJob::NAME {
+    if job != SeriesSettings::JOB {
         bail!("{} is a run of job {job:?}; forecast takes runs of train series", args.run.display());
     }
     let kept = Kept::of(&model, &args.run)?;
@@ -168,11 +171,7 @@ impl Names<'_> {
 ///
 /// # Errors
 /// If none is left.
-pub(crate) fn leave_out(
-    set: &mut SeriesSet,
-    scalings: &mut Vec<SeriesScaling>,
-    window: Window,
-) -> anyhow::Result<Vec<String>> {
+fn leave_out(set: &mut SeriesSet, scalings: &mut Vec<SeriesScaling>, window: Window) -> anyhow::Result<Vec<String>> {
     let (mut short, mut unknown) = (Vec::new(), Vec::new());
     let keep: Vec<bool> = set
         .series
@@ -205,30 +204,6 @@ pub(crate) fn leave_out(
     let mut kept = keep.iter();
     scalings.retain(|_| kept.next() == Some(&true));
     Ok(remarks)
-}
-
-/// Quantiles [F, Q] behind the end of each series, less its centre; none is shorter than the context.
-///
-/// # Errors
-/// If the model's forecasts are not numbers.
-pub(crate) fn ahead(
-    set: &SeriesSet,
-    scalings: &[SeriesScaling],
-    window: Window,
-    predictor: &mut Predictor,
-) -> anyhow::Result<Vec<Vec<f32>>> {
-    let windows = Windows::latest(set, scalings, window)?;
-    let quantiles = predictor.quantiles(&windows)?;
-    let mut all = Vec::with_capacity(set.series.len());
-    for (row, quantiles) in quantiles.outer_iter().enumerate() {
-        let scaling = windows.scaling(row);
-        let quantiles: Vec<f32> = quantiles.iter().map(|&z| scaling.unscaled(z)).collect();
-        if quantiles.iter().any(|z| !z.is_finite()) {
-            bail!("the model's forecast is not a number: it is damaged, or its values are beyond 32 bits");
-        }
-        all.push(quantiles);
-    }
-    Ok(all)
 }
 
 /// The forecast does not take the place of what it was made from.
@@ -267,15 +242,5 @@ fn table(names: &Names, rows: &[Row]) -> Vec<String> {
             cells.push(names.first(row).into_iter().chain(quantiles).collect());
         }
     }
-    let text = names.header().len() - names.levels.len();
-    let width = |column: usize| cells.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..cells[0].len()).map(width).collect();
-    let line = |row: &Vec<String>| {
-        let cell = |(column, cell): (usize, &String)| {
-            let width = widths[column];
-            if column < text { format!("{cell:width$}") } else { format!("{cell:>width$}") }
-        };
-        row.iter().enumerate().map(cell).collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    cells.iter().map(line).collect()
+    aligned(&cells, names.header().len() - names.levels.len())
 }

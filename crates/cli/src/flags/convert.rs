@@ -1,13 +1,45 @@
 //! Flags of `elman convert`.
 
+use std::fmt;
 use std::path::PathBuf;
 
-use clap::Args;
 use clap::builder::PossibleValuesParser;
+use clap::{Args, ValueEnum};
 use elman::exchange::onnx::OnnxOptions;
 use elman::{Activation, Link, Nonlinearity, Reads};
 
-use super::Partner;
+/// A program whose models are read or written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Partner {
+    /// A run's folder, or a model file
+    Elman,
+    /// The arrays of a state_dict
+    Pytorch,
+    /// A .keras archive, or weights alone
+    Keras,
+    /// The variables of a graph of TensorFlow 1
+    Tensorflow,
+    /// A graph
+    Onnx,
+    /// What burn-store writes as safetensors
+    Burn,
+    /// Parameters by their paths, as .npz or safetensors
+    Flax,
+}
+
+impl fmt::Display for Partner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Partner::Elman => "elman",
+            Partner::Pytorch => "PyTorch",
+            Partner::Keras => "Keras",
+            Partner::Tensorflow => "TensorFlow 1",
+            Partner::Onnx => "ONNX",
+            Partner::Burn => "Burn",
+            Partner::Flax => "flax",
+        })
+    }
+}
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
