@@ -76,7 +76,7 @@ pub enum Link {
 
 impl Link {
     /// The name on the command line of a conversion.
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Link::Identity => "linear",
             Link::Sigmoid => "sigmoid",
@@ -136,7 +136,7 @@ impl Reads {
     }
 
     /// Whether it takes the outputs of all steps together.
-    pub(crate) fn pools(self) -> bool {
+    pub fn pools(self) -> bool {
         matches!(self, Reads::Mean | Reads::Max)
     }
 }
@@ -294,7 +294,7 @@ impl Head {
     }
 
     /// Its dense layers on a stack, in their order, each with its activation.
-    pub(crate) fn dense(&self, stack: &Stack) -> Vec<(Dense, Nonlinearity)> {
+    pub fn dense(&self, stack: &Stack) -> Vec<(Dense, Nonlinearity)> {
         let mut input = self.input(stack);
         let last = Hidden { size: self.outputs(), activation: Nonlinearity::Identity };
         let layers = self.hidden.iter().copied().chain([last]);

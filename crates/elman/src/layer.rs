@@ -408,7 +408,7 @@ impl Stack {
     }
 
     /// Whether training draws masks.
-    pub(crate) fn is_noisy(&self) -> bool {
+    pub fn is_noisy(&self) -> bool {
         self.layers.iter().any(|layer| layer.dropout > 0.0 || !layer.cell.get().noise().is_none())
     }
 

@@ -38,7 +38,6 @@ pub mod diagnose;
 mod dynamic_rnn;
 mod echo;
 mod error;
-pub mod exchange;
 mod fit;
 mod head;
 mod head_tile;
@@ -87,12 +86,13 @@ pub use init::Init;
 pub use isa::{active as active_isa, from_environment as isa_from_environment};
 pub use layer::{AnyCell, Embedding, Layer, Merge, Stack};
 pub use memory::Memory;
-pub use model::{Config, DenseArrays, Model};
+pub use model::{Config, DenseArrays, Model, STEPS_MAX};
 pub use network::{Build, Network};
 pub use optimizer::{
     Adagrad, Adam, AdamW, Algorithm, Decay, Descent, EarlyStopping, Optimizer, Progress, RmsProp, Rprop, RpropVariant,
     Schedule, Sgd, Span, Verdict,
 };
+pub use parameters::prefix as array_prefix;
 pub use peak::peak_rate;
 pub use predictor::{Evaluation, Predictor};
 pub use random::{Purpose, Random};

@@ -20,7 +20,7 @@ use crate::random::Random;
 use crate::tile::View;
 
 /// Most steps of the sequences that a model is meant for.
-pub(crate) const STEPS_MAX: usize = 1 << 24;
+pub const STEPS_MAX: usize = 1 << 24;
 
 /// The key of a model file's metadata under which its configuration stands, as JSON.
 const METADATA_KEY: &str = "elman";
@@ -50,7 +50,7 @@ impl Config {
     ///
     /// # Errors
     /// If it is none, of another version, or its steps are out of range; the sizes are not looked at.
-    pub(crate) fn parse(json: &str) -> Result<Self, String> {
+    pub fn parse(json: &str) -> Result<Self, String> {
         let config: Config = serde_json::from_str(json).map_err(|error| format!("its configuration: {error}"))?;
         if config.version != 1 {
             return Err(format!("its configuration has version {}; this program knows 1", config.version));
@@ -114,7 +114,7 @@ impl Model {
     ///
     /// # Errors
     /// As [`Model::of_arrays`].
-    pub(crate) fn of_config(config: &Config, arrays: &BTreeMap<String, formats::Array>) -> Result<Self, Error> {
+    pub fn of_config(config: &Config, arrays: &BTreeMap<String, formats::Array>) -> Result<Self, Error> {
         let stack = Stack { embedding: config.embedding, layers: config.layers.clone() };
         let mut model = Self::of_arrays(stack, config.head.clone(), arrays)?;
         model.steps = config.steps;

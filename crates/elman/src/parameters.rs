@@ -16,8 +16,9 @@ use crate::Error;
 use crate::head::Head;
 use crate::layer::Stack;
 
-/// What the names of a cell's arrays start with: those of a layer's only direction, or of one of two.
-pub(crate) fn prefix(layer: usize, directions: usize, direction: usize) -> String {
+/// What the names of a cell's arrays start with, in [`Model::arrays`](crate::Model::arrays): those of a layer's only direction, or of
+/// one of two.
+pub fn prefix(layer: usize, directions: usize, direction: usize) -> String {
     match (directions, direction) {
         (1, _) => format!("layers.{layer}."),
         (_, 0) => format!("layers.{layer}.forward."),
