@@ -5,17 +5,17 @@
 
 use elman_kernels::{Aligned, Isa, Score, sum_arrays};
 
-use crate::batch_size::BatchSize;
-use crate::fit::{Cut, Fit, Step, longest};
-use crate::head::{Predicts, Quantiles, Reads, Values};
-use crate::memory::{Memory, group_count};
-use crate::model::Model;
-use crate::optimizer::{Change, Descent, DescentState, EarlyStopping, Schedule, Span};
-use crate::predictor::{Evaluation, evaluate, evaluate_streams};
-use crate::shape::Piece;
-use crate::state::State;
-use crate::tile::Training;
-use crate::workers::{Job, Kept, Task, Workers, check_all, check_rows, check_streams, sum, take_workers};
+use crate::data::shape::Piece;
+use crate::model::head::{Predicts, Quantiles, Reads, Values};
+use crate::model::model::Model;
+use crate::model::predictor::{Evaluation, evaluate, evaluate_streams};
+use crate::network::state::State;
+use crate::network::tile::Training;
+use crate::training::batch_size::BatchSize;
+use crate::training::fit::{Cut, Fit, Step, longest};
+use crate::training::memory::{Memory, group_count};
+use crate::training::optimizer::{Change, Descent, DescentState, EarlyStopping, Schedule, Span};
+use crate::training::workers::{Job, Kept, Task, Workers, check_all, check_rows, check_streams, sum, take_workers};
 use crate::{Error, Labelled, isa};
 
 /// Parameters that one thread updates at a time. A multiple of 16.

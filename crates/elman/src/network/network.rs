@@ -8,14 +8,14 @@ use elman_formats::Array;
 use elman_kernels::{Aligned, Isa};
 use ndarray::{Array2, ArrayView2, ArrayView3, Axis};
 
-use crate::dynamic_rnn::DynamicRnn;
-use crate::init::{self, Init};
-use crate::layer::{Layer, Stack};
-use crate::parameters::Plan;
+use crate::network::dynamic_rnn::DynamicRnn;
+use crate::network::init::{self, Init};
+use crate::network::layer::{Layer, Stack};
+use crate::network::parameters::Plan;
+use crate::network::state::State;
+use crate::network::stream::{Stream, Streams};
+use crate::network::tile::View;
 use crate::random::Random;
-use crate::state::State;
-use crate::stream::{Stream, Streams};
-use crate::tile::View;
 use crate::{Error, isa};
 
 /// A cell, a layer or a stack that can be given initial values: `Rnn::new(28, 128).init(…)`.

@@ -11,13 +11,13 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::head::Head;
-use crate::init::{self, Init};
-use crate::layer::{AnyCell, Stack};
-use crate::network::Network;
-use crate::parameters::{HeadLayer, Plan};
+use crate::model::head::Head;
+use crate::network::init::{self, Init};
+use crate::network::layer::{AnyCell, Stack};
+use crate::network::network::Network;
+use crate::network::parameters::{HeadLayer, Plan};
+use crate::network::tile::View;
 use crate::random::Random;
-use crate::tile::View;
 
 /// Most steps of the sequences that a model is meant for.
 pub const STEPS_MAX: usize = 1 << 24;
@@ -33,9 +33,9 @@ pub struct Config {
     pub version: u32,
     /// The layers, from the input on, and what comes before them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub embedding: Option<crate::layer::Embedding>,
+    pub embedding: Option<crate::network::layer::Embedding>,
     /// The layers, from the input on.
-    pub layers: Vec<crate::layer::Layer>,
+    pub layers: Vec<crate::network::layer::Layer>,
     /// What stands on them.
     pub head: Head,
     /// Steps of the sequences that the model was trained on, if they all had as many.

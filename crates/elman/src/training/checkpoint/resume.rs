@@ -9,10 +9,10 @@ use super::exact::Exact;
 use super::terms::Terms;
 use super::{Checkpoint, Position};
 use crate::Error;
-use crate::model::Model;
-use crate::optimizer::DescentState;
-use crate::state::{CellState, State};
-use crate::trainer::Trainer;
+use crate::model::model::Model;
+use crate::network::state::{CellState, State};
+use crate::training::optimizer::DescentState;
+use crate::training::trainer::Trainer;
 
 /// Where a call of fit stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

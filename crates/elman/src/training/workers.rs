@@ -6,15 +6,15 @@ use elman_kernels::{
 };
 use ndarray::{Array2, ArrayViewMut2, Axis};
 
-use crate::head::{Head, Link, Predicts, Quantiles, Reads, Values};
-use crate::head_tile::HeadTile;
-use crate::layer::{Merge, Stack};
-use crate::model::Model;
-use crate::pooled::Pooled;
-use crate::shape::{Piece, Shape};
-use crate::state::State;
-use crate::stream::not_finite;
-use crate::tile::{Tile, Training};
+use crate::data::shape::{Piece, Shape};
+use crate::model::head::{Head, Link, Predicts, Quantiles, Reads, Values};
+use crate::model::head_tile::HeadTile;
+use crate::model::model::Model;
+use crate::model::pooled::Pooled;
+use crate::network::layer::{Merge, Stack};
+use crate::network::state::State;
+use crate::network::stream::not_finite;
+use crate::network::tile::{Tile, Training};
 use crate::{Error, Labelled, Sequences};
 
 /// A pool of threads with a workspace each, sized once for a model and the steps of its data.

@@ -5,7 +5,7 @@
 use elman_kernels::cell::{Rows, RowsMut};
 use elman_kernels::{Aligned, Dense, Engine, Mode, Nonlinearity, padded};
 
-use crate::parameters::{HeadLayer, Plan};
+use crate::network::parameters::{HeadLayer, Plan};
 
 /// The buffers of a head. There is always a layer: that of the outputs.
 #[derive(Clone, Debug)]

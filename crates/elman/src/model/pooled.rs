@@ -2,7 +2,7 @@
 //!
 //! R rows, O outputs.
 
-use crate::head::Reads;
+use crate::model::head::Reads;
 
 /// The outputs of some rows so far, for a head that [pools](Reads::pools).
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@
 use elman_kernels::unroll::chunk_steps;
 use elman_kernels::{Unroll, padded, panels};
 
-use crate::layer::Stack;
+use crate::network::layer::Stack;
 
 /// A row of a tile: some steps of a row of the data, from one reset to the next.
 #[derive(Clone, Copy, Debug)]

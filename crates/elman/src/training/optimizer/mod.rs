@@ -35,8 +35,8 @@ pub use rprop::{Rprop, RpropVariant};
 pub use schedule::{Decay, Progress, Schedule, Span};
 pub use sgd::Sgd;
 
-use crate::dynamic_rnn::Gradients;
-use crate::network::Network;
+use crate::network::dynamic_rnn::Gradients;
+use crate::network::network::Network;
 use crate::{Error, isa};
 
 /// An optimizer on the parameters of a [`Network`], by gradients that [`Unrolled::backward`](crate::Unrolled::backward) gave. The

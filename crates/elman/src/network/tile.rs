@@ -9,11 +9,11 @@ use elman_kernels::unroll::{Initial, Lengths, Phase, Upstream};
 use elman_kernels::{Aligned, Engine, Unroll, draw_mask, padded, panels};
 
 use crate::Sequences;
-use crate::layer::{Layer, Merge, Stack};
-use crate::parameters::Plan;
+use crate::data::shape::{Piece, Shape, between, widest};
+use crate::network::layer::{Layer, Merge, Stack};
+use crate::network::parameters::Plan;
+use crate::network::state::State;
 use crate::random::{Purpose, Random};
-use crate::shape::{Piece, Shape, between, widest};
-use crate::state::State;
 
 /// Steps of a row that one source of random numbers draws the masks of: setting it up costs more than its numbers. A
 /// constant, so that a mask does not hang on the rows beside it.

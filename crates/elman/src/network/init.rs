@@ -7,8 +7,8 @@ use elman_kernels::layout::{Entry, Role};
 use elman_kernels::{Cell, Reset};
 use serde::{Deserialize, Serialize};
 
-use crate::layer::{AnyCell, Embedding, Stack};
-use crate::parameters::Plan;
+use crate::network::layer::{AnyCell, Embedding, Stack};
+use crate::network::parameters::Plan;
 use crate::random::Random;
 
 /// Whose initial values.

@@ -2,10 +2,10 @@
 //!
 //! I input, O outputs of the head.
 
-use crate::head_tile::HeadTile;
-use crate::model::Model;
-use crate::pooled::Pooled;
-use crate::stream::Stream;
+use crate::model::head_tile::HeadTile;
+use crate::model::model::Model;
+use crate::model::pooled::Pooled;
+use crate::network::stream::Stream;
 use crate::{Error, Reads, isa};
 
 /// One row that a model reads one step at a time, for as long as it lasts. After each step it answers as if the row ended

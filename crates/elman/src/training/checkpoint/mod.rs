@@ -19,7 +19,7 @@ use self::arrays::{Arrays, BEST};
 use self::exact::Exact;
 pub(crate) use self::resume::Place;
 pub(crate) use self::terms::{Terms, epochs_term, text};
-use crate::optimizer::EarlyStopping;
+use crate::training::optimizer::EarlyStopping;
 use crate::{Error, Model};
 
 /// Training between two steps. [`Fit::checkpoint`](crate::Fit::checkpoint) takes it, and

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use elman_formats::Array;
 use ndarray::Array2;
 
-use crate::trainer::Trainer;
+use crate::training::trainer::Trainer;
 
 /// What the names of its arrays start with.
 pub(super) const PARAMETERS: &str = "parameters.";

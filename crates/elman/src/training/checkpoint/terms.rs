@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::Checkpoint;
 use crate::Error;
-use crate::optimizer::Decay;
-use crate::trainer::Trainer;
+use crate::training::optimizer::Decay;
+use crate::training::trainer::Trainer;
 
 /// What the bits of a run hang on, each as text: numbers as JSON writes them, which is one way for each.
 pub(crate) type Terms = BTreeMap<&'static str, String>;

@@ -4,8 +4,8 @@
 
 use ndarray::{Array2, Array3, ArrayView3, Axis};
 
-use crate::layer::Merge;
-use crate::pooled::Pooled;
+use crate::model::pooled::Pooled;
+use crate::network::layer::Merge;
 use crate::{DenseArrays, Error, Model, Reads};
 
 impl Model {

@@ -4,7 +4,7 @@ use elman_kernels::{Dense, Nonlinearity, Score};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::layer::{Stack, check_nonlinearity};
+use crate::network::layer::{Stack, check_nonlinearity};
 
 /// Most outputs of a head.
 const OUTPUTS_MAX: usize = 65_536;

@@ -7,8 +7,8 @@ use elman_kernels::{Isa, Unroll};
 use ndarray::Array2;
 
 use crate::Error;
-use crate::state::{CellState, State};
-use crate::tile::View;
+use crate::network::state::{CellState, State};
+use crate::network::tile::View;
 
 /// One row, stepped one input at a time, for as long as it lasts. Gives bit for bit what the whole sequence gives. A
 /// clone goes on from the same state by itself.

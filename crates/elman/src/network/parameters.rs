@@ -13,8 +13,8 @@ use elman_kernels::layout::{Entry, Transpose};
 use elman_kernels::{Aligned, Cell, Dense, LANES, Nonlinearity};
 
 use crate::Error;
-use crate::head::Head;
-use crate::layer::Stack;
+use crate::model::head::Head;
+use crate::network::layer::Stack;
 
 /// What the names of a cell's arrays start with, in [`Model::arrays`](crate::Model::arrays): those of a layer's only direction, or of
 /// one of two.

@@ -8,12 +8,12 @@ use elman_formats::Array;
 use elman_kernels::{Aligned, Isa, padded};
 use ndarray::{Array3, ArrayView2, ArrayView3, s};
 
-use crate::data::read_array;
-use crate::network::Network;
-use crate::shape::{Piece, Shape};
-use crate::state::State;
-use crate::tile::{Tile, Training, View};
-use crate::workers::check_tokens;
+use crate::data::sequences::read_array;
+use crate::data::shape::{Piece, Shape};
+use crate::network::network::Network;
+use crate::network::state::State;
+use crate::network::tile::{Tile, Training, View};
+use crate::training::workers::check_tokens;
 use crate::{Error, Sequences, isa};
 
 /// All steps of a batch, to be run: what was given so far.

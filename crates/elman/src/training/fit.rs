@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use crate::checkpoint::{Place, Terms, epochs_term, text};
-use crate::optimizer::Span;
+use crate::data::shape::Piece;
 use crate::random::{Purpose, Random};
-use crate::shape::Piece;
-use crate::trainer::Trainer;
+use crate::training::checkpoint::{Place, Terms, epochs_term, text};
+use crate::training::optimizer::Span;
+use crate::training::trainer::Trainer;
 use crate::{Checkpoint, Error, Labelled};
 
 /// What of its rows a batch takes.

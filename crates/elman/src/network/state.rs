@@ -5,7 +5,7 @@
 use ndarray::{Array2, ArrayView2, Axis};
 
 use crate::Error;
-use crate::layer::Stack;
+use crate::network::layer::Stack;
 
 /// The state of one direction of one layer.
 #[derive(Clone, Debug, PartialEq)]

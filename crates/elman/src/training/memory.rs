@@ -1,10 +1,10 @@
 //! What training takes, known before anything is set aside; and parts of sequences for a budget.
 
 use crate::Error;
-use crate::head::Head;
-use crate::layer::Stack;
-use crate::parameters::Plan;
-use crate::workers::Workspace;
+use crate::model::head::Head;
+use crate::network::layer::Stack;
+use crate::network::parameters::Plan;
+use crate::training::workers::Workspace;
 
 /// Most groups of tiles, and so the most threads that a step can use.
 const GROUPS_MAX: usize = 32;
