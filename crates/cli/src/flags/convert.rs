@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
-use elman::exchange::onnx::OnnxOptions;
 use elman::{Activation, Link, Nonlinearity, Reads};
+use elman_exchange::onnx::OnnxOptions;
 
 /// A program whose models are read or written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

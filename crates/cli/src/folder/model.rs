@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::{anyhow, bail};
 use elman::Model;
-use elman::exchange::nonfinite;
 use elman::formats;
+use elman_exchange::nonfinite;
 
 use super::foreign;
 use super::names::{CONFIG, MODEL};

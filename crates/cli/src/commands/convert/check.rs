@@ -4,7 +4,7 @@ use std::fmt;
 
 use anyhow::bail;
 use elman::Reads;
-use elman::exchange::TOLERANCE;
+use elman_exchange::TOLERANCE;
 use ndarray::Array3;
 use serde::Serialize;
 

@@ -12,9 +12,9 @@ mod verify;
 
 use anyhow::{Context, bail};
 use elman::datasets::text;
-use elman::exchange::{Hints, Report, Units, Verdict};
 use elman::text::Vocabulary;
 use elman::{Error, Model};
+use elman_exchange::{Hints, Report, Units, Verdict};
 use serde_json::json;
 
 use crate::flags::convert::{ConvertArgs, Partner};

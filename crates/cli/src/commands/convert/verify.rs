@@ -1,7 +1,7 @@
 //! Whether a converted model does what the other one does.
 
 use elman::Model;
-use elman::exchange::Hints;
+use elman_exchange::Hints;
 
 use super::check::Check;
 use super::made_up::MadeUp;
