@@ -13,6 +13,7 @@ mod documented;
 mod flags;
 mod folder;
 mod jobs;
+mod options;
 mod output;
 mod picture;
 mod record;

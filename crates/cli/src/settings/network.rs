@@ -1,172 +1,90 @@
 //! Cells, layers and their options: the same settings for every job.
 
-use elman::{Activation, AnyCell, Error, Gru, Layer, Lstm, Merge, Noise, Reset, Rnn, Stack};
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use elman::{AnyCell, Error, Gru, Layer, Lstm, Rnn, Stack};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::precedence::set;
-use crate::flags::network::{CELLS, NetworkArgs};
+use crate::flags::network::NetworkArgs;
+use crate::options::network::{Blueprint, CELLS, NETWORK};
+use crate::options::{Owners, Value, Values};
 
 /// A network's settings, as in `config.toml`.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(default)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct NetworkConfig {
     pub(crate) cell: String,
     pub(crate) hidden_size: usize,
-    pub(crate) layers: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) bidirectional: Option<Merge>,
-    pub(crate) residual: bool,
-    pub(crate) dropout: f32,
-    pub(crate) activation: Activation,
-    pub(crate) reset: Reset,
-    pub(crate) peepholes: bool,
-    pub(crate) coupled: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) projection: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) cell_clip: Option<f32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) projection_clip: Option<f32>,
-    pub(crate) layer_norm: bool,
-    pub(crate) recurrent_dropout: f32,
-    pub(crate) candidate_dropout: f32,
-    pub(crate) zoneout: f32,
-    pub(crate) memory_zoneout: f32,
+    /// Those of [`NETWORK`].
+    options: Values,
     /// Options that a flag gave, though perhaps their defaults: a cell that has no such option refuses them too.
-    #[serde(skip)]
-    pub(crate) given: Vec<&'static str>,
+    given: Vec<&'static str>,
 }
 
 impl Default for NetworkConfig {
     fn default() -> Self {
-        NetworkConfig {
-            cell: "rnn".into(),
-            hidden_size: 128,
-            layers: 1,
-            bidirectional: None,
-            residual: false,
-            dropout: 0.0,
-            activation: Activation::default(),
-            reset: Reset::default(),
-            peepholes: false,
-            coupled: false,
-            projection: None,
-            cell_clip: None,
-            projection_clip: None,
-            layer_norm: false,
-            recurrent_dropout: 0.0,
-            candidate_dropout: 0.0,
-            zoneout: 0.0,
-            memory_zoneout: 0.0,
-            given: Vec::new(),
-        }
+        NetworkConfig::new("rnn", 128)
     }
 }
 
 impl NetworkConfig {
+    /// A cell and its size.
+    pub(crate) fn new(cell: &str, hidden_size: usize) -> Self {
+        NetworkConfig { cell: cell.into(), hidden_size, options: Values::default(), given: Vec::new() }
+    }
+
+    /// With an option of [`NETWORK`].
+    pub(crate) fn with(mut self, name: &'static str, value: Value) -> Self {
+        self.options.insert(name, value);
+        self
+    }
+
     /// With a value for everything that may be absent: the names of all settings.
     pub(crate) fn full() -> Self {
-        NetworkConfig {
-            bidirectional: Some(Merge::Concat),
-            projection: Some(1),
-            cell_clip: Some(1.0),
-            projection_clip: Some(1.0),
-            ..NetworkConfig::default()
-        }
+        NetworkConfig { options: Values::full(&NETWORK), ..NetworkConfig::default() }
     }
 
     /// Puts flags before the settings.
     pub(crate) fn set(&mut self, args: &NetworkArgs) {
-        let given = [
-            ("activation", args.activation.is_some()),
-            ("reset", args.reset.is_some()),
-            ("candidate_dropout", args.candidate_dropout.is_some()),
-            ("memory_zoneout", args.memory_zoneout.is_some()),
-        ];
-        self.given.extend(given.into_iter().filter(|(_, given)| *given).map(|(what, _)| what));
         set(&mut self.cell, args.cell.as_ref());
-        set(&mut self.layers, args.layers.as_ref());
-        set(&mut self.dropout, args.dropout.as_ref());
-        set(&mut self.recurrent_dropout, args.recurrent_dropout.as_ref());
-        set(&mut self.candidate_dropout, args.candidate_dropout.as_ref());
-        set(&mut self.zoneout, args.zoneout.as_ref());
-        set(&mut self.memory_zoneout, args.memory_zoneout.as_ref());
-        self.projection = args.projection.or(self.projection);
-        self.cell_clip = args.cell_clip.or(self.cell_clip);
-        self.projection_clip = args.projection_clip.or(self.projection_clip);
-        for (setting, flag) in [
-            (&mut self.residual, args.residual),
-            (&mut self.peepholes, args.peepholes),
-            (&mut self.coupled, args.coupled),
-            (&mut self.layer_norm, args.layer_norm),
-        ] {
-            *setting |= flag;
-        }
-        // The parser has let through known names only.
-        match args.bidirectional.as_deref() {
-            Some("sum") => self.bidirectional = Some(Merge::Sum),
-            Some(_) => self.bidirectional = Some(Merge::Concat),
-            None => {}
-        }
-        if let Some(activation) = args.activation.as_deref().and_then(Activation::from_name) {
-            self.activation = activation;
-        }
-        match args.reset.as_deref() {
-            Some("before") => self.reset = Reset::Before,
-            Some(_) => self.reset = Reset::After,
-            None => {}
-        }
+        self.options.extend(&args.options);
+        self.given.extend(args.options.names());
+    }
+
+    /// The layers of a cell, with the options that it has.
+    fn blueprint(&self, cell: AnyCell) -> Blueprint {
+        let mut of = Blueprint { cell, layers: 1, bidirectional: None, residual: false, dropout: 0.0 };
+        self.options.set(&NETWORK, &mut of);
+        of
     }
 
     /// The cell for inputs of `input` floats.
     fn cell(&self, input: usize) -> Result<AnyCell, Error> {
         let hidden = self.hidden_size;
-        let noise = Noise {
-            recurrent_dropout: self.recurrent_dropout,
-            candidate_dropout: self.candidate_dropout,
-            zoneout: self.zoneout,
-            memory_zoneout: self.memory_zoneout,
-        };
         let cell = match self.cell.as_str() {
-            "rnn" => AnyCell::Rnn(Rnn { input, hidden, activation: self.activation, noise }),
-            "lstm" => AnyCell::Lstm(Lstm {
-                input,
-                hidden,
-                projection: self.projection,
-                peepholes: self.peepholes,
-                coupled: self.coupled,
-                cell_clip: self.cell_clip,
-                projection_clip: self.projection_clip,
-                layer_norm: self.layer_norm,
-                noise,
-            }),
-            "gru" => AnyCell::Gru(Gru { input, hidden, reset: self.reset, layer_norm: self.layer_norm, noise }),
+            "rnn" => AnyCell::Rnn(Rnn::new(input, hidden)),
+            "lstm" => AnyCell::Lstm(Lstm::new(input, hidden)),
+            "gru" => AnyCell::Gru(Gru::new(input, hidden)),
             _ => {
                 let expected = format!("one of: {}", CELLS.join(", "));
                 return Err(Error::Setting { what: "cell", found: format!("{:?}", self.cell), expected });
             }
         };
+        let name = cell.get().name();
+        let mut blueprint = self.blueprint(cell);
         // What another cell has. An option whose default is a value may have been given as that.
-        let [rnn, lstm, gru] = CELLS.map(|cell| self.cell == cell);
-        let given = |what| self.given.contains(&what);
-        for (what, foreign, whose) in [
-            ("activation", !rnn && (self.activation != Activation::default() || given("activation")), "rnn"),
-            ("reset", !gru && (self.reset != Reset::default() || given("reset")), "gru"),
-            ("peepholes", !lstm && self.peepholes, "lstm"),
-            ("coupled", !lstm && self.coupled, "lstm"),
-            ("projection", !lstm && self.projection.is_some(), "lstm"),
-            ("cell_clip", !lstm && self.cell_clip.is_some(), "lstm"),
-            ("projection_clip", !lstm && self.projection_clip.is_some(), "lstm"),
-            ("layer_norm", rnn && self.layer_norm, "lstm and gru"),
-            ("candidate_dropout", rnn && given("candidate_dropout"), "lstm and gru"),
-            ("memory_zoneout", !lstm && given("memory_zoneout"), "lstm"),
-        ] {
-            if foreign {
-                let why = format!("it is an option of {whose}");
-                return Err(Error::Unsupported { what, cell: cell.get().name(), why });
+        for of in &NETWORK {
+            let Owners::Cells(whose) = of.owners else { continue };
+            let is_set = self.given.contains(&of.name)
+                || ((of.place)(&mut blueprint).is_none() && self.options.get(of) != of.default);
+            if is_set && !whose.contains(&self.cell.as_str()) {
+                let why = format!("it is an option of {}", whose.join(" and "));
+                return Err(Error::Unsupported { what: of.name, cell: name, why });
             }
         }
-        Ok(cell)
+        Ok(blueprint.cell)
     }
 
     /// The layers, for inputs of `input` floats.
@@ -174,27 +92,70 @@ impl NetworkConfig {
     /// # Errors
     /// If a cell does not compute an option, or a size is out of range.
     pub(crate) fn stack(&self, input: usize) -> Result<Stack, Error> {
-        if !(1..=Stack::LAYERS_MAX).contains(&self.layers) {
+        let Blueprint { layers: count, bidirectional, residual, dropout, .. } =
+            self.blueprint(AnyCell::Rnn(Rnn::new(input, self.hidden_size)));
+        if !(1..=Stack::LAYERS_MAX).contains(&count) {
             let expected = format!("1 to {}", Stack::LAYERS_MAX);
-            return Err(Error::Setting { what: "layers", found: self.layers.to_string(), expected });
+            return Err(Error::Setting { what: "layers", found: count.to_string(), expected });
         }
-        if self.residual && self.layers == 1 {
+        if residual && count == 1 {
             let expected = "2 or more for residual connections, which lead past the layers above the first".into();
             return Err(Error::Setting { what: "layers", found: "1".into(), expected });
         }
         let mut layers: Vec<Layer> = Vec::new();
-        for index in 0..self.layers {
+        for index in 0..count {
             let input = layers.last().map_or(input, Layer::output);
-            let mut layer = Layer::new(self.cell(input)?).residual(self.residual && index > 0);
-            layer.bidirectional = self.bidirectional;
+            let mut layer = Layer::new(self.cell(input)?).residual(residual && index > 0);
+            layer.bidirectional = bidirectional;
             // A dropout with nothing to lead to is refused by the check.
-            if index + 1 < self.layers || self.layers == 1 {
-                layer.dropout = self.dropout;
+            if index + 1 < count || count == 1 {
+                layer.dropout = dropout;
             }
             layers.push(layer);
         }
         let stack = Stack { embedding: None, layers };
         stack.check()?;
         Ok(stack)
+    }
+}
+
+impl Serialize for NetworkConfig {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut file = serializer.serialize_map(None)?;
+        file.serialize_entry("cell", &self.cell)?;
+        file.serialize_entry("hidden_size", &self.hidden_size)?;
+        self.options.write(&NETWORK, &mut file)?;
+        file.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for NetworkConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Lines;
+
+        impl<'de> Visitor<'de> for Lines {
+            type Value = NetworkConfig;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the settings of a network")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut file: M) -> Result<NetworkConfig, M::Error> {
+                let mut config = NetworkConfig::default();
+                while let Some(name) = file.next_key::<String>()? {
+                    match name.as_str() {
+                        "cell" => config.cell = file.next_value()?,
+                        "hidden_size" => config.hidden_size = file.next_value()?,
+                        name if config.options.read(&NETWORK, name, &mut file)? => {}
+                        _ => {
+                            file.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(config)
+            }
+        }
+
+        deserializer.deserialize_map(Lines)
     }
 }

@@ -3,74 +3,27 @@
 use elman::{
     Adagrad, Adam, AdamW, Algorithm, Decay, Descent, EarlyStopping, Error, RmsProp, Rprop, RpropVariant, Schedule, Sgd,
 };
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::flags::optimization::{OPTIMIZERS, OptimizationArgs, SCHEDULES};
+use super::precedence::set;
+use crate::flags::optimization::OptimizationArgs;
+use crate::options::optimization::{Course, OPTIMIZATION, OPTIMIZERS, SCHEDULES};
+use crate::options::{Described, Owners, Value, Values};
 
 /// An optimizer's settings, as in `config.toml`. What the optimizer or the schedule does not have is absent; what they have
 /// is there once the settings are [resolved](OptimizationConfig::resolve).
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(default)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct OptimizationConfig {
     optimizer: String,
     schedule: String,
-    #[serde(flatten)]
-    options: Options,
-}
-
-/// Everything that some optimizers or schedules have.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-#[serde(default)]
-struct Options {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    learning_rate: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    momentum: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rms_decay: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    initial_accumulator: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    beta1: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    beta2: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    epsilon: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    initial_step: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    min_step: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_step: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    increase: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    decrease: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    weight_decay: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    clip_norm: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    clip_value: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    warmup: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    decay: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    decay_every: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    decay_after: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    min_learning_rate: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    patience: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    early_stopping: Option<u64>,
+    /// Those of [`OPTIMIZATION`].
+    options: Values,
 }
 
 impl Default for OptimizationConfig {
     fn default() -> Self {
-        OptimizationConfig { optimizer: "adam".into(), schedule: "constant".into(), options: Options::default() }
+        OptimizationConfig { optimizer: "adam".into(), schedule: "constant".into(), options: Values::default() }
     }
 }
 
@@ -79,14 +32,15 @@ const DECAY: f64 = 0.97;
 const DECAY_EVERY: u64 = 1;
 const DECAY_AFTER: u64 = 10;
 
-/// What an optimizer that is not the job's own goes by without a flag.
+/// What an optimizer that is not the job's own goes by without a flag, and the momentum of those that are named for it.
 const LEARNING_RATE: f64 = 0.001;
+const MOMENTUM: f64 = 0.9;
 
 impl OptimizationConfig {
     /// A job's own optimizer, with a constant learning rate.
     pub(crate) fn new(optimizer: &str, learning_rate: f64) -> Self {
-        let options = Options { learning_rate: Some(learning_rate), ..Options::default() };
-        OptimizationConfig { optimizer: optimizer.into(), options, ..OptimizationConfig::default() }
+        let plain = OptimizationConfig { optimizer: optimizer.into(), ..OptimizationConfig::default() };
+        plain.with("learning_rate", Value::Number(learning_rate))
     }
 
     /// With another schedule.
@@ -94,103 +48,30 @@ impl OptimizationConfig {
         OptimizationConfig { schedule: schedule.into(), ..self }
     }
 
-    /// With each element of the gradient kept within ±`limit`.
-    pub(crate) fn clip_value(mut self, limit: f64) -> Self {
-        self.options.clip_value = Some(limit);
-        self
-    }
-
-    /// With an early stop, after so many epochs without a better validation loss.
-    pub(crate) fn with_early_stopping(mut self, patience: u64) -> Self {
-        self.options.early_stopping = Some(patience);
+    /// With an option of [`OPTIMIZATION`].
+    pub(crate) fn with(mut self, name: &'static str, value: Value) -> Self {
+        self.options.insert(name, value);
         self
     }
 
     /// With a value for everything that may be absent: the names of all settings.
     pub(crate) fn full() -> Self {
-        let (float, count) = (Some(1.0), Some(1));
-        let options = Options {
-            learning_rate: float,
-            momentum: float,
-            rms_decay: float,
-            initial_accumulator: float,
-            beta1: float,
-            beta2: float,
-            epsilon: float,
-            initial_step: float,
-            min_step: float,
-            max_step: float,
-            increase: float,
-            decrease: float,
-            weight_decay: float,
-            clip_norm: float,
-            clip_value: float,
-            warmup: count,
-            decay: float,
-            decay_every: count,
-            decay_after: count,
-            min_learning_rate: float,
-            patience: count,
-            early_stopping: count,
-        };
-        OptimizationConfig { options, ..OptimizationConfig::default() }
+        OptimizationConfig { options: Values::full(&OPTIMIZATION), ..OptimizationConfig::default() }
     }
 
     /// Puts flags before the settings. Another optimizer or schedule than the settings' takes none of the options over
     /// that were the other's.
     pub(crate) fn set(&mut self, args: &OptimizationArgs) {
-        let old = self.options.clone();
-        let options = &mut self.options;
-        if let Some(name) = args.optimizer.as_ref().filter(|&name| *name != self.optimizer) {
-            self.optimizer.clone_from(name);
-            *options = Options {
-                clip_norm: old.clip_norm,
-                clip_value: old.clip_value,
-                warmup: old.warmup,
-                decay: old.decay,
-                decay_every: old.decay_every,
-                decay_after: old.decay_after,
-                min_learning_rate: old.min_learning_rate,
-                patience: old.patience,
-                early_stopping: old.early_stopping,
-                ..Options::default()
-            };
+        if args.optimizer.as_ref().is_some_and(|name| *name != self.optimizer) {
+            let is_own = |of: &Described<_>| matches!(of.owners, Owners::Optimizers(_) | Owners::EveryOptimizer);
+            self.options.retain(&OPTIMIZATION, |of| !is_own(of));
         }
-        if let Some(name) = args.schedule.as_ref().filter(|&name| *name != self.schedule) {
-            self.schedule.clone_from(name);
-            (options.decay, options.decay_every, options.decay_after) = (None, None, None);
-            (options.min_learning_rate, options.patience) = (None, None);
+        if args.schedule.as_ref().is_some_and(|name| *name != self.schedule) {
+            self.options.retain(&OPTIMIZATION, |of| !matches!(of.owners, Owners::Schedules(_)));
         }
-        for (setting, flag) in [
-            (&mut options.learning_rate, args.learning_rate),
-            (&mut options.momentum, args.momentum),
-            (&mut options.rms_decay, args.rms_decay),
-            (&mut options.initial_accumulator, args.initial_accumulator),
-            (&mut options.beta1, args.beta1),
-            (&mut options.beta2, args.beta2),
-            (&mut options.epsilon, args.epsilon),
-            (&mut options.initial_step, args.initial_step),
-            (&mut options.min_step, args.min_step),
-            (&mut options.max_step, args.max_step),
-            (&mut options.increase, args.increase),
-            (&mut options.decrease, args.decrease),
-            (&mut options.weight_decay, args.weight_decay),
-            (&mut options.clip_norm, args.clip_norm),
-            (&mut options.clip_value, args.clip_value),
-            (&mut options.decay, args.decay),
-            (&mut options.min_learning_rate, args.min_learning_rate),
-        ] {
-            *setting = flag.or(*setting);
-        }
-        for (setting, flag) in [
-            (&mut options.warmup, args.warmup),
-            (&mut options.decay_every, args.decay_every),
-            (&mut options.decay_after, args.decay_after),
-            (&mut options.patience, args.patience),
-            (&mut options.early_stopping, args.early_stopping),
-        ] {
-            *setting = flag.or(*setting);
-        }
+        set(&mut self.optimizer, args.optimizer.as_ref());
+        set(&mut self.schedule, args.schedule.as_ref());
+        self.options.extend(&args.options);
     }
 
     /// Gives everything that the optimizer and the schedule have its value.
@@ -198,41 +79,18 @@ impl OptimizationConfig {
     /// # Errors
     /// As [`OptimizationConfig::check`].
     pub(crate) fn resolve(&mut self) -> Result<(), Error> {
-        if !self.optimizer.starts_with("rprop") {
-            self.options.learning_rate.get_or_insert(LEARNING_RATE);
-        }
-        let descent = self.descent()?;
-        let options = &mut self.options;
-        match descent.algorithm {
-            Algorithm::Sgd(Sgd { momentum: 0.0, .. }) => {}
-            Algorithm::Sgd(Sgd { momentum, .. }) => options.momentum = Some(momentum),
-            Algorithm::RmsProp(RmsProp { decay, momentum, epsilon, .. }) => {
-                (options.rms_decay, options.momentum, options.epsilon) = (Some(decay), Some(momentum), Some(epsilon));
-            }
-            Algorithm::Adagrad(adagrad) => options.initial_accumulator = Some(adagrad.initial_accumulator),
-            Algorithm::Adam(Adam { beta1, beta2, epsilon, .. })
-            | Algorithm::AdamW(AdamW { beta1, beta2, epsilon, .. }) => {
-                (options.beta1, options.beta2, options.epsilon) = (Some(beta1), Some(beta2), Some(epsilon));
-            }
-            Algorithm::Rprop(Rprop { initial_step, increase, decrease, min_step, max_step, .. }) => {
-                (options.initial_step, options.min_step, options.max_step) =
-                    (Some(initial_step), Some(min_step), Some(max_step));
-                (options.increase, options.decrease) = (Some(increase), Some(decrease));
-                return Ok(());
-            }
-        }
-        options.weight_decay = Some(descent.weight_decay);
-        options.warmup = Some(descent.schedule.warmup);
-        match descent.schedule.decay {
-            Decay::Constant => {}
-            Decay::Step { factor, every, after } => {
-                (options.decay, options.decay_every, options.decay_after) = (Some(factor), Some(every), Some(after));
-            }
-            Decay::Exponential { factor } => options.decay = Some(factor),
-            Decay::Cosine { minimum } => options.min_learning_rate = Some(minimum),
-            Decay::Plateau { factor, patience, minimum, .. } => {
-                (options.decay, options.patience) = (Some(factor), Some(patience));
-                options.min_learning_rate = Some(minimum);
+        let mut course = self.course()?;
+        let is_rprop = matches!(course.descent.algorithm, Algorithm::Rprop(_));
+        for of in &OPTIMIZATION {
+            let has = match of.owners {
+                Owners::Optimizers(whose) => whose.contains(&self.optimizer.as_str()),
+                Owners::Schedules(whose) => whose.contains(&self.schedule.as_str()),
+                // Its steps know neither a rate nor a decay, and nothing warms them up.
+                Owners::All | Owners::EveryOptimizer | Owners::Cells(_) => !is_rprop,
+            };
+            // A bound that is absent stays so.
+            if let Some(value) = of.get(&mut course).filter(|_| has && !self.options.has(of.name)) {
+                self.options.insert(of.name, value);
             }
         }
         Ok(())
@@ -251,9 +109,9 @@ impl OptimizationConfig {
     /// Stopping early, where it is asked for.
     ///
     /// # Errors
-    /// If its patience is out of range.
+    /// If its patience is out of range, or as [`OptimizationConfig::descent`].
     pub(crate) fn early_stopping(&self) -> Result<Option<EarlyStopping>, Error> {
-        let stopping = self.options.early_stopping.filter(|&patience| patience > 0).map(EarlyStopping::new);
+        let stopping = self.course()?.early_stopping.filter(|&patience| patience > 0).map(EarlyStopping::new);
         stopping.as_ref().map_or(Ok(()), EarlyStopping::check)?;
         Ok(stopping)
     }
@@ -263,123 +121,103 @@ impl OptimizationConfig {
     /// # Errors
     /// If a name is not known, a value is out of its range, or an option is another's.
     pub(crate) fn descent(&self) -> Result<Descent, Error> {
+        Ok(self.course()?.descent)
+    }
+
+    /// The same, with when to stop.
+    fn course(&self) -> Result<Course, Error> {
         let name = known("optimizer", &self.optimizer, &OPTIMIZERS)?;
-        let course = known("schedule", &self.schedule, &SCHEDULES)?;
-        self.refuse_foreign(name, course)?;
-        let options = &self.options;
-        let algorithm = self.algorithm(name);
-        let mut descent = Descent::new(algorithm);
-        descent.schedule = Schedule { warmup: options.warmup.unwrap_or(0), decay: self.decay(course) };
+        let schedule = known("schedule", &self.schedule, &SCHEDULES)?;
+        self.refuse_foreign(name, schedule)?;
+        let mut course = Course { descent: Descent::new(algorithm(name)), early_stopping: None };
+        course.descent.schedule = Schedule { warmup: 0, decay: decay(schedule) };
+        self.options.set(&OPTIMIZATION, &mut course);
+        let descent = &mut course.descent;
         // 0 switches off what a job does without a flag.
-        descent.clip_norm = options.clip_norm.filter(|&norm| norm != 0.0);
-        descent.clip_value = options.clip_value.filter(|&value| value != 0.0);
-        descent.weight_decay = options.weight_decay.unwrap_or(descent.weight_decay);
+        descent.clip_norm = descent.clip_norm.filter(|&norm| norm != 0.0);
+        descent.clip_value = descent.clip_value.filter(|&value| value != 0.0);
         descent.check()?;
         // These ask for momentum; without it they are sgd.
-        if ["momentum", "nesterov"].contains(&name) && options.momentum == Some(0.0) {
+        if let ("momentum" | "nesterov", Algorithm::Sgd(Sgd { momentum: 0.0, .. })) = (name, &descent.algorithm) {
             let expected = "above 0 and below 1; sgd has none".into();
             return Err(Error::Setting { what: "momentum", found: "0".into(), expected });
         }
-        Ok(descent)
-    }
-
-    fn algorithm(&self, name: &str) -> Algorithm {
-        let options = &self.options;
-        let rate = options.learning_rate.unwrap_or(0.001);
-        let momentum = options.momentum.unwrap_or(0.9);
-        let (adam, rmsprop, rprop) = (Adam::new(rate), RmsProp::new(rate), Rprop::default());
-        let beta1 = options.beta1.unwrap_or(adam.beta1);
-        let beta2 = options.beta2.unwrap_or(adam.beta2);
-        let epsilon = options.epsilon.unwrap_or(adam.epsilon);
-        match name {
-            "adamw" => AdamW { beta1, beta2, epsilon, ..AdamW::new(rate) }.into(),
-            "sgd" => Sgd::new(rate).into(),
-            "momentum" => Sgd::new(rate).momentum(momentum).into(),
-            "nesterov" => Sgd::new(rate).momentum(momentum).nesterov(true).into(),
-            "rmsprop" => RmsProp {
-                decay: options.rms_decay.unwrap_or(rmsprop.decay),
-                momentum: options.momentum.unwrap_or(rmsprop.momentum),
-                epsilon: options.epsilon.unwrap_or(rmsprop.epsilon),
-                ..rmsprop
-            }
-            .into(),
-            "adagrad" => {
-                let plain = Adagrad::new(rate);
-                let initial_accumulator = options.initial_accumulator.unwrap_or(plain.initial_accumulator);
-                Adagrad { initial_accumulator, ..plain }.into()
-            }
-            "rprop" | "rprop+" => Rprop {
-                variant: if name == "rprop" { RpropVariant::Minus } else { RpropVariant::Plus },
-                initial_step: options.initial_step.unwrap_or(rprop.initial_step),
-                increase: options.increase.unwrap_or(rprop.increase),
-                decrease: options.decrease.unwrap_or(rprop.decrease),
-                min_step: options.min_step.unwrap_or(rprop.min_step),
-                max_step: options.max_step.unwrap_or(rprop.max_step),
-            }
-            .into(),
-            _ => Adam { beta1, beta2, epsilon, ..adam }.into(),
-        }
-    }
-
-    fn decay(&self, course: &str) -> Decay {
-        let options = &self.options;
-        let (factor, minimum) = (options.decay.unwrap_or(DECAY), options.min_learning_rate.unwrap_or(0.0));
-        match course {
-            "step" => Decay::Step {
-                factor,
-                every: options.decay_every.unwrap_or(DECAY_EVERY),
-                after: options.decay_after.unwrap_or(DECAY_AFTER),
-            },
-            "exponential" => Decay::Exponential { factor },
-            "cosine" => Decay::Cosine { minimum },
-            "plateau" => Decay::Plateau {
-                factor: options.decay.unwrap_or(Decay::PLATEAU_FACTOR),
-                patience: options.patience.unwrap_or(Decay::PLATEAU_PATIENCE),
-                minimum,
-                threshold: Decay::PLATEAU_THRESHOLD,
-            },
-            _ => Decay::Constant,
-        }
+        Ok(course)
     }
 
     /// Refuses options that the optimizer or the schedule does not have, given at their defaults or not.
-    fn refuse_foreign(&self, name: &'static str, course: &'static str) -> Result<(), Error> {
-        let options = &self.options;
-        let rprop = ["rprop", "rprop+"].contains(&name);
-        for (what, given, whose) in [
-            ("momentum", options.momentum.is_some(), &["momentum", "nesterov", "rmsprop"][..]),
-            ("rms_decay", options.rms_decay.is_some(), &["rmsprop"]),
-            ("initial_accumulator", options.initial_accumulator.is_some(), &["adagrad"]),
-            ("beta1", options.beta1.is_some(), &["adam", "adamw"]),
-            ("beta2", options.beta2.is_some(), &["adam", "adamw"]),
-            ("epsilon", options.epsilon.is_some(), &["adam", "adamw", "rmsprop"]),
-            ("initial_step", options.initial_step.is_some(), &["rprop", "rprop+"]),
-            ("min_step", options.min_step.is_some(), &["rprop", "rprop+"]),
-            ("max_step", options.max_step.is_some(), &["rprop", "rprop+"]),
-            ("increase", options.increase.is_some(), &["rprop", "rprop+"]),
-            ("decrease", options.decrease.is_some(), &["rprop", "rprop+"]),
-        ] {
-            if given && !whose.contains(&name) {
-                return Err(foreign(what, name, whose));
+    fn refuse_foreign(&self, name: &'static str, schedule: &'static str) -> Result<(), Error> {
+        let given = || OPTIMIZATION.iter().filter(|of| self.options.has(of.name));
+        for of in given() {
+            if let Owners::Optimizers(whose) = of.owners
+                && !whose.contains(&name)
+            {
+                return Err(foreign(of.name, name, whose));
             }
         }
-        if rprop && options.learning_rate.is_some() {
+        if ["rprop", "rprop+"].contains(&name) && self.options.has("learning_rate") {
             let why = "it has a step size for each parameter; see initial_step".into();
             return Err(Error::Unsupported { what: "learning_rate", cell: name, why });
         }
-        for (what, given, whose) in [
-            ("decay", options.decay.is_some(), &["step", "exponential", "plateau"][..]),
-            ("decay_every", options.decay_every.is_some(), &["step"]),
-            ("decay_after", options.decay_after.is_some(), &["step"]),
-            ("min_learning_rate", options.min_learning_rate.is_some(), &["cosine", "plateau"]),
-            ("patience", options.patience.is_some(), &["plateau"]),
-        ] {
-            if given && !whose.contains(&course) {
-                let course = if course == "constant" { "a constant learning rate" } else { course };
-                return Err(foreign(what, course, whose));
+        for of in given() {
+            if let Owners::Schedules(whose) = of.owners
+                && !whose.contains(&schedule)
+            {
+                let schedule = if schedule == "constant" { "a constant learning rate" } else { schedule };
+                return Err(foreign(of.name, schedule, whose));
             }
         }
         Ok(())
+    }
+}
+
+/// An optimizer as it is without options.
+fn algorithm(name: &str) -> Algorithm {
+    let (rate, momentum) = (LEARNING_RATE, MOMENTUM);
+    match name {
+        "adamw" => AdamW::new(rate).into(),
+        "sgd" => Sgd::new(rate).into(),
+        "momentum" => Sgd::new(rate).momentum(momentum).into(),
+        "nesterov" => Sgd::new(rate).momentum(momentum).nesterov(true).into(),
+        "rmsprop" => RmsProp::new(rate).into(),
+        "adagrad" => Adagrad::new(rate).into(),
+        "rprop" => Rprop { variant: RpropVariant::Minus, ..Rprop::default() }.into(),
+        "rprop+" => Rprop { variant: RpropVariant::Plus, ..Rprop::default() }.into(),
+        _ => Adam::new(rate).into(),
+    }
+}
+
+/// A schedule as it is without options.
+fn decay(name: &str) -> Decay {
+    match name {
+        "step" => Decay::Step { factor: DECAY, every: DECAY_EVERY, after: DECAY_AFTER },
+        "exponential" => Decay::Exponential { factor: DECAY },
+        "cosine" => Decay::Cosine { minimum: 0.0 },
+        "plateau" => Decay::Plateau {
+            factor: Decay::PLATEAU_FACTOR,
+            patience: Decay::PLATEAU_PATIENCE,
+            minimum: 0.0,
+            threshold: Decay::PLATEAU_THRESHOLD,
+        },
+        _ => Decay::Constant,
+    }
+}
+
+impl Serialize for OptimizationConfig {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut file = serializer.serialize_map(None)?;
+        file.serialize_entry("optimizer", &self.optimizer)?;
+        file.serialize_entry("schedule", &self.schedule)?;
+        self.options.write(&OPTIMIZATION, &mut file)?;
+        file.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for OptimizationConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut config = OptimizationConfig::default();
+        config.set(&OptimizationArgs::deserialize(deserializer)?);
+        Ok(config)
     }
 }
 
@@ -414,8 +252,7 @@ mod tests {
                     ..OptimizationConfig::default()
                 };
                 if !rprop {
-                    config.options.learning_rate = Some(0.02);
-                    config.options.clip_norm = Some(3.0);
+                    config = config.with("learning_rate", Value::Number(0.02)).with("clip_norm", Value::Number(3.0));
                 }
                 let before = config.descent().unwrap();
                 config.resolve().unwrap();
@@ -423,6 +260,39 @@ mod tests {
                 let text = toml::to_string(&config).unwrap();
                 assert_eq!(toml::from_str::<OptimizationConfig>(&text).unwrap(), config, "{text}");
                 assert_eq!(text.contains("learning_rate = 0.02\n"), !rprop, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_option_reaches_those_that_have_it_and_no_others() {
+        for of in &OPTIMIZATION {
+            let course = |optimizer: &str, schedule: &str| Course {
+                descent: Descent {
+                    schedule: Schedule { warmup: 0, decay: decay(schedule) },
+                    ..Descent::new(algorithm(optimizer))
+                },
+                early_stopping: None,
+            };
+            let check = |mut course: Course, owned: bool, whose: &str| {
+                of.set(&mut course, of.example());
+                assert_eq!(of.get(&mut course).is_some(), owned, "{} of {whose}", of.name);
+                assert!(!owned || of.get(&mut course) == Some(of.example()), "{} of {whose}", of.name);
+            };
+            for name in OPTIMIZERS {
+                match of.owners {
+                    // To be plain sgd, or not, is a matter of this option.
+                    Owners::Optimizers(_) if (of.name, name) == ("momentum", "sgd") => {}
+                    Owners::Optimizers(whose) => check(course(name, "constant"), whose.contains(&name), name),
+                    Owners::EveryOptimizer if name.starts_with("rprop") => {}
+                    Owners::EveryOptimizer | Owners::All => check(course(name, "constant"), true, name),
+                    Owners::Cells(_) | Owners::Schedules(_) => {}
+                }
+            }
+            for name in SCHEDULES {
+                if let Owners::Schedules(whose) = of.owners {
+                    check(course("adam", name), whose.contains(&name), name);
+                }
             }
         }
     }
@@ -444,7 +314,7 @@ mod tests {
         let mut config: OptimizationConfig =
             toml::from_str("optimizer = \"adam\"\nbeta1 = 0.5\nlearning_rate = 0.1\nclip_norm = 2.0").unwrap();
         config.set(&OptimizationArgs { optimizer: Some("adam".into()), ..OptimizationArgs::default() });
-        assert_eq!(config.options.beta1, Some(0.5), "the same optimizer");
+        assert!(toml::to_string(&config).unwrap().contains("beta1 = 0.5\n"), "the same optimizer");
         config.set(&OptimizationArgs { optimizer: Some("sgd".into()), ..OptimizationArgs::default() });
         assert_eq!(config.descent().unwrap(), Descent::new(Sgd::new(LEARNING_RATE)).clip_norm(2.0));
         let mut config: OptimizationConfig = toml::from_str("schedule = \"step\"\ndecay = 0.5\nwarmup = 3").unwrap();

@@ -12,7 +12,7 @@ use plotters::style::text_anchor::HPos;
 use super::median::median;
 use super::record::{Record, Varies};
 use super::report::Report;
-use crate::flags::network::CELLS;
+use crate::options::network::CELLS;
 use crate::picture::axis::Axis;
 use crate::picture::canvas::{Area, BLUE, GREEN, INK, PALE_INK, VERMILION, axes, px, stroke, style, svg, text, write};
 

@@ -19,9 +19,9 @@ use anyhow::{Context, bail};
 use elman::Error;
 
 use crate::flags::bench::BenchArgs;
-use crate::flags::network::CELLS;
 use crate::flags::output::OutputArgs;
 use crate::flags::threads::threads;
+use crate::options::network::CELLS;
 use crate::output::Output;
 use effort::Effort;
 use point::Point;

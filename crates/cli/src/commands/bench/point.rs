@@ -46,7 +46,7 @@ impl Point {
                 return Err(Error::Setting { what, found: size.to_string(), expected });
             }
         }
-        let mut network = NetworkConfig { hidden_size: args.hidden, ..NetworkConfig::default() };
+        let mut network = NetworkConfig::new("rnn", args.hidden);
         network.set(&args.network);
         let (batch, steps, input, lengths) = (args.batch, args.steps, args.input, args.lengths.clone());
         Ok(Point { network, batch, steps, input, threads, lengths, vanishing: args.vanishing })

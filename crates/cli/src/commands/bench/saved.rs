@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 
 use super::point::SIZE_MAX;
 use super::record::Record;
-use crate::flags::network::CELLS;
+use crate::options::network::CELLS;
 
 /// Reads the records of a file.
 ///

@@ -120,8 +120,8 @@ fn label(point: &Point) -> String {
 mod tests {
     use super::super::point::tests::tutorial;
     use super::*;
-    use crate::flags::network::CELLS;
     use crate::flags::output::OutputArgs;
+    use crate::options::network::CELLS;
 
     #[test]
     fn one_size_varies_at_a_time() {

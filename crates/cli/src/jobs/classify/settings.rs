@@ -10,6 +10,7 @@ use super::flags::ClassifyArgs;
 use super::names::{ends, few};
 use crate::flags::writing::Writing;
 use crate::jobs::tables;
+use crate::options::Value;
 use crate::settings::network::NetworkConfig;
 use crate::settings::optimization::OptimizationConfig;
 use crate::settings::paths::absolute;
@@ -73,8 +74,7 @@ impl JobSettings for ClassifySettings {
     fn defaults() -> Settings<Self> {
         let training =
             TrainingConfig { batch_size: BatchSize::Rows(BATCH), num_epoch: 40, ..TrainingConfig::default() };
-        let network =
-            NetworkConfig { cell: "gru".into(), hidden_size: 64, recurrent_dropout: 0.2, ..NetworkConfig::default() };
+        let network = NetworkConfig::new("gru", 64).with("recurrent_dropout", Value::Rate(0.2));
         Settings {
             job: ClassifySettings::default(),
             training,

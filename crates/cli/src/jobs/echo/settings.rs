@@ -36,7 +36,7 @@ impl JobSettings for EchoSettings {
             batch_per_log: 100,
             ..TrainingConfig::default()
         };
-        let network = NetworkConfig { hidden_size: 4, ..NetworkConfig::default() };
+        let network = NetworkConfig::new("rnn", 4);
         let optimization = OptimizationConfig::new("adagrad", 0.3);
         Settings { job: EchoSettings::default(), training, optimization, network }
     }

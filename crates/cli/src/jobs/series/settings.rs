@@ -10,6 +10,7 @@ use super::flags::SeriesArgs;
 use super::share::Share;
 use crate::flags::writing::Writing;
 use crate::jobs::tables;
+use crate::options::Value;
 use crate::settings::network::NetworkConfig;
 use crate::settings::optimization::OptimizationConfig;
 use crate::settings::paths::absolute;
@@ -76,8 +77,8 @@ impl JobSettings for SeriesSettings {
             batch_per_log: 10,
             ..TrainingConfig::default()
         };
-        let network = NetworkConfig { cell: "gru".into(), hidden_size: 128, ..NetworkConfig::default() };
-        let optimization = OptimizationConfig::new("adam", 0.002).with_early_stopping(5);
+        let network = NetworkConfig::new("gru", 128);
+        let optimization = OptimizationConfig::new("adam", 0.002).with("early_stopping", Value::Count(5));
         Settings { job: SeriesSettings::default(), training, optimization, network }
     }
 

@@ -7,6 +7,7 @@ use elman::{BatchSize, Error, Init, Stack};
 use serde::{Deserialize, Serialize};
 
 use super::flags::TextArgs;
+use crate::options::Value;
 use crate::settings::network::NetworkConfig;
 use crate::settings::optimization::OptimizationConfig;
 use crate::settings::paths::absolute;
@@ -56,8 +57,9 @@ impl JobSettings for TextSettings {
             num_epoch: 10,
             ..TrainingConfig::default()
         };
-        let network = NetworkConfig { cell: "lstm".into(), layers: 2, ..NetworkConfig::default() };
-        let optimization = OptimizationConfig::new("adam", 0.002).schedule("step").clip_value(5.0);
+        let network = NetworkConfig::new("lstm", 128).with("layers", Value::Count(2));
+        let optimization =
+            OptimizationConfig::new("adam", 0.002).schedule("step").with("clip_value", Value::Number(5.0));
         Settings { job: TextSettings::default(), training, optimization, network }
     }
 
