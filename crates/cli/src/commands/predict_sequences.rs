@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::flags::predict::PredictArgs;
 use crate::output::Output;
+use crate::shown::digits::of_32_bits;
 use crate::shown::names::one_line;
 
 /// The endings of files of sequences.
@@ -114,21 +115,10 @@ fn of_steps(answers: ArrayView2<'_, f32>, is_of_classes: bool) -> Option<(String
     Some((text, json!({ "values": rows })))
 }
 
-/// Six significant digits are what `f32` holds for sure.
+/// Numbers between blanks; None if one is none.
 fn values(answer: &[f32]) -> Option<String> {
-    let listed = answer.iter().map(|y| y.is_finite().then(|| significant(*y)));
+    let listed = answer.iter().map(|y| y.is_finite().then(|| of_32_bits(*y)));
     Some(listed.collect::<Option<Vec<String>>>()?.join(" "))
-}
-
-fn significant(y: f32) -> String {
-    let exponent = if y == 0.0 { 0 } else { y.abs().log10().floor() as i32 };
-    if (-5..6).contains(&exponent) {
-        let digits = (5 - exponent).max(0) as usize;
-        let text = format!("{y:.digits$}");
-        let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-        return text.to_owned();
-    }
-    format!("{y:.5e}")
 }
 
 /// Sequences as they stand in a file: nothing is scaled, and what is missing is refused when it is read.
@@ -209,15 +199,4 @@ fn tokens(file: &Path, count: usize) -> anyhow::Result<Rows> {
     let names = vec!["token".into()];
     let (classes, centres, report) = (Vec::new(), Vec::new(), sequences::Report::default());
     Ok(Rows(SequenceSet { names, classes, centres, values, offsets, labels: None, ids: None, report }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::significant;
-
-    #[test]
-    fn values_have_six_digits() {
-        let written = [0.0, 1.5, -0.25, 123_456.7, 1_234_567.0, 1e-7, 0.000_123_456_7, 100.0].map(significant);
-        assert_eq!(written, ["0", "1.5", "-0.25", "123457", "1.23457e6", "1.00000e-7", "0.000123457", "100"]);
-    }
 }

@@ -11,7 +11,7 @@ use super::names::{CONFIG, checkpoint, step_of_checkpoint};
 use crate::settings::training::TrainingConfig;
 
 /// At the ends of epochs writing takes at most one part in so many of the time: a run of short epochs writes fewer.
-const PART: u32 = 50;
+const TIME_SHARE: u32 = 50;
 
 /// The checkpoints that a run writes.
 pub(crate) struct Checkpoints<'a> {
@@ -39,7 +39,7 @@ impl<'a> Checkpoints<'a> {
             return true;
         }
         match steps {
-            0 => step.batch == step.batches && since >= self.cost * PART,
+            0 => step.batch == step.batches && since >= self.cost * TIME_SHARE,
             steps => step.step.is_multiple_of(steps),
         }
     }

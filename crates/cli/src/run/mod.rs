@@ -3,6 +3,7 @@
 pub(crate) mod fingerprint;
 pub(crate) mod held;
 pub(crate) mod interrupts;
+mod task;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,36 +25,12 @@ use crate::record::events::{EventWriter, Written};
 use crate::record::metrics::{self, MetricsWriter, Row};
 use crate::run::fingerprint::Fingerprint;
 use crate::run::held::Held;
+pub(crate) use crate::run::task::{Begin, Reading, Task, Watch};
 use crate::settings::training::TrainingConfig;
 use crate::shown::amounts::{bytes, seconds, thousands};
 use crate::shown::digits::places;
 use crate::shown::names::shell_word;
 use crate::shown::network;
-
-/// What is to be trained on, and how.
-pub(crate) struct Plan<'a, D> {
-    /// Of the folder, without its number: the job and the cell.
-    pub(crate) name: String,
-    /// `config.toml`
-    pub(crate) settings: String,
-    pub(crate) data: &'a D,
-    /// Of all data of the job: that for validation and the test too.
-    pub(crate) fingerprint: Fingerprint,
-    pub(crate) reading: Reading,
-    pub(crate) training: &'a TrainingConfig,
-    /// When to stop before the last epoch, if ever.
-    pub(crate) stopping: Option<EarlyStopping>,
-    /// What is about to be trained, on what.
-    pub(crate) remark: String,
-}
-
-/// Where a run is written.
-pub(crate) enum Begin<'a> {
-    /// To a folder of its own: the one that is named, or the next free one.
-    New(Option<&'a Path>),
-    /// To the folder that holds its beginning.
-    Again(Box<Held>),
-}
 
 /// What of a run stands beside its checkpoints, and is theirs up to some place.
 #[derive(Deserialize, Serialize)]
@@ -83,51 +60,6 @@ impl Trained {
     }
 }
 
-/// How the rows of the data are read.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Reading {
-    /// Each by itself, in random order.
-    Rows,
-    /// As parallel streams, in windows of so many steps.
-    Streams {
-        /// Steps of a window.
-        window: usize,
-        /// Whether the state goes on from one window to the next.
-        carry: bool,
-    },
-}
-
-impl Reading {
-    fn fit<'a, D: Labelled>(self, trainer: &'a mut Trainer, data: &'a D) -> Result<Fit<'a, D>, Error> {
-        match self {
-            Reading::Rows => trainer.fit(data),
-            Reading::Streams { window, carry: true } => trainer.fit_streams(data, window),
-            Reading::Streams { window, carry: false } => Ok(trainer.fit_streams(data, window)?.without_carried_state()),
-        }
-    }
-}
-
-/// What a job adds to the loop.
-pub(crate) trait Watch {
-    /// Figures of the validation part, after each epoch.
-    fn validate(&mut self, trainer: &mut Trainer) -> Result<Option<Evaluation>, Error>;
-
-    /// The line of an epoch, the tutorial's unless the job has its own.
-    fn line(&self, epoch: &elman::Epoch, _validation: Option<&Evaluation>) -> String {
-        epoch.to_string()
-    }
-
-    /// Figures that the job makes of those, for the JSON of an epoch.
-    fn figures(&self, _validation: &Evaluation) -> Vec<(String, f64)> {
-        Vec::new()
-    }
-
-    /// What is counted for the rate.
-    fn unit(&self) -> &'static str {
-        "sequences"
-    }
-}
-
 /// The network, its head, threads and memory, in two lines: for sequences of `steps` steps and so many bytes of data.
 pub(crate) fn describe(trainer: &Trainer, steps: usize, data: usize) -> Result<String, Error> {
     let (part, memory) = trainer.memory(steps)?;
@@ -148,19 +80,19 @@ pub(crate) fn describe(trainer: &Trainer, steps: usize, data: usize) -> Result<S
 /// Trains, and leaves the run's folder behind, with the last good weights also when something goes wrong.
 pub(crate) fn train<D: Labelled>(
     begin: Begin<'_>,
-    plan: &Plan<'_, D>,
+    task: &Task<'_, D>,
     trainer: &mut Trainer,
     watch: &mut dyn Watch,
     output: &mut Output,
 ) -> anyhow::Result<Trained> {
     // Refuses what does not fit before anything is written.
-    plan.fit(trainer)?;
+    task.fit(trainer)?;
     let Held { folder, lock, checkpoint } = match begin {
         Begin::New(out) => {
-            let folder = folder::create(out, &plan.name)?;
+            let folder = folder::create(out, &task.name)?;
             let lock = Lock::take(&folder)?;
-            folder::write_text(&folder.join(folder::CONFIG), &plan.settings)?;
-            output.remark(&format!("{}\nrun: {}", plan.remark, folder.display()));
+            folder::write_text(&folder.join(folder::CONFIG), &task.settings)?;
+            output.remark(&format!("{}\nrun: {}", task.remark, folder.display()));
             Held { folder, lock, checkpoint: None }
         }
         Begin::Again(held) => {
@@ -168,20 +100,20 @@ pub(crate) fn train<D: Labelled>(
                 Some(checkpoint) => format!("continuing after step {}", checkpoint.step()),
                 None => "from the beginning: there is no checkpoint yet".into(),
             };
-            output.remark(&format!("{}\nrun: {}, {from}", plan.remark, held.folder.display()));
+            output.remark(&format!("{}\nrun: {}, {from}", task.remark, held.folder.display()));
             *held
         }
     };
     if output.json {
         output.result("", &json!({"event": "run", "folder": folder.display().to_string()}))?;
     }
-    let note = checkpoint.as_ref().map(|checkpoint| plan.check(checkpoint, trainer, &folder)).transpose()?;
-    let mut stopping = plan.stopping.clone();
+    let note = checkpoint.as_ref().map(|checkpoint| task.check(checkpoint, trainer, &folder)).transpose()?;
+    let mut stopping = task.stopping.clone();
     if let Some(checkpoint) = &checkpoint {
         stopping = checkpoint.stopping(trainer.model())?;
     }
-    let run = Run::start(&folder, output, plan, watch, checkpoint.as_ref().map(Checkpoint::step), note)?;
-    let ended = run.train(trainer, plan, checkpoint, &mut stopping);
+    let run = Run::start(&folder, output, task, watch, checkpoint.as_ref().map(Checkpoint::step), note)?;
+    let ended = run.train(trainer, task, checkpoint, &mut stopping);
     if let (Ok(_), Some(stopping)) = (&ended, &stopping) {
         trainer.restore(stopping)?;
         if let Some((loss, epoch)) = stopping.best {
@@ -213,7 +145,7 @@ pub(crate) fn train<D: Labelled>(
     }
 }
 
-impl<D: Labelled> Plan<'_, D> {
+impl<D: Labelled> Task<'_, D> {
     fn fit<'t>(&'t self, trainer: &'t mut Trainer) -> Result<Fit<'t, D>, Error> {
         Ok(self.reading.fit(trainer, self.data)?.epochs(self.training.num_epoch))
     }
@@ -275,7 +207,7 @@ impl<'a> Run<'a> {
     fn start<D>(
         folder: &'a Path,
         output: &'a mut Output,
-        plan: &'a Plan<'_, D>,
+        task: &'a Task<'_, D>,
         watch: &'a mut dyn Watch,
         after: Option<u64>,
         note: Option<Note>,
@@ -288,12 +220,12 @@ impl<'a> Run<'a> {
         Ok(Run {
             folder,
             output,
-            config: plan.training,
+            config: task.training,
             watch,
             metrics,
             events: EventWriter::resume(folder, note.as_ref().map(|note| &note.events))?,
-            checkpoints: Checkpoints::new(folder, plan.training, after),
-            fingerprint: &plan.fingerprint,
+            checkpoints: Checkpoints::new(folder, task.training, after),
+            fingerprint: &task.fingerprint,
             rows,
             scored: 0,
             before: note.map_or(0.0, |note| note.seconds),
@@ -305,12 +237,12 @@ impl<'a> Run<'a> {
     fn train<D: Labelled>(
         mut self,
         trainer: &mut Trainer,
-        plan: &Plan<'_, D>,
+        task: &Task<'_, D>,
         checkpoint: Option<Checkpoint<'_>>,
         stopping: &mut Option<EarlyStopping>,
     ) -> anyhow::Result<Ended> {
         let epochs = self.config.num_epoch;
-        let mut fit = plan.fit(trainer)?;
+        let mut fit = task.fit(trainer)?;
         if let Some(checkpoint) = checkpoint {
             fit = fit.resume(&checkpoint)?;
         }

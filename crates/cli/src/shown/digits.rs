@@ -57,6 +57,17 @@ pub(crate) fn significant(number: f64) -> String {
     Digits::of([number]).write(number)
 }
 
+/// A number of 32 bits by itself, with the six digits that those hold for sure, but no zeros at its end.
+pub(crate) fn of_32_bits(number: f32) -> String {
+    const DIGITS: i32 = 6;
+    let number = f64::from(number);
+    let text = Digits { last: exponent(number) + 1 - DIGITS }.write(number);
+    match text.contains('.') && !text.contains('e') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
 /// A number with so many places behind the point, or with an exponent where no digit of it would be seen.
 pub(crate) fn places(number: f64, places: usize) -> String {
     if number != 0.0 && number.is_finite() && number.abs() < 10f64.powi(-(places as i32)) {
@@ -108,6 +119,14 @@ mod tests {
         assert_eq!(together(&[f64::NAN, f64::INFINITY, 1.0]), "NaN inf 1.000");
         assert_eq!(together(&[f64::MAX, f64::MIN]), "1.798e308 -1.798e308");
         assert_eq!([0.0987, 1e-7, 0.0, 2.0].map(|x| places(x, 3)), ["0.099", "1.00e-7", "0.000", "2.000"]);
+    }
+
+    #[test]
+    fn numbers_of_32_bits_have_six_digits() {
+        let numbers = [0.0, 1.5, -0.25, 123_456.7, 1_234_567.0, 1e-7, 0.000_123_456_7, 100.0, 0.1, 1e20];
+        let expected =
+            ["0", "1.5", "-0.25", "123457", "1234567", "1.00000e-7", "0.000123457", "100", "0.1", "1.00000e20"];
+        assert_eq!(numbers.map(of_32_bits), expected);
     }
 
     /// A number of any size.

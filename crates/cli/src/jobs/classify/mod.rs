@@ -32,7 +32,7 @@ use crate::jobs::job::Job;
 use crate::jobs::tables as tables_of;
 use crate::output::Output;
 use crate::run::held::Resumed;
-use crate::run::{self, Begin, Plan, Reading, Watch};
+use crate::run::{self, Begin, Reading, Task, Watch};
 use crate::settings::{JobSettings, Settings};
 use crate::shown::amounts::thousands;
 
@@ -112,7 +112,7 @@ fn run(
     let weights = settings.job.weights(&training, &classes)?;
     let mut trainer = settings.training.trainer(model, &settings.optimization)?.class_weights(weights);
     let steps = training.steps();
-    let plan = Plan {
+    let task = Task {
         name: format!("classify-{}", settings.network.cell),
         settings: settings.to_toml()?,
         data: &training,
@@ -129,7 +129,7 @@ fn run(
     for text in warnings {
         output.warn(&text)?;
     }
-    let trained = run::train(begin, &plan, &mut trainer, &mut Validation(validation), &mut output)?;
+    let trained = run::train(begin, &task, &mut trainer, &mut Validation(validation), &mut output)?;
     let threads = settings.training.threads;
     let judged = judge(trainer.into_model(), threads, &test)?;
     picture::draw(&trained.folder.join(PICTURE), &judged.confusion, &classes)?;

@@ -26,7 +26,7 @@ use crate::jobs::job::Job;
 use crate::output::Output;
 use crate::run::fingerprint::Fingerprint;
 use crate::run::held::Resumed;
-use crate::run::{self, Begin, Plan, Reading, Watch};
+use crate::run::{self, Begin, Reading, Task, Watch};
 use crate::settings::{JobSettings, Settings};
 use crate::shown::amounts::thousands;
 
@@ -105,7 +105,7 @@ fn run(settings: &Settings<EchoSettings>, begin: Begin<'_>, mut output: Output) 
         if settings.job.reset_state { "reset at each" } else { "carried from each to the next" },
         run::describe(&trainer, window, data.bits.len())?,
     );
-    let plan = Plan {
+    let task = Task {
         name: format!("echo-{}", settings.network.cell),
         settings: settings.to_toml()?,
         data: &data,
@@ -117,7 +117,7 @@ fn run(settings: &Settings<EchoSettings>, begin: Begin<'_>, mut output: Output) 
         remark: what,
     };
     let mut watch = Listener { series: series(settings, Part::Validation)?, window, reset: settings.job.reset_state };
-    let trained = run::train(begin, &plan, &mut trainer, &mut watch, &mut output)?;
+    let trained = run::train(begin, &task, &mut trainer, &mut watch, &mut output)?;
     let listener = Listener { series: series(settings, Part::Test)?, ..watch };
     let test = listener.evaluate(&mut trainer)?;
     let heard = Heard::new(&listener.series, window, trainer.model())?;

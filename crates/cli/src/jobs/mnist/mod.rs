@@ -25,7 +25,7 @@ use crate::jobs::job::Job;
 use crate::output::Output;
 use crate::run::fingerprint::Fingerprint;
 use crate::run::held::Resumed;
-use crate::run::{self, Begin, Plan, Reading, Watch};
+use crate::run::{self, Begin, Reading, Task, Watch};
 use crate::settings::precedence::set_option;
 use crate::settings::{JobSettings, Settings};
 use crate::shown::amounts::thousands;
@@ -106,7 +106,7 @@ fn run(mut settings: Settings<MnistSettings>, open: bool, begin: Begin<'_>, mut 
     let chosen = settings.training.fit_batch(data.train.len(), open);
     let mut trainer = settings.training.trainer(model(&settings, &data)?, &settings.optimization)?;
     let said = [Some(describe(&trainer, &data)?), chosen];
-    let plan = Plan {
+    let task = Task {
         name: format!("mnist-{}", settings.network.cell),
         settings: settings.to_toml()?,
         data: &data.train,
@@ -116,7 +116,7 @@ fn run(mut settings: Settings<MnistSettings>, open: bool, begin: Begin<'_>, mut 
         stopping: settings.optimization.early_stopping()?,
         remark: said.into_iter().flatten().collect::<Vec<_>>().join("\n"),
     };
-    let trained = run::train(begin, &plan, &mut trainer, &mut Validation(&data), &mut output)?;
+    let trained = run::train(begin, &task, &mut trainer, &mut Validation(&data), &mut output)?;
     let test = trainer.evaluate(&data.test)?;
     report(&mut output, &test, "the last steps have left the finite numbers. Try a smaller learning rate")?;
     trained.finish(&test_figures(&test))

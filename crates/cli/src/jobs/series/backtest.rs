@@ -145,7 +145,7 @@ impl<'a> Test<'a> {
         lines.push(String::new());
         lines.extend(self.by_step(figures, digits));
         lines.push(String::new());
-        lines.extend(verdict(figures, self.season));
+        lines.extend(conclusion(figures, self.season));
         lines
     }
 
@@ -190,7 +190,7 @@ fn beats(model: &Metrics, naive: &Metrics) -> bool {
     model.mae < naive.mae && model.mean_pinball < naive.mean_pinball
 }
 
-fn verdict(figures: &Figures, season: usize) -> Vec<String> {
+fn conclusion(figures: &Figures, season: usize) -> Vec<String> {
     let says = |naive: &Metrics, name: &str| {
         let model = &figures.overall.model;
         let verb = if beats(model, naive) { "beats" } else { "does NOT beat" };

@@ -34,7 +34,7 @@ use crate::jobs::tables;
 use crate::output::Output;
 use crate::run::fingerprint::Fingerprint;
 use crate::run::held::Resumed;
-use crate::run::{self, Begin, Plan, Reading, Watch};
+use crate::run::{self, Begin, Reading, Task, Watch};
 use crate::settings::{JobSettings, Settings};
 use crate::shown::amounts::thousands;
 use crate::shown::digits::{places, significant};
@@ -128,7 +128,7 @@ fn run(mut settings: Settings<SeriesSettings>, open: Open, begin: Begin<'_>, mut
     said.extend(chosen);
     said.extend(scaled.remarks.iter().cloned());
     said.push(run::describe(&trainer, context, bytes)?);
-    let plan = Plan {
+    let task = Task {
         name: format!("series-{}", settings.network.cell),
         settings: settings.to_toml()?,
         data: &split.train,
@@ -145,7 +145,7 @@ fn run(mut settings: Settings<SeriesSettings>, open: Open, begin: Begin<'_>, mut
     for text in poor(&set, window) {
         output.warn(&text)?;
     }
-    let trained = run::train(begin, &plan, &mut trainer, &mut Validation(&split.validation), &mut output)?;
+    let trained = run::train(begin, &task, &mut trainer, &mut Validation(&split.validation), &mut output)?;
 
     let mut predictor = Predictor::new(trainer.into_model(), training.threads);
     let figures = test.run(&mut predictor)?;

@@ -24,7 +24,7 @@ use crate::jobs::job::Job;
 use crate::output::Output;
 use crate::run::fingerprint::Fingerprint;
 use crate::run::held::Resumed;
-use crate::run::{self, Begin, Plan, Reading, Watch};
+use crate::run::{self, Begin, Reading, Task, Watch};
 use crate::settings::training::TrainingConfig;
 use crate::settings::{JobSettings, Settings};
 use crate::shown::amounts::thousands;
@@ -108,7 +108,7 @@ fn run(mut settings: Settings<TextSettings>, open: bool, begin: Begin<'_>, mut o
         thousands(vocabulary.len() as u64),
         run::describe(&trainer, window, size_of_val(&*tokens))?,
     );
-    let plan = Plan {
+    let task = Task {
         name: format!("text-{}", network.cell),
         settings: settings.to_toml()?,
         data: &data,
@@ -119,7 +119,7 @@ fn run(mut settings: Settings<TextSettings>, open: bool, begin: Begin<'_>, mut o
         remark,
     };
     let mut reader = Reader { validation, window: window.min(validation.steps()), unit };
-    let trained = run::train(begin, &plan, &mut trainer, &mut reader, &mut output)?;
+    let trained = run::train(begin, &task, &mut trainer, &mut reader, &mut output)?;
     let figures = trainer.evaluate_streams(&reader.validation, reader.window)?;
     report(
         &mut output,

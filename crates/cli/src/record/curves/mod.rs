@@ -1,52 +1,29 @@
 //! `curves.svg`: the loss and the accuracy of a run by step, one above the other.
 //!
 //! The faint line is what the training reports said, the strong one its moving mean; the dots are the validation set's,
-//! one per epoch. A loss that spans more than a factor of [`LOG_FROM`] gets a logarithmic axis; accuracy is shown from where
+//! one per epoch. A loss that spans more than a factor of [`LOG_FROM`](axes::LOG_FROM) gets a logarithmic axis; accuracy is shown from where
 //! it is once the first steps are done. Where a loss is not finite the line has a gap, and the first such step is marked.
+
+mod axes;
+mod panel;
+mod points;
 
 use std::path::Path;
 
-use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::text_anchor::HPos;
 
-use crate::picture::axis::Axis;
-use crate::picture::canvas::{
-    ALARM, Area, BLUE, GREEN, INK, PALE_INK, SCALE, VERMILION, axes, px, stroke, style, svg, text, write,
-};
+use self::axes::{INSET, accuracy_axis, inset, loss_axis};
+use self::panel::{MARGIN, panel};
+use self::points::Curves;
+use crate::picture::canvas::{INK, PALE_INK, px, style, svg, text, write};
 use crate::record::metrics::Row;
 use crate::shown::digits::places;
 
 /// The picture's size.
 const SIZE: (u32, u32) = (900, 700);
 
-/// Largest over smallest loss from which the axis is logarithmic.
-const LOG_FROM: f64 = 50.0;
-
-/// Reports are drawn in at most this many groups, about what the picture has pixels: a long run's file stays small.
-const GROUPS_MAX: usize = 800;
-
-/// The moving mean reaches over this share of the run: far enough to lose the noise of batches, and to keep the bends.
-const SMOOTHED_SHARE: f64 = 1.0 / 40.0;
-
-/// Above this many validation points, the line alone.
-const DOTS_MAX: usize = 60;
-
 /// Height of the title above the panels.
 const HEADER: u32 = 44;
-/// From a panel's left edge to its curves, and from its top.
-const INSET: (u32, u32) = (80, 28);
-/// To the right of the curves.
-const MARGIN: u32 = 22;
-
-/// The share of the run that an axis of accuracy does not show in full: what rises from a guess would take all of it.
-const RISE: f64 = 0.1;
-
-/// With fewer reports all of them are shown.
-const FEW: usize = 20;
-
-const TRAINING: RGBColor = BLUE;
-const VALIDATION: RGBColor = VERMILION;
-
 /// Draws the rows into the file, titled by its folder. `kept` is the epoch whose weights are the model's, where it is not
 /// the last.
 pub(crate) fn draw(path: &Path, rows: &[Row], kept: Option<u64>) -> anyhow::Result<()> {
@@ -67,14 +44,14 @@ fn picture(title: &str, rows: &[Row], kept: Option<u64>) -> anyhow::Result<Strin
     let place = kept.map(|row| (row.step as f64, row.epoch));
 
     svg(SIZE, |root| {
-        text(root, title, (INSET.0, 26), HPos::Left, &style(20, INK))?;
+        text(root, title, (INSET, 26), HPos::Left, &style(20, INK))?;
         text(root, &summary(rows, kept), (SIZE.0 - MARGIN, 26), HPos::Right, &style(13, PALE_INK))?;
         let (_, panels) = root.split_vertically(px(HEADER));
         let last = rows.iter().map(|row| row.step).max().unwrap_or(0).max(1) as f64;
         if accuracy.finite().next().is_some() {
             let (upper, lower) = panels.split_vertically(px((SIZE.1 - HEADER) / 2));
             let axes = [loss_axis(&loss), accuracy_axis(&accuracy, last)];
-            let left = axes.iter().map(inset).max().unwrap_or(INSET.0);
+            let left = axes.iter().map(inset).max().unwrap_or(INSET);
             let [of_loss, of_accuracy] = axes;
             panel(&upper, &loss, of_loss, left, last, place)?;
             panel(&lower, &accuracy, of_accuracy, left, last, place)
@@ -107,223 +84,11 @@ fn summary(rows: &[Row], kept: Option<&Row>) -> String {
     line
 }
 
-/// The points (step, value) of one panel, in the order of steps. Values need not be finite.
-struct Curves {
-    name: &'static str,
-    training: Vec<(f64, f64)>,
-    validation: Vec<(f64, f64)>,
-}
-
-impl Curves {
-    /// All values that can be drawn.
-    fn finite(&self) -> impl Iterator<Item = f64> {
-        self.training.iter().chain(&self.validation).map(|&(_, value)| value).filter(|value| value.is_finite())
-    }
-
-    /// The smallest and the largest value that can be drawn.
-    fn extent(&self) -> Option<(f64, f64)> {
-        self.finite().map(|value| (value, value)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
-    }
-}
-
-/// A loss that spans more than a factor of [`LOG_FROM`] is seen by its logarithm; one that comes near to 0, from 0.
-fn loss_axis(loss: &Curves) -> Axis {
-    let (low, high) = loss.extent().unwrap_or((0.0, 1.0));
-    if low > 0.0 && high / low >= LOG_FROM {
-        let margin = (high / low).powf(0.04);
-        return Axis::logarithmic(low / margin, high * margin);
-    }
-    let margin = if low < high { 0.05 * (high - low) } else { 0.1 * if low == 0.0 { 1.0 } else { low.abs() } };
-    let near_zero = (0.0..0.3 * high).contains(&low);
-    Axis::linear(if near_zero { 0.0 } else { low - margin }, high + margin)
-}
-
-/// By the data: from the least that validation, and training in the mean, say behind the first steps, to the most.
-fn accuracy_axis(accuracy: &Curves, last: f64) -> Axis {
-    let (least, high) = accuracy.extent().unwrap_or((0.0, 1.0));
-    let mean = smoothed(&groups(&accuracy.training));
-    let behind = mean.iter().chain(&accuracy.validation).filter(|(step, y)| *step > RISE * last && y.is_finite());
-    let behind = behind.map(|&(_, y)| y).reduce(f64::min);
-    let low = if accuracy.training.len() < FEW { least } else { behind.unwrap_or(least) };
-    // Differences of a thousandth are noise, and not to be shown as tall as the panel.
-    let low = low.min(high - 0.01);
-    let room = 0.08 * (high - low);
-    Axis::linear(
-        if (0.0..0.1).contains(&low) { 0.0 } else { low - room },
-        if high <= 1.0 { (high + room).min(1.0) } else { high + room },
-    )
-}
-
-/// Neighbouring reports drawn as one.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Group {
-    step: f64,
-    /// The extremes and the mean of the finite values; NaN where there is none.
-    min: f64,
-    max: f64,
-    mean: f64,
-}
-
-fn groups(points: &[(f64, f64)]) -> Vec<Group> {
-    let size = points.len().div_ceil(GROUPS_MAX).max(1);
-    let group = |points: &[(f64, f64)]| {
-        let values = points.iter().map(|&(_, value)| value).filter(|value| value.is_finite());
-        let (count, sum) = count_and_sum(values.clone());
-        Group {
-            step: points[points.len() / 2].0,
-            min: values.clone().reduce(f64::min).unwrap_or(f64::NAN),
-            max: values.reduce(f64::max).unwrap_or(f64::NAN),
-            mean: sum / count,
-        }
-    };
-    points.chunks(size).map(group).collect()
-}
-
-/// How many values are finite, and their sum.
-fn count_and_sum(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    values.filter(|value| value.is_finite()).fold((0.0, 0.0), |(count, sum), value| (count + 1.0, sum + value))
-}
-
-/// The centred moving mean of the groups, which unlike a running average does not lag behind. Near the start, where the
-/// curve is steep, it reaches as far ahead as there is behind; at the end it takes what there is. Gaps stay.
-fn smoothed(groups: &[Group]) -> Vec<(f64, f64)> {
-    let reach = (groups.len() as f64 * SMOOTHED_SHARE / 2.0).round() as usize;
-    let mean = |i: usize| {
-        let reach = reach.min(i);
-        let near = &groups[i - reach..groups.len().min(i + reach + 1)];
-        let (count, sum) = count_and_sum(near.iter().map(|group| group.mean));
-        sum / count
-    };
-    groups.iter().enumerate().map(|(i, g)| (g.step, if g.mean.is_finite() { mean(i) } else { f64::NAN })).collect()
-}
-
-/// The parts of a line that are not below an axis which begins at `low`. Gaps stay.
-fn above(points: &[(f64, f64)], low: f64) -> Vec<Vec<(f64, f64)>> {
-    let mut parts: Vec<Vec<(f64, f64)>> = vec![Vec::new()];
-    let mut before: Option<(f64, f64)> = None;
-    for &(x, y) in points {
-        let crossing = before
-            .filter(|from| y.is_finite() && (from.1 < low) != (y < low))
-            .map(|from| (from.0 + (low - from.1) / (y - from.1) * (x - from.0), low));
-        let seen = y.is_finite() && y >= low;
-        let next = crossing.into_iter().chain(seen.then_some((x, y)));
-        if let Some(part) = parts.last_mut() {
-            part.extend(next);
-        }
-        if !seen {
-            parts.push(Vec::new());
-        }
-        before = y.is_finite().then_some((x, y));
-    }
-    parts.retain(|part| !part.is_empty());
-    parts
-}
-
-/// From a panel's left edge to its curves: numbers of many digits have their room.
-fn inset(axis: &Axis) -> u32 {
-    INSET.0.max(7 * axis.widest() as u32 + 46)
-}
-
-/// One panel: axes, curves, and the key above them. `kept` is the step whose weights the model has, and its epoch.
-fn panel(
-    area: &Area,
-    curves: &Curves,
-    axis: Axis,
-    inset: u32,
-    last: f64,
-    kept: Option<(f64, u64)>,
-) -> anyhow::Result<()> {
-    let [bottom, top] = [axis.low, axis.high];
-    let mut chart = ChartBuilder::on(area)
-        .margin_top(px(INSET.1))
-        .margin_right(px(MARGIN))
-        .margin_bottom(px(6))
-        .margin_left(px(12))
-        .x_label_area_size(px(42))
-        .y_label_area_size(px(inset - 12))
-        .build_cartesian_2d(Axis::count(last), axis)?;
-    axes(&mut chart, "step", curves.name)?;
-
-    let reports = groups(&curves.training);
-    let mean = smoothed(&reports);
-    let mut raw: Vec<_> = reports.iter().flat_map(|group| [(group.step, group.min), (group.step, group.max)]).collect();
-    raw.dedup();
-    let is_noisy = reports.iter().zip(&mean).any(|(group, mean)| group.min < mean.1 || group.max > mean.1);
-    let validation: Vec<_> = groups(&curves.validation).iter().map(|group| (group.step, group.mean)).collect();
-    let mut lines = Vec::new();
-    if is_noisy {
-        // From the extremes of each group to those of the next there is a band rather than a line.
-        let color = TRAINING.mix(if reports.len() < curves.training.len() { 0.22 } else { 0.4 });
-        lines.push(Line { name: "training", points: &raw, color, width: 1.0, dots: false });
-    }
-    let name = if is_noisy { "training, smoothed" } else { "training" };
-    lines.push(Line { name, points: &mean, color: TRAINING.mix(1.0), width: 2.2, dots: false });
-    if !curves.validation.is_empty() {
-        let dots = curves.validation.len() <= DOTS_MAX;
-        lines.push(Line { name: "validation", points: &validation, color: VALIDATION.mix(1.0), width: 1.6, dots });
-    }
-
-    let mut left = inset;
-    for line in &lines {
-        for segment in above(line.points, bottom) {
-            let lone = segment.len() == 1;
-            if !lone {
-                chart.draw_series(LineSeries::new(segment.iter().copied(), stroke(line.color, line.width)))?;
-            }
-            if lone || line.dots {
-                // Not where a line leaves the panel.
-                let points = segment.into_iter().filter(|point| lone || line.points.contains(point));
-                chart.draw_series(points.map(|point| Circle::new(point, px(3), line.color.filled())))?;
-            }
-        }
-        let middle = |x: u32| (px(x) as i32, px(INSET.1 / 2) as i32);
-        let width = if line.color.alpha() < 1.0 { 4.0 } else { line.width }; // a pale hairline alone is not seen
-        area.draw(&PathElement::new([middle(left), middle(left + 24)], stroke(line.color, width)))?;
-        if line.dots {
-            area.draw(&Circle::new(middle(left + 12), px(3), line.color.filled()))?;
-        }
-        text(area, line.name, (left + 30, INSET.1 / 2), HPos::Left, &style(13, INK))?;
-        left += 30 + 7 * line.name.len() as u32 + 24;
-    }
-
-    if let Some(&(step, value)) = curves.training.iter().find(|point| point.1.is_finite() && point.1 < bottom) {
-        let style = style(13, PALE_INK).pos(Pos::new(HPos::Left, VPos::Bottom));
-        let note = format!("{value:.2} at step {step}, below this axis");
-        let offset = (px(8) as i32, -(px(6) as i32));
-        chart.draw_series([EmptyElement::at((0.0, bottom)) + Text::new(note, offset, style)])?;
-    }
-    if let Some((step, epoch)) = kept {
-        chart.draw_series([PathElement::new([(step, bottom), (step, top)], stroke(GREEN.mix(1.0), 1.2))])?;
-        let (side, away) = if step < last / 2.0 { (HPos::Left, 6) } else { (HPos::Right, -6) };
-        let style = style(13, GREEN).pos(Pos::new(side, VPos::Top));
-        let note = Text::new(format!("kept: epoch {epoch}"), (away * SCALE as i32, px(6) as i32), style);
-        chart.draw_series([EmptyElement::at((step, top)) + note])?;
-    }
-    if let Some(&(step, _)) = curves.training.iter().find(|point| !point.1.is_finite()) {
-        let ends = [(step, bottom), (step, top)];
-        chart.draw_series([PathElement::new(ends, stroke(ALARM.mix(1.0), 1.0))])?;
-        let (side, away) = if step < last / 2.0 { (HPos::Left, 6) } else { (HPos::Right, -6) };
-        let note = format!("first {} that is not finite: step {step}", curves.name);
-        let style = style(13, ALARM).pos(Pos::new(side, VPos::Top));
-        chart.draw_series([
-            EmptyElement::at((step, top)) + Text::new(note, (away * SCALE as i32, px(6) as i32), style)
-        ])?;
-    }
-    Ok(())
-}
-
-/// A line of a panel and its place in the key.
-struct Line<'a> {
-    name: &'static str,
-    points: &'a [(f64, f64)],
-    color: RGBAColor,
-    width: f64,
-    dots: bool,
-}
-
 #[cfg(test)]
 mod tests {
+    use super::points::{GROUPS_MAX, above, groups, smoothed};
     use super::*;
+    use crate::picture::axis::Axis;
 
     const ROW: Row = Row {
         step: 1,
