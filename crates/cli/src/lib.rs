@@ -62,7 +62,7 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     // A set that is not there is refused before anything is done.
     elman::isa_from_environment()?;
     match cli.command {
-        command_line::Command::Train { job } => (job.job.train)(&job.given),
+        command_line::Command::Train { job: command_line::Chosen { job, given } } => (job.train)(&given),
         command_line::Command::Resume(args) => commands::resume::resume(&args),
         command_line::Command::Eval(args) => commands::eval::eval(&args),
         command_line::Command::Predict(args) => commands::predict::predict(&args),
