@@ -132,7 +132,7 @@ impl Model {
     fn plan(stack: &Stack, head: &Head) -> Result<Plan, Error> {
         stack.check()?;
         head.check()?;
-        Ok(Plan::new(stack, Some(head)))
+        Ok(Plan::new(stack, &head.dense(stack)))
     }
 
     fn of_parameters(stack: Stack, head: Head, plan: Plan, parameters: Aligned) -> Self {
@@ -257,7 +257,7 @@ impl Model {
         let stack = Stack { embedding: config.embedding, layers: config.layers };
         // Before any memory is set aside: the sizes must be those of the arrays that the file really holds.
         stack.check().and_then(|()| config.head.check()).map_err(|error| bad(error.to_string()))?;
-        let plan = Plan::new(&stack, Some(&config.head));
+        let plan = Plan::new(&stack, &config.head.dense(&stack));
         for (name, entry, _) in plan.entries() {
             let found = file.arrays.get(name).map(|array| &array.shape);
             if found != Some(&entry.shape) {

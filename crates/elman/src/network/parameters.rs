@@ -13,7 +13,6 @@ use elman_kernels::layout::{Entry, Transpose};
 use elman_kernels::{Aligned, Cell, Dense, LANES, Nonlinearity};
 
 use crate::Error;
-use crate::model::head::Head;
 use crate::network::layer::Stack;
 
 /// What the names of a cell's arrays start with, in [`Model::arrays`](crate::Model::arrays): those of a layer's only direction, or of
@@ -68,8 +67,8 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// The plan of a stack, with a head on it or without.
-    pub(crate) fn new(stack: &Stack, head: Option<&Head>) -> Self {
+    /// The plan of a stack, with the dense layers of a head on it or with none.
+    pub(crate) fn new(stack: &Stack, layers: &[(Dense, Nonlinearity)]) -> Self {
         let mut at = 0;
         let mut transposed_at = 0;
         let mut entries = Vec::new();
@@ -99,7 +98,6 @@ impl Plan {
                 tracks.push(Track { layer: index, reversed: direction == 1, weights, transposes, transposed, prefix });
             }
         }
-        let layers = head.map_or_else(Vec::new, |head| head.dense(stack));
         let mut head = Vec::with_capacity(layers.len());
         for (index, &(dense, activation)) in layers.iter().enumerate() {
             let prefix = if index + 1 < layers.len() { format!("head.{index}.") } else { "head.".to_owned() };

@@ -6,9 +6,43 @@ use elman_kernels::unroll::{Initial, Lengths};
 use elman_kernels::{Isa, Unroll};
 use ndarray::Array2;
 
-use crate::Error;
+use crate::network::inputs::not_finite;
+use crate::network::network::Network;
 use crate::network::state::{CellState, State};
 use crate::network::tile::View;
+use crate::{Error, isa};
+
+impl Network {
+    /// A stream: one row, one step a call, nothing allocated.
+    ///
+    /// # Errors
+    /// If a layer reads its rows from their ends: its outputs are known only after the last step.
+    pub fn stream(&self) -> Result<Stream<'_>, Error> {
+        self.stream_on(isa::active())
+    }
+
+    /// The same on another instruction set.
+    ///
+    /// # Errors
+    /// If a layer reads its rows from their ends.
+    pub fn stream_on(&self, isa: Isa) -> Result<Stream<'_>, Error> {
+        self.check_forward("a stream")?;
+        Ok(Stream::new(self.view(), isa))
+    }
+
+    /// Several streams side by side, one step of each a call, nothing allocated: faster than each by itself, with the same
+    /// bits.
+    ///
+    /// # Errors
+    /// If there are no rows, or a layer reads its rows from their ends.
+    pub fn streams(&self, rows: usize) -> Result<Streams<'_>, Error> {
+        self.check_forward("a stream")?;
+        match rows {
+            0 => Err(Error::setting("rows", rows, "at least 1 stream")),
+            _ => Ok(Streams::new(self.view(), rows, isa::active())),
+        }
+    }
+}
 
 /// One row, stepped one input at a time, for as long as it lasts. Gives bit for bit what the whole sequence gives. A
 /// clone goes on from the same state by itself.
@@ -235,19 +269,4 @@ impl<'a> Streams<'a> {
             }
         }
     }
-}
-
-/// The first that is NaN or infinite, and where it stands. Times 0 each of them is NaN, and so is their sum: the usual
-/// case is one sum without a branch.
-pub(crate) fn not_finite(floats: &[f32]) -> Option<(usize, f32)> {
-    let (chunks, rest) = floats.as_chunks::<8>();
-    let mut sums = [0.0_f32; 8];
-    for chunk in chunks {
-        sums.iter_mut().zip(chunk).for_each(|(sum, x)| *sum += x * 0.0);
-    }
-    let sum: f32 = rest.iter().map(|x| x * 0.0).chain(sums).sum();
-    if sum == 0.0 {
-        return None;
-    }
-    floats.iter().position(|x| !x.is_finite()).map(|at| (at, floats[at]))
 }

@@ -9,9 +9,9 @@ use elman_kernels::unroll::{Initial, Lengths, Phase, Upstream};
 use elman_kernels::{Aligned, Engine, Unroll, draw_mask, padded, panels};
 
 use crate::Sequences;
-use crate::data::shape::{Piece, Shape, between, widest};
 use crate::network::layer::{Layer, Merge, Stack};
 use crate::network::parameters::Plan;
+use crate::network::shape::{Piece, Shape, between, widest};
 use crate::network::state::State;
 use crate::random::{Purpose, Random};
 

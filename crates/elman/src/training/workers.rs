@@ -6,14 +6,14 @@ use elman_kernels::{
 };
 use ndarray::{Array2, ArrayViewMut2, Axis};
 
-use crate::data::shape::{Piece, Shape};
 use crate::model::head::{Head, Link, Predicts, Quantiles, Reads, Values};
 use crate::model::head_tile::HeadTile;
 use crate::model::model::Model;
 use crate::model::pooled::Pooled;
+use crate::network::inputs::check_tokens;
 use crate::network::layer::{Merge, Stack};
+use crate::network::shape::{Piece, Shape};
 use crate::network::state::State;
-use crate::network::stream::not_finite;
 use crate::network::tile::{Tile, Training};
 use crate::{Error, Labelled, Sequences};
 
@@ -499,47 +499,6 @@ pub(crate) fn check_inputs<D: Sequences>(
         return Err(Error::Length { row, length: data.length(row), steps: data.steps() });
     }
     check_tokens(model.stack(), data, rows)
-}
-
-/// Refuses tokens that the embedding does not have.
-pub(crate) fn check_tokens<D: Sequences>(
-    stack: &Stack,
-    data: &D,
-    rows: impl Iterator<Item = usize>,
-) -> Result<(), Error> {
-    let Some(of) = stack.embedding else { return Ok(()) };
-    for row in rows {
-        for step in 0..data.length(row) {
-            let mut x = [0.0];
-            data.read(row, step, &mut x);
-            let [found] = x;
-            if !of.holds(found) {
-                return Err(Error::Token { row, step, found, tokens: of.tokens });
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Refuses inputs that are not finite. A data set of bytes has none.
-pub(crate) fn check_finite<D: Sequences>(
-    stack: &Stack,
-    data: &D,
-    rows: impl Iterator<Item = usize>,
-) -> Result<(), Error> {
-    if stack.embedding.is_some() || data.always_finite() {
-        return Ok(());
-    }
-    let mut x = vec![0.0; data.input()];
-    for row in rows {
-        for step in 0..data.length(row) {
-            data.read(row, step, &mut x);
-            if let Some((feature, found)) = not_finite(&x) {
-                return Err(Error::input(row, step, feature, found));
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Refuses a data set with inputs or labels that the model has no place for, or with nothing to score.
