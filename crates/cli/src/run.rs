@@ -326,7 +326,7 @@ impl<'a> Run<'a> {
             }
             if last {
                 bar.suspend(|| self.epoch(&step, validation))?;
-                fit.trainer().model().save(&self.folder.join(run_folder::MODEL))?;
+                fit.trainer().model().save(self.folder.join(run_folder::MODEL))?;
                 curves::draw(&self.folder.join(run_folder::CURVES), &self.rows, None)?;
             }
             if self.checkpoints.due(&step) {

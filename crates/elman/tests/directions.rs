@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use elman::{Layer, Lstm, Merge, Network, Stack, State};
 use ndarray::{Array3, Axis, concatenate, s};
 use support::Arrays;
@@ -99,6 +101,7 @@ fn the_other_direction_is_the_reversed_row() {
 #[test]
 fn what_reads_from_the_end_cannot_be_stepped() {
     for (name, network) in built(bidirectional()) {
+        let network = Arc::new(network);
         let because = "the layer is bidirectional: its outputs are known only after the last step; use dynamic_rnn";
         let xs = inputs(&network, 2, 1, 1);
         let cell = network.layers().iter().find(|layer| layer.bidirectional.is_some()).unwrap().cell.get().name();

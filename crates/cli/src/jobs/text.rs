@@ -3,6 +3,7 @@
 //! The network, its streams and most defaults are char-rnn's (Karpathy, 2015).
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::bail;
 use elman::text::{Sampler, Sampling, Token, TokenStreams, Vocabulary, bits};
@@ -262,7 +263,7 @@ fn run(mut settings: Settings<Text>, open: bool, begin: Begin<'_>, mut output: O
         "the last steps have left the finite numbers. Try a smaller learning rate",
     )?;
 
-    let mut sampler = Sampler::new(trainer.model(), training.seed, 1)?;
+    let mut sampler = Sampler::new(&Arc::new(trainer.into_model()), training.seed, 1)?;
     let made = sampled(&mut sampler, &vocabulary, Sampling::default(), SAMPLE_LENGTH)?.concat();
     sample::write(&trained.folder.join(run_folder::SAMPLE), &vocabulary, &made)?;
     let (text, shown) = sample::shown(&vocabulary, training.seed, made);

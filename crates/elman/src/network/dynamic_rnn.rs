@@ -11,9 +11,10 @@ use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis, s};
 use crate::data::sequences::read_array;
 use crate::network::inputs::check_tokens;
 use crate::network::network::Network;
+use crate::network::passage::View;
 use crate::network::shape::{Piece, Shape};
 use crate::network::state::State;
-use crate::network::tile::{Tile, Training, View};
+use crate::network::tile::{Tile, Training};
 use crate::{Error, Sequences, isa};
 
 impl Network {
@@ -157,14 +158,7 @@ impl<'a> DynamicRnn<'a> {
             expected[2] = stack.input();
             return Err(Error::shape("xs", found, &expected));
         }
-        if let Some(lengths) = self.lengths {
-            if lengths.len() != rows {
-                return Err(Error::shape("sequence_length", &[lengths.len()], &[rows]));
-            }
-            if let Some(row) = lengths.iter().position(|&length| length > steps) {
-                return Err(Error::Length { row, length: lengths[row], steps });
-            }
-        }
+        let source = Batch::new(xs, self.lengths)?;
         for (what, state) in [("initial_state", self.initial_state), ("carried_state", self.carried_state)] {
             if let Some(state) = state {
                 state.check(what, stack, rows)?;
@@ -179,7 +173,6 @@ impl<'a> DynamicRnn<'a> {
         if self.part > 0 {
             stack.check_forward("checkpoint_every", "it needs whole sequences")?;
         }
-        let source = Batch { xs, lengths: self.lengths };
         check_tokens(stack, &source, 0..rows)?;
         let mut pieces = Vec::with_capacity(rows);
         for row in 0..rows {
@@ -246,9 +239,28 @@ fn cut(row: usize, length: usize, resets: Option<ArrayView2<'_, bool>>, pieces: 
 
 /// A batch of arrays as a data set.
 #[derive(Clone, Copy, Debug)]
-struct Batch<'a> {
+pub(crate) struct Batch<'a> {
     xs: ArrayView3<'a, f32>,
     lengths: Option<&'a [usize]>,
+}
+
+impl<'a> Batch<'a> {
+    /// Rows `xs [B, T, I]` of the given lengths, or of T steps each.
+    ///
+    /// # Errors
+    /// If there are not as many lengths as rows, or one exceeds T.
+    pub(crate) fn new(xs: ArrayView3<'a, f32>, lengths: Option<&'a [usize]>) -> Result<Self, Error> {
+        let (rows, steps, _) = xs.dim();
+        if let Some(lengths) = lengths {
+            if lengths.len() != rows {
+                return Err(Error::shape("sequence_length", &[lengths.len()], &[rows]));
+            }
+            if let Some(row) = lengths.iter().position(|&length| length > steps) {
+                return Err(Error::Length { row, length: lengths[row], steps });
+            }
+        }
+        Ok(Batch { xs, lengths })
+    }
 }
 
 impl Sequences for Batch<'_> {

@@ -11,8 +11,8 @@ use crate::Error;
 use crate::network::init::{self, Init};
 use crate::network::layer::{Layer, Stack};
 use crate::network::parameters::Plan;
+use crate::network::passage::View;
 use crate::network::state::State;
-use crate::network::tile::View;
 use crate::random::Random;
 
 /// A cell, a layer or a stack that can be given initial values: `Rnn::new(28, 128).init(…)`.

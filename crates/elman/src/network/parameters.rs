@@ -58,6 +58,8 @@ pub(crate) struct Plan {
     /// Of the embedding [V, E], row-major.
     pub(crate) embedding: Range<usize>,
     pub(crate) tracks: Vec<Track>,
+    /// Of each layer, its tracks.
+    layers: Vec<Range<usize>>,
     /// Of the head, the hidden layers before that of the outputs; empty without a head.
     pub(crate) head: Vec<HeadLayer>,
     /// Floats of the parameters, padding included, and of the transposed weights.
@@ -83,7 +85,9 @@ impl Plan {
             entries.push(("embedding.kernel".into(), entry, embedding.clone()));
         }
         let mut tracks = Vec::new();
+        let mut tracks_of = Vec::with_capacity(stack.layers.len());
         for (index, layer) in stack.layers.iter().enumerate() {
+            tracks_of.push(tracks.len()..tracks.len() + layer.directions());
             for direction in 0..layer.directions() {
                 let cell = layer.cell.get();
                 let prefix = prefix(index, layer.directions(), direction);
@@ -109,7 +113,7 @@ impl Plan {
             transposed_at = transposed.end;
             head.push(HeadLayer { dense, activation, weights, transposed });
         }
-        Plan { embedding, tracks, head, len: at, transposed_len: transposed_at, entries }
+        Plan { embedding, tracks, layers: tracks_of, head, len: at, transposed_len: transposed_at, entries }
     }
 
     /// The cell of a track.
@@ -119,8 +123,7 @@ impl Plan {
 
     /// The tracks of a layer.
     pub(crate) fn tracks_of(&self, layer: usize) -> Range<usize> {
-        let first = self.tracks.partition_point(|track| track.layer < layer);
-        first..self.tracks.partition_point(|track| track.layer <= layer)
+        self.layers[layer].clone()
     }
 
     /// Every plain array: its name, its entry, and its part of the flat buffer.
