@@ -53,6 +53,7 @@ impl Model {
             steps: Steps::new(self.stack(), rows, isa, "Predictor")?,
             head: HeadTile::new(head, self.stack(), &self.plan, rows),
             answers: vec![0.0; rows * outputs],
+            width: outputs,
             fingerprint: Arc::default(),
             model: self.clone(),
         })
@@ -72,6 +73,8 @@ pub struct Stream {
     pub(crate) head: HeadTile,
     /// [N, O]
     answers: Vec<f32>,
+    /// O
+    width: usize,
     /// Of the model, once a state was taken out or put back; clones share it.
     fingerprint: Arc<OnceLock<u32>>,
 }
@@ -120,9 +123,8 @@ impl Stream {
     /// As [`Stream::step`].
     pub fn read(&mut self, xs: &[f32]) -> &[f32] {
         self.steps.step(self.model.view(), xs);
-        let width = self.model.stack().output();
-        for (row, outputs) in self.steps.outputs().chunks_exact(width).enumerate() {
-            self.head.see(row, outputs);
+        for row in 0..self.steps.rows() {
+            self.head.see(row, self.steps.outputs_of(row));
         }
         self.steps.outputs()
     }
@@ -131,9 +133,10 @@ impl Stream {
     /// nothing.
     pub fn answer(&mut self) -> &[f32] {
         self.forward();
-        let Stream { model, head, answers, .. } = self;
-        for (row, answer) in answers.chunks_exact_mut(model.head().outputs()).enumerate() {
-            answer.copy_from_slice(head.answer(model.head(), row));
+        let Stream { model, steps, head, answers, width, .. } = self;
+        let width = *width;
+        for row in 0..steps.rows() {
+            answers[row * width..][..width].copy_from_slice(head.answer(model.head(), row));
         }
         answers
     }
@@ -155,9 +158,10 @@ impl Stream {
     /// The same, to be written over.
     pub(crate) fn logits_mut(&mut self) -> &mut [f32] {
         self.forward();
-        let Stream { head, answers, model, .. } = self;
-        for (row, answer) in answers.chunks_exact_mut(model.head().outputs()).enumerate() {
-            answer.copy_from_slice(head.output_mut(row));
+        let Stream { steps, head, answers, width, .. } = self;
+        let width = *width;
+        for row in 0..steps.rows() {
+            answers[row * width..][..width].copy_from_slice(head.output_mut(row));
         }
         answers
     }

@@ -23,6 +23,7 @@ impl View<'_> {
     ///
     /// # Panics
     /// If that is a token that the embedding does not have.
+    #[inline]
     pub(crate) fn read(self, step: impl FnOnce(&mut [f32]), to: &mut [f32]) {
         let Some(of) = self.stack.embedding else { return step(to) };
         let mut token = [0.0];
@@ -34,14 +35,21 @@ impl View<'_> {
 }
 
 impl Layer {
-    /// What it sends on of a step [O]: the state `[P]` of its directions together, and its input where it is residual.
-    pub(crate) fn send(&self, forward: &[f32], backward: Option<&[f32]>, x: &[f32], out: &mut [f32]) {
+    /// What it sends on of a step [O]: the state `[P]` of its directions together, and its input `x` where it is residual.
+    #[inline]
+    pub(crate) fn send<'x>(
+        &self,
+        forward: &[f32],
+        backward: Option<&[f32]>,
+        x: impl FnOnce() -> &'x [f32],
+        out: &mut [f32],
+    ) {
         match self.bidirectional.zip(backward) {
             None => out.copy_from_slice(forward),
             Some((merge, backward)) => merge.join(forward, backward, out),
         }
         if self.residual {
-            out.iter_mut().zip(x).for_each(|(out, x)| *out += x);
+            out.iter_mut().zip(x()).for_each(|(out, x)| *out += x);
         }
     }
 }
@@ -55,6 +63,7 @@ pub(crate) trait Passage {
     fn hand_on(&mut self, network: View<'_>, layer: usize);
 
     /// All layers forward, from the input on. What the first reads has been written.
+    #[inline]
     fn pass(&mut self, engine: Engine<'_>, network: View<'_>) {
         let View { stack, plan, parameters } = network;
         for index in 0..stack.layers.len() {

@@ -135,8 +135,10 @@ pub(crate) struct Steps {
     /// O of the last layer.
     width: usize,
     isa: Isa,
-    /// `[N]`: steps since the state was zero.
-    counts: Vec<u64>,
+    /// Steps that were taken.
+    taken: u64,
+    /// `[N]`: `taken` when the state of the row was zero.
+    since: Vec<u64>,
 }
 
 impl Passage for Steps {
@@ -147,8 +149,9 @@ impl Passage for Steps {
     fn hand_on(&mut self, network: View<'_>, layer: usize) {
         self.send(network.stack, layer);
         let (rows, width) = (self.rows(), network.stack.layers[layer].output());
-        for (row, output) in self.outputs.chunks_exact(width).take(rows).enumerate() {
-            self.cells[layer + 1].input_mut(0, rows, row).copy_from_slice(output);
+        let next = &mut self.cells[layer + 1];
+        for row in 0..rows {
+            next.input_mut(0, rows, row).copy_from_slice(&self.outputs[row * width..][..width]);
         }
     }
 }
@@ -166,8 +169,8 @@ impl Steps {
         }
         let cells = stack.layers.iter().map(|layer| Unroll::new(layer.cell.get(), 1, rows)).collect();
         let widest = stack.layers.iter().map(|layer| layer.output()).max().unwrap_or(0);
-        let (outputs, counts) = (vec![0.0; rows * widest], vec![0; rows]);
-        Ok(Steps { active: [rows], cells, outputs, width: stack.output(), isa, counts })
+        let (outputs, since) = (vec![0.0; rows * widest], vec![0; rows]);
+        Ok(Steps { active: [rows], cells, outputs, width: stack.output(), isa, taken: 0, since })
     }
 
     /// N
@@ -186,20 +189,24 @@ impl Steps {
     pub(crate) fn step(&mut self, network: View<'_>, xs: &[f32]) {
         let (rows, input) = (self.rows(), network.stack.input());
         assert_eq!(xs.len(), rows * input, "xs must be [N, I] = [{rows}, {input}]");
-        for (row, x) in xs.chunks_exact(input).enumerate() {
+        for row in 0..rows {
+            let x = &xs[row * input..][..input];
             network.read(|step| step.copy_from_slice(x), self.cells[0].input_mut(0, rows, row));
         }
         self.pass(self.isa.into(), network);
         self.send(network.stack, network.stack.layers.len() - 1);
         self.cells.iter_mut().for_each(Unroll::carry);
-        self.counts.iter_mut().for_each(|count| *count += 1);
+        self.taken = self.taken.wrapping_add(1);
     }
 
     /// What a layer sends on becomes the outputs [N, O].
+    #[inline]
     fn send(&mut self, stack: &Stack, layer: usize) {
         let (rows, unroll, layer) = (self.rows(), &self.cells[layer], &stack.layers[layer]);
-        for (row, output) in self.outputs.chunks_exact_mut(layer.output()).take(rows).enumerate() {
-            layer.send(unroll.state(1, rows, row), None, unroll.input(0, rows, row), output);
+        let width = layer.output();
+        for row in 0..rows {
+            let output = &mut self.outputs[row * width..][..width];
+            layer.send(unroll.state(1, rows, row), None, || unroll.input(0, rows, row), output);
         }
     }
 
@@ -227,7 +234,7 @@ impl Steps {
         if xs.len() != rows * input {
             return Err(Error::shape("the inputs of a step", &[xs.len()], &[rows * input]));
         }
-        let step = |row: usize| usize::try_from(self.counts[row]).unwrap_or(usize::MAX);
+        let step = |row: usize| usize::try_from(self.count(row)).unwrap_or(usize::MAX);
         match stack.embedding {
             Some(of) => {
                 if let Some(row) = xs.iter().position(|&x| !of.holds(x)) {
@@ -263,12 +270,12 @@ impl Steps {
 
     /// Steps of a row since its state was zero.
     pub(crate) fn count(&self, row: usize) -> u64 {
-        self.counts[row]
+        self.taken.wrapping_sub(self.since[row])
     }
 
     /// The same, to be set.
     pub(crate) fn set_count(&mut self, row: usize, count: u64) {
-        self.counts[row] = count;
+        self.since[row] = self.taken.wrapping_sub(count);
     }
 
     /// Of each layer of a row, h `[P]` and c `[M]`.
@@ -319,7 +326,7 @@ impl Steps {
 
     /// Back to a state of zeros.
     pub(crate) fn reset(&mut self, row: usize) {
-        self.counts[row] = 0;
+        self.set_count(row, 0);
         self.write_states(row, |to| to.fill(0.0));
         self.outputs_of_mut(row).fill(0.0);
     }

@@ -336,7 +336,7 @@ impl Tile {
             let at = self.order[place].length - 1 - t;
             self.tracks[tracks.start + 1].state(at + 1, rows, place)
         });
-        layer.send(forward, backward, self.tracks[tracks.start].input(local, rows, place), out);
+        layer.send(forward, backward, || self.tracks[tracks.start].input(local, rows, place), out);
         if self.training.is_some() && layer.dropout > 0.0 {
             let words = panels(out.len());
             mask(&self.dropout[index][(local * rows + place) * words..][..words], layer.dropout, out);
