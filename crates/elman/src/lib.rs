@@ -27,6 +27,7 @@
 // Outside data is never unwrapped; what an invariant of our own rules out says so beside it. Tests may.
 #![deny(clippy::unwrap_used, clippy::expect_used)]
 
+mod answers;
 mod batch_size;
 mod check;
 mod checkpoint;
@@ -40,6 +41,7 @@ mod error;
 pub mod exchange;
 mod fit;
 mod head;
+mod head_tile;
 mod init;
 mod isa;
 mod layer;
@@ -50,6 +52,7 @@ mod network;
 mod optimizer;
 mod parameters;
 mod peak;
+mod pooled;
 mod predictor;
 mod random;
 pub mod series;
@@ -62,6 +65,7 @@ mod tile;
 mod trainer;
 mod workers;
 
+pub use answers::Answers;
 pub use batch_size::BatchSize;
 pub use check::check_gradient;
 pub use checkpoint::Checkpoint;
@@ -72,15 +76,18 @@ pub use dynamic_rnn::{DynamicRnn, Gradients, Unrolled};
 pub use echo::Echo;
 pub use elman_datasets as datasets;
 pub use elman_formats as formats;
-pub use elman_kernels::{Activation, Cell, Engine, Gru, Isa, Lstm, Noise, Reset, Rnn, cell, layout};
+pub use elman_kernels::{
+    Activation, Cell, Engine, Gru, Isa, Lstm, Noise, Nonlinearity, Reset, Rnn, StepDense, StepNorm, StepScale, cell,
+    layout,
+};
 pub use error::Error;
 pub use fit::{Epoch, Fit, Step};
-pub use head::{Head, Predicts, Quantiles, Reads};
+pub use head::{Head, Hidden, Link, Predicts, Quantiles, Reads, Values};
 pub use init::Init;
 pub use isa::{active as active_isa, from_environment as isa_from_environment};
 pub use layer::{AnyCell, Embedding, Layer, Merge, Stack};
 pub use memory::Memory;
-pub use model::{Config, Model};
+pub use model::{Config, DenseArrays, Model};
 pub use network::{Build, Network};
 pub use optimizer::{
     Adagrad, Adam, AdamW, Algorithm, Decay, Descent, EarlyStopping, Optimizer, Progress, RmsProp, Rprop, RpropVariant,

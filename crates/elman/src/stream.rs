@@ -38,6 +38,11 @@ impl<'a> Stream<'a> {
         self.0.try_step(x)
     }
 
+    /// Refuses what [`Stream::try_step`] does.
+    pub(crate) fn check_step(&self, x: &[f32]) -> Result<(), Error> {
+        self.0.check_step(x)
+    }
+
     /// Whether the state is finite: see [`Streams::is_finite`].
     pub fn is_finite(&self) -> bool {
         self.0.is_finite(0)
@@ -149,6 +154,11 @@ impl<'a> Streams<'a> {
     /// its row, its step since the state was zero, and its feature; [`Error::Token`] if one is a token that the embedding
     /// does not have.
     pub fn try_step(&mut self, xs: &[f32]) -> Result<&[f32], Error> {
+        self.check_step(xs)?;
+        Ok(self.step(xs))
+    }
+
+    pub(crate) fn check_step(&self, xs: &[f32]) -> Result<(), Error> {
         let (rows, input) = (self.rows, self.network.stack.input());
         if xs.len() != rows * input {
             return Err(Error::shape("the inputs of a step", &[xs.len()], &[rows * input]));
@@ -166,7 +176,7 @@ impl<'a> Streams<'a> {
                 }
             }
         }
-        Ok(self.step(xs))
+        Ok(())
     }
 
     /// Whether the state of a row is finite. Once it is not, it stays so until [`Streams::reset`] or

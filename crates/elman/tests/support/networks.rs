@@ -1,8 +1,8 @@
 //! Networks of every kind, and data for them.
 
 use elman::{
-    Activation, Build, CellState, Embedding, Gradients, Gru, Init, Layer, Lstm, Merge, Network, Noise, Purpose, Random,
-    Reset, Rnn, Stack, State,
+    Activation, Build, CellState, Embedding, Gradients, Gru, Init, Layer, Lstm, Merge, Network, Noise, Nonlinearity,
+    Purpose, Random, Reset, Rnn, Stack, State, StepDense, StepNorm, StepScale,
 };
 use ndarray::{Array2, Array3, ArrayView3, s};
 
@@ -58,7 +58,22 @@ pub(crate) fn stacks() -> Vec<(&'static str, Stack)> {
         Stack::new(Layer::new(Gru::new(6, 6)).residual(true)).then(Layer::new(Lstm::new(6, 6)).residual(true));
     let tokens =
         Stack::new(Layer::new(Gru::new(5, 6)).dropout(0.25)).then(Lstm::new(6, 3).noise(LSTM_NOISE)).embedding(11);
-    vec![("mixed", mixed), ("residual", residual), ("tokens", tokens)]
+    let between = Stack::new(StepScale::new(5))
+        .then(StepDense::new(5, 7).activation(Nonlinearity::Tanh))
+        .then(Layer::new(Lstm::new(7, 6)).dropout(0.2))
+        .then(StepNorm::new(6))
+        .then(Layer::new(StepDense::new(6, 6).activation(Nonlinearity::Silu)).residual(true).dropout(0.25))
+        .then(Gru::new(6, 4));
+    let behind = Stack::new(Rnn::new(3, 9))
+        .then(StepDense::new(9, 17).activation(Nonlinearity::Gelu))
+        .then(StepNorm::new(17).epsilon(1e-3));
+    vec![
+        ("mixed", mixed),
+        ("residual", residual),
+        ("tokens", tokens),
+        ("layers without a state", between),
+        ("layers without a state behind", behind),
+    ]
 }
 
 /// Layers in both directions.
@@ -72,6 +87,12 @@ pub(crate) fn bidirectional() -> Vec<(&'static str, Stack)> {
         ("both sum", sum.clone().into()),
         ("both stacked", Stack::new(concat.dropout(0.3)).then(wide.dropout(0.2)).then(Lstm::new(10, 4))),
         ("both summed", Stack::new(sum.dropout(0.2)).then(residual)),
+        (
+            "both averaged and multiplied",
+            Stack::new(Layer::new(Lstm::new(3, 5)).bidirectional(Merge::Average).dropout(0.2))
+                .then(StepNorm::new(5))
+                .then(Layer::new(Gru::new(5, 5)).bidirectional(Merge::Multiply).residual(true)),
+        ),
         ("both tokens", Stack::new(Layer::new(Lstm::new(4, 3)).bidirectional(Merge::Concat)).embedding(9)),
     ]
 }

@@ -61,8 +61,8 @@ pub fn import(archive: &Archive, hints: &Hints) -> Result<Imported, Error> {
     }
     let layers = assembly::chained(&transfer, chain, false)?;
     let width = layers.last().map_or(0, |last| match reads {
-        Reads::EveryStep => last.output(),
-        Reads::LastState => last.directions() * last.cell.get().output(),
+        Reads::EveryStep | Reads::Mean | Reads::Max => last.output(),
+        Reads::LastState => last.summary(),
     });
     let head = take_dense(&mut transfer, &head, &[width])?;
     let found = Found { embedding, layers, head };
