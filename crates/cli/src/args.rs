@@ -14,6 +14,7 @@ use crate::jobs::series::SeriesJob;
 use crate::jobs::series::args::{ForecastArgs, SeriesArgs};
 use crate::jobs::text::Text;
 use crate::network::NetworkArgs;
+use crate::numbers::negative;
 use crate::settings::{self, Job as _, Settings};
 use crate::training::CommonArgs;
 
@@ -294,13 +295,23 @@ first of its characters.
 Examples:
   elman sample runs/text-lstm-1
   elman sample runs/text-lstm-1 --prime \"ROMEO. \" --temperature 0.7
-  elman sample runs/text-lstm-1 --top-p 0.9 --samples 3 --json")]
+  elman sample runs/text-lstm-1 --top-p 0.9 --samples 3 --json
+  elman sample runs/text-lstm-2 --prime-file start.mid --out new.mid      a model of bytes gives bytes
+
+A model of bytes writes them as they are, nothing added, to a file or a pipe; a terminal is shown those that are no
+text as \\xff.")]
 pub(crate) struct SampleArgs {
     /// A run's folder, or a model file
     pub(crate) run: PathBuf,
     /// What the text starts with
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub(crate) prime: String,
+    /// A file that the text starts with: UTF-8, or for a model of bytes any file
+    #[arg(long, value_name = "FILE", conflicts_with = "prime")]
+    pub(crate) prime_file: Option<PathBuf>,
+    /// Write the sample into a file, instead of on standard output
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "samples"])]
+    pub(crate) out: Option<PathBuf>,
     /// Characters to make after it, or bytes
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub(crate) length: usize,
@@ -464,9 +475,9 @@ pub fn command() -> clap::Command {
     fn with_defaults<J: settings::Job>(job: clap::Command) -> clap::Command {
         #[expect(clippy::expect_used, reason = "the defaults are ours, whatever the user says")]
         let table = Settings::<J>::default_table().expect("settings of our own are a table");
-        job.mut_args(|arg| with_default(arg, &table))
+        negative(job.mut_args(|arg| with_default(arg, &table)))
     }
-    Cli::command().mut_subcommand("train", |train| {
+    negative(Cli::command()).mut_subcommand("train", |train| {
         train
             .mut_subcommand(Mnist::NAME, |job| job.defer(with_defaults::<Mnist>))
             .mut_subcommand(Echo::NAME, |job| job.defer(with_defaults::<Echo>))

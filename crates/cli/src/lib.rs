@@ -22,6 +22,7 @@ mod interrupts;
 mod jobs;
 mod lock;
 mod network;
+mod numbers;
 mod optimization;
 mod output;
 mod picture;
@@ -57,7 +58,10 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
-    let matches = command().get_matches_from(args::with_dashes(std::env::args_os()));
+    let matches = match command().try_get_matches_from(args::with_dashes(std::env::args_os())) {
+        Ok(matches) => matches,
+        Err(error) => return Err(numbers::refused(&error).map_or_else(|| error.exit(), Into::into)),
+    };
     let cli = args::Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     // A set that is not there is refused before anything is done.
     elman::isa_from_environment()?;

@@ -91,6 +91,17 @@ impl Output {
         }
     }
 
+    /// What may make a result wrong or useless, and what to do about it: a line of standard error, also with `--quiet`,
+    /// and with `--json` an event.
+    pub(crate) fn warn(&mut self, text: &str) -> anyhow::Result<()> {
+        // A warning that cannot be shown is no reason to stop.
+        let _ = writeln!(io::stderr(), "warning: {}", harmless(text));
+        if !self.json {
+            return Ok(());
+        }
+        self.line(&json!({"event": "warning", "text": text}).to_string())
+    }
+
     /// A bar of `total` steps; hidden where standard error is no terminal.
     pub(crate) fn bar(&self, total: u64) -> ProgressBar {
         if self.quiet || !io::stderr().is_terminal() {

@@ -38,12 +38,21 @@ pub(crate) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     // All files are read before the first line is printed: a bad one leaves no half a result.
     let mut inputs = Vec::new();
     for file in &args.files {
-        let mut images = read_file(file)?;
+        let mut images = read_file(file, Ground::of(args.invert))?;
         check_size(&model, &images, file)?;
         if args.invert {
             images.images.iter_mut().for_each(|pixel| *pixel = 255 - *pixel);
         }
         inputs.push((file, images));
+    }
+    for (file, images) in &inputs {
+        let advice = match args.invert {
+            true => "if its ink is light on a dark ground, leave out --invert",
+            false => "if its ink is dark on a light or transparent ground, give --invert",
+        };
+        if let Some(text) = images::blank(&images.images, images.rows * images.cols, &file.display().to_string()) {
+            output.warn(&format!("{text}: the answer says nothing; {advice}"))?;
+        }
     }
     let mut predictor = Predictor::new(model, threads);
     for (file, images) in inputs {
@@ -57,9 +66,12 @@ pub(crate) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
                 if images.len() == 1 { file.display().to_string() } else { format!("{}[{index}]", file.display()) };
             let listed: Vec<String> = row.iter().map(|p| format!("{p:.3}")).collect();
             let text = format!("{name}: class {class}, probability {:.3} [{}]", row[class], listed.join(" "));
-            let object = json!({
+            let mut object = json!({
                 "event": "prediction", "file": file.display().to_string(), "index": index, "class": class, "probabilities": row,
             });
+            if images::is_blank(images.image(index)) {
+                object["blank"] = true.into();
+            }
             output.result(text, &object)?;
         }
     }
@@ -80,21 +92,46 @@ fn check_size(model: &Model, images: &Images, file: &Path) -> anyhow::Result<()>
     Ok(())
 }
 
+/// What an image lies on, where it is transparent and does not say so itself.
+#[derive(Clone, Copy)]
+enum Ground {
+    Dark,
+    Light,
+}
+
+impl Ground {
+    /// That of ink: light ink lies on a dark ground, and `--invert` says that it is dark.
+    fn of(invert: bool) -> Self {
+        if invert { Ground::Light } else { Ground::Dark }
+    }
+
+    fn level(self) -> u8 {
+        match self {
+            Ground::Dark => 0,
+            Ground::Light => 255,
+        }
+    }
+}
+
 /// A file of images.
-fn read_file(path: &Path) -> anyhow::Result<Images> {
+fn read_file(path: &Path, ground: Ground) -> anyhow::Result<Images> {
     // In one go: a pipe can be read once.
     let bytes = formats::read_file(path, FILE_MAX).with_context(|| format!("cannot read {}", path.display()))?;
-    read_images(&path.display().to_string(), &bytes)
+    read_on(&path.display().to_string(), &bytes, ground)
 }
 
 /// Reads the content of a file of images as `elman predict` would: a PNG file, or an IDX file of images, gzipped or not; the
-/// first bytes tell. `name` stands for it in messages.
+/// first bytes tell. What is transparent is dark. `name` stands for it in messages.
 ///
 /// # Errors
 /// If it is neither, is damaged, or claims more than 2²⁶ pixels as a PNG file or 4 GiB as an IDX file.
 pub fn read_images(name: &str, bytes: &[u8]) -> anyhow::Result<Images> {
+    read_on(name, bytes, Ground::Dark)
+}
+
+fn read_on(name: &str, bytes: &[u8], ground: Ground) -> anyhow::Result<Images> {
     if bytes.starts_with(&PNG_SIGNATURE) {
-        return read_png(name, bytes);
+        return read_png(name, bytes, ground);
     }
     images::parse_images(name, bytes).with_context(|| {
         format!(
@@ -104,8 +141,9 @@ pub fn read_images(name: &str, bytes: &[u8]) -> anyhow::Result<Images> {
     })
 }
 
-/// A PNG of any kind as one grey image: colours by their luma (ITU-R BT.601), what is transparent as black.
-fn read_png(name: &str, bytes: &[u8]) -> anyhow::Result<Images> {
+/// A PNG of any kind as one grey image: colours by their luma (ITU-R BT.601), what is transparent over the background that
+/// the file names (bKGD), or over the ground.
+fn read_png(name: &str, bytes: &[u8], ground: Ground) -> anyhow::Result<Images> {
     let damaged = |error: png::DecodingError| anyhow!("cannot read {name}: {}", plain(&error.to_string()));
     let mut decoder = png::Decoder::new(Cursor::new(bytes));
     decoder.set_transformations(png::Transformations::EXPAND | png::Transformations::STRIP_16);
@@ -118,12 +156,16 @@ fn read_png(name: &str, bytes: &[u8]) -> anyhow::Result<Images> {
     let mut buffer = vec![0; size];
     let info = reader.next_frame(&mut buffer).map_err(damaged)?;
     let pixels = &buffer[..info.buffer_size()];
-    let over_black = |grey: u8, alpha: u8| ((u16::from(grey) * u16::from(alpha) + 127) / 255) as u8;
+    let under = u32::from(background(reader.info()).unwrap_or(ground.level()));
+    let over = |grey: u8, alpha: u8| {
+        let alpha = u32::from(alpha);
+        ((u32::from(grey) * alpha + under * (255 - alpha) + 127) / 255) as u8
+    };
     let images = match info.color_type {
         png::ColorType::Grayscale => pixels.to_vec(),
-        png::ColorType::GrayscaleAlpha => pixels.chunks_exact(2).map(|p| over_black(p[0], p[1])).collect(),
+        png::ColorType::GrayscaleAlpha => pixels.chunks_exact(2).map(|p| over(p[0], p[1])).collect(),
         png::ColorType::Rgb => pixels.chunks_exact(3).map(luma).collect(),
-        png::ColorType::Rgba => pixels.chunks_exact(4).map(|p| over_black(luma(p), p[3])).collect(),
+        png::ColorType::Rgba => pixels.chunks_exact(4).map(|p| over(luma(p), p[3])).collect(),
         png::ColorType::Indexed => bail!("cannot read {name}: its palette was not resolved"),
     };
     Ok(Images { images, rows, cols })
@@ -138,6 +180,23 @@ fn plain(text: &str) -> String {
         Some(format!("{before}{name}{after}"))
     });
     short.unwrap_or_else(|| text.to_owned())
+}
+
+/// The background that a file names, as grey: a place in the palette, or one or three samples of its depth.
+fn background(info: &png::Info<'_>) -> Option<u8> {
+    let named = info.bkgd.as_deref()?;
+    if info.color_type == png::ColorType::Indexed {
+        let at = 3 * usize::from(*named.first()?);
+        return info.palette.as_deref()?.get(at..at + 3).map(luma);
+    }
+    let most = (1u32 << info.bit_depth as u32) - 1;
+    let sample = |pair: &[u8]| (u32::from(u16::from_be_bytes([pair[0], pair[1]])).min(most) * 255 / most) as u8;
+    let samples: Vec<u8> = named.chunks_exact(2).map(sample).collect();
+    match samples[..] {
+        [grey] => Some(grey),
+        [_, _, _] => Some(luma(&samples)),
+        _ => None,
+    }
 }
 
 /// 0.299 R + 0.587 G + 0.114 B

@@ -1,11 +1,14 @@
 //! `elman sample`: text from a model, as it is made.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
 use anyhow::{Context, bail};
 use elman::Error;
+use elman::datasets::text;
+use elman::formats::write_atomic;
 use elman::text::{Sampler, Sampling, Utf8, Vocabulary};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args::SampleArgs;
 use crate::output::Output;
@@ -33,17 +36,69 @@ pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
         bail!("{} is a run of job {job:?}; samples are made by one of \"text\"", args.run.display());
     }
     let vocabulary = Vocabulary::of(&model)?;
-    let prime = vocabulary.encode(&args.prime).context("cannot read --prime")?;
+    let prime = prime(args, &vocabulary)?;
+    let tokens = vocabulary.encode_bytes(&prime).context("cannot read --prime")?;
     let mut sampler = Sampler::new(&model, args.seed, args.samples)?;
-    sampler.read(&prime)?;
-    if args.samples == 1 && !output.json {
-        return stream(&mut sampler, &vocabulary, sampling, args);
+    sampler.read(&tokens)?;
+    if let Some(out) = &args.out {
+        refuse_inputs(out, args)?;
+        let mut bytes = prime;
+        bytes.extend(sampled(&mut sampler, &vocabulary, sampling, args.length)?.concat());
+        return write(out, &vocabulary, &bytes);
     }
-    let texts = sampled(&mut sampler, &vocabulary, sampling, args.length)?;
-    for (seed, text) in (0u64..).map(|n| args.seed.wrapping_add(n)).zip(texts) {
-        let text = format!("{}{text}", args.prime);
-        let object = json!({"event": "sample", "seed": seed, "prime": args.prime, "text": text});
+    if args.samples == 1 && !output.json {
+        return stream(&mut sampler, &vocabulary, sampling, &prime, args.length);
+    }
+    let samples = sampled(&mut sampler, &vocabulary, sampling, args.length)?;
+    for (seed, sample) in (0u64..).map(|n| args.seed.wrapping_add(n)).zip(samples) {
+        let (text, mut object) = shown(&vocabulary, seed, [&prime[..], &sample].concat());
+        object["prime"] = shown(&vocabulary, seed, prime.clone()).0.into();
         output.verbatim(format_args!("== seed {seed}\n{text}"), &object)?;
+    }
+    Ok(())
+}
+
+/// What the sample starts with, in bytes.
+fn prime(args: &SampleArgs, vocabulary: &Vocabulary) -> anyhow::Result<Vec<u8>> {
+    Ok(match (&args.prime_file, vocabulary) {
+        (None, _) => args.prime.clone().into_bytes(),
+        (Some(file), Vocabulary::Bytes) => text::read_bytes(file)?,
+        (Some(file), Vocabulary::Characters(_)) => text::read(file)?.into_bytes(),
+    })
+}
+
+/// A sample as text, and as an object of `--json`: of bytes, `bytes` are they, and `text` shows those that are no text as
+/// `\xff`.
+pub(crate) fn shown(vocabulary: &Vocabulary, seed: u64, sample: Vec<u8>) -> (String, Value) {
+    match vocabulary {
+        Vocabulary::Characters(_) => {
+            let text = String::from_utf8_lossy(&sample).into_owned();
+            let object = json!({"event": "sample", "seed": seed, "text": text});
+            (text, object)
+        }
+        Vocabulary::Bytes => {
+            let text = Utf8::escaped(&sample);
+            let object = json!({"event": "sample", "seed": seed, "text": text, "bytes": sample});
+            (text, object)
+        }
+    }
+}
+
+/// A sample as a file: bytes as they are, or a text that ends with a line end.
+pub(crate) fn write(path: &Path, vocabulary: &Vocabulary, sample: &[u8]) -> anyhow::Result<()> {
+    let end: &[u8] = if *vocabulary == Vocabulary::Bytes { b"" } else { b"\n" };
+    write_atomic(path, &[sample, end].concat()).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// A sample does not take the place of the model that made it, nor of what it starts with.
+fn refuse_inputs(out: &Path, args: &SampleArgs) -> anyhow::Result<()> {
+    // What does not exist yet is no input.
+    let Ok(out) = out.canonicalize() else { return Ok(()) };
+    let run = [run_folder::MODEL, run_folder::CONFIG, run_folder::METRICS].map(|name| args.run.join(name));
+    for input in run.iter().chain([&args.run]).chain(&args.prime_file) {
+        if input.canonicalize().is_ok_and(|input| input == out) {
+            bail!("{} is what the sample is made from; choose another --out", input.display());
+        }
     }
     Ok(())
 }
@@ -55,48 +110,59 @@ fn within(what: &'static str, found: usize, most: usize) -> Result<(), Error> {
     Err(Error::Setting { what, found: found.to_string(), expected: format!("1 to {most}") })
 }
 
-/// So many units of every sample: their texts.
+/// So many units of every sample, as bytes.
 pub(crate) fn sampled(
     sampler: &mut Sampler<'_>,
     vocabulary: &Vocabulary,
     sampling: Sampling,
     length: usize,
-) -> Result<Vec<String>, Error> {
-    let mut bytes: Vec<Vec<u8>> = Vec::new();
+) -> Result<Vec<Vec<u8>>, Error> {
+    let mut bytes: Vec<Vec<u8>> = vec![Vec::new(); sampler.samples()];
     for _ in 0..length {
         let tokens = sampler.next(sampling)?;
-        bytes.resize(tokens.len(), Vec::new());
         bytes.iter_mut().zip(tokens).for_each(|(bytes, &token)| vocabulary.push(token, bytes));
     }
-    Ok(bytes.iter().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect())
+    Ok(bytes)
 }
 
-/// One sample on standard output, each character when it is whole. A reader that has gone ends it: nothing else is to be
-/// done.
+/// One sample on standard output, each character when it is whole; bytes as they are, but for a terminal. A reader that has
+/// gone ends it: nothing else is to be done.
 fn stream(
     sampler: &mut Sampler<'_>,
     vocabulary: &Vocabulary,
     sampling: Sampling,
-    args: &SampleArgs,
+    prime: &[u8],
+    length: usize,
 ) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
-    let mut write = |text: &str| match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    let is_terminal = stdout.is_terminal();
+    let mut write = |bytes: &[u8]| match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         written => written.context("cannot write to standard output").map(|()| true),
     };
-    let (mut utf8, mut bytes, mut text) = (Utf8::default(), Vec::new(), args.prime.clone());
-    for _ in 0..args.length {
-        let tokens = sampler.next(sampling)?;
-        tokens.iter().for_each(|&token| vocabulary.push(token, &mut bytes));
-        utf8.push(&bytes, &mut text);
-        bytes.clear();
-        if !text.is_empty() && !write(&text)? {
+    let is_bytes = *vocabulary == Vocabulary::Bytes;
+    let raw = is_bytes && !is_terminal;
+    let mut utf8 = if is_bytes { Utf8::escaping() } else { Utf8::default() };
+    let (mut bytes, mut text) = (prime.to_vec(), String::new());
+    for unit in 0..=length {
+        if unit > 0 {
+            sampler.next(sampling)?.iter().for_each(|&token| vocabulary.push(token, &mut bytes));
+        }
+        if !raw {
+            utf8.push(&bytes, &mut text);
+        }
+        let ready = if raw { &bytes[..] } else { text.as_bytes() };
+        if !ready.is_empty() && !write(ready)? {
             return Ok(());
         }
+        bytes.clear();
         text.clear();
+    }
+    if raw {
+        return Ok(());
     }
     utf8.finish(&mut text);
     text.push('\n');
-    write(&text)?;
+    write(text.as_bytes())?;
     Ok(())
 }

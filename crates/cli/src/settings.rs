@@ -191,6 +191,12 @@ type Names = BTreeMap<String, IgnoredAny>;
 #[error("{0}")]
 pub(crate) struct Wrong(String);
 
+impl Wrong {
+    pub(crate) fn new(text: String) -> Self {
+        Wrong(text)
+    }
+}
+
 /// The most bytes of a configuration; those that a run writes have some 2,000.
 const TEXT_MAX: u64 = 1 << 20;
 
@@ -202,7 +208,14 @@ pub(crate) fn text_of(path: &Path) -> anyhow::Result<String> {
     let cannot = || format!("cannot read {}", path.display());
     let bytes = read_file(path, TEXT_MAX).with_context(cannot)?;
     match String::from_utf8(bytes) {
+        // UTF-16 without a byte order mark is UTF-8 with NULs, which no TOML has.
+        Ok(text) if text.contains('\0') => {
+            bail!("{}: it has NUL characters, as UTF-16 has; save it as UTF-8", cannot())
+        }
         Ok(text) => Ok(text),
+        Err(error) if matches!(error.as_bytes(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) => {
+            bail!("{}: it is UTF-16; save it as UTF-8", cannot())
+        }
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
             bail!("{}: it is not UTF-8: byte {at} begins no character", cannot());

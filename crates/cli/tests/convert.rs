@@ -34,6 +34,135 @@ fn there_and_back_is_exact_in_every_byte() {
     }
 }
 
+/// Answers in single precision, of sums in another order.
+const ANSWERS: f32 = 1e-5;
+
+/// Sequences of two features in other units, cells of them missing: `walks.csv`, and their values.
+fn walks(place: &Place) -> Vec<Vec<[f32; 2]>> {
+    let mut text = "id,time,x,y,label\n".to_owned();
+    let mut all = Vec::new();
+    for row in 0..24 {
+        let mut sequence = Vec::new();
+        for step in 0..4 {
+            let noise = (row * 31 + step * 17) % 13;
+            let x = 1000.0 + noise as f32 + if row % 2 == 0 { 20.0 } else { 0.0 };
+            let y = if (row + step) % 5 == 0 { f32::NAN } else { noise as f32 / 1000.0 };
+            let cell = if y.is_nan() { String::new() } else { y.to_string() };
+            text += &format!("s{row},{step},{x},{cell},{}\n", ["left", "right"][row % 2]);
+            sequence.push([x, y]);
+        }
+        all.push(sequence);
+    }
+    place.write("walks.csv", text.as_bytes());
+    all
+}
+
+/// What a file for another program reads stands in its note, and is what the commands read: the same values of a table give
+/// the same answers. That graphs and layers scale so, the library's tests show.
+#[test]
+fn an_exported_run_answers_on_raw_values_as_predict_and_forecast_do() {
+    let place = Place::new();
+    let walks = walks(&place);
+    let train = "--hidden-size 6 --num-epoch 3 --threads 2 --quiet";
+    place.elman(&format!("train classify --data walks.csv {train} --cell lstm --out run")).succeeded();
+    let answers = place.elman("predict run walks.csv --json");
+    answers.succeeded();
+    let answers = objects(&answers.stdout);
+    let mut sales = "step,y,price\n".to_owned();
+    let value = |t: usize| 5000.0 + [10.0, 14.0, 19.0, 21.0, 16.0, 11.0][t % 6] + (t % 5) as f32;
+    let price = |t: usize| 0.001 * (t % 7) as f32;
+    (0..120).for_each(|t| sales += &format!("{t},{},{}\n", value(t), price(t)));
+    place.write("sales.csv", sales.as_bytes());
+    let flags = "--target y --time step --season 6 --context 12 --horizon 3";
+    place.elman(&format!("train series --data sales.csv {flags} {train} --cell lstm --out ahead")).succeeded();
+    let forecast = place.elman("forecast ahead --json");
+    forecast.succeeded();
+    let forecast = objects(&forecast.stdout);
+
+    for file in ["m.onnx", "m.safetensors", "m.keras", "m.npz"] {
+        for run in ["run", "ahead"] {
+            let file = format!("{run}-{file}");
+            let said = place.elman(&format!("convert {run} {file} --verify"));
+            assert!(said.succeeded().iter().any(|line| line.contains("in their own units")), "{}", said.stdout);
+            let back = format!("{file}-back.safetensors");
+            place.elman(&format!("convert {file} {back} --to elman")).succeeded();
+            assert_eq!(place.bytes(&back), place.bytes(&format!("{run}/model.safetensors")), "{file}");
+        }
+    }
+    let model = |name: &str| elman::Model::load(&place.path(&format!("{name}-m.onnx-back.safetensors"))).unwrap();
+    let classifier = model("run");
+    let units = elman::exchange::Units::of(&classifier).unwrap().unwrap();
+    for (sequence, answer) in walks.iter().zip(&answers) {
+        let values = ndarray::Array3::from_shape_fn((1, 4, 2), |(_, step, column)| sequence[step][column]);
+        let logits = classifier.logits(units.read(values.view(), &[]).unwrap().view(), None).unwrap();
+        let [left, right] = [logits[(0, 0, 0)].exp(), logits[(0, 0, 1)].exp()];
+        let found = answer["probabilities"]["left"].as_f64().unwrap() as f32;
+        assert!((left / (left + right) - found).abs() < ANSWERS, "{answer}");
+    }
+    let series = model("ahead");
+    let units = elman::exchange::Units::of(&series).unwrap().unwrap();
+    assert_eq!(units.columns(), 2, "counted steps have no calendar");
+    let values = ndarray::Array3::from_shape_fn((1, 12, 2), |(_, t, column)| [value(108 + t), price(108 + t)][column]);
+    let logits = series.logits(units.read(values.view(), &[]).unwrap().view(), None).unwrap();
+    let levels = forecast[0]["levels"].as_array().unwrap().len();
+    for (z, object) in logits.as_slice().unwrap().chunks(levels).zip(&forecast) {
+        let mut z = z.to_vec();
+        z.sort_by(f32::total_cmp);
+        for (z, found) in z.into_iter().zip(object["quantiles"].as_array().unwrap()) {
+            let found = found.as_f64().unwrap() as f32;
+            assert!((units.answer(z, &[], 0).unwrap() - found).abs() < ANSWERS * found, "{object}");
+        }
+    }
+}
+
+/// The network alone is for who scales already, and the only way where a file has no place for more.
+#[test]
+fn the_network_alone_is_asked_for() {
+    let place = Place::new();
+    walks(&place);
+    place.elman("train classify --data walks.csv --hidden-size 6 --num-epoch 1 --quiet --out run").succeeded();
+    place.elman("convert run m.weights.h5").refused(1, &["m.weights.h5", "no place for the scaling", "--standardized"]);
+    for file in ["m.onnx", "m.safetensors", "m.keras", "m.weights.h5"] {
+        let said = place.elman(&format!("convert run {file} --standardized --verify"));
+        assert!(said.succeeded().iter().any(|line| line.contains("standardized values")), "{}", said.stdout);
+        let like = if file.ends_with(".h5") { "--like run" } else { "" };
+        place.elman(&format!("convert {file} {file}-back.safetensors --to elman {like}")).succeeded();
+        assert_eq!(place.bytes(&format!("{file}-back.safetensors")), place.bytes("run/model.safetensors"), "{file}");
+    }
+    for line in ["convert m.onnx again.safetensors --standardized", "convert plain p.onnx --standardized"] {
+        if line.contains("plain") {
+            place.write_set("set", support::SIDE, support::SIDE);
+            place.elman(&format!("{} --quiet --num-epoch 1 --out plain", support::QUICK)).succeeded();
+        }
+        place.elman(line).refused(2, &["standardized is given", "no such flag"]);
+    }
+}
+
+/// A recording of another program holds values in their own units, or what the network reads: either is compared.
+#[test]
+fn a_recording_in_units_of_the_data_is_compared() {
+    let place = Place::new();
+    let walks = walks(&place);
+    place.elman("train classify --data walks.csv --hidden-size 6 --num-epoch 1 --quiet --out run").succeeded();
+    let answers = objects(&place.elman("predict run walks.csv --json").stdout);
+    let probabilities: Vec<f32> = answers
+        .iter()
+        .flat_map(|answer| ["left", "right"].map(|name| answer["probabilities"][name].as_f64().unwrap() as f32))
+        .collect();
+    let write = |name: &str, probabilities: Vec<f32>| {
+        let x: Vec<f32> = walks.iter().flatten().flatten().copied().collect();
+        let of = |shape: &[usize], values| Array { shape: shape.to_vec(), values: Values::F32(values) };
+        let arrays: BTreeMap<_, _> =
+            [("x".into(), of(&[24, 4, 2], x)), ("probabilities".into(), of(&[24, 2], probabilities))].into();
+        numpy::write_npz(&place.path(name), &arrays).unwrap();
+    };
+    write("right.npz", probabilities.clone());
+    write("wrong.npz", probabilities.iter().rev().copied().collect());
+    let said = place.elman("convert run m.onnx --sample right.npz");
+    assert!(said.succeeded().iter().any(|line| line.contains("verified against the probabilities")), "{}", said.stdout);
+    place.elman("convert run w.onnx --sample wrong.npz").refused(1, &["differs from the probabilities of wrong.npz"]);
+}
+
 #[test]
 fn a_text_keeps_its_vocabulary_on_the_way() {
     let place = Place::new();

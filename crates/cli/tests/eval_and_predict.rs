@@ -155,6 +155,134 @@ fn invert_turns_light_into_dark() {
     assert_ne!(predictions(&place.elman("predict run dark.png --json"))[0]["probabilities"], light[0]["probabilities"]);
 }
 
+/// A PNG with a chunk that names its background, or another.
+fn png_with(color: ColorType, depth: BitDepth, chunk: png::chunk::ChunkType, data: &[u8], pixels: &[u8]) -> Vec<u8> {
+    let plain = png_file(SIDE, color, depth, pixels);
+    // Behind the header, and the palette where there is one: before the first IDAT.
+    let at = plain.windows(4).position(|name| name == b"IDAT").unwrap() - 4;
+    let mut body = chunk.0.to_vec();
+    body.extend(data);
+    let mut crc = flate2::Crc::new();
+    crc.update(&body);
+    let chunk = [&(data.len() as u32).to_be_bytes()[..], &body, &crc.sum().to_be_bytes()].concat();
+    [&plain[..at], &chunk, &plain[at..]].concat()
+}
+
+/// Ink may stand in the alpha channel: what is transparent is ground, dark as MNIST's, or light with --invert.
+#[test]
+fn what_is_transparent_is_the_ground() {
+    let place = Place::with_run();
+    let ink = image(2);
+    let grey: Vec<u8> = ink.iter().map(|x| 255 - x).collect();
+    let each = |pixel: fn(u8) -> Vec<u8>| -> Vec<u8> { ink.iter().flat_map(|&x| pixel(x)).collect() };
+    place.write("light.png", &png_file(SIDE, ColorType::Grayscale, BitDepth::Eight, &ink));
+    place.write("dark.png", &png_file(SIDE, ColorType::Grayscale, BitDepth::Eight, &grey));
+    let light = predictions(&place.elman("predict run light.png --json"))[0]["probabilities"].clone();
+    // Ink by its alpha alone: white for a dark ground, black for a light one; 8 bits and 16, grey and colours.
+    let alike: [(&str, ColorType, BitDepth, Vec<u8>, &str); 5] = [
+        ("white", ColorType::GrayscaleAlpha, BitDepth::Eight, each(|x| vec![255, x]), ""),
+        ("black", ColorType::GrayscaleAlpha, BitDepth::Eight, each(|x| vec![0, x]), "--invert"),
+        ("black-rgba", ColorType::Rgba, BitDepth::Eight, each(|x| vec![0, 0, 0, x]), "--invert"),
+        ("black-16", ColorType::GrayscaleAlpha, BitDepth::Sixteen, each(|x| vec![0, 0, x, x]), "--invert"),
+        ("black-rgba-16", ColorType::Rgba, BitDepth::Sixteen, each(|x| vec![0, 0, 0, 0, 0, 0, x, x]), "--invert"),
+    ];
+    for (name, color, depth, data, flags) in alike {
+        place.write(name, &png_file(SIDE, color, depth, &data));
+        let outcome = place.elman(&format!("predict run {name} --json {flags}"));
+        assert_eq!(predictions(&outcome)[0]["probabilities"], light, "{name}");
+        assert_eq!(outcome.stderr, "", "{name}");
+    }
+    // A background that the file names is what it is composed over: grey, colours, and 16 bits.
+    let black = each(|x| vec![0, x]);
+    let named = |chunk: &[u8], color, depth, data: &[u8]| png_with(color, depth, png::chunk::bKGD, chunk, data);
+    let files = [
+        ("grey", named(&[0, 255], ColorType::GrayscaleAlpha, BitDepth::Eight, &black)),
+        ("colour", named(&[0, 255, 0, 255, 0, 255], ColorType::Rgba, BitDepth::Eight, &each(|x| vec![0, 0, 0, x]))),
+        ("deep", named(&[255, 255], ColorType::GrayscaleAlpha, BitDepth::Sixteen, &each(|x| vec![0, 0, x, x]))),
+    ];
+    let dark = predictions(&place.elman("predict run dark.png --json"))[0]["probabilities"].clone();
+    for (name, file) in files {
+        place.write(name, &file);
+        assert_eq!(
+            predictions(&place.elman(&format!("predict run {name} --json")))[0]["probabilities"],
+            dark,
+            "{name}"
+        );
+        let turned = predictions(&place.elman(&format!("predict run {name} --invert --json")));
+        assert_eq!(turned[0]["probabilities"], light, "{name}");
+    }
+    // A palette's transparent colour: index 0 is white there, and with alpha 0 it is the ground.
+    let indexed: Vec<u8> = ink.iter().map(|&x| if x > 127 { 255 } else { 0 }).collect();
+    let through = png_with(ColorType::Indexed, BitDepth::Eight, png::chunk::tRNS, &[0], &indexed);
+    place.write("palette.png", &through);
+    place.write("palette.idx", &idx(&[1, SIDE, SIDE], &indexed));
+    let found = predictions(&place.elman("predict run palette.png palette.idx --invert --json"));
+    let as_ink = predictions(&place.elman("predict run palette.idx --json"));
+    assert_eq!(found[0]["probabilities"], as_ink[0]["probabilities"]);
+}
+
+/// Nothing is on it: said beside the answer, of PNG and IDX alike, with what to do.
+#[test]
+fn a_blank_image_is_called_blank() {
+    let place = Place::with_run();
+    let pixels = SIDE * SIDE;
+    let grey = |level: u8| png_file(SIDE, ColorType::Grayscale, BitDepth::Eight, &vec![level; pixels]);
+    let faint: Vec<u8> = (0..pixels).map(|n| 200 + (n % 20) as u8).collect();
+    place.write("black.png", &grey(0));
+    place.write("white.png", &grey(255));
+    place.write("faint.png", &png_file(SIDE, ColorType::Grayscale, BitDepth::Eight, &faint));
+    place.write("clear.png", &png_file(SIDE, ColorType::GrayscaleAlpha, BitDepth::Eight, &vec![0; 2 * pixels]));
+    let ones: Vec<u8> = image(2).iter().map(|x| x / 128).collect();
+    place.write("ones.idx", &idx(&[1, SIDE, SIDE], &ones));
+    let some = [image(0), vec![0; pixels], image(1), vec![9; pixels]].concat();
+    place.write("some.idx", &idx(&[4, SIDE, SIDE], &some));
+    for (line, says) in [
+        (
+            "black.png",
+            "black.png is blank, all its pixels are 0: the answer says nothing; if its ink is dark on a light or transparent ground, give --invert",
+        ),
+        ("white.png", "white.png is blank, all its pixels are 255"),
+        (
+            "white.png --invert",
+            "white.png is blank, all its pixels are 0: the answer says nothing; if its ink is light on a dark ground, leave out --invert",
+        ),
+        ("faint.png", "faint.png is blank, its pixels are 200 to 219 of 255"),
+        ("clear.png", "clear.png is blank, all its pixels are 0"),
+        ("clear.png --invert", "clear.png is blank, all its pixels are 0"),
+        ("ones.idx", "ones.idx is blank, its pixels are 0 to 1 of 255"),
+        ("some.idx", "2 of 4 images are blank in some.idx, at 1, 3; of the first all its pixels are 0"),
+    ] {
+        let outcome = place.elman(&format!("predict run {line}"));
+        outcome.succeeded();
+        assert!(outcome.stderr.starts_with(&format!("warning: {says}")), "{line}: {}", outcome.stderr);
+        // The same as an event, and beside the answer.
+        let json = place.elman(&format!("predict run {line} --json"));
+        json.succeeded();
+        let (warning, answers) = objects(&json.stdout).split_first().map(|(w, a)| (w.clone(), a.to_vec())).unwrap();
+        assert_eq!(warning["event"], "warning");
+        assert!(warning["text"].as_str().unwrap().starts_with(says), "{warning}");
+        let blank: Vec<bool> = answers.iter().map(|answer| answer["blank"] == true).collect();
+        let expected = if answers.len() == 4 { vec![false, true, false, true] } else { vec![true] };
+        assert_eq!(blank, expected, "{line}");
+    }
+    place.write("seven.png", &png_file(SIDE, ColorType::Grayscale, BitDepth::Eight, &image(2)));
+    assert_eq!(place.elman("predict run seven.png").stderr, "");
+}
+
+/// A label of a blank image cannot be learned.
+#[test]
+fn blank_images_in_training_are_said() {
+    let place = Place::with_run();
+    let mut images = place.bytes(&format!("set/{TRAIN_IMAGES}"));
+    let last = images.len() - SIDE * SIDE;
+    images[last..].fill(255);
+    place.write(&format!("set/{TRAIN_IMAGES}"), &images);
+    let outcome = place.elman(&format!("{QUICK} --num-epoch 1 --out blank"));
+    outcome.succeeded();
+    assert!(outcome.stderr.contains("blank in the training images"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("take them out"), "{}", outcome.stderr);
+}
+
 #[test]
 fn predict_refuses_what_is_no_image_of_its_size() {
     let place = Place::with_run();

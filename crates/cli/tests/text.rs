@@ -29,6 +29,18 @@ fn place() -> Place {
     place
 }
 
+/// The bytes of a sample of `--json`.
+fn bytes_of(sample: &Value) -> Vec<u8> {
+    sample["bytes"].as_array().unwrap().iter().map(|byte| byte.as_u64().unwrap() as u8).collect()
+}
+
+/// What a command writes on standard output, which need be no text.
+fn output_of(place: &Place, line: &str) -> Vec<u8> {
+    let output = place.command(line).output().unwrap();
+    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
 /// With a run in `run`.
 fn with_run(flags: &str) -> Place {
     let place = place();
@@ -77,7 +89,9 @@ fn json_says_the_same() {
     assert!((figure("perplexity") - figure("loss").exp()).abs() < 1e-9);
     assert!((figure("bits_per_byte") - figure("loss") / 2f64.ln()).abs() < 1e-9);
     assert_eq!(sample["event"], "sample");
-    assert_eq!(format!("{}\n", sample["text"].as_str().unwrap()), place.text("run/sample.txt"));
+    // Of bytes the file has them as they are, and the object too.
+    assert_eq!(bytes_of(&sample), place.bytes("run/sample.txt"));
+    assert_eq!(bytes_of(&sample).len(), 200);
 }
 
 #[test]
@@ -140,16 +154,120 @@ fn samples_side_by_side_are_those_of_the_next_seeds() {
     assert_eq!(plain.stdout, (0..3).map(|n| format!("== seed {}\n{}\n", 7 + n, texts[n])).collect::<String>());
 }
 
+/// The help's example: a model of bytes gives back bytes, as many as were asked for and nothing beside.
 #[test]
-fn bytes_give_text_that_is_utf_8() {
+fn bytes_in_are_bytes_out() {
     let place = Place::new();
-    place.write("text.txt", &text().bytes().chain((0..=255).cycle().take(600)).collect::<Vec<u8>>());
-    place.elman(&format!("{TINY} --unit byte --train-frac 0.9 --out run")).succeeded();
-    // The test's own reading of standard output refuses what is no UTF-8.
-    let outcome = place.elman("sample run --length 400 --temperature 2");
-    outcome.succeeded();
-    assert!(outcome.stdout.contains('\u{fffd}'), "{}", outcome.stdout);
+    let song: Vec<u8> = (0..=255).cycle().take(3000).chain(text().into_bytes()).collect();
+    place.write("song.mid", &song);
+    place.write("start.mid", &song[..40]);
+    let flags = TINY.strip_prefix("train text --data text.txt").unwrap();
+    place.elman(&format!("train text --data song.mid --unit byte {flags} --out run")).succeeded();
+
+    let piped = output_of(&place, "sample run --length 400 --temperature 2");
+    assert_eq!(piped.len(), 400);
+    assert!(std::str::from_utf8(&piped).is_err(), "a sample of bytes that is a text by chance");
+    place.elman("sample run --length 400 --temperature 2 --out new.mid").succeeded();
+    assert_eq!(place.bytes("new.mid"), piped);
+    // The sample that training leaves, and what it prints.
+    assert_eq!(place.bytes("run/sample.txt"), output_of(&place, "sample run --length 200"));
+
+    let json = place.elman("sample run --length 400 --temperature 2 --samples 2 --json");
+    json.succeeded();
+    let objects = objects(&json.stdout);
+    assert_eq!(bytes_of(&objects[0]), piped);
+    assert_ne!(bytes_of(&objects[1]), piped);
+    // As text, what is none is shown by its bytes.
+    let shown = place.elman("sample run --length 400 --temperature 2 --samples 2");
+    shown.succeeded();
+    assert!(shown.stdout.contains("\\x") && !shown.stdout.contains('\u{fffd}'), "{}", shown.stdout);
+    assert!(shown.stdout.contains(objects[1]["text"].as_str().unwrap()));
+
+    // What it starts with comes first, from a file or a flag.
+    let primed = output_of(&place, "sample run --length 30 --prime-file start.mid");
+    assert_eq!((&primed[..40], primed.len()), (&song[..40], 70));
+    let primed = output_of(&place, "sample run --length 30 --prime né");
+    assert_eq!((&primed[..3], primed.len()), ("né".as_bytes(), 33));
     place.elman("eval run").succeeded();
+}
+
+#[test]
+fn a_sample_goes_into_a_file_of_its_own() {
+    let place = with_run("");
+    place.write("prime.txt", "\u{feff}né so".as_bytes());
+    let printed = place.elman("sample run --length 60 --prime-file prime.txt");
+    printed.succeeded();
+    assert!(printed.stdout.starts_with("né so"), "{}", printed.stdout);
+    let written = place.elman("sample run --length 60 --prime-file prime.txt --out made.txt");
+    assert!(written.succeeded().is_empty());
+    assert_eq!(place.text("made.txt"), printed.stdout);
+    for (flags, code, words) in [
+        ("--out run/model.safetensors", 1, ["run/model.safetensors is what", "another --out"]),
+        ("--prime-file prime.txt --out prime.txt", 1, ["prime.txt is what", "another --out"]),
+        ("--prime-file none.txt", 1, ["cannot read none.txt", "check the path"]),
+        ("--prime so --prime-file prime.txt", 2, ["--prime", "cannot be used with"]),
+        ("--samples 2 --out made.txt", 2, ["--out", "cannot be used with"]),
+        ("--json --out made.txt", 2, ["--out", "cannot be used with"]),
+    ] {
+        place.elman(&format!("sample run {flags}")).refused(code, &words);
+    }
+}
+
+/// What a text holds that is seldom meant is said once, and the text is learned as it is.
+#[test]
+fn marks_and_nuls_in_a_text_are_said() {
+    let place = place();
+    let plain = text();
+    let characters = |name: &str| -> (String, String) {
+        let line = TINY.replace("text.txt", name).replace("--quiet", "");
+        let outcome = place.elman(&format!("{line} --out {name}-run"));
+        outcome.succeeded();
+        let count = outcome.stderr.split(" different").next().unwrap().rsplit(' ').next().unwrap();
+        (count.to_owned(), outcome.stderr.clone())
+    };
+    let (count, stderr) = characters("text.txt");
+    assert!(!stderr.contains("warning") && !stderr.contains("CR LF"), "{stderr}");
+    // A mark before the text is no part of it.
+    place.write("marked.txt", format!("\u{feff}{plain}").as_bytes());
+    let (marked, stderr) = characters("marked.txt");
+    assert_eq!(marked, count);
+    assert!(!stderr.contains("warning"), "{stderr}");
+    let middle = plain.lines().next().unwrap().len() + 1;
+    let (before, after) = plain.split_at(middle);
+    for (name, character, words) in [
+        ("inside.txt", '\u{feff}', "warning: byte order mark, U+FEFF, inside the text: once, first in line 2"),
+        (
+            "nul.txt",
+            '\0',
+            "warning: NUL, U+0000: once, first in line 2; it is learned as any character; if the file is no text",
+        ),
+        ("lost.txt", '\u{fffd}', "warning: replacement character, U+FFFD: once, first in line 2"),
+    ] {
+        place.write(name, format!("{before}{character}{after}").as_bytes());
+        let (found, stderr) = characters(name);
+        assert_eq!(found.parse::<usize>().unwrap(), count.parse::<usize>().unwrap() + 1, "{name}");
+        assert!(stderr.contains(words), "{stderr}");
+    }
+    place.write("crlf.txt", plain.replace('\n', "\r\n").as_bytes());
+    let (_, stderr) = characters("crlf.txt");
+    assert!(stderr.contains("66 of 66 lines end in CR LF: both characters are learned"), "{stderr}");
+
+    let utf16: Vec<u8> = plain.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    place.write("utf16.txt", &utf16);
+    let line = TINY.replace("text.txt", "utf16.txt");
+    place.elman(&format!("{line} --out none")).refused(1, &["utf16.txt: it is UTF-16LE", "iconv -f UTF-16LE"]);
+    place.elman(&format!("{TINY} --out again")).succeeded();
+    for line in ["eval again --data utf16.txt", "sample again --prime-file utf16.txt"] {
+        place.elman(line).refused(1, &["utf16.txt: it is UTF-16LE"]);
+    }
+    let config: Vec<u8> = place.text("again/config.toml").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    place.write("wide.toml", &config);
+    place.write("wide-marked.toml", &[&b"\xff\xfe"[..], &config].concat());
+    for name in ["wide.toml", "wide-marked.toml"] {
+        place
+            .elman(&format!("train text --config {name} --out none"))
+            .refused(1, &[name, "UTF-16", "save it as UTF-8"]);
+    }
 }
 
 #[test]

@@ -144,6 +144,13 @@ pub enum Fault {
         advice: &'static str,
     },
 
+    /// It is text of two or four bytes a character.
+    #[error("it is {encoding}, expected UTF-8; save it as UTF-8, as by iconv -f {encoding} -t UTF-8")]
+    Wide {
+        /// As iconv names it.
+        encoding: &'static str,
+    },
+
     /// It has a header and no data.
     #[error("it is empty: its header says {}, expected every dimension above zero; get the file again", product(dims))]
     Empty {
@@ -158,7 +165,7 @@ pub enum Fault {
         cause: io::Error,
     },
 
-    /// Bytes follow the gzip stream. A second gzip stream is refused too, for no published set has one.
+    /// Bytes follow the last gzip member that are no member.
     #[error(
         "bytes follow the end of its gzip stream, expected none; get the file again, or unzip it and give the plain file"
     )]

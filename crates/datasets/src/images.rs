@@ -157,6 +157,39 @@ pub fn parse_images(name: &str, bytes: &[u8]) -> Result<Images, Error> {
     images(&Source::Bytes { name, bytes })
 }
 
+/// The least difference between the darkest and the lightest pixel of an image that shows anything: an eighth of all.
+const CONTRAST: u8 = 32;
+
+/// Blank images whose places are named.
+const NAMED: usize = 5;
+
+/// Whether an image has next to no contrast: nothing is on it.
+pub fn is_blank(pixels: &[u8]) -> bool {
+    let range = pixels.iter().min().zip(pixels.iter().max());
+    range.is_none_or(|(least, most)| most - least < CONTRAST)
+}
+
+/// Which of images `[N, size]` are blank, as a sentence about `name`; None where none is.
+pub fn blank(images: &[u8], size: usize, name: &str) -> Option<String> {
+    let all = || images.chunks_exact(size.max(1)).enumerate().filter(|(_, pixels)| is_blank(pixels));
+    let (_, first) = all().next()?;
+    let (count, of) = (all().count(), images.len() / size.max(1));
+    let levels = match (first.iter().min(), first.iter().max()) {
+        (Some(least), Some(most)) if least < most => format!("its pixels are {least} to {most} of 255"),
+        (Some(level), _) => format!("all its pixels are {level}"),
+        _ => "it has no pixels".into(),
+    };
+    if of == 1 {
+        return Some(format!("{name} is blank, {levels}"));
+    }
+    let mut places: Vec<String> = all().take(NAMED).map(|(place, _)| place.to_string()).collect();
+    if count > NAMED {
+        places.push("…".into());
+    }
+    let what = if count == 1 { "image is" } else { "images are" };
+    Some(format!("{count} of {of} {what} blank in {name}, at {}; of the first {levels}", places.join(", ")))
+}
+
 /// Training images, training labels, test images, test labels.
 pub(crate) fn load(sources: [Source; 4]) -> Result<Split, Error> {
     let [train_images, train_labels, test_images, test_labels] = &sources;

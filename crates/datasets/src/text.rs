@@ -1,4 +1,5 @@
-//! Text, whole and as it is: no line end is changed and no character normalised.
+//! Text, whole and as it is: no line end is changed and no character normalised. A byte order mark before it is no part
+//! of it and is left out.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -18,11 +19,18 @@ pub const BYTES_MAX: u64 = 1 << 30;
 const FIRST_RESERVATION: u64 = 4;
 const FIRST_RESERVATION_MIN: u64 = 1 << 16;
 
-/// Reads a file of UTF-8, gzipped or not.
+/// The byte order mark of UTF-8.
+const MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
+
+/// Bytes by which a text of more than a byte a character is known.
+const LOOKED_AT: usize = 4096;
+
+/// Reads a file of UTF-8, gzipped or not, with a byte order mark or without.
 ///
 /// # Errors
 /// [`Error::File`] if it cannot be read, is empty, longer than [`BYTES_MAX`], or not UTF-8: then the message names the
-/// first byte that is not, and [`read_bytes`] takes the file as it is.
+/// first byte that is not, and [`read_bytes`] takes the file as it is. UTF-16 and UTF-32 without a mark, whose NULs could
+/// be UTF-8, are refused too.
 pub fn read(path: &Path) -> Result<String, Error> {
     utf8(&Source::Path(path.to_owned()), "save it as UTF-8, or read it by byte")
 }
@@ -56,19 +64,57 @@ pub(crate) fn load(source: &Source) -> Result<String, Error> {
     utf8(source, "save it as UTF-8")
 }
 
-/// The text of a source; or `advice`, what to do where it is not UTF-8.
+/// The text of a source, without a byte order mark; or `advice`, what to do where it is not UTF-8.
 fn utf8(source: &Source, advice: &'static str) -> Result<String, Error> {
-    String::from_utf8(bytes(source)?).map_err(|error| {
-        let advice = match error.as_bytes() {
-            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "it is UTF-16, save it as UTF-8",
-            _ => advice,
-        };
-        let offset = error.utf8_error().valid_up_to();
-        let (before, after) = error.as_bytes().split_at(offset);
+    let mut bytes = bytes(source)?;
+    if let Some(encoding) = wide(&bytes) {
+        return Err(Error::File { origin: source.origin(), fault: Fault::Wide { encoding } });
+    }
+    let marked = bytes.starts_with(&MARK);
+    if marked {
+        bytes.drain(..MARK.len());
+        if bytes.is_empty() {
+            return Err(Error::File { origin: source.origin(), fault: Fault::NoText });
+        }
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let (before, after) = error.as_bytes().split_at(at);
         let line = before.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1;
         let byte = after.first().copied().unwrap_or_default();
-        Error::File { origin: source.origin(), fault: Fault::NotUtf8 { offset: offset as u64, line, byte, advice } }
+        // As the file has it, with the mark.
+        let offset = (at + if marked { MARK.len() } else { 0 }) as u64;
+        Error::File { origin: source.origin(), fault: Fault::NotUtf8 { offset, line, byte, advice } }
     })
+}
+
+/// The encoding that a text of more than a byte a character shows by its mark, or by its NULs where it has none: those of
+/// characters below 256 stand in the same place of each pair or four bytes.
+fn wide(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0xff, 0xfe, 0, 0, ..] => return Some("UTF-32LE"),
+        [0, 0, 0xfe, 0xff, ..] => return Some("UTF-32BE"),
+        [0xff, 0xfe, ..] => return Some("UTF-16LE"),
+        [0xfe, 0xff, ..] => return Some("UTF-16BE"),
+        _ => {}
+    }
+    let seen = &bytes[..bytes.len().min(LOOKED_AT)];
+    let (fours, _) = seen.as_chunks::<4>();
+    if fours.is_empty() {
+        return None;
+    }
+    // NULs in each of the four places; a share of the fours is one where no other place has as many.
+    let nuls = [0, 1, 2, 3].map(|place| fours.iter().filter(|four| four[place] == 0).count());
+    let [most, few] = [fours.len() * 3 / 4 + 1, fours.len() / 4];
+    let is = |pattern: [bool; 4]| nuls.iter().zip(pattern).all(|(&n, nul)| if nul { n >= most } else { n <= few });
+    [
+        ("UTF-16LE", [false, true, false, true]),
+        ("UTF-16BE", [true, false, true, false]),
+        ("UTF-32LE", [false, true, true, true]),
+        ("UTF-32BE", [true, true, true, false]),
+    ]
+    .into_iter()
+    .find_map(|(name, pattern)| is(pattern).then_some(name))
 }
 
 fn bytes(source: &Source) -> Result<Vec<u8>, Error> {

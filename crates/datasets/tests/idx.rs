@@ -175,12 +175,30 @@ fn more_data_than_the_header_says() {
 #[test]
 fn bytes_after_the_gzip_stream() {
     let one = gz(&make::images(2, 2, 2));
-    for garbage in [&b"\0"[..], b"garbage", &one] {
+    for garbage in [&b"\0"[..], b"garbage", &[0x1f; 3], &one[..1]] {
         let bytes = [&one, garbage].concat();
         let fault =
             refused(&bytes, &["bytes follow the end of its gzip stream", "expected none", "get the file again"]);
         assert!(matches!(fault, Fault::GzipExcess));
     }
+}
+
+/// As `cat` and parallel compressors write it: cut in the header, in the data, into many, with empty ones between.
+#[test]
+fn several_gzip_members_are_one_file() {
+    let plain = make::images(40, 8, 8);
+    let whole = idx::parse(&plain).unwrap();
+    for cuts in [vec![7], vec![1000], vec![0, 16, 16, 2000], (1..100).collect()] {
+        let ends = cuts.iter().copied().chain([plain.len()]);
+        let starts = [0].into_iter().chain(cuts.iter().copied());
+        let bytes: Vec<u8> = starts.zip(ends).flat_map(|(start, end)| gz(&plain[start..end])).collect();
+        assert!(idx::parse(&bytes).unwrap() == whole, "{cuts:?}");
+        // Without the last member it is cut, and says so.
+        let short = &bytes[..bytes.len() - gz(&plain[cuts[cuts.len() - 1]..]).len()];
+        refused(short, &["truncated: "]);
+    }
+    // A second array is more than the header says, in a member of its own too.
+    refused(&[gz(&plain), gz(&plain)].concat(), &["more data than its header says"]);
 }
 
 #[test]

@@ -211,7 +211,7 @@ fn texts_that_are_no_tables() {
     says(b"date,y\n2009-01,\"1\"5\n", &["line 2: ", "text that follows its closing quote"]);
     says(b"date,y,date\n", &["line 1, column 3: ", "a name that no other column has, found \"date\"; rename one"]);
     says(b"date,y\n2009-01,1\n\xe9,2\n", &["not UTF-8: byte 0xe9 at offset 17, in line 3; save it as UTF-8"]);
-    says(b"\xff\xfed\0", &["in line 1; it is UTF-16, save it as UTF-8"]);
+    says(b"\xff\xfed\0", &["it is UTF-16LE, expected UTF-8; save it as UTF-8"]);
     says(b"\xfe\xff\0d", &["it is UTF-16"]);
 }
 

@@ -59,6 +59,9 @@ pub(crate) struct ConvertArgs {
     #[arg(long, value_parser = PossibleValuesParser::new(["byte"]), hide_possible_values = true, conflicts_with = "vocabulary",
         value_name = "UNIT", help_heading = "What IN does not say")]
     pub(crate) unit: Option<String>,
+    /// The network alone: OUT reads standardized values and answers in them, without the scaling that the model's job keeps
+    #[arg(long, help_heading = "Units")]
+    pub(crate) standardized: bool,
     /// One step a call: states go in and come out
     #[arg(long, help_heading = "ONNX", conflicts_with = "initial_states")]
     streaming: bool,
@@ -114,6 +117,7 @@ impl ConvertArgs {
             .streaming(self.streaming)
             .initial_states(self.initial_states)
             .lengths(lengths)
-            .native(!self.basic_operators))
+            .native(!self.basic_operators)
+            .units(!self.standardized))
     }
 }

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use elman::datasets::text;
-use elman::exchange::{Hints, Report, Verdict};
+use elman::exchange::{Hints, Report, Units, Verdict};
 use elman::text::Vocabulary;
 use elman::{Error, Model};
 use serde_json::json;
@@ -44,6 +44,10 @@ pub(crate) fn convert(args: &ConvertArgs) -> anyhow::Result<()> {
     }
     if let Some(report) = &mut read {
         report.notes.extend(unnamed(&model));
+    }
+    if args.standardized && (to == Partner::Elman || Units::of(&model)?.is_none()) {
+        let expected = "no such flag: OUT is elman's own, or the model reads its inputs as they are".into();
+        return Err(Error::Setting { what: "standardized", found: "given".into(), expected }.into());
     }
     let written = to.save(&args.output, &model, &options)?;
     // Of two reports the first is empty where the model is ours, and the second where it becomes so.

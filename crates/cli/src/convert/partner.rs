@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::bail;
 use clap::ValueEnum;
 use elman::exchange::onnx::OnnxOptions;
-use elman::exchange::{Hints, Report, keras, onnx, pytorch, tensorflow};
+use elman::exchange::{Hints, Report, Units, keras, onnx, pytorch, tensorflow};
 use elman::formats::{self, numpy};
 use elman::{Error, Model};
 
@@ -120,13 +120,23 @@ impl Partner {
                 return Ok(None);
             }
             Partner::Pytorch => {
-                let (file, report) = pytorch::export(model).map_err(named)?;
+                let give = if options.units { pytorch::export } else { pytorch::export_network };
+                let (file, report) = give(model).map_err(named)?;
                 formats::write(path, &file)?;
                 report
             }
             Partner::Keras => {
-                let (archive, report) = keras::export(model).map_err(named)?;
-                if ends_with(path, &[".keras"]) {
+                let archived = ends_with(path, &[".keras"]);
+                if !archived && options.units && Units::of(model)?.is_some() {
+                    bail!(
+                        "{}: a file of weights has no place for the scaling of the model's data; write a .keras archive, or \
+                         the network alone: --standardized",
+                        path.display()
+                    );
+                }
+                let give = if options.units { keras::export } else { keras::export_network };
+                let (archive, report) = give(model).map_err(named)?;
+                if archived {
                     formats::keras::write(path, &archive)?;
                 } else {
                     let formats::keras::Archive { arrays, attributes, .. } = archive;
@@ -135,7 +145,8 @@ impl Partner {
                 report
             }
             Partner::Tensorflow => {
-                let (arrays, report) = tensorflow::export(model).map_err(named)?;
+                let give = if options.units { tensorflow::export } else { tensorflow::export_network };
+                let (arrays, report) = give(model).map_err(named)?;
                 numpy::write_npz(path, &arrays)?;
                 report
             }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use elman::exchange::Units;
 use elman::formats::{self, Array, numpy};
 use elman::{Model, Predicts, Reads};
 use ndarray::Array3;
@@ -20,6 +21,8 @@ pub(super) struct Sample {
     inputs: Array3<f32>,
     /// `[N]`
     lengths: Vec<usize>,
+    /// `[N]`: the numbers of the rows' series.
+    series: Vec<usize>,
     /// [N, T, C], or [N, 1, C] of a head on the last state; of each kind that is there.
     answers: Vec<(Kind, Array3<f32>)>,
 }
@@ -46,9 +49,10 @@ impl Sample {
         let Some(x) = arrays.remove("x") else {
             bail!("{} has no array x {expected}; found {found}", path.display());
         };
+        let columns = Units::of(model)?.map(|units| units.columns());
         let (rows, steps, width) = match (&x.shape[..], model.stack().embedding.is_some(), model.stack().input()) {
             (&[rows, steps], true, _) | (&[rows, steps, 1], true, _) => (rows, steps, 1),
-            (&[rows, steps, found], false, width) if found == width => (rows, steps, width),
+            (&[rows, steps, found], false, width) if found == width || Some(found) == columns => (rows, steps, found),
             (found, _, width) => {
                 bail!("{}: x has shape {found:?}; expected {expected}, I being {width}", path.display())
             }
@@ -65,23 +69,47 @@ impl Sample {
         }
         let lengths = match arrays.remove("lengths") {
             None => vec![steps; rows],
-            Some(lengths) if lengths.shape == [rows] => whole(path, &lengths.data, steps)?,
+            Some(lengths) if lengths.shape == [rows] => whole(path, "lengths", &lengths.data, steps)?,
             Some(lengths) => bail!("{}: lengths has shape {:?}; expected [{rows}]", path.display(), lengths.shape),
         };
-        Ok(Sample { path: path.to_owned(), inputs, lengths, answers })
+        let series = match arrays.remove("series") {
+            None => vec![0; rows],
+            Some(series) if series.shape == [rows] => whole(path, "series", &series.data, usize::MAX)?,
+            Some(series) => bail!("{}: series has shape {:?}; expected [{rows}]", path.display(), series.shape),
+        };
+        Ok(Sample { path: path.to_owned(), inputs, lengths, series, answers })
     }
 
-    /// The largest differences between our answers and those recorded, over the steps that rows have.
+    /// The largest differences between our answers and those recorded, over the steps that rows have. Of a model that scales
+    /// its data, x and the answers are in the units of the data or standardized: whichever agrees.
     pub(super) fn compare(&self, model: &Model) -> anyhow::Result<Vec<Check>> {
-        let logits = model
-            .logits(self.inputs.view(), Some(&self.lengths))
-            .with_context(|| format!("x of {}", self.path.display()))?;
+        let raw = Units::of(model)?.filter(|units| units.columns() == self.inputs.dim().2);
+        let Some(units) = raw else { return self.compared(model, None) };
+        match self.compared(model, Some(&units)) {
+            Err(_) if units.input() == units.columns() => self.compared(model, None),
+            compared => compared,
+        }
+    }
+
+    fn compared(&self, model: &Model, units: Option<&Units>) -> anyhow::Result<Vec<Check>> {
+        let read = match units {
+            Some(units) => &units.read(self.inputs.view(), &self.series)?,
+            None => &self.inputs,
+        };
+        let logits =
+            model.logits(read.view(), Some(&self.lengths)).with_context(|| format!("x of {}", self.path.display()))?;
         let mut checks = Vec::new();
         for (kind, answers) in &self.answers {
             let (what, ours) = match (kind, &model.head().predicts) {
                 (Kind::Logits, _) => ("logits", logits.clone()),
                 (Kind::Probabilities, Predicts::Classes(_)) => ("probabilities", softmax(logits.clone())),
-                (Kind::Quantiles, Predicts::Quantiles(of)) => ("quantiles", sorted(logits.clone(), of.levels.len())),
+                (Kind::Quantiles, Predicts::Quantiles(of)) => {
+                    let mut quantiles = sorted(logits.clone(), of.levels.len());
+                    for ((row, _, _), answer) in quantiles.indexed_iter_mut() {
+                        *answer = units.map_or(Ok(*answer), |units| units.answer(*answer, &self.series, row))?;
+                    }
+                    ("quantiles", quantiles)
+                }
                 _ => bail!(
                     "{} holds no answers of the model's kind: it predicts {}",
                     self.path.display(),
@@ -118,16 +146,13 @@ fn answer(
     bail!("{}: {name} has shape {:?}; expected {expected:?}{other}", path.display(), array.shape)
 }
 
-/// Lengths as whole numbers.
-fn whole(path: &Path, lengths: &[f32], steps: usize) -> anyhow::Result<Vec<usize>> {
+/// Numbers of rows as whole ones.
+fn whole(path: &Path, name: &str, lengths: &[f32], most: usize) -> anyhow::Result<Vec<usize>> {
     let length = |(row, &length): (usize, &f32)| {
-        if length.fract() == 0.0 && length >= 0.0 && length <= steps as f32 {
+        if length.fract() == 0.0 && length >= 0.0 && length <= most as f32 {
             return Ok(length as usize);
         }
-        bail!(
-            "{}: lengths[{row}] is {length}; expected a whole number from 0 to {steps}, the steps of x",
-            path.display()
-        )
+        bail!("{}: {name}[{row}] is {length}; expected a whole number from 0 to {most}", path.display())
     };
     lengths.iter().enumerate().map(length).collect()
 }

@@ -4,9 +4,10 @@ use std::io::Cursor;
 use std::path::Path;
 
 use anyhow::Context;
+use elman::exchange::Units;
 use elman::formats::onnx::{self, DimensionValue, Element, Graph, TypeValue, ValueInfo};
 use elman::{Model, Predicts};
-use ndarray::Array3;
+use ndarray::{Array3, s};
 use tract_onnx::onnx as onnx_engine;
 use tract_onnx::prelude::*;
 
@@ -20,11 +21,20 @@ use super::verify::{Check, MadeUp, softmax, sorted};
 pub(super) fn check(path: &Path, model: &Model) -> anyhow::Result<Check> {
     let against = format!("tract, running {}", path.display());
     let mut file = onnx::read(path)?;
-    let made_up = MadeUp::of(model).whole();
+    let mut made_up = MadeUp::of(model).whole();
     let (rows, steps, _) = made_up.inputs.dim();
     let Some(graph) = &mut file.model.graph else { return Ok(Check::left_out(&against, "the file has no graph")) };
     if let Some(why) = not_run(graph) {
         return Ok(Check::left_out(&against, why));
+    }
+    // What the graph scales itself, it is given in the units of the data.
+    let scales = graph.initializer.iter().any(|tensor| tensor.name == "input.deviation");
+    let units = if scales { Units::of(model)? } else { None };
+    let series = vec![0; rows];
+    let mut inputs = made_up.inputs.clone();
+    if let Some(units) = &units {
+        made_up.inputs = made_up.inputs.slice(s![.., .., ..units.columns()]).to_owned();
+        inputs = units.read(made_up.inputs.view(), &series)?;
     }
     if let Err(why) = fix_inputs(graph, rows, steps) {
         return Ok(Check::left_out(&against, why));
@@ -36,9 +46,14 @@ pub(super) fn check(path: &Path, model: &Model) -> anyhow::Result<Check> {
         Ok(answers) => answers,
         Err(error) => return Ok(Check::left_out(&against, format!("tract does not run it: {error:#}"))),
     };
-    let mut ours = model.logits(made_up.inputs.view(), None)?;
+    let mut ours = model.logits(inputs.view(), None)?;
     if let Predicts::Quantiles(quantiles) = &model.head().predicts {
         ours = sorted(ours, quantiles.levels.len());
+    }
+    if let Some(units) = &units {
+        for ((row, _, _), answer) in ours.indexed_iter_mut() {
+            *answer = units.answer(*answer, &series, row)?;
+        }
     }
     let answers = Array3::from_shape_vec(ours.dim(), answers)
         .with_context(|| format!("tract answers in {output} with another count of numbers than the head has"))?;
@@ -97,6 +112,9 @@ fn fix_inputs(graph: &mut Graph, rows: usize, steps: usize) -> Result<(), String
                 return Err("it takes one step a call".into());
             }
             (0, _, _) => kept.push(input),
+            (_, Some(Element::Int64), [_]) if input.name == "series" => {
+                graph.initializer.push(onnx::Tensor::ints(&input.name, &[rows], &vec![0; rows]));
+            }
             (_, Some(Element::Int32), [_]) => {
                 graph.initializer.push(onnx::Tensor::small_ints(&input.name, &[rows], &vec![steps as i32; rows]));
             }

@@ -104,6 +104,7 @@ pub(crate) fn resume(resumed: Resumed) -> anyhow::Result<()> {
 fn run(settings: &Settings<Mnist>, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
     Mnist::check_with(settings)?;
     let data = load_data(settings.job.data.as_deref())?;
+    warn_of_blank(&data, &mut output)?;
     let mut trainer = settings.training.trainer(model(settings, &data)?, &settings.optimization)?;
     let plan = Plan {
         name: format!("mnist-{}", settings.network.cell),
@@ -122,6 +123,18 @@ fn run(settings: &Settings<Mnist>, begin: Begin<'_>, mut output: Output) -> anyh
         "the last steps have left the finite numbers. Try a smaller learning rate",
     )?;
     trained.finish()
+}
+
+/// Says which images show nothing: a label of theirs cannot be learned.
+fn warn_of_blank(data: &Split, output: &mut Output) -> anyhow::Result<()> {
+    for (set, name) in
+        [(&data.train, "the training images"), (&data.validation, "validation"), (&data.test, "the test")]
+    {
+        if let Some(text) = images::blank(&set.images, set.rows * set.cols, name) {
+            output.warn(&format!("{text}: nothing can be learned of them; look at the file, and take them out"))?;
+        }
+    }
+    Ok(())
 }
 
 /// Of all images and labels, and their size.

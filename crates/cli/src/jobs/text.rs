@@ -18,7 +18,7 @@ use crate::output::{Output, thousands};
 use crate::resume::Resumed;
 use crate::run::{self, Begin, Plan, Reading, Watch};
 use crate::run_folder;
-use crate::sample::sampled;
+use crate::sample::{self, sampled};
 use crate::settings::{Job, Settings, absolute, set_option};
 use crate::training::TrainingConfig;
 
@@ -124,11 +124,15 @@ impl Text {
         self.check()
     }
 
-    /// The text, and what its tokens stand for.
-    fn read(&self) -> anyhow::Result<(Vocabulary, Vec<Token>)> {
+    /// The text, and what its tokens stand for. What in it is seldom meant is said.
+    fn read(&self, output: &mut Output) -> anyhow::Result<(Vocabulary, Vec<Token>)> {
         match self.unit {
             Unit::Character => {
                 let text = load(self.data.as_deref())?;
+                seldom(&text).iter().try_for_each(|found| output.warn(found))?;
+                if let Some(ends) = line_ends(&text) {
+                    output.remark(&ends);
+                }
                 let vocabulary = Vocabulary::characters(&text)?;
                 let tokens = vocabulary.encode(&text)?;
                 Ok((vocabulary, tokens))
@@ -157,6 +161,35 @@ fn load(file: Option<&Path>) -> anyhow::Result<String> {
     }
 }
 
+/// Characters of a text that seldom belong to it, and what to do.
+fn seldom(text: &str) -> Vec<String> {
+    [
+        ('\0', "NUL, U+0000", "if the file is no text, read it with --unit byte"),
+        ('\u{feff}', "byte order mark, U+FEFF, inside the text", "files were joined: take the marks out"),
+        ('\u{fffd}', "replacement character, U+FFFD", "it stands where another program could not read a character"),
+    ]
+    .into_iter()
+    .filter_map(|(character, name, advice)| {
+        let count = text.matches(character).count();
+        let line = 1 + text[..text.find(character)?].matches('\n').count();
+        let times = if count == 1 { "once".into() } else { format!("{} times", thousands(count as u64)) };
+        Some(format!("{name}: {times}, first in line {line}; it is learned as any character; {advice}"))
+    })
+    .collect()
+}
+
+/// How lines end, where some end in two characters.
+fn line_ends(text: &str) -> Option<String> {
+    let (both, all) = (text.matches("\r\n").count(), text.matches('\n').count());
+    (both > 0).then(|| {
+        format!(
+            "{} of {} lines end in CR LF: both characters are learned, and written in samples",
+            thousands(both as u64),
+            thousands(all as u64)
+        )
+    })
+}
+
 /// The same as bytes, which need be no text.
 fn load_bytes(file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
     match file {
@@ -182,7 +215,7 @@ fn run(settings: &Settings<Text>, begin: Begin<'_>, mut output: Output) -> anyho
     let (job, training, network) = (&settings.job, &settings.training, &settings.network);
     let stack = job.stack(settings)?;
     let (window, streams) = (job.sequence_length, training.streams()?);
-    let (vocabulary, tokens) = job.read()?;
+    let (vocabulary, tokens) = job.read(&mut output)?;
     let (first, rest) = job.split(&tokens);
     check_length(first.len(), streams, window, vocabulary.unit())?;
     let data = TokenStreams::new(first, streams)?;
@@ -222,9 +255,10 @@ fn run(settings: &Settings<Text>, begin: Begin<'_>, mut output: Output) -> anyho
     )?;
 
     let mut sampler = Sampler::new(trainer.model(), training.seed, 1)?;
-    let text = sampled(&mut sampler, &vocabulary, Sampling::default(), SAMPLE_LENGTH)?.concat();
-    run_folder::write_text(&trained.folder.join(run_folder::SAMPLE), &format!("{text}\n"))?;
-    output.verbatim(format_args!("\n{text}"), &json!({"event": "sample", "seed": training.seed, "text": text}))?;
+    let made = sampled(&mut sampler, &vocabulary, Sampling::default(), SAMPLE_LENGTH)?.concat();
+    sample::write(&trained.folder.join(run_folder::SAMPLE), &vocabulary, &made)?;
+    let (text, object) = sample::shown(&vocabulary, training.seed, made);
+    output.verbatim(format_args!("\n{text}"), &object)?;
     trained.finish()
 }
 

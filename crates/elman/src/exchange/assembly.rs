@@ -5,6 +5,7 @@ use elman_kernels::Activation;
 use super::feature::{self, Feature};
 use super::hints::Said;
 use super::transfer::Transfer;
+use super::units::Units;
 use super::{Hints, Imported, assemble};
 use crate::layer::{AnyCell, Embedding, Layer, Merge, Stack};
 use crate::model::{Config, Model};
@@ -217,8 +218,8 @@ pub(crate) fn note_masks(transfer: &mut Transfer<'_>, masks: &[String]) {
     }
 }
 
-/// Notes what the outputs of a head of quantiles are, which no partner's file says.
-pub(crate) fn note_quantiles(transfer: &mut Transfer<'_>, head: &Head) {
+/// Notes what the outputs of a head of quantiles are, which no partner's file says; `units` where it scales them itself.
+pub(crate) fn note_quantiles(transfer: &mut Transfer<'_>, head: &Head, units: Option<&Units>) {
     let Predicts::Quantiles(Quantiles { levels, horizon }) = &head.predicts else { return };
     let named = levels.iter().map(f32::to_string).collect::<Vec<_>>().join(", ");
     transfer.note(format!(
@@ -226,6 +227,9 @@ pub(crate) fn note_quantiles(transfer: &mut Transfer<'_>, head: &Head) {
          sorts each value's levels when it predicts",
         head.outputs()
     ));
+    if units.is_some() {
+        return;
+    }
     transfer.note(
         "inputs and outputs are in the units in which the model was trained: of a time series each value less the mean of \
          its series, divided by its deviation, both of which stay in elman's own file",

@@ -16,6 +16,7 @@ pub mod pytorch;
 mod report;
 pub mod tensorflow;
 mod transfer;
+mod units;
 
 use std::collections::BTreeMap;
 
@@ -23,6 +24,7 @@ use elman_formats::Array;
 
 pub use hints::Hints;
 pub use report::{Change, Move, Place, Report, Verdict};
+pub use units::Units;
 
 use crate::layer::Stack;
 use crate::model::Config;

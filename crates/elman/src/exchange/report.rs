@@ -60,6 +60,8 @@ pub enum Change {
     },
     /// An array of zeros that the other side has and ours does not need, or the reverse.
     Zeros,
+    /// The means and deviations that the model's job keeps, beside the network's arrays.
+    Scaling,
 }
 
 /// How near the two models are to each other.
@@ -112,6 +114,7 @@ impl fmt::Display for Change {
             Change::Constant { to, value } if *value < 0.0 => write!(f, "{} taken off {to}", -value),
             Change::Constant { to, value } => write!(f, "{value} added to {to}"),
             Change::Zeros => write!(f, "zeros"),
+            Change::Scaling => write!(f, "the scaling of the data"),
         }
     }
 }

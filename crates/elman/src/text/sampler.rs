@@ -60,6 +60,11 @@ impl<'m> Sampler<'m> {
         })
     }
 
+    /// N, the samples side by side.
+    pub fn samples(&self) -> usize {
+        self.randoms.len()
+    }
+
     /// Reads tokens, the same in every sample: what comes next follows them.
     ///
     /// # Errors

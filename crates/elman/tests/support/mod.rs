@@ -3,6 +3,7 @@
 
 pub(crate) mod exchange;
 pub(crate) mod exports;
+pub(crate) mod graph;
 pub(crate) mod networks;
 pub(crate) mod tasks;
 

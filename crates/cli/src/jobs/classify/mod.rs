@@ -284,6 +284,9 @@ fn run(mut settings: Settings<Classify>, few: bool, begin: Begin<'_>, mut output
         stopping: settings.optimization.early_stopping()?,
         remark: format!("{what}\n{}", run::describe(&trainer, steps, parts.bytes)?),
     };
+    if let Some(text) = one_step(&settings.job, steps.max(test.steps()), training.input()) {
+        output.warn(&text)?;
+    }
     let trained = run::train(begin, &plan, &mut trainer, &mut Validation(validation), &mut output)?;
     let threads = settings.training.threads;
     let judged = judge(trainer.into_model(), threads, &test)?;
@@ -343,6 +346,24 @@ fn describe_data(parts: &Parts, standardizer: &Standardizer) -> String {
         text += &format!("\nwithout a value in training, and so never read: {}", parts::few(&unknown));
     }
     text
+}
+
+/// What there is to say of sequences of a single step: they are mostly another layout, read along the wrong axis.
+fn one_step(job: &Classify, steps: usize, inputs: usize) -> Option<String> {
+    let arrays = job.data.as_deref().is_some_and(|path| parts::ends(path, &[".npz"]));
+    let layout = match arrays {
+        true => "x must be [N, T, I]: sequences, steps, features. If yours is [N, I, T], save x.transpose(0, 2, 1)",
+        false => {
+            "a table has a line for each step, and the lines of a sequence have one id. If yours has a sequence in each \
+             line, turn its columns into lines, or save it as .ts or .npz"
+        }
+    };
+    (steps == 1).then(|| {
+        format!(
+            "every sequence has 1 step (of {inputs} inputs), so nothing is carried from step to step and the network is \
+             not recurrent. {layout}"
+        )
+    })
 }
 
 /// The validation part, if there is one.

@@ -7,13 +7,14 @@ use elman_formats::keras::Archive;
 use elman_kernels::{Activation, Reset};
 use serde_json::{Value, json};
 
-use super::{GATES, METADATA_KEY, ORDER, PARTNER, in_paths, path};
+use super::{GATES, METADATA_KEY, ORDER, PARTNER, in_paths, path, scaling};
 use crate::exchange::Report;
 use crate::exchange::arrays::{beside, reordered, reshaped, zeros};
 use crate::exchange::assembly;
 use crate::exchange::feature::{self, Feature};
 use crate::exchange::report::Change;
 use crate::exchange::transfer::Transfer;
+use crate::exchange::units::{self, meaning};
 use crate::layer::{AnyCell, Layer, Merge};
 use crate::model::Model;
 use crate::parameters::prefix;
@@ -23,11 +24,25 @@ use crate::{Error, Predicts, Reads};
 const VERSION: &str = "3.15.1";
 
 /// The archive of a model: a `Sequential` model that `keras.models.load_model` loads, with our configuration in its
-/// metadata. [`import`](super::import()) gives the same model back, bit for bit. A head of classes ends in a softmax.
+/// metadata. Where the model's job scales, a `Normalization` layer stands before the network and a `Rescaling` behind the
+/// quantiles: it reads data in its own units. [`import`](super::import()) gives the same model back, bit for bit. A head of classes ends in a softmax.
 ///
 /// # Errors
 /// If a layer has what no layer of Keras has: which, and why.
 pub fn export(model: &Model) -> Result<(Archive, Report), Error> {
+    give(model, true)
+}
+
+/// The same of the network alone: it reads what the network reads, standardised where the model's job scales. A file of
+/// weights has no place for more.
+///
+/// # Errors
+/// As [`export`].
+pub fn export_network(model: &Model) -> Result<(Archive, Report), Error> {
+    give(model, false)
+}
+
+fn give(model: &Model, raw: bool) -> Result<(Archive, Report), Error> {
     let arrays = model.arrays();
     let mut transfer = Transfer::given_to(PARTNER, &arrays);
     let (stack, head) = (model.stack(), model.head());
@@ -43,10 +58,19 @@ pub fn export(model: &Model) -> Result<(Archive, Report), Error> {
     let config: Value =
         serde_json::from_str(&config).map_err(|error| transfer.refused("its configuration", error.to_string()))?;
 
+    let units = units::given(&mut transfer, model, raw)?;
+    if let Some(units) = &units {
+        scaling::check(&transfer, units)?;
+        scaling::note(&mut transfer, units, head.reads);
+    }
+    let scales = units.as_ref().map(scaling::of);
     let mut layers = Layers::default();
     let steps = model.steps;
     let shape = if stack.embedding.is_some() { json!([null, steps]) } else { json!([null, steps, stack.input()]) };
     layers.add("InputLayer", json!({ "batch_shape": shape, "dtype": "float32" }));
+    if let Some(of) = &scales {
+        layers.add("Normalization", of.before.clone());
+    }
     if let Some(of) = stack.embedding {
         let path = layers.add("Embedding", json!({ "input_dim": of.tokens, "output_dim": of.size }));
         let name = "embedding.kernel";
@@ -72,14 +96,20 @@ pub fn export(model: &Model) -> Result<(Archive, Report), Error> {
         let name = format!("head.{part}");
         transfer.moved(&[&name], [(format!("{path}/vars/{number}"), arrays[&name].clone())], &[]);
     }
-    assembly::note_quantiles(&mut transfer, head);
+    if let Some(behind) = scales.and_then(|of| of.behind) {
+        layers.add("Rescaling", behind);
+    }
+    assembly::note_quantiles(&mut transfer, head, units.as_ref());
     assembly::note_masks(&mut transfer, &feature::cell_masks(stack));
     let (arrays, report) = transfer.finish("our own names")?;
     let config_of_model = json!({ "name": "sequential", "trainable": true, "dtype": "float32", "layers": layers.all });
     Ok((
         Archive {
             config: object("keras", "Sequential", config_of_model),
-            metadata: json!({ "keras_version": VERSION, METADATA_KEY: config }),
+            metadata: {
+                let [inputs, outputs] = meaning(&model.config(), units.as_ref()).map(|(_, value)| value);
+                json!({ "keras_version": VERSION, METADATA_KEY: config, "elman.inputs": inputs, "elman.outputs": outputs })
+            },
             arrays,
             attributes: BTreeMap::new(),
         },
@@ -125,6 +155,8 @@ impl Layers {
         let of = match class {
             "InputLayer" => "input_layer",
             "Dropout" => "dropout",
+            "Normalization" => "normalization",
+            "Rescaling" => "rescaling",
             class => in_paths(class).unwrap_or(class),
         };
         let path = path(of, *count);

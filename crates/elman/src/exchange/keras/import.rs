@@ -5,10 +5,10 @@ use elman_formats::keras::Archive;
 use super::cells::{leave_out_training, take_dense, take_embedding, take_layer};
 use super::chain::{Wrong, chain};
 use super::options::{Dense, Part, Recurrent, part};
-use super::{METADATA_KEY, PARTNER};
+use super::{METADATA_KEY, PARTNER, scaling};
 use crate::exchange::assembly::{self, Beside, Found};
 use crate::exchange::transfer::Transfer;
-use crate::exchange::{Hints, Imported};
+use crate::exchange::{Hints, Imported, Units};
 use crate::model::{Config, STEPS_MAX};
 use crate::{Error, Reads};
 
@@ -37,7 +37,15 @@ pub fn import(archive: &Archive, hints: &Hints) -> Result<Imported, Error> {
     let refused = |transfer: &Transfer<'_>, (what, why): Wrong| transfer.refused(what, why);
     let links = chain(&archive.config).map_err(|wrong| refused(&transfer, wrong))?;
     let (mut roles, mut notes) = (Roles::default(), Vec::new());
+    let units = match hints.like.as_ref().or(own.as_ref()) {
+        Some(config) => Units::of_config(config)?,
+        None => None,
+    };
     for link in &links {
+        if scaling::is_that_of(link, units.as_ref()).map_err(|wrong| refused(&transfer, wrong))? {
+            notes.push(format!("{} is the scaling that the model's job has", link.name));
+            continue;
+        }
         let part = part(link, &mut notes).map_err(|wrong| refused(&transfer, wrong))?;
         roles.add(link.name, part, &mut notes).map_err(|wrong| refused(&transfer, wrong))?;
     }

@@ -18,9 +18,10 @@ mod chain;
 mod export;
 mod import;
 mod options;
+mod scaling;
 mod weights;
 
-pub use export::export;
+pub use export::{export, export_network};
 pub use import::import;
 pub use weights::import_weights;
 

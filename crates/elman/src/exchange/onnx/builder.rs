@@ -56,6 +56,11 @@ impl Builder {
         self.constant(Tensor::ints(&value.to_string(), &[], &[value]))
     }
 
+    /// Whole numbers by a name of their own, one for each column.
+    pub(super) fn flags(&mut self, name: &str, values: &[i64]) -> String {
+        self.constant(Tensor::ints(name, &[values.len()], values))
+    }
+
     /// A number; equal ones are one.
     pub(super) fn float(&mut self, value: f32) -> String {
         self.constant(Tensor::floats(&format!("{value:?}f"), &[], &[value]))

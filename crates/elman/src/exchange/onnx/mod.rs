@@ -36,6 +36,9 @@ pub fn write(model: &Model, path: &Path, options: &OnnxOptions) -> Result<Report
     Ok(report)
 }
 
+/// The deviations of what a graph reads: they are there where it scales.
+const DEVIATIONS: &str = "input.deviation";
+
 /// What a graph of ours cannot express.
 fn not_given(what: impl Into<String>, why: impl Into<String>) -> Error {
     Error::Exchange { verb: "given to", partner: PARTNER, what: what.into(), why: why.into() }

@@ -22,11 +22,15 @@ pub struct OnnxOptions {
     /// The native operators RNN, LSTM and GRU, wherever they compute a cell. Without them each cell is a `Scan` of basic
     /// operators, for runtimes that leave out a native operator's options.
     pub native: bool,
+    /// Values go in as a table has them, NaN where one is missing, and quantiles come out in the units of the target: the
+    /// graph scales them, where the model's [units](crate::exchange::Units) say how. Without it the graph is the network
+    /// alone.
+    pub units: bool,
 }
 
 impl Default for OnnxOptions {
     fn default() -> Self {
-        OnnxOptions { lengths: true, initial_states: false, streaming: false, native: true }
+        OnnxOptions { lengths: true, initial_states: false, streaming: false, native: true, units: true }
     }
 }
 
@@ -49,6 +53,11 @@ impl OnnxOptions {
     /// With native operators, or with loops of basic ones.
     pub fn native(self, native: bool) -> Self {
         OnnxOptions { native, ..self }
+    }
+
+    /// With the units of the data, or the network alone.
+    pub fn units(self, units: bool) -> Self {
+        OnnxOptions { units, ..self }
     }
 
     /// Whether the graph takes lengths.

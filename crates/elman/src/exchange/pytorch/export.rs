@@ -3,7 +3,7 @@
 use elman_formats::File;
 use elman_kernels::Activation;
 
-use super::{METADATA_KEY, PARTNER, suffix};
+use super::{METADATA_KEY, PARTNER, SCALING, suffix};
 use crate::Error;
 use crate::exchange::Report;
 use crate::exchange::arrays::{beside, transposed, zeros};
@@ -11,17 +11,31 @@ use crate::exchange::assembly;
 use crate::exchange::feature::{self, Feature};
 use crate::exchange::report::Change;
 use crate::exchange::transfer::Transfer;
+use crate::exchange::units::{self, Units};
 use crate::layer::{AnyCell, Layer, Stack};
 use crate::model::Model;
 use crate::parameters::prefix;
 use crate::{Head, Reads};
 
 /// The `state_dict` of a model, for a module with `embedding`, `rnn` and `head`, and our configuration in the metadata; the
-/// report's notes say how the module is made. [`import`](super::import()) gives the same model back, bit for bit.
+/// report's notes say how the module is made. Where the model's job scales, the means and deviations are arrays beside the
+/// weights, buffers of the module, which reads data in its own units. [`import`](super::import()) gives the same model back, bit for bit.
 ///
 /// # Errors
 /// If a layer has what no layer of `torch.nn` has: which, and why.
 pub fn export(model: &Model) -> Result<(File, Report), Error> {
+    give(model, true)
+}
+
+/// The same of the network alone: the module reads what the network reads, standardised where the model's job scales.
+///
+/// # Errors
+/// As [`export`].
+pub fn export_network(model: &Model) -> Result<(File, Report), Error> {
+    give(model, false)
+}
+
+fn give(model: &Model, raw: bool) -> Result<(File, Report), Error> {
     let arrays = model.arrays();
     let mut transfer = Transfer::given_to(PARTNER, &arrays);
     let stack = model.stack();
@@ -44,10 +58,39 @@ pub fn export(model: &Model) -> Result<(File, Report), Error> {
     transfer.moved(&["head.kernel"], [("head.weight".into(), kernel)], &[Change::Transposed]);
     transfer.moved(&["head.bias"], [("head.bias".into(), arrays["head.bias"].clone())], &[]);
     transfer.note(module(stack, model.head()));
-    assembly::note_quantiles(&mut transfer, model.head());
+    let units = units::given(&mut transfer, model, raw)?;
+    if let Some(units) = &units {
+        give_scaling(&mut transfer, units);
+    }
+    assembly::note_quantiles(&mut transfer, model.head(), units.as_ref());
     assembly::note_masks(&mut transfer, &feature::masks(stack));
     let (arrays, report) = transfer.finish("our own names")?;
     Ok((File { arrays, metadata: [(METADATA_KEY.into(), config)].into() }, report))
+}
+
+/// Means and deviations as buffers of the module.
+fn give_scaling(transfer: &mut Transfer<'_>, units: &Units) {
+    let [mean, deviation] = units.inputs_scaled();
+    let of_series = if units.series().is_empty() { "" } else { "[series, None]" };
+    let mut code = format!("x = (x - self.input_mean{of_series}) / self.input_deviation{of_series}");
+    transfer.moved(&[], [(SCALING[0].into(), mean), (SCALING[1].into(), deviation)], &[Change::Scaling]);
+    if units.answers() {
+        let [mean, deviation] = units.answers_scaled();
+        let of_series = if units.series().is_empty() { "" } else { "[series]" };
+        code +=
+            &format!(", and behind the head y = y * self.output_deviation{of_series} + self.output_mean{of_series}");
+        transfer.moved(&[], [(SCALING[2].into(), mean), (SCALING[3].into(), deviation)], &[Change::Scaling]);
+    }
+    transfer.note(format!(
+        "the module reads values in their own units: {} are buffers of it, and forward begins with {code}",
+        if units.answers() { SCALING.join(", ") } else { SCALING[..2].join(" and ") }
+    ));
+    if !units.series().is_empty() {
+        transfer.note(
+            "each series has a scaling of its own: `series` are the numbers of the rows' series, in the order of the job's \
+             scalings in the file's metadata",
+        );
+    }
 }
 
 /// Why a layer of `torch.nn` has not what one of ours has.

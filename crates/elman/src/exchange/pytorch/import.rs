@@ -6,7 +6,7 @@ use elman_formats::{File, torch};
 use elman_kernels::{Gru, Lstm, Rnn};
 
 use super::modules::{Module, modules};
-use super::{METADATA_KEY, PARTNER, checkpoint, suffix};
+use super::{METADATA_KEY, PARTNER, SCALING, checkpoint, suffix};
 use crate::Error;
 use crate::exchange::arrays::{transposed, zeros};
 use crate::exchange::assembly::{self, Beside, Found, Named};
@@ -14,7 +14,7 @@ use crate::exchange::biases;
 use crate::exchange::ends::{Matrix, ends, take_embedding, take_head_bias};
 use crate::exchange::report::Change;
 use crate::exchange::transfer::{Transfer, listed};
-use crate::exchange::{Hints, Imported};
+use crate::exchange::{Hints, Imported, units};
 use crate::layer::{AnyCell, Embedding, Layer, Merge};
 use crate::model::Config;
 use crate::parameters::prefix;
@@ -72,6 +72,7 @@ fn import_arrays(
     hints: &Hints,
 ) -> Result<Imported, Error> {
     let like = hints.like.as_ref().or(own);
+    units::taken(&mut transfer, SCALING, like)?;
     let modules = modules(&mut transfer, order)?;
     let mut layers = Vec::new();
     for module in &modules {

@@ -18,7 +18,7 @@ mod export;
 mod import;
 mod modules;
 
-pub use export::export;
+pub use export::{export, export_network};
 pub use import::{import, import_checkpoint};
 
 /// As errors name it.
@@ -26,6 +26,9 @@ const PARTNER: &str = "PyTorch";
 
 /// The key of a file's metadata under which our configuration stands, as JSON: a file that PyTorch wrote has none.
 const METADATA_KEY: &str = "elman-pytorch";
+
+/// Means and deviations of what a module reads, and of what it answers.
+const SCALING: [&str; 4] = ["input_mean", "input_deviation", "output_mean", "output_deviation"];
 
 /// What the names of a cell's arrays end with: `_l0`, `_l0_reverse`.
 fn suffix(layer: usize, reversed: bool) -> String {

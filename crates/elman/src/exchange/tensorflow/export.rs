@@ -5,24 +5,38 @@ use std::collections::BTreeMap;
 use elman_formats::{Array, numpy};
 use elman_kernels::{Activation, Lstm};
 
-use super::{CONFIG, GATES, ORDER, PARTNER};
+use super::{CONFIG, GATES, ORDER, PARTNER, SCALING};
 use crate::exchange::Report;
 use crate::exchange::arrays::{columns, reordered, reshaped, rows, stacked};
 use crate::exchange::assembly;
 use crate::exchange::feature::{self, Feature};
 use crate::exchange::report::Change;
 use crate::exchange::transfer::Transfer;
+use crate::exchange::units::{self, Units};
 use crate::layer::{AnyCell, Layer, Merge, Stack};
 use crate::model::Model;
 use crate::parameters::prefix;
 use crate::{Error, Head, Reads};
 
 /// The variables of a model, by the names that TensorFlow 1 gives them, and our configuration beside them; the report's
-/// notes say how the graph is made. [`import`](super::import()) gives the same model back, bit for bit.
+/// notes say how the graph is made. Where the model's job scales, the means and deviations are variables too, and the graph
+/// reads data in its own units. [`import`](super::import()) gives the same model back, bit for bit.
 ///
 /// # Errors
 /// If a layer has what no cell of `tf.nn.rnn_cell` has: which, and why.
 pub fn export(model: &Model) -> Result<(BTreeMap<String, numpy::Array>, Report), Error> {
+    give(model, true)
+}
+
+/// The same of the network alone: the graph reads what the network reads, standardised where the model's job scales.
+///
+/// # Errors
+/// As [`export`].
+pub fn export_network(model: &Model) -> Result<(BTreeMap<String, numpy::Array>, Report), Error> {
+    give(model, false)
+}
+
+fn give(model: &Model, raw: bool) -> Result<(BTreeMap<String, numpy::Array>, Report), Error> {
     let arrays = model.arrays();
     let mut transfer = Transfer::given_to(PARTNER, &arrays);
     let stack = model.stack();
@@ -49,7 +63,11 @@ pub fn export(model: &Model) -> Result<(BTreeMap<String, numpy::Array>, Report),
              comes back with --forget-bias 0",
         );
     }
-    assembly::note_quantiles(&mut transfer, model.head());
+    let units = units::given(&mut transfer, model, raw)?;
+    if let Some(units) = &units {
+        give_scaling(&mut transfer, units);
+    }
+    assembly::note_quantiles(&mut transfer, model.head(), units.as_ref());
     assembly::note_masks(&mut transfer, &feature::masks(stack));
     let config = assembly::config_json(&transfer, model)?;
     let (variables, report) = transfer.finish("our own names")?;
@@ -57,6 +75,37 @@ pub fn export(model: &Model) -> Result<(BTreeMap<String, numpy::Array>, Report),
     let mut file: BTreeMap<_, _> = variables.into_iter().map(|(name, array)| (name, floats(array))).collect();
     file.insert(CONFIG.into(), numpy::Array { shape: Vec::new(), values: numpy::Values::Text(vec![config]) });
     Ok((file, report))
+}
+
+/// Means and deviations as variables of the graph.
+fn give_scaling(transfer: &mut Transfer<'_>, units: &Units) {
+    let [mean, deviation] = units.inputs_scaled();
+    let several = !units.series().is_empty();
+    let row = |name: &str, axis: &str| match several {
+        true => format!("tf.gather({name}, series){axis}"),
+        false => name.to_owned(),
+    };
+    let mut code = format!("x = (x - {}) / {}", row("mean", "[:, None]"), row("deviation", "[:, None]"));
+    transfer.moved(&[], [(SCALING[0].into(), mean), (SCALING[1].into(), deviation)], &[Change::Scaling]);
+    if units.answers() {
+        let [mean, deviation] = units.answers_scaled();
+        code += &format!(
+            ", and in the scope answers y = y * {} + {} behind layers.dense",
+            row("deviation", ""),
+            row("mean", "")
+        );
+        transfer.moved(&[], [(SCALING[2].into(), mean), (SCALING[3].into(), deviation)], &[Change::Scaling]);
+    }
+    transfer.note(format!(
+        "the graph reads values in their own units: in the scope inputs are variables mean and deviation, and it begins with \
+         {code}"
+    ));
+    if several {
+        transfer.note(
+            "each series has a scaling of its own: `series` are the numbers of the rows' series, in the order of the job's \
+             scalings",
+        );
+    }
 }
 
 /// Why a cell of `tf.nn.rnn_cell` has not what one of ours has.

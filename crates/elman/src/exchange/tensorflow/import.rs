@@ -6,13 +6,13 @@ use elman_formats::{Array, numpy};
 use elman_kernels::{Gru, Lstm, Reset, Rnn};
 
 use super::names::{self, Kind, Scopes, bare};
-use super::{CONFIG, GATES, ORDER, PARTNER};
+use super::{CONFIG, GATES, ORDER, PARTNER, SCALING};
 use crate::exchange::arrays::{beside, reordered, reshaped, rows, stacked};
 use crate::exchange::assembly::{self, Beside, Found, Named};
 use crate::exchange::ends::{Matrix, ends, take_embedding, take_head_bias};
 use crate::exchange::report::Change;
 use crate::exchange::transfer::{Transfer, listed};
-use crate::exchange::{Hints, Imported};
+use crate::exchange::{Hints, Imported, units};
 use crate::layer::{AnyCell, Embedding, Layer, Merge};
 use crate::model::Config;
 use crate::parameters::prefix;
@@ -42,6 +42,7 @@ pub fn import(file: &BTreeMap<String, numpy::Array>, hints: &Hints) -> Result<Im
         ..hints.clone()
     };
     let mut transfer = Transfer::taken_from(PARTNER, &variables);
+    units::taken(&mut transfer, SCALING, hints.like.as_ref())?;
     // By bare name, the name in the file.
     let names: BTreeMap<&str, &str> = variables.keys().map(|name| (bare(name), name.as_str())).collect();
     let training: Vec<&str> =

@@ -20,7 +20,7 @@ mod export;
 mod import;
 mod names;
 
-pub use export::export;
+pub use export::{export, export_network};
 pub use import::import;
 
 /// As errors name it.
@@ -29,6 +29,9 @@ const PARTNER: &str = "TensorFlow 1";
 /// The name under which our configuration stands beside the variables, as text: no variable has it, and who loads variables
 /// by their names does not see it.
 const CONFIG: &str = "elman";
+
+/// Means and deviations of what a graph reads, and of what it answers.
+const SCALING: [&str; 4] = ["inputs/mean:0", "inputs/deviation:0", "answers/mean:0", "answers/deviation:0"];
 
 /// The gates of an LSTM there, and here.
 const GATES: (&str, &str) = ("i j f o", "i f g o");

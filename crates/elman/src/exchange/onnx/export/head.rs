@@ -56,17 +56,19 @@ impl Exporter<'_> {
         let (horizon, levels) = (quantiles.horizon, quantiles.levels.len());
         let shape = self.builder.ints(&[0, horizon as i64, levels as i64]);
         let flat = self.builder.node("Add", &[product, bias], "head.answers", vec![]);
+        let name = if self.units.is_some() { "quantiles.scaled" } else { "quantiles" };
         if levels == 1 {
-            self.builder.node("Reshape", &[&flat, &shape], "quantiles", vec![]);
+            self.builder.node("Reshape", &[&flat, &shape], name, vec![]);
         } else {
             let crossing = self.builder.node("Reshape", &[&flat, &shape], "head.crossing", vec![]);
             let count = self.builder.ints(&[levels as i64]);
             let rising = vec![Attribute::int("axis", -1), Attribute::int("largest", 0), Attribute::int("sorted", 1)];
-            self.builder.nodes("TopK", &[&crossing, &count], &["quantiles", "quantiles.order"], rising);
+            self.builder.nodes("TopK", &[&crossing, &count], &[name, "quantiles.order"], rising);
             self.report
                 .notes
                 .push("quantiles that cross are put in order by TopK, as elman does when it predicts".into());
         }
+        self.in_units(name);
         self.builder.output("quantiles", Element::Float, &[BATCH, Axis::Of(horizon), Axis::Of(levels)]);
     }
 }

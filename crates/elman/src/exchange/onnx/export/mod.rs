@@ -7,6 +7,7 @@ mod head;
 mod native;
 mod scan;
 mod step;
+mod units;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,7 @@ use super::builder::{Axis, Builder};
 use super::options::OnnxOptions;
 use super::{METADATA_KEY, layout, not_given};
 use crate::exchange::assembly::beyond_plain;
+use crate::exchange::units::{Units, meaning};
 use crate::exchange::{Place, Report};
 use crate::head::Reads;
 use crate::layer::{AnyCell, Layer, Merge};
@@ -41,6 +43,8 @@ struct Exporter<'a> {
     lengths: Option<String>,
     /// Whether a row has a step, [T, B, 1], once it was needed.
     mask: Option<String>,
+    /// The units of the data, where the graph scales.
+    units: Option<Units>,
 }
 
 /// What a layer gives.
@@ -55,7 +59,8 @@ struct Outputs {
 
 /// A model as a graph, and what became of its arrays.
 ///
-/// Inputs are `input [batch, time, I]`, or `tokens [batch, time]` (int64) of a network with an embedding, and by the
+/// Inputs are `input [batch, time, I]`, in the units of the data where the model's [units](crate::exchange::Units) are
+/// known, then also `series [batch]` (int64) where each series has a scaling of its own; or `tokens [batch, time]` (int64) of a network with an embedding, and by the
 /// [options](OnnxOptions) `lengths [batch]` (int32) and the states. Outputs are `logits` and `probabilities` of classes,
 /// `[batch, C]` or `[batch, time, C]`, or `quantiles [batch, F, Q]`, rising as those of
 /// [`Predictor::quantiles`](crate::Predictor::quantiles). Steps past a row's end change nothing.
@@ -65,7 +70,7 @@ struct Outputs {
 /// it was.
 ///
 /// # Errors
-/// If a cell is one of the user's own, or a network for one step a call has a layer that reads its rows from their ends.
+/// If the model's job is damaged, a cell is one of the user's own, or a network for one step a call has a layer that reads its rows from their ends.
 pub fn export(model: &Model, options: &OnnxOptions) -> Result<(onnx::Model, Report), Error> {
     let stack = model.stack();
     for (index, layer) in stack.layers.iter().enumerate() {
@@ -92,6 +97,9 @@ pub fn export(model: &Model, options: &OnnxOptions) -> Result<(onnx::Model, Repo
     }
     let config =
         serde_json::to_string(&model.config()).map_err(|error| not_given("the configuration", error.to_string()))?;
+    let units = Units::of(model)?;
+    let said = units.is_some() && !options.units;
+    let units = units.filter(|_| options.units);
     let arrays = model.arrays();
     let mut exporter = Exporter {
         builder: Builder::default(),
@@ -100,10 +108,23 @@ pub fn export(model: &Model, options: &OnnxOptions) -> Result<(onnx::Model, Repo
         report: Report::default(),
         lengths: None,
         mask: None,
+        units: units.clone(),
     };
     exporter.network(model);
     let Exporter { mut builder, mut report, .. } = exporter;
     note(model, options, &mut report);
+    if said {
+        report.notes.push(
+            "the graph is the network alone: it reads standardized values, (value - mean) / deviation, and answers in them".into(),
+        );
+    }
+    report.notes.extend(units.as_ref().map(units::note));
+    let said = meaning(&model.config(), units.as_ref());
+    let metadata_props = [(METADATA_KEY, config)]
+        .into_iter()
+        .chain(said.map(|(key, value)| (key, value.to_string())))
+        .map(|(key, value)| onnx::Property { key: key.into(), value })
+        .collect();
     builder.graph.name = "elman".into();
     let graph = onnx::Model {
         ir_version: IR_VERSION,
@@ -111,8 +132,8 @@ pub fn export(model: &Model, options: &OnnxOptions) -> Result<(onnx::Model, Repo
         producer_name: "elman".into(),
         producer_version: env!("CARGO_PKG_VERSION").into(),
         graph: Some(builder.graph),
-        metadata_props: vec![onnx::Property { key: METADATA_KEY.into(), value: config }],
-        ..onnx::Model::default()
+        doc_string: units::doc(model, units.as_ref()),
+        metadata_props,
     };
     Ok((graph, report))
 }
@@ -144,7 +165,11 @@ impl Exporter<'_> {
         let time = if self.options.streaming { Axis::Of(1) } else { TIME };
         let by_steps = vec![Attribute::ints("perm", &[1, 0, 2])];
         let rows = match stack.embedding {
-            None => self.builder.input("input", Element::Float, &[BATCH, time, Axis::Of(stack.input())]),
+            None => {
+                let width = self.units.as_ref().map_or(stack.input(), Units::columns);
+                let input = self.builder.input("input", Element::Float, &[BATCH, time, Axis::Of(width)]);
+                self.standardized(input)
+            }
             Some(_) => {
                 let tokens = self.builder.input("tokens", Element::Int64, &[BATCH, time]);
                 let kernel = self.weights("embedding.kernel");

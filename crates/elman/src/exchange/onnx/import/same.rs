@@ -5,7 +5,7 @@ use elman_formats::onnx::{
 };
 
 use super::node::describe;
-use crate::exchange::onnx::OnnxOptions;
+use crate::exchange::onnx::{DEVIATIONS, OnnxOptions};
 
 /// The options with which a graph of ours was written, by what it takes and its operators. Others than those that were
 /// given may stand for the same graph.
@@ -21,6 +21,7 @@ pub(super) fn options(graph: &Graph, model: &crate::Model) -> OnnxOptions {
             && one_step == Some(DimensionValue::Length(1))
             && !model.stack().is_bidirectional(),
         native: graph.node.iter().any(|node| matches!(node.op_type.as_str(), "RNN" | "LSTM" | "GRU")),
+        units: graph.initializer.iter().any(|tensor| tensor.name == DEVIATIONS),
     }
 }
 
