@@ -4,9 +4,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
-use clap::{Arg, Args, CommandFactory, Parser, Subcommand};
+use clap::{Arg, ArgMatches, Args, CommandFactory, Parser, Subcommand};
 
 use crate::convert::ConvertArgs;
+use crate::flags;
 use crate::jobs::classify::Classify;
 use crate::jobs::echo::Echo;
 use crate::jobs::mnist::Mnist;
@@ -28,13 +29,13 @@ use crate::training::CommonArgs;
     after_help = "\
 Examples:
   elman train mnist                      the tutorial's network, on digits that are in the binary
-  elman resume runs/mnist-rnn-1          the run was ended: go on with it
+  elman resume runs/mnist-rnn-1          continue a run that was interrupted
   elman eval runs/mnist-rnn-1            its loss and accuracy on the test images
   elman predict runs/mnist-rnn-1 7.png   what digit is it?
   elman train text --data book.txt       a network that writes
   elman sample runs/text-lstm-1          what it writes
 
-ELMAN_ISA chooses the instruction set: portable, avx2, avx512 or neon; without it, the widest is used."
+ELMAN_ISA selects the instruction set: portable, avx2, avx512 or neon. The default is the widest available."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -43,49 +44,49 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Train a network; without a job, lists the jobs
+    /// Train a network; without a job, list the jobs
     #[command(arg_required_else_help = true)]
     Train {
         #[command(subcommand)]
         job: Box<Job>,
     },
-    /// Go on with a run that was ended before its time, to the same bits
+    /// Continue a run that was interrupted, with the same result to the last bit
     Resume(ResumeArgs),
-    /// Loss and other figures of a trained model on test data
+    /// Measure a trained model on test data
     Eval(EvalArgs),
-    /// Classes and probabilities of images or sequences
+    /// Classify images or sequences, with the probability of each class
     Predict(PredictArgs),
-    /// Text that a trained model makes, as it is made
+    /// Generate text with a trained model
     Sample(SampleArgs),
-    /// The values that follow a time series, in quantiles
+    /// Forecast the values that follow a time series, as quantiles
     Forecast(ForecastArgs),
-    /// Configuration, arrays, parameters and memory of a model or run
+    /// Show the configuration, arrays, parameters and memory of a model or run
     Inspect(InspectArgs),
-    /// Losses of several runs beside each other, as a table and a picture
+    /// Compare runs: their figures, the settings that differ, and a picture of their losses
     Compare(CompareArgs),
-    /// How far back a network learns, whether its gates move, what its step does to the state
+    /// Show how far back a network learns, whether its gates move, and what a step does to the state
     Diagnose(DiagnoseArgs),
-    /// Models from and for PyTorch, Keras, TensorFlow 1 and ONNX, with a report of every array
+    /// Convert models from and to PyTorch, Keras, TensorFlow 1 and ONNX, with a report on every array
     Convert(ConvertArgs),
-    /// Speed of training, inference and streaming, beside the processor's peak; over many sizes with --sweep
+    /// Measure the speed of training, inference and streaming against the processor's peak; --sweep varies the sizes
     Bench(BenchArgs),
-    /// Completions for a shell, as a script on standard output
+    /// Print a completion script for a shell
     Completions(CompletionsArgs),
-    /// Pages for man: the main page on standard output, or a page for each command into a folder
+    /// Print the man page, or write a page for each command into a folder
     Man(ManArgs),
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Job {
-    /// Read images row by row and name the digit: the tutorial's job
+    /// Read images row by row and classify the digit: the tutorial's job
     Mnist(MnistArgs),
-    /// Say random bits again, some steps later: what a state is for
+    /// Repeat random bits some steps later: what a state is for
     Echo(EchoArgs),
-    /// Read a text and say at each character what comes next: a network that writes
+    /// Read a text and predict each next character: a network that writes
     Text(TextArgs),
-    /// Forecast time series, in quantiles, and compare with the seasonal naive forecast
+    /// Forecast time series as quantiles, compared with the seasonal naive forecast
     Series(SeriesArgs),
-    /// Name the class of sequences of any features and lengths: Japanese Vowels, or your own file
+    /// Classify sequences of any features and lengths: Japanese Vowels, or your own file
     Classify(ClassifyArgs),
 }
 
@@ -102,7 +103,7 @@ Examples:
   elman train mnist --optimizer rmsprop --schedule cosine --early-stopping 3
   elman train mnist --data fashion/      the four IDX files of another set, gzipped or not")]
 pub(crate) struct MnistArgs {
-    /// A folder with the four IDX files of a data set [default: MNIST, in the binary]
+    /// Folder with the four IDX files of a data set [default: MNIST, in the binary]
     #[arg(long, value_name = "DIR", help_heading = "Files")]
     pub(crate) data: Option<PathBuf>,
     #[command(flatten)]
@@ -112,24 +113,24 @@ pub(crate) struct MnistArgs {
 /// Flags of `train echo`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Random bits in parallel streams; the class of a step is the bit some steps before. The network sees
-pieces of a few steps. It can be right at the start of a piece only if its state is carried there.
+Random bits in parallel streams; the class of a step is the bit some steps earlier. The network reads pieces of a \
+few steps. At the start of a piece it can only be right if its state is carried over from the piece before.
 
 Examples:
   elman train echo
-  elman train echo --reset-state            the first steps of each piece cannot be right
+  elman train echo --reset-state            the first steps of each piece must be wrong half the time
   elman train echo --echo-step 8 --hidden-size 16 --cell gru")]
 pub(crate) struct EchoArgs {
-    /// Bits to train on, in all streams; as many others are for the test
+    /// Bits to train on, over all streams; the test has as many
     #[arg(long, value_name = "N", help_heading = "Data")]
     pub(crate) series_length: Option<usize>,
     /// Steps from a bit to its echo
     #[arg(long, value_name = "N", help_heading = "Data")]
     pub(crate) echo_step: Option<usize>,
-    /// Steps of a piece: no gradient goes further back
+    /// Steps of a piece; gradients go no further back
     #[arg(long, value_name = "N", help_heading = "Training")]
     pub(crate) sequence_length: Option<usize>,
-    /// Start each piece from zero, instead of from the state that the piece before left
+    /// Start each piece from a zero state instead of the state at the end of the piece before
     #[arg(long, help_heading = "Training")]
     pub(crate) reset_state: bool,
     #[command(flatten)]
@@ -139,8 +140,8 @@ pub(crate) struct EchoArgs {
 /// Flags of `train text`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-The text is read as parallel streams, in windows of a few characters, the state carried from window to
-window. Its end is for validation. The figures are bits a character: 0 would be to know the text.
+The text is read as parallel streams, in windows of a few characters, with the state carried from window to \
+window. Its end is for validation. The figures are bits per character; 0 would mean knowing the text by heart.
 
 Examples:
   elman train text                          eight plays by Shakespeare, in the binary
@@ -151,16 +152,16 @@ pub(crate) struct TextArgs {
     /// A text in UTF-8, gzipped or not; with --unit byte any file [default: eight plays by Shakespeare, in the binary]
     #[arg(long, value_name = "FILE", help_heading = "Files")]
     pub(crate) data: Option<PathBuf>,
-    /// What is read at a step: a character of those in the text, or a byte
+    /// What a step reads: a character or a byte
     #[arg(long, value_parser = PossibleValuesParser::new(["character", "byte"]), help_heading = "Data")]
     pub(crate) unit: Option<String>,
-    /// Part of the text that is trained on; its end is for validation
+    /// Fraction of the text to train on; the rest is for validation
     #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Data")]
     pub(crate) train_frac: Option<f64>,
-    /// Steps of a window: no gradient goes further back
+    /// Steps of a window; gradients go no further back
     #[arg(long, value_name = "N", help_heading = "Training")]
     pub(crate) sequence_length: Option<usize>,
-    /// Floats of the vector that stands for a character [default: the hidden size]
+    /// Size of the vector that stands for a character [default: the hidden size]
     #[arg(long, value_name = "N", help_heading = "Model")]
     pub(crate) embedding_size: Option<usize>,
     #[command(flatten)]
@@ -170,8 +171,8 @@ pub(crate) struct TextArgs {
 /// Flags of `train classify`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-A file of sequences is a table with a step a line (.csv, .tsv), the UEA archive's .ts, or NumPy's .npz.
-Each feature is read with mean 0 and standard deviation 1 over the training part.
+A file of sequences is a table with one step per line (.csv, .tsv), the UEA archive's .ts, or NumPy's .npz. Each \
+feature is scaled to mean 0 and standard deviation 1 over the training part.
 
 Examples:
   elman train classify                        nine speakers, by their vowels
@@ -215,28 +216,27 @@ pub(crate) struct ClassifyArgs {
 
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct OutputArgs {
-    /// One JSON object a line on standard output, instead of text
+    /// Print one JSON object per line instead of text
     #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,
-    /// Nothing on standard error but errors
+    /// Only warnings and errors on standard error
     #[arg(long, short, help_heading = "Output")]
     pub(crate) quiet: bool,
 }
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-A run goes on from its newest checkpoint: after Ctrl-C or a kill, after the machine went down. What it
-leaves in the end is the same, bit for bit, as without the break. The settings are those of the run;
-its data must be what it was. docs/training.md says more.
+A run continues from its newest checkpoint, after Ctrl-C, a kill or a power failure. The result is the same, bit for \
+bit, as without the break. The settings are those of the run, and its data must not have changed. See docs/training.md.
 
 Examples:
   elman resume runs/mnist-rnn-1
   elman resume runs/mnist-rnn-1 --threads 8
-  elman train mnist --checkpoint-steps 100 --keep-checkpoints 3     more often, and more of them")]
+  elman train mnist --checkpoint-steps 100 --keep-checkpoints 3     write them more often, keep more")]
 pub(crate) struct ResumeArgs {
     /// The run's folder
     pub(crate) run: PathBuf,
-    /// Threads; changes no bit of the result [default: those of the run]
+    /// Threads; they do not affect the result [default: as many as the run had]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
     #[command(flatten)]
@@ -254,10 +254,10 @@ pub(crate) struct EvalArgs {
     /// A run's folder, or a model file
     pub(crate) run: PathBuf,
     /// Other data: a folder with the four IDX files of a data set, or for the other jobs a file [default: the test or
-    /// validation part of what the run was trained on]
+    /// validation part of the run's own data]
     #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
-    /// Threads [default: the processors there are]
+    /// Threads [default: one per processor]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
     #[command(flatten)]
@@ -268,7 +268,7 @@ pub(crate) struct EvalArgs {
 #[command(after_help = "\
 Examples:
   elman predict runs/mnist-rnn-1 digit.png
-  elman predict runs/mnist-rnn-1 scan.png --invert        ink is dark on a light ground
+  elman predict runs/mnist-rnn-1 scan.png --invert        for dark ink on a light ground
   elman predict runs/mnist-rnn-1 t10k-images-idx3-ubyte.gz --json
   elman predict runs/classify-gru-1 walks.csv")]
 pub(crate) struct PredictArgs {
@@ -277,10 +277,10 @@ pub(crate) struct PredictArgs {
     /// Images: PNG files, or IDX files with many, gzipped or not; for a run of classify, files of sequences
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// Turn light into dark first: MNIST's ink is light on a dark ground
+    /// Invert the images first: MNIST has light ink on a dark ground
     #[arg(long)]
     pub(crate) invert: bool,
-    /// Threads [default: the processors there are]
+    /// Threads [default: one per processor]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
     #[command(flatten)]
@@ -289,8 +289,8 @@ pub(crate) struct PredictArgs {
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Without --prime the network reads a line end first, so that it starts a line; where its training text has none, the
-first of its characters.
+Without --prime the network first reads a line end, so that it starts a new line; if its training text has no line \
+ends, it reads the first of its characters.
 
 Examples:
   elman sample runs/text-lstm-1
@@ -303,7 +303,7 @@ text as \\xff.")]
 pub(crate) struct SampleArgs {
     /// A run's folder, or a model file
     pub(crate) run: PathBuf,
-    /// What the text starts with
+    /// Text to start with
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub(crate) prime: String,
     /// A file that the text starts with: UTF-8, or for a model of bytes any file
@@ -312,22 +312,22 @@ pub(crate) struct SampleArgs {
     /// Write the sample into a file, instead of on standard output
     #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "samples"])]
     pub(crate) out: Option<PathBuf>,
-    /// Characters to make after it, or bytes
+    /// Characters or bytes to generate after it
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub(crate) length: usize,
-    /// Below 1 the probable becomes more so, above 1 less; at 0 the most probable character is always taken
+    /// Below 1 favours probable characters, above 1 evens them out; 0 always takes the most probable
     #[arg(long, value_name = "T", default_value_t = 1.0, allow_negative_numbers = true)]
     pub(crate) temperature: f32,
-    /// Choose among the K most probable only [default: all]
+    /// Choose among the K most probable characters only [default: all]
     #[arg(long, value_name = "K")]
     pub(crate) top_k: Option<usize>,
-    /// Choose among the fewest most probable only whose probabilities sum to P [default: all]
+    /// Choose among the most probable characters whose probabilities add up to P [default: all]
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     pub(crate) top_p: Option<f32>,
-    /// Another seed, another text
+    /// Seed of the random choices
     #[arg(long, value_name = "N", default_value_t = 111)]
     pub(crate) seed: u64,
-    /// Samples, made side by side: each is that of the seed, of the seed + 1, and so on
+    /// Number of samples; their seeds are the seed, the seed + 1, and so on
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) samples: usize,
     #[command(flatten)]
@@ -342,14 +342,15 @@ Examples:
 pub(crate) struct InspectArgs {
     /// A run's folder, or a model file
     pub(crate) run: PathBuf,
-    /// JSON instead of text
+    /// Print JSON instead of text
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-The picture shows the validation loss against epochs and against seconds, on logarithmic axes.
+The table has the loss and accuracy of the best epoch, the figures of the test at the end of a run, and the settings that \
+differ. The picture shows the validation loss against epochs and seconds, on logarithmic axes.
 
 Examples:
   elman compare runs/mnist-rnn-1 runs/mnist-rnn-2 --chart compare.svg")]
@@ -367,9 +368,9 @@ pub(crate) struct CompareArgs {
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Three tables and a picture: the gradient of the loss by the state k steps before the end, for every
-layer and direction; the gates that stand at a bound; the eigenvalues of the recurrent matrix and of
-a step. docs/diagnostics.md says how to read them.
+Three tables and a picture: the gradient of the loss with respect to the state k steps before the end, for every layer \
+and direction; how often gates are saturated; the eigenvalues of the recurrent matrix and of a step. \
+docs/diagnostics.md says how to read them.
 
 Examples:
   elman diagnose runs/mnist-lstm-1
@@ -378,13 +379,13 @@ Examples:
 pub(crate) struct DiagnoseArgs {
     /// A run's folder, or a model file
     pub(crate) run: PathBuf,
-    /// Another data set: what eval of the run takes [default: the run's own]
+    /// Another data set, as for eval [default: the run's own]
     #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
-    /// Sequences to follow, evenly over all of them [default: 64, or all of fewer]
+    /// Sequences to follow, spread evenly over the data [default: 64, or all if there are fewer]
     #[arg(long, value_name = "N")]
     pub(crate) rows: Option<usize>,
-    /// Most steps to look back over [default: all]
+    /// How many steps to look back at most [default: all]
     #[arg(long, value_name = "N")]
     pub(crate) steps: Option<usize>,
     /// Where the picture is written [default: diagnosis.svg in the run's folder]
@@ -396,12 +397,11 @@ pub(crate) struct DiagnoseArgs {
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-The share of the peak is that of a loop of multiply-adds on registers alone, timed in turn with
-the step, on as many threads. Operations are 2·m·n·k of each product of the step, nothing else.
+The peak is that of a loop of multiply-adds on registers alone, timed alternately with the step, on as many threads. \
+Operations are 2·m·n·k for each matrix product of the step, and nothing else.
 
-A sweep varies hidden, batch, steps and threads, one at a time, from the sizes given; then the
-threads again at batch 4 and hidden 1024. Without --cell it does so for rnn, lstm and gru. It takes
-some minutes.
+A sweep varies the hidden size, batch, steps and threads, one at a time, from the sizes given; then the threads again at \
+batch 4 and hidden size 1024. Without --cell it covers rnn, lstm and gru. It takes some minutes.
 
 Examples:
   elman bench
@@ -413,22 +413,22 @@ Examples:
 pub(crate) struct BenchArgs {
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
-    /// Rows of a batch
+    /// Rows per batch
     #[arg(long, default_value_t = 128, value_name = "B")]
     pub(crate) batch: usize,
-    /// Steps of a sequence
+    /// Steps per sequence
     #[arg(long, default_value_t = 28, value_name = "T")]
     pub(crate) steps: usize,
-    /// Floats of a step
+    /// Inputs per step
     #[arg(long, default_value_t = 28, value_name = "I")]
     pub(crate) input: usize,
-    /// Floats of the state
+    /// Hidden units
     #[arg(long, default_value_t = 128, value_name = "H")]
     pub(crate) hidden: usize,
-    /// Steps of the rows: all, or evenly from 1 to all
+    /// Lengths of the rows: full, or even, spread evenly from 1 to all steps
     #[arg(long, default_value = "full", value_parser = PossibleValuesParser::new(["full", "even"]))]
     pub(crate) lengths: String,
-    /// Threads [default: the processors there are]
+    /// Threads [default: one per processor]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
     /// Rounds of peak and step in turn; in a sweep, at most as many as fit into a second
@@ -456,7 +456,7 @@ Examples:
   elman completions zsh > ~/.zfunc/_elman
   elman completions fish > ~/.config/fish/completions/elman.fish")]
 pub(crate) struct CompletionsArgs {
-    /// For which shell
+    /// The shell
     pub(crate) shell: clap_complete::Shell,
 }
 
@@ -466,7 +466,7 @@ Examples:
   elman man | man -l -
   elman man ~/.local/share/man/man1      then: man elman-train-mnist")]
 pub(crate) struct ManArgs {
-    /// A folder for the pages of all commands; it is made if it is not there
+    /// Folder for the pages of all commands; created if missing
     pub(crate) dir: Option<PathBuf>,
 }
 
@@ -475,9 +475,12 @@ pub fn command() -> clap::Command {
     fn with_defaults<J: settings::Job>(job: clap::Command) -> clap::Command {
         #[expect(clippy::expect_used, reason = "the defaults are ours, whatever the user says")]
         let table = Settings::<J>::default_table().expect("settings of our own are a table");
-        negative(job.mut_args(|arg| with_default(arg, &table)))
+        flags::with_names_of_training(negative(job.mut_args(|arg| with_default(arg, &table))))
     }
-    negative(Cli::command()).mut_subcommand("train", |train| {
+    let command = negative(Cli::command())
+        .mut_subcommand("sample", flags::with_names_of_sampling)
+        .mut_subcommand("bench", flags::with_names_of_measuring);
+    command.mut_subcommand("train", |train| {
         train
             .mut_subcommand(Mnist::NAME, |job| job.defer(with_defaults::<Mnist>))
             .mut_subcommand(Echo::NAME, |job| job.defer(with_defaults::<Echo>))
@@ -485,6 +488,26 @@ pub fn command() -> clap::Command {
             .mut_subcommand(SeriesJob::NAME, |job| job.defer(with_defaults::<SeriesJob>))
             .mut_subcommand(Classify::NAME, |job| job.defer(with_defaults::<Classify>))
     })
+}
+
+/// The names of the subcommands that were given, and the flags of the innermost.
+pub(crate) fn innermost(matches: &ArgMatches) -> (Vec<&str>, &ArgMatches) {
+    let (mut path, mut given) = (Vec::new(), matches);
+    while let Some((name, inner)) = given.subcommand() {
+        path.push(name);
+        given = inner;
+    }
+    (path, given)
+}
+
+/// The definition of such a subcommand, without defaults.
+pub(crate) fn plain_command(path: &[&str]) -> clap::Command {
+    let mut command = Cli::command();
+    for name in path {
+        let Some(inner) = command.find_subcommand(name).cloned() else { break };
+        command = inner;
+    }
+    command
 }
 
 /// Says in a flag's help what it is without the flag, unless the help says it.

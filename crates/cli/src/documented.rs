@@ -54,6 +54,34 @@ fn the_examples_in_the_help() {
     assert!(count > 40, "{count} examples are too few: where are the others?");
 }
 
+/// The parser wraps the help to the terminal's width: a paragraph that has line ends of its own is wrapped twice.
+#[test]
+fn the_help_is_wrapped_once() {
+    fn visit(command: &clap::Command, count: &mut usize) {
+        let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let prose = |line: &str| !line.is_empty() && !line.starts_with(' ');
+        let lines: Vec<&str> = text.lines().collect();
+        for pair in lines.windows(2) {
+            assert!(!(prose(pair[0]) && prose(pair[1])), "{}: {pair:?}", command.get_name());
+        }
+        *count += lines.len();
+        command.get_subcommands().for_each(|command| visit(command, count));
+    }
+    let mut count = 0;
+    visit(&args::command(), &mut count);
+    assert!(count > 60, "{count} lines of help are too few: where are the others?");
+    // And no line of the whole is wider than a terminal; what has no blank in it cannot be wrapped.
+    for width in [60, 80, 100] {
+        let mut train = args::command().term_width(width);
+        let job = train.find_subcommand_mut("train").and_then(|train| train.find_subcommand_mut("series")).unwrap();
+        let help = job.clone().term_width(width).render_long_help().to_string();
+        let examples = help.find("Examples:").unwrap();
+        for line in help[..examples].lines() {
+            assert!(line.chars().count() <= width, "{width}: {line}");
+        }
+    }
+}
+
 #[test]
 fn a_command_that_is_not_understood_is_found() {
     let commands =

@@ -8,6 +8,8 @@ use serde_json::json;
 
 use crate::args::{InspectArgs, OutputArgs};
 use crate::checkpoints;
+use crate::digits::places;
+use crate::lock;
 use crate::network;
 use crate::output::{Output, bytes, harmless, shell_word, thousands};
 use crate::record::metrics::{self, Row};
@@ -20,7 +22,10 @@ pub(crate) fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     let config = args.run.join(run_folder::CONFIG);
     let config = if config.exists() { Some(settings::text_of(&config)?) } else { None };
     let file = args.run.join(run_folder::METRICS);
-    let last = if file.exists() { metrics::read_last(&file)? } else { None };
+    let (last, best) = if file.exists() { metrics::read_ends(&file)? } else { (None, None) };
+    // A run that stops early ends with the weights of its best epoch; until it has finished, its model is the last.
+    let finished = !lock::is_there(&args.run);
+    let kept = best.filter(|_| finished && config.as_deref().is_some_and(stops_early));
     let checkpoint = checkpoints::newest_step(&args.run);
     let arrays: BTreeMap<String, Array> = model.arrays();
     let memory = memory(&model);
@@ -30,11 +35,11 @@ pub(crate) fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
         let object = json!({
             "model": model.config(), "parameters": model.parameter_count(), "arrays": arrays,
             "memory": memory.map(|(what, bytes)| json!({"what": what, "bytes": bytes})),
-            "config": config, "last_row": last, "checkpoint_step": checkpoint,
+            "config": config, "last_row": last, "kept_row": kept, "checkpoint_step": checkpoint,
         });
         return output.result("", &object);
     }
-    let mut lines = text(&model, &arrays, &memory, config.as_deref(), last.as_ref());
+    let mut lines = text(&model, &arrays, &memory, config.as_deref(), [last, kept]);
     if let Some(step) = checkpoint {
         let run = shell_word(&args.run);
         lines.push(format!("\nnewest checkpoint: of step {step}; elman resume {run} goes on from it"));
@@ -56,7 +61,7 @@ fn text(
     arrays: &BTreeMap<String, Array>,
     memory: &[(&str, usize)],
     config: Option<&str>,
-    last: Option<&Row>,
+    [last, kept]: [Option<Row>; 2],
 ) -> Vec<String> {
     let wide = arrays.keys().map(String::len).max().unwrap_or(0).max(26);
     let mut lines = vec![
@@ -72,19 +77,26 @@ fn text(
     for (name, array) in arrays {
         let shape = format!("{:?}", array.shape);
         let s = Statistics::of(array);
-        let (min, mean, max, rms) = (s.min, s.mean, s.max, s.rms);
-        lines.push(format!("{name:wide$} {shape:>12} {min:>10.4} {mean:>10.4} {max:>10.4} {rms:>10.4}"));
+        let [min, mean, max, rms] = [f64::from(s.min), s.mean, f64::from(s.max), s.rms].map(|x| places(x, 4));
+        lines.push(format!("{name:wide$} {shape:>12} {min:>10} {mean:>10} {max:>10} {rms:>10}"));
     }
     lines.push(String::new());
     lines.extend(memory.iter().map(|(what, count)| format!("memory, {what}: {}", bytes(*count))));
     if let Some(row) = last {
         lines.push(String::new());
         lines.push(format!(
-            "step {}, epoch {}: loss {:.3}, accuracy {:.3}, {:.1} s",
-            row.step, row.epoch, row.loss, row.accuracy, row.seconds
+            "step {}, epoch {}: {}, {:.1} s",
+            row.step,
+            row.epoch,
+            figures(row.loss, row.accuracy),
+            row.seconds
         ));
-        if let (Some(loss), Some(accuracy)) = (row.validation_loss, row.validation_accuracy) {
-            lines.push(format!("validation loss {loss:.3}, accuracy {accuracy:.3}"));
+        if let Some(row) = kept.filter(|kept| kept.epoch != row.epoch) {
+            lines.push(format!("kept: the weights of epoch {}, with the least validation loss", row.epoch));
+        }
+        let row = kept.unwrap_or(row);
+        if let Some(loss) = row.validation_loss {
+            lines.push(format!("validation {}", figures(loss, row.validation_accuracy)));
         }
     }
     if let Some(config) = config {
@@ -92,6 +104,18 @@ fn text(
         lines.extend(config.lines().map(String::from));
     }
     lines
+}
+
+/// A loss and, where the job has one, an accuracy.
+fn figures(loss: f32, accuracy: Option<f32>) -> String {
+    let accuracy = accuracy.map_or(String::new(), |accuracy| format!(", accuracy {accuracy:.3}"));
+    format!("loss {}{accuracy}", places(f64::from(loss), 3))
+}
+
+/// Whether a run of these settings ends with the weights of its best epoch.
+fn stops_early(config: &str) -> bool {
+    let patience = config.parse::<toml::Table>().ok().and_then(|table| table.get("early_stopping")?.as_integer());
+    patience.is_some_and(|epochs| epochs > 0)
 }
 
 struct Statistics {

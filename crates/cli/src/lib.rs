@@ -13,10 +13,12 @@ mod compare;
 mod config;
 mod convert;
 mod diagnose;
+mod digits;
 #[cfg(test)]
 mod documented;
 mod eval;
 mod fingerprint;
+mod flags;
 mod inspect;
 mod interrupts;
 mod jobs;
@@ -27,6 +29,7 @@ mod optimization;
 mod output;
 mod picture;
 mod predict;
+mod progress;
 mod record;
 mod resume;
 mod run;
@@ -38,7 +41,7 @@ mod training;
 
 use std::process::ExitCode;
 
-use clap::FromArgMatches;
+use clap::{ArgMatches, FromArgMatches};
 
 pub use args::command;
 pub use config::{JOBS, read_config};
@@ -46,23 +49,33 @@ pub use predict::read_images;
 
 /// Does what the arguments of the process ask for. What goes wrong is said on standard error, in one line.
 pub fn main() -> ExitCode {
-    match run() {
+    let parsed = command().try_get_matches_from(args::with_dashes(std::env::args_os()));
+    let matches = match parsed {
+        Ok(matches) => matches,
+        Err(error) => match numbers::refused(&error) {
+            Some(wrong) => return fail(&format!("error: {wrong}\n"), exit_code(&wrong.into())),
+            None => flags::explained(error).exit(),
+        },
+    };
+    match run(&matches) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let text = format!("error: {error:#}\n");
-            // Whatever is wrong with standard error, there is nobody left to tell.
-            let _ = std::io::Write::write_all(&mut std::io::stderr(), output::harmless(&text).as_bytes());
-            ExitCode::from(exit_code(&error))
+            let (path, given) = args::innermost(&matches);
+            let text = format!("error: {}\n", flags::by_flags(&error, &args::plain_command(&path), given));
+            fail(&text, exit_code(&error))
         }
     }
 }
 
-fn run() -> anyhow::Result<()> {
-    let matches = match command().try_get_matches_from(args::with_dashes(std::env::args_os())) {
-        Ok(matches) => matches,
-        Err(error) => return Err(numbers::refused(&error).map_or_else(|| error.exit(), Into::into)),
-    };
-    let cli = args::Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+/// Says what is wrong, on standard error.
+fn fail(text: &str, code: u8) -> ExitCode {
+    // Whatever is wrong with standard error, there is nobody left to tell.
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), output::harmless(text).as_bytes());
+    ExitCode::from(code)
+}
+
+fn run(matches: &ArgMatches) -> anyhow::Result<()> {
+    let cli = args::Cli::from_arg_matches(matches).unwrap_or_else(|error| error.exit());
     // A set that is not there is refused before anything is done.
     elman::isa_from_environment()?;
     match cli.command {

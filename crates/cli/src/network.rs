@@ -16,54 +16,54 @@ pub(crate) struct NetworkArgs {
     /// The cell: rnn, lstm or gru
     #[arg(long, value_parser = PossibleValuesParser::new(CELLS), help_heading = "Model")]
     pub(crate) cell: Option<String>,
-    /// Layers of cells, one on the other
+    /// Number of layers, stacked
     #[arg(long, value_name = "N", help_heading = "Model")]
     layers: Option<usize>,
-    /// Read each sequence in both directions, the outputs side by side (concat) or added (sum) for the next layer; a head
-    /// on the final states reads both
+    /// Read each sequence in both directions; the outputs are concatenated (concat) or added (sum) for the next layer, and
+    /// a head on the final states reads both
     #[arg(long, value_name = "MERGE", num_args = 0..=1, require_equals = true, default_missing_value = "concat",
         value_parser = PossibleValuesParser::new(["concat", "sum"]), help_heading = "Model")]
     bidirectional: Option<String>,
-    /// Add the input of each layer above the first to its output; a head on the final state sees it from 3 layers on
+    /// Add the input of each layer above the first to its output; a head on the final state is affected from 3 layers on
     #[arg(long, help_heading = "Model")]
     residual: bool,
-    /// Part of the outputs dropped between layers in training
+    /// Dropout between layers: fraction of the outputs dropped in training
     #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Model")]
     dropout: Option<f32>,
-    /// φ of the rnn cell: tanh or relu
+    /// rnn: activation, tanh or relu
     #[arg(long, value_parser = PossibleValuesParser::new(["tanh", "relu"]), help_heading = "Cell")]
     activation: Option<String>,
-    /// Where the reset gate of the gru acts: after the product, as in PyTorch, or before it, as in TensorFlow 1
+    /// gru: apply the reset gate after the recurrent product, as PyTorch does, or before it, as TensorFlow 1 does
     #[arg(long, value_parser = PossibleValuesParser::new(["after", "before"]), help_heading = "Cell")]
     reset: Option<String>,
-    /// lstm: the gates see the memory
+    /// lstm: peephole connections from the memory to the gates
     #[arg(long, help_heading = "Cell")]
     peepholes: bool,
     /// lstm: the forget gate is 1 minus the input gate
     #[arg(long, help_heading = "Cell")]
     coupled: bool,
-    /// lstm: a state of N floats, projected from the memory
+    /// lstm: project the output to N units
     #[arg(long, value_name = "N", help_heading = "Cell")]
     projection: Option<usize>,
-    /// lstm: the memory stays within ±X
+    /// lstm: clip the memory to ±X
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Cell")]
     cell_clip: Option<f32>,
-    /// lstm: the projected state stays within ±X
+    /// lstm: clip the projected state to ±X
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Cell")]
     projection_clip: Option<f32>,
-    /// lstm, gru: normalise each gate over its units
+    /// lstm, gru: layer normalisation of each gate
     #[arg(long, help_heading = "Cell")]
     layer_norm: bool,
-    /// Part of the state dropped before the recurrent product, one mask a sequence
+    /// Dropout of the state before the recurrent product, with one mask per sequence
     #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Cell")]
     recurrent_dropout: Option<f32>,
-    /// lstm, gru: part of the candidate dropped at each step
+    /// lstm, gru: dropout of the candidate, at each step
     #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Cell")]
     candidate_dropout: Option<f32>,
-    /// Part of the state that keeps its value at each step
+    /// Zoneout: fraction of the state that keeps its value at each step
     #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Cell")]
     zoneout: Option<f32>,
-    /// lstm: the same for the memory
+    /// lstm: zoneout of the memory
     #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Cell")]
     memory_zoneout: Option<f32>,
 }

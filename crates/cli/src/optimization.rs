@@ -17,14 +17,14 @@ const SCHEDULES: [&str; 5] = ["constant", "step", "exponential", "cosine", "plat
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct OptimizationArgs {
-    /// α, the learning rate; not for rprop
+    /// Learning rate α; not for rprop
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Training")]
     pub(crate) learning_rate: Option<f64>,
-    /// Stop after N epochs without a better validation loss, and keep the weights of the best; 0: never
+    /// Stop after N epochs without a better validation loss, and keep the weights of the best epoch; 0: never
     #[arg(long, value_name = "N", help_heading = "Training")]
     early_stopping: Option<u64>,
-    /// adam, adamw, sgd, momentum, nesterov, rmsprop, adagrad; rprop (iRprop⁻) and rprop+ (iRprop⁺), for full batches.
-    /// Another than the job's own starts from a learning rate of 0.001
+    /// adam, adamw, sgd, momentum, nesterov, rmsprop, adagrad; rprop (iRprop⁻) and rprop+ (iRprop⁺) need full batches.
+    /// Any but the job's default has a learning rate of 0.001 unless one is given
     #[arg(long, value_parser = PossibleValuesParser::new(OPTIMIZERS), hide_possible_values = true,
         help_heading = "Optimizer")]
     optimizer: Option<String>,
@@ -34,7 +34,7 @@ pub(crate) struct OptimizationArgs {
     /// rmsprop: ρ, the decay of the mean square [default: 0.9]
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Optimizer")]
     rms_decay: Option<f64>,
-    /// adagrad: what the sum of squares starts from [default: 0.1]
+    /// adagrad: initial value of the sum of squares [default: 0.1]
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Optimizer")]
     initial_accumulator: Option<f64>,
     /// adam, adamw: β₁ [default: 0.9]
@@ -46,7 +46,7 @@ pub(crate) struct OptimizationArgs {
     /// adam, adamw, rmsprop: ε [default: 1e-8; rmsprop 1e-10]
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Optimizer")]
     epsilon: Option<f64>,
-    /// rprop, rprop+: Δ₀, the first step of each parameter [default: 0.01]
+    /// rprop, rprop+: Δ₀, the initial step of each parameter [default: 0.01]
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Optimizer")]
     initial_step: Option<f64>,
     /// rprop, rprop+: Δ_min [default: 1e-6]
@@ -61,24 +61,24 @@ pub(crate) struct OptimizationArgs {
     /// rprop, rprop+: η⁻ [default: 0.5]
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Optimizer")]
     decrease: Option<f64>,
-    /// λ, the decay of the weights: a part of the gradient, but for adamw apart from it; not for rprop [default: 0; adamw
+    /// Weight decay λ, added to the gradient, or for adamw applied apart from it; not for rprop [default: 0; adamw
     /// 0.01]
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Optimizer")]
     weight_decay: Option<f64>,
-    /// Scale the gradient to this norm where it is longer, 0: never; not for rprop
+    /// Scale the gradient down to this norm if it is larger, 0: never; not for rprop
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Optimizer")]
     clip_norm: Option<f64>,
-    /// Keep each element of the gradient within ±X, 0: never; not for rprop
+    /// Clip each element of the gradient to ±X, 0: never; not for rprop
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Optimizer")]
     clip_value: Option<f64>,
-    /// The learning rate over the run: constant, step, exponential, cosine or plateau; not for rprop
+    /// How the learning rate changes: constant, step, exponential, cosine or plateau; not for rprop
     #[arg(long, value_parser = PossibleValuesParser::new(SCHEDULES), hide_possible_values = true,
         help_heading = "Schedule")]
     schedule: Option<String>,
-    /// Steps over which the learning rate rises from 0; not for rprop [default: 0]
+    /// Steps over which the learning rate first rises from 0; not for rprop [default: 0]
     #[arg(long, value_name = "N", help_heading = "Schedule")]
     warmup: Option<u64>,
-    /// step, exponential, plateau: what the learning rate is multiplied by [default: 0.97; plateau 0.1]
+    /// step, exponential, plateau: factor on the learning rate [default: 0.97; plateau 0.1]
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Schedule")]
     decay: Option<f64>,
     /// step: epochs from one decay to the next [default: 1]
@@ -87,10 +87,10 @@ pub(crate) struct OptimizationArgs {
     /// step: epochs before the first decay [default: 10]
     #[arg(long, value_name = "N", help_heading = "Schedule")]
     decay_after: Option<u64>,
-    /// cosine, plateau: the learning rate falls no further [default: 0]
+    /// cosine, plateau: lower limit of the learning rate [default: 0]
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Schedule")]
     min_learning_rate: Option<f64>,
-    /// plateau: epochs without a better validation loss, by a part of 1e-4, after which the rate falls [default: 10]
+    /// plateau: epochs without a validation loss better by 0.01%, after which the rate falls [default: 10]
     #[arg(long, value_name = "N", help_heading = "Schedule")]
     patience: Option<u64>,
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::args::OutputArgs;
+use crate::progress::Progress;
 
 /// A text for a terminal. Files have names in them, of classes, columns, settings: what would move the cursor or change
 /// colours is shown escaped. Lines and tabs stay.
@@ -102,6 +103,11 @@ impl Output {
         self.line(&json!({"event": "warning", "text": text}).to_string())
     }
 
+    /// The bar of a training of `total` steps; hidden where standard error is no terminal.
+    pub(crate) fn progress(&self, total: u64) -> Progress {
+        if self.quiet || !io::stderr().is_terminal() { Progress::hidden() } else { Progress::new(total) }
+    }
+
     /// A bar of `total` steps; hidden where standard error is no terminal.
     pub(crate) fn bar(&self, total: u64) -> ProgressBar {
         if self.quiet || !io::stderr().is_terminal() {
@@ -115,16 +121,38 @@ impl Output {
     }
 }
 
+/// An epoch's line: the tutorial's, and behind it the figures of the validation part, where there is one.
+pub(crate) fn with_validation(epoch: &elman::Epoch, validation: Option<&Evaluation>) -> String {
+    match validation {
+        Some(of) => format!("{epoch}, Validation Loss: {:.3}, Validation Acc: {:.3}", of.loss, of.accuracy),
+        None => epoch.to_string(),
+    }
+}
+
+/// The figures of a test, as `--json` prints them and a run's folder keeps them.
+pub(crate) fn test_figures(test: &Evaluation) -> serde_json::Value {
+    json!({
+        "event": "test", "loss": test.loss, "accuracy": test.accuracy, "correct": test.correct, "rows": test.rows,
+    })
+}
+
 /// The test line, in the tutorial's form; an error where the loss is not finite, with what that means.
 pub(crate) fn report(output: &mut Output, test: &Evaluation, not_finite: &str) -> anyhow::Result<()> {
-    let object = json!({
-        "event": "test", "loss": test.loss, "accuracy": test.accuracy, "correct": test.correct, "rows": test.rows,
-    });
+    let object = test_figures(test);
     output.result(format_args!("Test Loss: {:.3}, Test Acc: {:.3}", test.loss, test.accuracy), &object)?;
     if !test.loss.is_finite() {
         bail!("the test loss is {}: {not_finite}", test.loss);
     }
     Ok(())
+}
+
+/// Things by their names: `3 series: "a", "b", "c"`. Of many the first few alone, so that a line stays one.
+pub(crate) fn counted(one: &str, many: &str, names: impl ExactSizeIterator<Item = String>) -> String {
+    const SHOWN: usize = 5;
+    let count = names.len();
+    let shown: Vec<String> = names.take(SHOWN).collect();
+    let rest = if count > SHOWN { format!(" and {} more", thousands((count - SHOWN) as u64)) } else { String::new() };
+    format!("{} {}: {}{rest}", thousands(count as u64), if count == 1 { one } else { many }, shown.join(", "))
 }
 
 /// 12345678 as 12,345,678.

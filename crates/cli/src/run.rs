@@ -7,17 +7,19 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use elman::{Checkpoint, EarlyStopping, Error, Evaluation, Fit, Isa, Labelled, Step, Trainer, Verdict};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::checkpoints::{self, Checkpoints};
+use crate::digits::places;
 use crate::fingerprint::Fingerprint;
 use crate::interrupts;
 use crate::lock::Lock;
 use crate::network;
 use crate::output::{Output, bytes, seconds, shell_word, thousands};
+use crate::progress::Report;
 use crate::record::curves;
 use crate::record::events::{EventWriter, Written};
-use crate::record::metrics::{MetricsWriter, Row};
+use crate::record::metrics::{self, MetricsWriter, Row};
 use crate::resume::{Held, warn};
 use crate::run_folder;
 use crate::training::TrainingConfig;
@@ -65,8 +67,9 @@ pub(crate) struct Trained {
 }
 
 impl Trained {
-    /// The job has done what it does at the end: there is nothing left to resume.
-    pub(crate) fn finish(self) -> anyhow::Result<()> {
+    /// The job has done what it does at the end, and `figures` came out: there is nothing left to resume.
+    pub(crate) fn finish(self, figures: &Value) -> anyhow::Result<()> {
+        run_folder::write_text(&self.folder.join(run_folder::TEST), &format!("{figures:#}\n"))?;
         // In this order, whenever it is broken off: while there is a checkpoint, the end can be had again from it.
         checkpoints::remove_older(&self.folder)?;
         self.lock.remove()?;
@@ -163,6 +166,9 @@ pub(crate) fn train<D: Labelled>(
             *held
         }
     };
+    if output.json {
+        output.result("", &json!({"event": "run", "folder": folder.display().to_string()}))?;
+    }
     let note = checkpoint.as_ref().map(|checkpoint| plan.check(checkpoint, trainer, &folder)).transpose()?;
     let mut stopping = plan.stopping.clone();
     if let Some(checkpoint) = &checkpoint {
@@ -173,7 +179,14 @@ pub(crate) fn train<D: Labelled>(
     if let (Ok(_), Some(stopping)) = (&ended, &stopping) {
         trainer.restore(stopping)?;
         if let Some((loss, epoch)) = stopping.best {
-            output.remark(&format!("the weights of epoch {epoch}, whose validation loss {loss:.3} is the least"));
+            output.remark(&format!(
+                "kept: the weights of epoch {epoch}, with the least validation loss, {}",
+                places(loss, 4)
+            ));
+            if matches!(ended, Ok(Ended::Finished)) {
+                let rows = metrics::read(&folder.join(run_folder::METRICS))?;
+                curves::draw(&folder.join(run_folder::CURVES), &rows, Some(epoch))?;
+            }
         }
     }
     let model_file = folder.join(run_folder::MODEL);
@@ -296,7 +309,7 @@ impl<'a> Run<'a> {
             fit = fit.resume(&checkpoint)?;
         }
         let over = stopping.as_ref().is_some_and(EarlyStopping::is_over);
-        let bar = self.output.bar(epochs.saturating_mul(fit.batches() as u64));
+        let bar = self.output.progress(epochs.saturating_mul(fit.batches() as u64));
         while let Some(step) = if over { None } else { fit.next_step() } {
             let step = step?;
             self.scored += step.scored;
@@ -309,20 +322,18 @@ impl<'a> Run<'a> {
             }
             if last || step.step.is_multiple_of(self.config.batch_per_log) {
                 self.record(&step, validation)?;
-                bar.set_position(step.step);
-                bar.set_prefix(format!("epoch {}/{epochs}", step.epoch));
-                bar.set_message(self.rate(&step));
+                bar.show(&self.report(&step, &self.rate()));
             }
             if last {
                 bar.suspend(|| self.epoch(&step, validation))?;
                 fit.trainer().model().save(&self.folder.join(run_folder::MODEL))?;
-                curves::draw(&self.folder.join(run_folder::CURVES), &self.rows)?;
+                curves::draw(&self.folder.join(run_folder::CURVES), &self.rows, None)?;
             }
             if self.checkpoints.due(&step) {
                 self.save(&fit, stopping.as_ref())?;
             }
             if self.interrupted.load(Ordering::Relaxed) {
-                bar.finish_and_clear();
+                bar.clear();
                 if !self.checkpoints.has(step.step) {
                     self.save(&fit, stopping.as_ref())?;
                 }
@@ -332,7 +343,7 @@ impl<'a> Run<'a> {
                 break;
             }
         }
-        bar.finish_and_clear();
+        bar.clear();
         self.events.flush()?;
         self.output.remark(&format!("trained in {}", seconds(self.seconds())));
         Ok(Ended::Finished)
@@ -365,21 +376,21 @@ impl<'a> Run<'a> {
             step: step.step,
             epoch: step.epoch,
             loss: step.loss as f32,
-            accuracy: step.accuracy as f32,
+            accuracy: finite(step.accuracy).map(|accuracy| accuracy as f32),
             learning_rate: step.learning_rate as f32,
             grad_norm: step.grad_norm as f32,
             seconds: self.seconds(),
             validation_loss: validation.map(|v| v.loss as f32),
-            validation_accuracy: validation.map(|v| v.accuracy as f32),
+            validation_accuracy: validation.and_then(|v| finite(v.accuracy)).map(|accuracy| accuracy as f32),
         };
         self.metrics.write(&row)?;
         let tags = [
             ("train/loss", Some(row.loss)),
-            ("train/accuracy", Some(row.accuracy).filter(|x| !x.is_nan())),
+            ("train/accuracy", row.accuracy),
             ("train/learning_rate", Some(row.learning_rate)),
             ("train/grad_norm", Some(row.grad_norm)),
             ("validation/loss", row.validation_loss),
-            ("validation/accuracy", row.validation_accuracy.filter(|x| !x.is_nan())),
+            ("validation/accuracy", row.validation_accuracy),
         ];
         for (tag, value) in tags {
             if let Some(value) = value {
@@ -408,10 +419,22 @@ impl<'a> Run<'a> {
         self.output.result(line, &object)
     }
 
-    fn rate(&self, step: &Step) -> String {
+    /// What is counted, by the second.
+    fn rate(&self) -> String {
         let rate = self.scored as f64 / self.started.elapsed().as_secs_f64();
-        let accuracy = if step.accuracy.is_nan() { String::new() } else { format!(" acc {:.3}", step.accuracy) };
-        format!("loss {:.3}{accuracy} {} {}/s", step.loss, thousands(rate as u64), self.watch.unit())
+        format!("{} {}/s", thousands(rate as u64), self.watch.unit())
+    }
+
+    /// What the bar shows.
+    fn report<'r>(&self, step: &Step, rate: &'r str) -> Report<'r> {
+        Report {
+            step: step.step,
+            epoch: step.epoch,
+            epochs: self.config.num_epoch,
+            loss: format!("loss {}", places(step.loss, 3)),
+            accuracy: if step.accuracy.is_nan() { String::new() } else { format!("acc {:.3}", step.accuracy) },
+            rate,
+        }
     }
 }
 

@@ -1,14 +1,14 @@
 //! The folder of a run.
 //!
 //! `config.toml`, every setting; `model.safetensors`, enough alone to evaluate and predict; `metrics.csv`;
-//! `curves.svg`; TensorBoard's event file.
+//! `curves.svg`; `test.json`, the figures at the end; TensorBoard's event file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use elman::Model;
-use elman::formats::write_atomic;
+use elman::formats::{read_file, write_atomic};
 
 use crate::record::events;
 use crate::{checkpoints, settings};
@@ -18,11 +18,12 @@ pub(crate) const MODEL: &str = "model.safetensors";
 pub(crate) const METRICS: &str = "metrics.csv";
 pub(crate) const CURVES: &str = "curves.svg";
 pub(crate) const SAMPLE: &str = "sample.txt";
+pub(crate) const TEST: &str = "test.json";
 pub(crate) const LOCK: &str = "lock";
 
 /// Whether a run may write a file of this name; pictures have a name from each job.
 fn is_of_a_run(name: &str) -> bool {
-    [CONFIG, MODEL, METRICS, SAMPLE, LOCK].contains(&name)
+    [CONFIG, MODEL, METRICS, SAMPLE, TEST, LOCK].contains(&name)
         || name.ends_with(".svg")
         || name.starts_with(events::NAME)
         || checkpoints::is_one(name)
@@ -90,6 +91,22 @@ fn next_free(parent: &Path, name: &str) -> anyhow::Result<PathBuf> {
         }
     }
     bail!("no free folder {}/{name}-N is left", parent.display())
+}
+
+/// The figures that a finished run's test gave; none of a run that has not finished, or of an older one.
+///
+/// # Errors
+/// If they cannot be read, or are not JSON.
+pub(crate) fn test_figures(folder: &Path) -> anyhow::Result<Option<serde_json::Value>> {
+    /// The most bytes of them; a forecast of a thousand steps has some 300,000.
+    const MOST: u64 = 1 << 24;
+    let path = folder.join(TEST);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let cannot = || format!("cannot read {}", path.display());
+    let bytes = read_file(&path, MOST).with_context(cannot)?;
+    serde_json::from_slice(&bytes).map(Some).with_context(cannot)
 }
 
 /// Writes a text file of the run, whole or not at all.

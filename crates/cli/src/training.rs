@@ -17,61 +17,68 @@ use crate::settings::{set, set_option};
 /// Flags of every job. What is not given comes from `--config`, then from the job's defaults.
 #[derive(Args, Debug)]
 pub(crate) struct CommonArgs {
-    /// Floats of the state
+    /// Hidden units of each layer
     #[arg(long, value_name = "N", help_heading = "Model")]
     pub(crate) hidden_size: Option<usize>,
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
-    /// Initial values as in tf, keras or pytorch
+    /// Initial weights as in tf (TensorFlow 1), keras or pytorch
     #[arg(long, value_parser = PossibleValuesParser::new(["tf", "keras", "pytorch"]), help_heading = "Model")]
     init: Option<String>,
 
     #[command(flatten)]
     pub(crate) optimization: OptimizationArgs,
-    /// Rows of a batch, or full: all rows at once
+    /// Rows per batch, or full: all rows at once
     #[arg(long, value_name = "N|full", help_heading = "Training")]
     pub(crate) batch_size: Option<BatchSize>,
-    /// Rows that are worked off at a time, their gradients added up: less memory for large batches [default: 0, the batch]
+    /// Compute the gradient of a batch in parts of N rows and add them up, to save memory [default: 0, the whole batch]
     #[arg(long, value_name = "N", help_heading = "Training")]
     micro_batch: Option<usize>,
     /// Passes over the training data
     #[arg(long, value_name = "N", help_heading = "Training")]
     num_epoch: Option<u64>,
-    /// Fixes the initial values and the order of the rows, to the bit
+    /// Seed of the initial weights and of the order of the rows
     #[arg(long, value_name = "N", help_heading = "Training")]
     seed: Option<u64>,
-    /// Threads; changes no bit of the result [default: the processors there are]
+    /// Threads; they do not affect the result [default: one per processor]
     #[arg(long, value_name = "N", help_heading = "Training")]
     threads: Option<usize>,
-    /// Cut the gradient by the state after every N steps: truncated back-propagation [default: never]
+    /// Truncated back-propagation: cut the gradient every N steps [default: never]
     #[arg(long, value_name = "N", help_heading = "Training")]
     truncate: Option<usize>,
-    /// Most memory to train in, as 500MB or 2GiB; long sequences are run again in parts, with the same result
+    /// Memory limit for training, such as 500MB or 2GiB; long sequences are then recomputed in parts, with the same result
     #[arg(long, value_name = "SIZE", help_heading = "Training")]
     memory_budget: Option<String>,
 
-    /// Steps from one checkpoint to the next; 0: at the ends of epochs, where writing takes little of the time
+    /// Write a checkpoint every N steps; 0: at the ends of epochs, but not so often that it costs much time
     #[arg(long, value_name = "N", help_heading = "Checkpoints")]
     checkpoint_steps: Option<u64>,
-    /// Minutes after which a checkpoint is written inside an epoch too; 0: never
+    /// Also write a checkpoint every M minutes within an epoch; 0: never
     #[arg(long, value_name = "M", allow_negative_numbers = true, help_heading = "Checkpoints")]
     checkpoint_minutes: Option<f64>,
-    /// Checkpoints that are kept until the run has finished, the newest
+    /// Number of newest checkpoints to keep until the run has finished
     #[arg(long, value_name = "K", help_heading = "Checkpoints")]
     keep_checkpoints: Option<usize>,
 
-    /// Where the run is written [default: the next free runs/JOB-CELL-N]
+    /// Folder for the run [default: the next free runs/JOB-CELL-N]
     #[arg(long, value_name = "DIR", help_heading = "Files")]
     pub(crate) out: Option<PathBuf>,
-    /// Settings from a TOML file, as a run writes it; flags go before it
+    /// Read settings from a TOML file, such as a run's config.toml; flags override the file
     #[arg(long, value_name = "FILE", help_heading = "Files")]
     pub(crate) config: Option<PathBuf>,
 
-    /// Steps from one row of metrics.csv to the next, and from one look at the bar to the next
+    /// Report every N steps, in metrics.csv and in the progress bar
     #[arg(long, value_name = "N", help_heading = "Output")]
     batch_per_log: Option<u64>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+impl CommonArgs {
+    /// Whether nobody has chosen the batch size.
+    pub(crate) fn batch_is_open(&self) -> bool {
+        self.batch_size.is_none() && self.config.is_none()
+    }
 }
 
 /// The settings of training, as in `config.toml`. The defaults are the tutorial's.
@@ -149,11 +156,24 @@ impl TrainingConfig {
         at_least_1("keep_checkpoints", self.keep_checkpoints as u64)?;
         if !(self.checkpoint_minutes >= 0.0 && self.checkpoint_minutes.is_finite()) {
             let found = self.checkpoint_minutes.to_string();
-            return Err(Error::Setting { what: "checkpoint_minutes", found, expected: "a number from 0 on".into() });
+            return Err(Error::Setting { what: "checkpoint_minutes", found, expected: "a number, 0 or more".into() });
         }
         threads(Some(self.threads))?;
         self.budget()?;
         Ok(())
+    }
+
+    /// Where nobody has chosen the batch size (`open`) and there are fewer rows, all of them are a batch. Returns what there
+    /// is to say of that.
+    pub(crate) fn fit_batch(&mut self, rows: usize, open: bool) -> Option<String> {
+        match self.batch_size {
+            BatchSize::Rows(batch) if open && rows > 0 && rows < batch => {
+                self.batch_size = BatchSize::Full;
+                let rows = if rows == 1 { "1 row".into() } else { format!("{rows} rows") };
+                Some(format!("--batch-size is full: there are {rows} to learn from, fewer than the default of {batch}"))
+            }
+            _ => None,
+        }
     }
 
     /// Refuses a batch of no rows, which no data has.
@@ -180,7 +200,7 @@ impl TrainingConfig {
             BatchSize::Full => Err(Error::Setting {
                 what: "batch_size",
                 found: "full".into(),
-                expected: "a number: the streams that the data is cut into".into(),
+                expected: "a number: how many streams the data is cut into".into(),
             }),
         }
     }
@@ -221,7 +241,7 @@ fn parse_bytes(text: &str) -> Result<usize, Error> {
     let refuse = || Error::Setting {
         what: "memory_budget",
         found: format!("{text:?}"),
-        expected: "a size, as 500MB, 2GiB or a number of bytes".into(),
+        expected: "a size, such as 500MB, 2GiB or a number of bytes".into(),
     };
     let digits = text.trim().trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
     let factor = match text.trim()[digits.len()..].trim().to_ascii_lowercase().as_str() {
@@ -266,6 +286,21 @@ fn available_memory() -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_batch_that_nobody_chose_fits_the_rows() {
+        let with = |batch_size, rows, open| {
+            let mut config = TrainingConfig { batch_size, ..TrainingConfig::default() };
+            (config.fit_batch(rows, open).is_some(), config.batch_size)
+        };
+        let (full, rows) = (BatchSize::Full, BatchSize::Rows);
+        assert_eq!(with(rows(32), 31, true), (true, full));
+        assert_eq!(with(rows(32), 1, true), (true, full));
+        for (batch, rows, open) in [(rows(32), 32, true), (rows(32), 31, false), (full, 31, true), (rows(32), 0, true)]
+        {
+            assert_eq!(with(batch, rows, open), (false, batch));
+        }
+    }
 
     #[test]
     fn sizes_have_units() {

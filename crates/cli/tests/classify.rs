@@ -305,28 +305,28 @@ fn too_many_classes() {
 fn settings_out_of_range() {
     let place = Place::with_walks();
     for (flags, words) in [
-        ("--validation 1", &["validation is 1", "from 0 to below 1"][..]),
-        ("--validation -0.1", &["validation is -0.1"]),
-        ("--validation nan", &["validation is NaN"]),
-        ("--test-part 0", &["test_part is 0", "above 0 and below 1"]),
-        ("--test-part 1", &["test_part is 1"]),
-        ("--validation 0 --early-stopping 3", &["validation is 0", "early_stopping"]),
-        ("--validation 0 --schedule plateau", &["validation is 0", "plateau"]),
+        ("--validation 1", &["--validation is 1", "from 0 to below 1"][..]),
+        ("--validation -0.1", &["--validation is -0.1"]),
+        ("--validation nan", &["--validation is NaN"]),
+        ("--test-part 0", &["--test-part is 0", "above 0 and below 1"]),
+        ("--test-part 1", &["--test-part is 1"]),
+        ("--validation 0 --early-stopping 3", &["--validation is 0", "--early-stopping"]),
+        ("--validation 0 --schedule plateau", &["--validation is 0", "plateau"]),
         (
             "--class-weights 1,2,3",
-            &["class_weights is 1,2,3, 3 numbers", "expected 2, one for each class: left, right"],
+            &["--class-weights is 1,2,3, 3 numbers", "expected 2, one for each class: left, right"],
         ),
-        ("--class-weights -1,2", &["class_weights is -1,2", "above 0"]),
-        ("--class-weights 0,2", &["class_weights is 0,2", "above 0"]),
-        ("--class-weights heavy", &["class_weights is heavy", "balanced"]),
-        ("--batch-size 15", &["batch_size is 15", "1 to 14"]),
+        ("--class-weights -1,2", &["--class-weights is -1,2", "above 0"]),
+        ("--class-weights 0,2", &["--class-weights is 0,2", "above 0"]),
+        ("--class-weights heavy", &["--class-weights is heavy", "balanced"]),
+        ("--batch-size 15", &["--batch-size is 15", "1 to 14"]),
     ] {
         refused(&place, &format!("--data walks.csv {flags}"), 2, words);
     }
     refused(&place, "--test walks.csv", 2, &["test is walks.csv", "the embedded set has its own"]);
     refused(&place, "--features a", 2, &["features is a", ".csv"]);
     place.write("a.ts", b"");
-    refused(&place, "--data a.ts --id-column b", 2, &["id_column is b", ".csv"]);
+    refused(&place, "--data a.ts --id-column b", 2, &["--id-column is b", ".csv"]);
 }
 
 #[test]

@@ -10,8 +10,14 @@ fn runs_stand_beside_each_other_in_a_table_and_a_picture() {
     place.elman("train mnist --data set --hidden-size 16 --quiet --optimizer rprop --batch-size full --num-epoch 5 --out full").succeeded();
     let table = place.elman("compare run full --chart both.svg");
     let lines = table.succeeded();
-    assert_eq!(lines.len(), 3, "{lines:?}");
-    assert!(lines[0].contains("best loss"), "{lines:?}");
+    for heading in ["best loss", "accuracy", "test loss", "test acc"] {
+        assert!(lines[0].contains(heading), "{lines:?}");
+    }
+    assert_eq!(lines[3..5], ["", "settings that differ, in this order:"]);
+    for setting in ["  batch_size     50  full", "  num_epoch      2  5", "  optimizer      adam  rprop"] {
+        assert!(lines[5..].contains(&setting), "{lines:?}");
+    }
+    assert!(!lines.iter().any(|line| line.contains("hidden_size")), "{lines:?}");
     assert!(lines[1].starts_with("run ") && lines[2].starts_with("full "), "{lines:?}");
     let objects = objects(&place.elman("compare run full --json").stdout);
     // 550 rows in batches of 50, two epochs; and in one batch, five.
@@ -23,6 +29,9 @@ fn runs_stand_beside_each_other_in_a_table_and_a_picture() {
         .collect();
     let best = losses.iter().copied().fold(f64::INFINITY, f64::min);
     assert!((objects[1]["best_validation_loss"].as_f64().unwrap() - best).abs() < 1e-6, "{losses:?}");
+    let test: serde_json::Value = serde_json::from_str(&place.text("full/test.json")).unwrap();
+    assert_eq!((&objects[1]["test"], &objects[1]["settings_that_differ"]["optimizer"]), (&test, &"rprop".into()));
+    assert!(objects[0]["best_validation_accuracy"].as_f64().unwrap() > 0.5);
     let svg = place.text("both.svg");
     for part in ["epochs", "seconds", "run", "full", "polyline"] {
         assert!(svg.contains(part), "{part}");
@@ -37,7 +46,13 @@ fn what_is_no_run_is_refused_and_nothing_drawn() {
     place.elman("compare empty --chart x.svg").refused(1, &["no rows yet"]);
     place.write("broken/metrics.csv", b"step,loss\n1,2\n");
     place.elman("compare broken --chart x.svg").refused(1, &["metrics.csv", "its columns are step,loss"]);
-    place.elman("compare run run run run run run run").refused(1, &["7 runs", "at most 6"]);
+    place.elman("compare run run run run run run run --chart x.svg").refused(1, &["7 runs", "at most 6"]);
     assert!(!place.path("x.svg").exists());
     assert_eq!(place.elman("compare").code, Some(2));
+    // Without a picture there is room for any number, and older runs have no figures of a test.
+    std::fs::remove_file(place.path("run/test.json")).unwrap();
+    let lines = place.elman("compare run run run run run run run").stdout;
+    assert!(!lines.contains("test loss") && lines.contains("every number is the same"), "{lines}");
+    place.write("run/test.json", b"{");
+    place.elman("compare run").refused(1, &["cannot read run/test.json"]);
 }

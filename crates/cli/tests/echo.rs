@@ -59,15 +59,15 @@ fn the_thread_count_changes_no_bit_and_the_cell_does() {
 fn what_cannot_echo_is_refused() {
     let place = Place::new();
     for (flags, words) in [
-        ("--series-length 15", &["series_length is 15", "more than 15"][..]),
-        ("--series-length 18446744073709551615", &["series_length", "at most"]),
-        ("--batch-size 0", &["batch_size is 0", "at least 1"]),
-        ("--batch-size full", &["batch_size is full", "streams"]),
-        ("--sequence-length 0", &["the window is 0", "1 to 10000"]),
-        ("--sequence-length 10001", &["the window is 10001", "1 to 10000"]),
+        ("--series-length 15", &["--series-length is 15", "more than 15"][..]),
+        ("--series-length 18446744073709551615", &["--series-length", "at most"]),
+        ("--batch-size 0", &["--batch-size is 0", "at least 1"]),
+        ("--batch-size full", &["--batch-size is full", "streams"]),
+        ("--sequence-length 0", &["--sequence-length is 0", "1 to 10000"]),
+        ("--sequence-length 10001", &["--sequence-length is 10001", "1 to 10000"]),
         ("--bidirectional", &["a carried state", "bidirectional"]),
         ("--optimizer rprop", &["optimizer", "rprop", "sign"]),
-        ("--echo-step 18446744073709551615", &["series_length is 50000"]),
+        ("--echo-step 18446744073709551615", &["--series-length is 50000"]),
     ] {
         let outcome = place.elman(&format!("train echo {flags} --out run"));
         outcome.failed(2, words);

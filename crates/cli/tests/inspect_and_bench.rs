@@ -141,21 +141,21 @@ fn bench_runs_on_the_instruction_set_that_is_named() {
 fn bench_refuses_sizes_that_cannot_be() {
     let place = Place::new();
     for (flags, words) in [
-        ("--batch 0", ["batch is 0", "at least 1"]),
-        ("--steps 0", ["steps is 0", "at least 1"]),
-        ("--rounds 0", ["rounds is 0", "at least 1"]),
+        ("--batch 0", ["--batch is 0", "at least 1"]),
+        ("--steps 0", ["--steps is 0", "at least 1"]),
+        ("--rounds 0", ["--rounds is 0", "at least 1"]),
         ("--input 0", ["input", "is 0"]),
         ("--hidden 0", ["hidden", "is 0"]),
         ("--hidden 1000000000", ["hidden", "is 1000000000"]),
-        ("--threads 0", ["threads is 0", "1 to "]),
+        ("--threads 0", ["--threads is 0", "1 to "]),
         ("--cell gru9", ["gru9", "rnn, lstm, gru"]),
-        ("--cell gru --peepholes", ["peepholes is not computed for gru", "option of lstm"]),
-        ("--cell lstm --projection 0", ["projection is 0", "1 to "]),
-        ("--cell rnn --layer-norm", ["layer_norm is not computed for rnn", "lstm and gru"]),
-        ("--dropout 0.5", ["dropout is not computed", "last"]),
-        ("--layers 2 --dropout 1", ["dropout is 1", "below 1"]),
-        ("--zoneout -0.1", ["zoneout is -0.1", "at least 0"]),
-        ("--layers 0", ["layers is 0", "1 to 64"]),
+        ("--cell gru --peepholes", ["--peepholes is not computed for gru", "option of lstm"]),
+        ("--cell lstm --projection 0", ["--projection is 0", "1 to "]),
+        ("--cell rnn --layer-norm", ["--layer-norm is not computed for rnn", "lstm and gru"]),
+        ("--dropout 0.5", ["--dropout is not computed", "last"]),
+        ("--layers 2 --dropout 1", ["--dropout is 1", "below 1"]),
+        ("--zoneout -0.1", ["--zoneout is -0.1", "at least 0"]),
+        ("--layers 0", ["--layers is 0", "1 to 64"]),
         ("--residual", ["layers is 1", "2 or more"]),
     ] {
         place.elman(&format!("bench {flags}")).refused(2, &words);

@@ -21,24 +21,24 @@ fn refused(place: &Place, flags: &str, code: i32, words: &[&str]) {
 fn settings_out_of_range() {
     let place = Place::with_set();
     for (flags, words) in [
-        ("--batch-size 0", &["batch_size is 0", "1 to 550"][..]),
-        ("--batch-size 551", &["batch_size is 551", "1 to 550"]),
-        ("--batch-size 18446744073709551615", &["batch_size is 18446744073709551615"]),
-        ("--hidden-size 0", &["hidden_size is 0", "1 to "]),
-        ("--hidden-size 1000000000", &["hidden_size is 1000000000", "1 to "]),
-        ("--hidden-size 18446744073709551615", &["hidden_size is 18446744073709551615"]),
+        ("--batch-size 0", &["--batch-size is 0", "1 to 550"][..]),
+        ("--batch-size 551", &["--batch-size is 551", "1 to 550"]),
+        ("--batch-size 18446744073709551615", &["--batch-size is 18446744073709551615"]),
+        ("--hidden-size 0", &["--hidden-size is 0", "1 to "]),
+        ("--hidden-size 1000000000", &["--hidden-size is 1000000000", "1 to "]),
+        ("--hidden-size 18446744073709551615", &["--hidden-size is 18446744073709551615"]),
         (
             "--learning-rate nan",
-            &["learning_rate is NaN", "expected a finite number above 0, from 1.1754944e-38 to 3.4028235e38"],
+            &["--learning-rate is NaN", "expected a finite number above 0, from 1.1754944e-38 to 3.4028235e38"],
         ),
-        ("--learning-rate -1", &["learning_rate is -1", "above 0"]),
-        ("--learning-rate 0", &["learning_rate is 0", "above 0"]),
-        ("--learning-rate -0.0", &["learning_rate is -0", "above 0"]),
-        ("--learning-rate inf", &["learning_rate is inf", "finite"]),
-        ("--num-epoch 0", &["num_epoch is 0", "at least 1"]),
-        ("--batch-per-log 0", &["batch_per_log is 0", "at least 1"]),
-        ("--threads 0", &["threads is 0", "1 to "]),
-        ("--threads 1000000", &["threads is 1000000", "1 to "]),
+        ("--learning-rate -1", &["--learning-rate is -1", "above 0"]),
+        ("--learning-rate 0", &["--learning-rate is 0", "above 0"]),
+        ("--learning-rate -0.0", &["--learning-rate is -0", "above 0"]),
+        ("--learning-rate inf", &["--learning-rate is inf", "finite"]),
+        ("--num-epoch 0", &["--num-epoch is 0", "at least 1"]),
+        ("--batch-per-log 0", &["--batch-per-log is 0", "at least 1"]),
+        ("--threads 0", &["--threads is 0", "1 to "]),
+        ("--threads 1000000", &["--threads is 1000000", "1 to "]),
     ] {
         refused(&place, flags, 2, words);
         refused(&place, &format!("{flags} --out run"), 2, words);
@@ -85,8 +85,8 @@ fn options_of_another_cell() {
         ("rnn", "candidate-dropout 0", "lstm and gru"),
         ("gru", "memory-zoneout 0", "lstm"),
     ] {
-        let name = option.split(' ').next().unwrap().replace('-', "_");
-        let words = [&*format!("{name} is not computed for {cell}"), &*format!("it is an option of {whose}")];
+        let name = option.split(' ').next().unwrap();
+        let words = [&*format!("--{name} is not computed for {cell}"), &*format!("it is an option of {whose}")];
         refused(&place, &format!("--cell {cell} --{option}"), 2, &words);
     }
     // A file names every setting; only what differs from its default asks for something.
@@ -118,17 +118,17 @@ fn options_of_another_optimizer_or_schedule() {
         ("--schedule step", "min-learning-rate 0", "cosine and plateau"),
         ("--schedule cosine", "patience 10", "plateau"),
     ] {
-        let name = option.split(' ').next().unwrap().replace('-', "_");
-        let words = [&*format!("{name} is not computed for "), &*format!("it is an option of {whose}\n")];
+        let name = option.split(' ').next().unwrap();
+        let words = [&*format!("--{name} is not computed for "), &*format!("it is an option of {whose}\n")];
         refused(&place, &format!("{given} --{option}"), 2, &words);
     }
     for (option, why) in [
-        ("--learning-rate 0.001", "learning_rate is not computed for rprop: it has a step size"),
-        ("--clip-norm 1", "clip_norm is not computed for rprop: it reads the signs"),
-        ("--clip-value 1", "clip_value is not computed for rprop: it reads the signs"),
-        ("--weight-decay 0.1", "weight_decay is not computed for rprop"),
-        ("--schedule cosine", "schedule is not computed for rprop"),
-        ("--warmup 3", "warmup is not computed for rprop"),
+        ("--learning-rate 0.001", "--learning-rate is not computed for rprop: it has a step size"),
+        ("--clip-norm 1", "--clip-norm is not computed for rprop: it reads the signs"),
+        ("--clip-value 1", "--clip-value is not computed for rprop: it reads the signs"),
+        ("--weight-decay 0.1", "--weight-decay is not computed for rprop"),
+        ("--schedule cosine", "--schedule is not computed for rprop"),
+        ("--warmup 3", "--warmup is not computed for rprop"),
     ] {
         refused(&place, &format!("--batch-size 550 --optimizer rprop {option}"), 2, &[why]);
     }
@@ -140,32 +140,32 @@ fn settings_of_optimizers_out_of_range() {
     for (flags, words) in [
         ("--optimizer adagard", &["adagard", "--optimizer"][..]),
         ("--schedule linear", &["linear", "--schedule"]),
-        ("--beta1 1", &["beta1 is 1", "below 1"]),
-        ("--beta2 -0.5", &["beta2 is -0.5", "at least 0"]),
-        ("--epsilon 0", &["epsilon is 0", "above 0"]),
-        ("--optimizer sgd --learning-rate -1", &["learning_rate is -1", "above 0"]),
-        ("--optimizer momentum --momentum 1", &["momentum is 1", "below 1"]),
-        ("--optimizer momentum --momentum 0", &["momentum is 0", "above 0"]),
-        ("--optimizer nesterov --momentum 0", &["momentum is 0", "above 0"]),
-        ("--optimizer rmsprop --momentum -0.1", &["momentum is -0.1"]),
-        ("--optimizer rmsprop --rms-decay 1", &["rms_decay is 1", "below 1"]),
-        ("--optimizer adagrad --initial-accumulator 0", &["initial_accumulator is 0", "above 0"]),
-        ("--optimizer rprop --initial-step 51", &["initial_step is 51", "1e-6 to 50.0"]),
-        ("--optimizer rprop --min-step -1", &["min_step is -1", "above 0"]),
-        ("--optimizer rprop --max-step nan", &["max_step is NaN", "above 0"]),
-        ("--optimizer rprop --increase 1", &["increase is 1", "above 1"]),
-        ("--optimizer rprop+ --decrease 1", &["decrease is 1", "below 1"]),
-        ("--weight-decay -1", &["weight_decay is -1", "0 to"]),
-        ("--clip-norm -1", &["clip_norm is -1", "above 0"]),
-        ("--layers 1000000000", &["layers is 1000000000", "1 to 64"]),
-        ("--clip-norm inf", &["clip_norm is inf", "finite"]),
-        ("--clip-value -3", &["clip_value is -3", "above 0"]),
-        ("--schedule exponential --decay 1.5", &["decay is 1.5", "at most 1"]),
-        ("--schedule step --decay 0", &["decay is 0", "above 0"]),
-        ("--schedule step --decay-every 0", &["decay_every is 0", "at least 1"]),
-        ("--schedule cosine --min-learning-rate 1", &["min_learning_rate is 1", "0 to 0.001"]),
-        ("--schedule plateau --min-learning-rate -1", &["min_learning_rate is -1"]),
-        ("--schedule plateau --patience 0", &["patience is 0", "at least 1"]),
+        ("--beta1 1", &["--beta1 is 1", "below 1"]),
+        ("--beta2 -0.5", &["--beta2 is -0.5", "at least 0"]),
+        ("--epsilon 0", &["--epsilon is 0", "above 0"]),
+        ("--optimizer sgd --learning-rate -1", &["--learning-rate is -1", "above 0"]),
+        ("--optimizer momentum --momentum 1", &["--momentum is 1", "below 1"]),
+        ("--optimizer momentum --momentum 0", &["--momentum is 0", "above 0"]),
+        ("--optimizer nesterov --momentum 0", &["--momentum is 0", "above 0"]),
+        ("--optimizer rmsprop --momentum -0.1", &["--momentum is -0.1"]),
+        ("--optimizer rmsprop --rms-decay 1", &["--rms-decay is 1", "below 1"]),
+        ("--optimizer adagrad --initial-accumulator 0", &["--initial-accumulator is 0", "above 0"]),
+        ("--optimizer rprop --initial-step 51", &["--initial-step is 51", "1e-6 to 50.0"]),
+        ("--optimizer rprop --min-step -1", &["--min-step is -1", "above 0"]),
+        ("--optimizer rprop --max-step nan", &["--max-step is NaN", "above 0"]),
+        ("--optimizer rprop --increase 1", &["--increase is 1", "above 1"]),
+        ("--optimizer rprop+ --decrease 1", &["--decrease is 1", "below 1"]),
+        ("--weight-decay -1", &["--weight-decay is -1", "0 to"]),
+        ("--clip-norm -1", &["--clip-norm is -1", "above 0"]),
+        ("--layers 1000000000", &["--layers is 1000000000", "1 to 64"]),
+        ("--clip-norm inf", &["--clip-norm is inf", "finite"]),
+        ("--clip-value -3", &["--clip-value is -3", "above 0"]),
+        ("--schedule exponential --decay 1.5", &["--decay is 1.5", "at most 1"]),
+        ("--schedule step --decay 0", &["--decay is 0", "above 0"]),
+        ("--schedule step --decay-every 0", &["--decay-every is 0", "at least 1"]),
+        ("--schedule cosine --min-learning-rate 1", &["--min-learning-rate is 1", "0 to 0.001"]),
+        ("--schedule plateau --min-learning-rate -1", &["--min-learning-rate is -1"]),
+        ("--schedule plateau --patience 0", &["--patience is 0", "at least 1"]),
         ("--warmup -1", &["-1"]),
     ] {
         refused(&place, flags, 2, words);

@@ -320,9 +320,9 @@ fn checkpoints_are_written_when_it_is_said() {
 fn checkpoints_that_cannot_be_are_refused() {
     let place = Place::with_set();
     for (flags, word) in [
-        ("--keep-checkpoints 0", "keep_checkpoints is 0; expected at least 1"),
-        ("--checkpoint-minutes -1", "checkpoint_minutes is -1"),
-        ("--checkpoint-minutes nan", "checkpoint_minutes is NaN"),
+        ("--keep-checkpoints 0", "--keep-checkpoints is 0; expected at least 1"),
+        ("--checkpoint-minutes -1", "--checkpoint-minutes is -1"),
+        ("--checkpoint-minutes nan", "--checkpoint-minutes is NaN"),
     ] {
         place.elman(&format!("{QUICK} {flags} --out run")).refused(2, &[word]);
     }

@@ -86,11 +86,16 @@ fn backtest(stdout: &str) -> &str {
     &stdout[stdout.find("\nbacktest: ").unwrap_or_else(|| panic!("no backtest in {stdout}"))..]
 }
 
+/// The steps of a forecast; a model that is no better than the naive forecast warns of that first.
+fn rows(stdout: &str) -> Vec<Value> {
+    objects(stdout).into_iter().filter(|object| object["event"] == "forecast").collect()
+}
+
 /// The times of a forecast, in the order of the lines.
 #[track_caller]
 fn times(outcome: &Outcome) -> Vec<String> {
     outcome.succeeded();
-    objects(&outcome.stdout).iter().map(|row| row["time"].as_str().unwrap().to_owned()).collect()
+    rows(&outcome.stdout).iter().map(|row| row["time"].as_str().unwrap().to_owned()).collect()
 }
 
 #[test]
@@ -106,7 +111,7 @@ fn a_run_is_reported_tested_drawn_and_evaluated_again() {
     for words in ["a.csv: 90 rows, 1 series, monthly; 2015-01-31 to 2022-06-30", "reads 8 steps of y", "52 windows"] {
         assert!(outcome.stderr.contains(words), "no {words:?} in {}", outcome.stderr);
     }
-    assert!(place.text("run/forecast.svg").contains("what came"));
+    assert!(place.text("run/forecast.svg").contains("observed"));
     assert!(place.names("run").contains(&"metrics.csv".to_owned()));
 
     // Later, from the run's folder, and from the model file and the table alone.
@@ -121,7 +126,7 @@ fn a_run_is_reported_tested_drawn_and_evaluated_again() {
         outcome.succeeded();
         outcome.stdout
     });
-    assert_eq!(forecasts[0], forecasts[1]);
+    assert_eq!(rows(&forecasts[0]), rows(&forecasts[1]));
 
     // The settings of a run are those of another like it.
     place.elman("train series --config run/config.toml --out again --quiet").succeeded();
@@ -135,9 +140,9 @@ fn json_has_every_figure() {
     outcome.succeeded();
     let objects = objects(&outcome.stdout);
     let events: Vec<_> = objects.iter().map(|object| object["event"].as_str().unwrap()).collect();
-    assert_eq!(events, ["data", "epoch", "epoch", "backtest"]);
+    assert_eq!(events, ["data", "run", "epoch", "epoch", "backtest"]);
     assert_eq!((&objects[0]["rows"], &objects[0]["frequency"]), (&80.into(), &"a step".into()));
-    let backtest = &objects[3];
+    let backtest = &objects[4];
     assert_eq!(backtest["levels"], serde_json::json!([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]));
     assert_eq!((&backtest["horizon"], &backtest["season"], &backtest["origins"]), (&3.into(), &6.into(), &10.into()));
     for side in ["model", "naive"] {
@@ -247,9 +252,14 @@ fn a_forecast_is_a_table_a_csv_and_a_picture() {
     let rows: Vec<&str> = csv.lines().collect();
     assert_eq!((rows[0], rows.len()), ("shop,day,0.25,0.5,0.75", 7));
     assert!(rows[4].starts_with("\"a,\"\"c\"\"\",20240305,"), "{csv}");
-    assert!(svg.contains("y b") && svg.contains("interval of 50%"));
+    assert!(svg.contains("y b") && svg.contains("\n25–75%\n") && !svg.contains("of 2 series"));
+    // One of them is drawn, and the rest are counted.
+    place.elman("forecast run --plot one.svg --series b").succeeded();
+    let one = place.text("one.svg");
+    assert!(one.contains("y b") && !one.contains("y a") && one.contains("\n1 of 2 series\n"), "{one}");
+    place.elman("forecast run --plot x.svg --series d").refused(1, &["--series names \"d\"", "2 series: \"b\", \"a"]);
     // Each row's quantiles rise, and are those of the objects to the bit.
-    let objects = objects(&place.elman("forecast run --json").stdout);
+    let objects = self::rows(&place.elman("forecast run --json").stdout);
     for (row, object) in rows[1..4].iter().zip(&objects) {
         let quantiles: Vec<f32> = row.split(',').skip(2).map(|cell| cell.parse().unwrap()).collect();
         assert!(quantiles.is_sorted(), "{row}");
@@ -267,7 +277,7 @@ fn one_quantile_of_one_step_is_a_forecast_too() {
     // A level alone makes no interval.
     assert!(!outcome.stdout.contains("expected"), "{}", outcome.stdout);
     let picture = place.text("run/forecast.svg");
-    assert!(picture.contains("forecast: median") && !picture.contains("interval"), "{picture}");
+    assert!(picture.contains("\nmedian\n") && !picture.contains("%\n"), "{picture}");
     let forecast = place.elman("forecast run");
     assert_eq!(forecast.succeeded().len(), 2);
 }
@@ -314,7 +324,12 @@ fn a_constant_series_has_no_scale_and_nothing_to_beat() {
     let place = Place::with_table(&text);
     let outcome = place.elman(&quick("--quiet"));
     outcome.succeeded();
-    assert!(outcome.stdout.contains("does NOT beat") && outcome.stdout.contains("above its 0"), "{}", outcome.stdout);
+    assert!(
+        outcome.stdout.contains("does NOT beat")
+            && outcome.stdout.contains("its MAE is above that forecast's, which is 0"),
+        "{}",
+        outcome.stdout
+    );
     let object = &objects(&place.elman("eval run --json").stdout)[0];
     assert_eq!((&object["model"]["mase"], &object["naive"]["mae"]), (&Value::Null, &0.0.into()));
 }
@@ -346,18 +361,18 @@ fn tables_that_hold_no_such_series_are_refused() {
 fn settings_that_cannot_be_are_refused() {
     let place = Place::with_table(&counted(60));
     for (flags, words) in [
-        ("--horizon 0", &["horizon is 0", "at least 1"][..]),
-        ("--context 0", &["context is 0"]),
-        ("--season 0", &["season is 0"]),
+        ("--horizon 0", &["--horizon is 0", "at least 1"][..]),
+        ("--context 0", &["--context is 0"]),
+        ("--season 0", &["--season is 0"]),
         ("--quantiles 0.5,0.1", &["quantiles", "rising"]),
         ("--quantiles 0.5,1.5", &["quantiles"]),
         ("--quantiles 0.5,half", &["--quantiles"]),
-        ("--test 2", &["test is 2 of 60 steps", "at least 3, the horizon"]),
-        ("--validation 0", &["validation is 0 of 60 steps"]),
-        ("--test 1.5", &["test is 1.5", "fraction"]),
+        ("--test 2", &["--test is 2 of 60 steps", "at least 3, the horizon"]),
+        ("--validation 0", &["--validation is 0 of 60 steps"]),
+        ("--test 1.5", &["--test is 1.5", "fraction"]),
         ("--test all", &["a number of steps, or a fraction"]),
         ("--test 30 --validation 30", &["validation and test is 30 and 30 steps", "60 steps"]),
-        ("--batch-size 1000", &["batch_size is 1000"]),
+        ("--batch-size 1000", &["--batch-size is 1000"]),
         ("--bidirectional --layers 0", &["layers"]),
     ] {
         place.elman(&quick(flags)).refused(2, words);
@@ -392,10 +407,10 @@ fn forecast_refuses_what_the_model_does_not_know() {
     refused(&table(days), &["newer.csv", "daily", "monthly"]);
     refused(&table(month_ends(70)).replace("time,y", "time,z"), &["no column \"y\" for the target", "\"z\""]);
     refused(&table(month_ends(70)).replace("time,y", "when,y"), &["no column \"time\"", "\"when\""]);
-    refused(&table(month_ends(7)), &["has no forecast", "7 steps", "reads 8"]);
+    refused(&table(month_ends(7)), &["no forecast", "7 steps", "reads 8"]);
     let unknown: Vec<String> =
         month_ends(70).enumerate().map(|(t, time)| format!("{time},{}", if t < 60 { "1" } else { "" })).collect();
-    refused(&format!("time,y\n{}\n", unknown.join("\n")), &["has no forecast", "none of its last 8 values is known"]);
+    refused(&format!("time,y\n{}\n", unknown.join("\n")), &["no forecast", "none of the last 8 values is known"]);
     refused("", &["newer.csv", "it is empty"]);
     assert!(!place.names("").iter().any(|name| name.starts_with("f.")), "nothing is written");
     place.elman("forecast run --data none.csv").refused(1, &["cannot read none.csv"]);
@@ -445,19 +460,29 @@ fn series_that_are_new_or_short() {
     let place = Place::with_table(&format!("id,t,y\n{old}{}", series("short", 1.0, 80, 90)));
     let outcome = place.elman(&quick("--id id"));
     outcome.succeeded();
-    assert!(outcome.stderr.contains("too short to learn from before validation: \"short\""), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("too short to learn from before validation: 1 series: \"short\""),
+        "{}",
+        outcome.stderr
+    );
 
     let new = series("new", 1000.0, 0, 90);
     place.write("newer.csv", format!("id,t,y\n{old}{new}{}", series("tiny", 1.0, 84, 90)).as_bytes());
     let outcome = place.elman("forecast run --data newer.csv --json");
     outcome.succeeded();
     assert!(
-        outcome.stderr.contains("series \"new\" was not learnt from: it is scaled by its own values"),
+        outcome.stderr.contains("not learnt from, scaled by their own values: 2 series: \"new\", \"tiny\""),
         "{}",
         outcome.stderr
     );
-    assert!(outcome.stderr.contains("series \"tiny\" has no forecast: it has 6 steps"), "{}", outcome.stderr);
-    let rows = objects(&outcome.stdout);
+    assert!(
+        outcome
+            .stderr
+            .contains("no forecast for want of steps, of which the model reads 8: 1 series: \"tiny\" (6 steps)"),
+        "{}",
+        outcome.stderr
+    );
+    let rows = rows(&outcome.stdout);
     let of = |name: &'static str| {
         let rows = rows.iter().filter(move |row| row["series"] == name);
         rows.map(|row| row["quantiles"][4].as_f64().unwrap())
@@ -471,4 +496,95 @@ fn series_that_are_new_or_short() {
     let outcome = place.elman("eval run --data newer.csv --json");
     outcome.succeeded();
     assert_eq!(objects(&outcome.stdout)[0]["origins"], 2 * 12);
+}
+
+/// One line says it of all, in each command.
+#[test]
+fn many_short_series_are_counted_and_not_listed() {
+    let mut text = "id,t,y\n".to_owned();
+    (0..90).for_each(|t| writeln!(text, "long,{t},{}", wave(t)).unwrap());
+    for id in 0..190 {
+        (80..86).for_each(|t| writeln!(text, "s{id},{t},{}", wave(t)).unwrap());
+    }
+    let place = Place::with_table(&text);
+    let train = place.elman(&quick("--id id"));
+    train.succeeded();
+    for outcome in [train, place.elman("eval run"), place.elman("forecast run --plot f.svg")] {
+        outcome.succeeded();
+        assert!(outcome.stderr.lines().count() < 14, "{}", outcome.stderr);
+        assert!(
+            outcome.stderr.contains("190 series: \"s0\"") || outcome.stderr.contains("and 185 more"),
+            "{}",
+            outcome.stderr
+        );
+    }
+}
+
+#[test]
+fn values_of_any_size_keep_their_digits() {
+    for (factor, mae) in [(1e-9, "e-"), (1e9, "00"), (1e30, "e3")] {
+        let rows: String = (0..80).map(|t| format!("{t},{}\n", factor * wave(t))).collect();
+        let place = Place::with_table(&format!("t,y\n{rows}"));
+        let outcome = place.elman(&quick(""));
+        outcome.succeeded();
+        let line = outcome.stdout.lines().find(|line| line.contains("(MAE)")).unwrap();
+        let figures: Vec<f64> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        assert!(figures.len() == 2 && figures.iter().all(|x| (0.01..100.0).contains(&(x / factor))), "{line}");
+        assert!(factor == 1e9 || line.contains(mae), "{line}");
+        // The table says of each number what the file says, to three digits.
+        let table = place.elman("forecast run");
+        place.elman("forecast run --out f.csv").succeeded();
+        let csv = place.text("f.csv");
+        for (shown, exact) in table.succeeded()[1..].iter().zip(csv.lines().skip(1)) {
+            let exact: Vec<f64> = exact.split(',').skip(1).map(|cell| cell.parse().unwrap()).collect();
+            let shown: Vec<f64> = shown.split_whitespace().skip(1).map(|cell| cell.parse().unwrap()).collect();
+            assert_eq!(exact.len(), shown.len());
+            for (exact, shown) in exact.iter().zip(&shown) {
+                assert!((exact - shown).abs() <= 0.005 * exact.abs(), "{exact} {shown}");
+            }
+        }
+    }
+}
+
+/// Defaults train what they can, and say what they chose.
+#[test]
+fn short_series_train_without_a_flag() {
+    let place = Place::with_table(&table(month_ends(144)));
+    let flags = "train series --data a.csv --target y --num-epoch 1 --hidden-size 4";
+    let outcome = place.elman(&format!("{flags} --out run"));
+    outcome.succeeded();
+    assert!(outcome.stderr.contains("--horizon is 12: the default of 24"), "{}", outcome.stderr);
+    assert!(outcome.stdout.contains("forecasts of 12 steps"), "{}", outcome.stdout);
+    // Years: 31 windows are fewer than the default batch.
+    let years: String = (1960..2020).map(|year| format!("{year},{}\n", wave(year))).collect();
+    place.write("a.csv", format!("year,y\n{years}").as_bytes());
+    let outcome = place.elman(&format!("{flags} --horizon 3 --out years"));
+    outcome.succeeded();
+    assert!(outcome.stderr.contains("--batch-size is full: there are 31 rows"), "{}", outcome.stderr);
+    assert!(place.text("years/config.toml").contains("batch_size = \"full\""));
+    // As short as can be, and what was chosen by a flag is not changed.
+    for steps in [7, 12, 20, 35, 50] {
+        place.write("a.csv", counted(steps).as_bytes());
+        place.elman(&format!("{flags} --out of{steps}")).succeeded();
+    }
+    place.elman(&format!("{flags} --horizon 40")).refused(2, &["40, the horizon"]);
+    place.elman(&format!("{flags} --horizon 3 --batch-size 1000")).refused(2, &["--batch-size is 1000"]);
+}
+
+/// The rows of a job without accuracy have none, and the picture is of the weights that are kept.
+#[test]
+fn a_run_says_nothing_of_an_accuracy_and_shows_the_epoch_it_kept() {
+    let place = Place::with_table(&counted(80));
+    let outcome = place.elman(&quick("--num-epoch 40 --early-stopping 3 --learning-rate 0.2"));
+    outcome.succeeded();
+    let kept = outcome.stderr.lines().find_map(|line| line.strip_prefix("kept: the weights of epoch ")).unwrap();
+    let (epoch, loss) = kept.split_once(", with the least validation loss, ").unwrap();
+    let svg = place.text("run/curves.svg");
+    assert!(svg.contains(&format!("; kept: epoch {epoch}, validation loss {}", &loss[..4])), "{epoch} {loss} {svg}");
+    let inspect = place.elman("inspect run");
+    inspect.succeeded();
+    assert!(inspect.stdout.contains(&format!("kept: the weights of epoch {epoch}, ")), "{}", inspect.stdout);
+    for text in [&svg, &inspect.stdout, &place.text("run/metrics.csv")] {
+        assert!(!text.contains("NaN") && !text.contains("accuracy 0") && !text.contains("accuracy 1"), "{text}");
+    }
 }

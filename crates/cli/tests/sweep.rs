@@ -138,14 +138,14 @@ fn what_is_no_saved_sweep_is_refused_and_the_old_chart_stays() {
 fn flags_that_do_not_go_together_are_refused() {
     let place = Place::new();
     for (flags, words) in [
-        ("--chart sweep.svg", &["chart is given alone", "--sweep", "--from"][..]),
+        ("--chart sweep.svg", &["--chart is given alone", "--sweep", "--from"][..]),
         ("--from sweep.jsonl", &["--chart"]),
         ("--from sweep.jsonl --chart sweep.svg --sweep", &["--from", "--sweep"]),
         ("--from sweep.jsonl --chart sweep.svg --hidden 3", &["--from", "--hidden"]),
         ("--from sweep.jsonl --chart sweep.svg --cell gru", &["--from", "--cell"]),
         // Refused for one of the three cells, before any is measured.
-        ("--sweep --peepholes", &["peepholes is not computed for rnn"]),
-        ("--sweep --rounds 0", &["rounds is 0"]),
+        ("--sweep --peepholes", &["--peepholes is not computed for rnn"]),
+        ("--sweep --rounds 0", &["--rounds is 0"]),
     ] {
         place.elman(&format!("bench {flags}")).refused(2, words);
     }

@@ -78,7 +78,7 @@ fn json_says_the_same() {
     let place = place();
     let run = place.elman(&format!("{TINY} --json --unit byte --out run"));
     run.succeeded();
-    let [first, second, end, sample] = objects(&run.stdout).try_into().unwrap();
+    let [_, first, second, end, sample] = objects(&run.stdout).try_into().unwrap();
     for epoch in [&first, &second] {
         let loss = epoch["validation_loss"].as_f64().unwrap();
         assert!((epoch["validation_bits_per_byte"].as_f64().unwrap() - loss / 2f64.ln()).abs() < 1e-9);
@@ -326,15 +326,15 @@ fn other_commands_say_what_they_are_for() {
 fn samples_that_cannot_be_are_refused() {
     let place = with_run("");
     for (flags, words) in [
-        ("--temperature -1", ["temperature is -1", "0 or more"]),
-        ("--temperature nan", ["temperature is NaN", "0 or more"]),
-        ("--top-k 0", ["top_k is 0", "at least 1"]),
-        ("--top-p 0", ["top_p is 0", "at most 1"]),
-        ("--top-p 1.5", ["top_p is 1.5", "at most 1"]),
-        ("--samples 0", ["samples is 0", "1 to 1024"]),
-        ("--samples 1025", ["samples is 1025", "1 to 1024"]),
-        ("--length 0", ["length is 0", "1 to"]),
-        ("--length 300000 --samples 1000", ["length is 300000", "1 to 268435"]),
+        ("--temperature -1", ["--temperature is -1", "0 or more"]),
+        ("--temperature nan", ["--temperature is NaN", "0 or more"]),
+        ("--top-k 0", ["--top-k is 0", "at least 1"]),
+        ("--top-p 0", ["--top-p is 0", "at most 1"]),
+        ("--top-p 1.5", ["--top-p is 1.5", "at most 1"]),
+        ("--samples 0", ["--samples is 0", "1 to 1024"]),
+        ("--samples 1025", ["--samples is 1025", "1 to 1024"]),
+        ("--length 0", ["--length is 0", "1 to"]),
+        ("--length 300000 --samples 1000", ["--length is 300000", "1 to 268435"]),
     ] {
         place.elman(&format!("sample run {flags}")).refused(2, &words);
     }
@@ -356,14 +356,14 @@ fn texts_that_cannot_be_trained_on_are_refused() {
         ("--data one.txt", 2, ["distinct characters is 1", "'a'"]),
         ("--data two.txt", 2, ["1 characters long", "at least 2501"]),
         ("--data text.txt --batch-size 400", 2, ["the text to train on", "at least 20001"]),
-        ("--data text.txt --sequence-length 700", 2, ["the text to train on", "sequence_length"]),
-        ("--data text.txt --batch-size 0", 2, ["batch_size is 0", "stream"]),
-        ("--data text.txt --sequence-length 0", 2, ["sequence_length is 0", "at least 1"]),
-        ("--data text.txt --train-frac 0", 2, ["train_frac is 0", "above 0"]),
-        ("--data text.txt --train-frac 1", 2, ["train_frac is 1", "below 1"]),
-        ("--data text.txt --train-frac nan", 2, ["train_frac is NaN", "below 1"]),
+        ("--data text.txt --sequence-length 700 --batch-size 50", 2, ["the text to train on", "--sequence-length"]),
+        ("--data text.txt --batch-size 0", 2, ["--batch-size is 0", "stream"]),
+        ("--data text.txt --sequence-length 0", 2, ["--sequence-length is 0", "at least 1"]),
+        ("--data text.txt --train-frac 0", 2, ["--train-frac is 0", "above 0"]),
+        ("--data text.txt --train-frac 1", 2, ["--train-frac is 1", "below 1"]),
+        ("--data text.txt --train-frac nan", 2, ["--train-frac is NaN", "below 1"]),
         ("--data text.txt --batch-size 4 --train-frac 0.9999", 2, ["number of tokens is 1", "more than 1"]),
-        ("--data text.txt --batch-size 4 --embedding-size 0", 2, ["input size is 0", "1 to"]),
+        ("--data text.txt --batch-size 4 --embedding-size 0", 2, ["--embedding-size is 0", "1 to"]),
         ("--data text.txt --batch-size 4 --bidirectional", 2, ["bidirectional", "carried state"]),
     ] {
         place.elman(&format!("{train} {flags}")).refused(code, &words);

@@ -19,7 +19,9 @@ fn standard_output_has_the_tutorials_lines_and_nothing_else() {
     assert_eq!(lines.len(), 13, "{lines:?}");
     for (index, line) in lines[..12].iter().enumerate() {
         let rest = line.strip_prefix(&format!("Epoch: {}, ", index + 1)).unwrap_or_else(|| panic!("{line}"));
-        assert_eq!(form(rest), "Train Loss: 9.999, Train Acc: 9.999");
+        // The tutorial's part of the line, and behind it validation.
+        let expected = "Train Loss: 9.999, Train Acc: 9.999, Validation Loss: 9.999, Validation Acc: 9.999";
+        assert_eq!(form(rest), expected);
     }
     assert_eq!(form(lines[12]), "Test Loss: 9.999, Test Acc: 9.999");
     let accuracy: f64 = lines[12].rsplit(' ').next().unwrap().parse().unwrap();
@@ -52,10 +54,15 @@ fn a_run_has_its_files() {
     let place = Place::with_set();
     place.elman(&format!("{QUICK} --num-epoch 3 --batch-per-log 4 --out run")).succeeded();
     let names = place.names("run");
-    assert_eq!(names.len(), 5, "{names:?}");
+    assert_eq!(names.len(), 6, "{names:?}");
     assert_eq!((&*names[0], &*names[1]), ("config.toml", "curves.svg"));
     assert!(names[2].starts_with("events.out.tfevents."), "{names:?}");
-    assert_eq!((&*names[3], &*names[4]), ("metrics.csv", "model.safetensors"));
+    assert_eq!(names[3..], ["metrics.csv", "model.safetensors", "test.json"]);
+    // What the test gave, as with --json.
+    let test: serde_json::Value = serde_json::from_str(&place.text("run/test.json")).unwrap();
+    let again = place.elman("eval run --json");
+    again.succeeded();
+    assert_eq!(objects(&again.stdout), [test]);
     // The first record is the version; its length stands before it.
     let events = place.bytes(&format!("run/{}", names[2]));
     assert!(events.len() > 1000 && events.windows(13).any(|part| part == b"brain.Event:2"));
@@ -159,8 +166,10 @@ fn metrics_have_a_row_at_each_report_and_each_epochs_end() {
     // An epoch's line says what its last row says.
     let ends: Vec<_> = rows.iter().filter(|row| !row["validation_loss"].is_empty()).collect();
     for (line, row) in lines.iter().zip(ends) {
-        let [loss, accuracy] = ["loss", "accuracy"].map(|column| row[column].parse::<f64>().unwrap());
-        assert_eq!(*line, format!("Epoch: {}, Train Loss: {loss:.3}, Train Acc: {accuracy:.3}", row["epoch"]));
+        let columns = ["loss", "accuracy", "validation_loss", "validation_accuracy"];
+        let [loss, accuracy, of, right] = columns.map(|column| row[column].parse::<f64>().unwrap());
+        let train = format!("Epoch: {}, Train Loss: {loss:.3}, Train Acc: {accuracy:.3}", row["epoch"]);
+        assert_eq!(*line, format!("{train}, Validation Loss: {of:.3}, Validation Acc: {right:.3}"));
     }
 }
 
@@ -224,13 +233,13 @@ fn runs_are_numbered() {
 fn out_names_the_folder_and_its_parents_are_made() {
     let place = Place::with_set();
     place.elman(&format!("{QUICK} --num-epoch 1 --out some/where/Größe-学")).succeeded();
-    assert_eq!(place.names("some/where/Größe-学").len(), 5);
+    assert_eq!(place.names("some/where/Größe-学").len(), 6);
     assert!(!place.path("runs").exists());
     assert!(place.text("some/where/Größe-学/curves.svg").contains("Größe-学"));
     // An empty folder that is there will do.
     std::fs::create_dir(place.path("empty")).unwrap();
     place.elman(&format!("{QUICK} --num-epoch 1 --out empty")).succeeded();
-    assert_eq!(place.names("empty").len(), 5);
+    assert_eq!(place.names("empty").len(), 6);
 }
 
 #[test]
@@ -238,7 +247,9 @@ fn json_is_an_object_a_line_with_what_the_text_says() {
     let place = Place::with_set();
     let outcome = place.elman(&format!("{QUICK} --num-epoch 2 --json --out json"));
     outcome.succeeded();
-    let objects = objects(&outcome.stdout);
+    let all = objects(&outcome.stdout);
+    assert_eq!(all[0], serde_json::json!({"event": "run", "folder": "json"}), "where the run is");
+    let objects = &all[1..];
     assert_eq!(objects.iter().map(|o| o["event"].as_str().unwrap()).collect::<Vec<_>>(), ["epoch", "epoch", "test"]);
     let text = place.elman(&format!("{QUICK} --num-epoch 2 --out text"));
     let lines = text.succeeded();
@@ -246,7 +257,8 @@ fn json_is_an_object_a_line_with_what_the_text_says() {
     for (index, epoch) in objects[..2].iter().enumerate() {
         assert_eq!((&epoch["epoch"], &epoch["step"]), (&(index + 1).into(), &((index as u64 + 1) * BATCHES).into()));
         let (loss, accuracy) = (number(epoch, "train_loss"), number(epoch, "train_accuracy"));
-        assert_eq!(lines[index], format!("Epoch: {}, Train Loss: {loss:.3}, Train Acc: {accuracy:.3}", index + 1));
+        let start = format!("Epoch: {}, Train Loss: {loss:.3}, Train Acc: {accuracy:.3}, Validation Loss: ", index + 1);
+        assert!(lines[index].starts_with(&start), "{}", lines[index]);
         for key in ["validation_loss", "validation_accuracy", "seconds"] {
             assert!(number(epoch, key) >= 0.0);
         }
@@ -350,7 +362,7 @@ fn two_runs_at_once_take_two_folders() {
     }
     assert_eq!(place.names("runs"), ["mnist-rnn-1", "mnist-rnn-2", "mnist-rnn-3"]);
     for run in place.names("runs") {
-        assert_eq!(place.names(&format!("runs/{run}")).len(), 5);
+        assert_eq!(place.names(&format!("runs/{run}")).len(), 6);
     }
 }
 
@@ -367,7 +379,7 @@ fn of_runs_that_want_one_folder_at_once_one_gets_it() {
     for outcome in outcomes.iter().filter(|outcome| outcome.code != Some(0)) {
         outcome.refused(1, &["run already holds a run"]);
     }
-    assert_eq!(place.names("run").len(), 5, "{:?}", place.names("run"));
+    assert_eq!(place.names("run").len(), 6, "{:?}", place.names("run"));
 }
 
 #[test]
@@ -408,7 +420,7 @@ fn a_memory_budget_changes_no_bit() {
     train("free", "").succeeded();
     // What a budget of nothing would need tells the least there is.
     let refused = train("none", "--memory-budget 1kB");
-    refused.refused(2, &["memory_budget is 1000 bytes", "at least", "the workspaces of the threads (1)"]);
+    refused.refused(2, &["--memory-budget is 1000 bytes", "at least", "the workspaces of the threads (1)"]);
     assert!(!place.path("none").exists());
     let (_, rest) = refused.stderr.split_once("at least ").unwrap();
     let least = rest.split(' ').next().unwrap().parse::<usize>().unwrap();
@@ -417,6 +429,7 @@ fn a_memory_budget_changes_no_bit() {
     assert!(tight.stderr.contains("in parts of 4 steps"), "{}", tight.stderr);
     assert_eq!(place.bytes("tight/model.safetensors"), place.bytes("free/model.safetensors"));
     // A layer that reads rows from their ends needs them whole.
-    train("both", &format!("--bidirectional --memory-budget {least}")).refused(2, &["memory_budget", "bidirectional"]);
-    train("words", "--memory-budget plenty").refused(2, &["memory_budget is \"plenty\"", "500MB"]);
+    train("both", &format!("--bidirectional --memory-budget {least}"))
+        .refused(2, &["--memory-budget", "bidirectional"]);
+    train("words", "--memory-budget plenty").refused(2, &["--memory-budget is \"plenty\"", "500MB"]);
 }

@@ -194,7 +194,16 @@ pub(crate) mod tests {
             }
         }
         let svg = picture(&records).unwrap();
-        for name in ["rnn", "lstm", "gru", "hidden", "batch", "steps", "threads", "dashed: batch 4, hidden 1024"] {
+        for name in [
+            "rnn",
+            "lstm",
+            "gru",
+            "hidden (log)",
+            "batch (log)",
+            "steps (log)",
+            "threads",
+            "dashed: batch 4, hidden 1024",
+        ] {
             assert!(svg.contains(&format!("\n{name}\n")), "{name}");
         }
         assert!(svg.contains("\nbase: hidden 128, batch 128, 28 steps, input 28, 2 threads, avx2\n"));

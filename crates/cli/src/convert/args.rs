@@ -11,8 +11,8 @@ use super::Partner;
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-From a model of elman, .safetensors is written with PyTorch's names; to elman, it is a model file. What
-one side cannot express is refused by name. Read are also .pt and .pth, of which nothing is executed.
+From a model of elman, .safetensors is written with PyTorch's names; to elman, it is a model file. What one side cannot \
+express is refused by name. .pt and .pth are read too; nothing in them is executed.
 
 Examples:
   elman convert runs/mnist-rnn-1 digits.onnx --verify

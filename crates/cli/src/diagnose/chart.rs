@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use elman::diagnose::{CellDiagnosis, Complex, Curve, Diagnosis, VANISHED};
+use elman::diagnose::{Bound, CellDiagnosis, Complex, Curve, Diagnosis, VANISHED};
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
@@ -92,7 +92,7 @@ fn gradients(area: &Area, diagnosis: &Diagnosis, shown: &[CellDiagnosis]) -> any
         .x_label_area_size(px(42))
         .y_label_area_size(px(INSET.0 - 12))
         .build_cartesian_2d(Axis::whole(0.0, diagnosis.steps.saturating_sub(1) as f64), Axis::logarithmic(low, high))?;
-    axes(&mut chart, "lag, steps before the end", "")?;
+    axes(&mut chart, "lag, steps before the end", "relative gradient")?;
     let ends = [(0.0, VANISHED), (diagnosis.steps.saturating_sub(1) as f64, VANISHED)];
     chart.draw_series([PathElement::new(ends, stroke(ALARM, 1.0))])?;
 
@@ -132,7 +132,18 @@ fn gates(area: &Area, width: u32, cell: &CellDiagnosis) -> anyhow::Result<()> {
         return text(area, "not computed", (INSET.0, INSET.1), HPos::Left, &style(13, PALE_INK));
     }
     let mut left = INSET.0;
-    for (color, name) in [(BLUE, "low"), (PALE, "between"), (VERMILION, "high")] {
+    // The scale of the colours: gates of tanh and of ReLU have their own bounds.
+    let tanh = cell.gates.iter().any(|gate| gate.bound == Bound::Tanh);
+    let sigmoid = cell.gates.iter().any(|gate| gate.bound == Bound::Sigmoid);
+    let low = match (sigmoid, tanh) {
+        (true, true) => "below 0.1 (tanh −0.9)",
+        (true, false) => "below 0.1",
+        (false, true) => "below −0.9",
+        (false, false) => "0",
+    };
+    let high = if sigmoid || tanh { "above 0.9" } else { "above 0" };
+    let between = if sigmoid || tanh { vec![(PALE, "between"), (VERMILION, high)] } else { vec![(PALE, high)] };
+    for (color, name) in [(BLUE, low)].into_iter().chain(between) {
         bar(area, (left, KEY - 6), (left + 14, KEY + 6), color)?;
         left = key(area, left + 20, name, KEY)?;
     }
@@ -203,7 +214,7 @@ fn spectra(area: &Area, cell: &CellDiagnosis) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use elman::diagnose::{Bound, Flow, Gate, Recurrent, Transition};
+    use elman::diagnose::{Flow, Gate, Recurrent, Transition};
 
     use super::*;
 
@@ -251,6 +262,8 @@ mod tests {
             assert!(svg.contains(&format!("\n{name}\n")), "{name}");
         }
         assert!(svg.contains("\n2 rows, 3 steps back\n") && svg.contains("dashed: c alone"));
+        assert!(svg.contains("\nbelow 0.1\n") && svg.contains("\nabove 0.9\n"), "the bounds of the gates");
+        assert!(svg.contains("\nrelative gradient (log)\n"));
         // Two eigenvalues of R and two of a step, with their keys, for each cell.
         assert_eq!(svg.matches("<circle").count(), 2 * (2 + 2 + 2));
     }

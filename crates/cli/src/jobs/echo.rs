@@ -17,7 +17,7 @@ use crate::args::{EchoArgs, EvalArgs};
 use crate::fingerprint::Fingerprint;
 use crate::network::NetworkConfig;
 use crate::optimization::OptimizationConfig;
-use crate::output::{Output, report, thousands};
+use crate::output::{Output, report, test_figures, thousands, with_validation};
 use crate::picture::axis::Axis;
 use crate::picture::canvas::{BLUE, GREEN, INK, PALE_INK, VERMILION, axes, key, px, stroke, style, svg, text, write};
 use crate::resume::Resumed;
@@ -162,7 +162,7 @@ fn run(settings: &Settings<Echo>, begin: Begin<'_>, mut output: Output) -> anyho
     let object = json!({"event": "by_step", "accuracy": own, "reset_state": listener.reset});
     output.result(format_args!("right at each step of a piece: {}", by_step.join(" ")), &object)?;
     report(&mut output, &test, "the last steps have left the finite numbers. Try a smaller learning rate")?;
-    trained.finish()
+    trained.finish(&test_figures(&test))
 }
 
 /// `elman eval` of a run: on the test series of its seed.
@@ -218,6 +218,10 @@ impl Listener {
 impl Watch for Listener {
     fn validate(&mut self, trainer: &mut Trainer) -> Result<Option<Evaluation>, Error> {
         self.evaluate(trainer).map(Some)
+    }
+
+    fn line(&self, epoch: &elman::Epoch, validation: Option<&Evaluation>) -> String {
+        with_validation(epoch, validation)
     }
 
     fn unit(&self) -> &'static str {

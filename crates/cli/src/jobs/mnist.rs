@@ -13,7 +13,7 @@ use crate::args::{EvalArgs, MnistArgs};
 use crate::fingerprint::Fingerprint;
 use crate::network::NetworkConfig;
 use crate::optimization::OptimizationConfig;
-use crate::output::{Output, report, thousands};
+use crate::output::{Output, report, test_figures, thousands, with_validation};
 use crate::resume::Resumed;
 use crate::run::{self, Begin, Plan, Reading, Watch};
 use crate::run_folder;
@@ -93,19 +93,23 @@ fn load_test(folder: Option<&Path>) -> anyhow::Result<ImageSet> {
 pub(crate) fn train(args: &MnistArgs) -> anyhow::Result<()> {
     let mut settings = Settings::<Mnist>::new(&args.common)?;
     set_option(&mut settings.job.data, &args.data);
-    run(&settings, Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
+    let open = args.common.batch_is_open();
+    run(settings, open, Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
 }
 
 /// The same for a run that goes on.
 pub(crate) fn resume(resumed: Resumed) -> anyhow::Result<()> {
-    run(&resumed.settings()?, Begin::Again(resumed.held), resumed.output)
+    run(resumed.settings()?, false, Begin::Again(resumed.held), resumed.output)
 }
 
-fn run(settings: &Settings<Mnist>, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
-    Mnist::check_with(settings)?;
+/// `open`: whether a batch is all rows where there are few.
+fn run(mut settings: Settings<Mnist>, open: bool, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
+    Mnist::check_with(&settings)?;
     let data = load_data(settings.job.data.as_deref())?;
     warn_of_blank(&data, &mut output)?;
-    let mut trainer = settings.training.trainer(model(settings, &data)?, &settings.optimization)?;
+    let chosen = settings.training.fit_batch(data.train.len(), open);
+    let mut trainer = settings.training.trainer(model(&settings, &data)?, &settings.optimization)?;
+    let said = [Some(describe(&trainer, &data)?), chosen];
     let plan = Plan {
         name: format!("mnist-{}", settings.network.cell),
         settings: settings.to_toml()?,
@@ -114,15 +118,12 @@ fn run(settings: &Settings<Mnist>, begin: Begin<'_>, mut output: Output) -> anyh
         reading: Reading::Rows,
         training: &settings.training,
         stopping: settings.optimization.early_stopping()?,
-        remark: describe(&trainer, &data)?,
+        remark: said.into_iter().flatten().collect::<Vec<_>>().join("\n"),
     };
     let trained = run::train(begin, &plan, &mut trainer, &mut Validation(&data), &mut output)?;
-    report(
-        &mut output,
-        &trainer.evaluate(&data.test)?,
-        "the last steps have left the finite numbers. Try a smaller learning rate",
-    )?;
-    trained.finish()
+    let test = trainer.evaluate(&data.test)?;
+    report(&mut output, &test, "the last steps have left the finite numbers. Try a smaller learning rate")?;
+    trained.finish(&test_figures(&test))
 }
 
 /// Says which images show nothing: a label of theirs cannot be learned.
@@ -149,6 +150,10 @@ struct Validation<'a>(&'a Split);
 impl Watch for Validation<'_> {
     fn validate(&mut self, trainer: &mut Trainer) -> Result<Option<Evaluation>, Error> {
         trainer.evaluate(&self.0.validation).map(Some)
+    }
+
+    fn line(&self, epoch: &elman::Epoch, validation: Option<&Evaluation>) -> String {
+        with_validation(epoch, validation)
     }
 }
 

@@ -8,7 +8,7 @@ use anyhow::bail;
 use elman::text::{Sampler, Sampling, Token, TokenStreams, Vocabulary, bits};
 use elman::{BatchSize, Error, Evaluation, Head, Init, Model, Predictor, Sequences, Stack, Trainer};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args::{EvalArgs, TextArgs};
 use crate::fingerprint::Fingerprint;
@@ -202,20 +202,27 @@ fn load_bytes(file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
 pub(crate) fn train(args: &TextArgs) -> anyhow::Result<()> {
     let mut settings = Settings::<Text>::new(&args.common)?;
     settings.job.set(args)?;
-    run(&settings, Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
+    let open = args.common.batch_is_open();
+    run(settings, open, Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
 }
 
 /// The same for a run that goes on.
 pub(crate) fn resume(resumed: Resumed) -> anyhow::Result<()> {
-    run(&resumed.settings()?, Begin::Again(resumed.held), resumed.output)
+    run(resumed.settings()?, false, Begin::Again(resumed.held), resumed.output)
 }
 
-fn run(settings: &Settings<Text>, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
-    Text::check_with(settings)?;
+/// `open`: whether there are fewer streams where the text is short.
+fn run(mut settings: Settings<Text>, open: bool, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
+    Text::check_with(&settings)?;
+    let (vocabulary, tokens) = settings.job.read(&mut output)?;
+    let window = settings.job.sequence_length;
+    let chosen = match open {
+        true => fit_streams(&mut settings.training, settings.job.split(&tokens).0.len(), window)?,
+        false => None,
+    };
+    let settings = &settings;
     let (job, training, network) = (&settings.job, &settings.training, &settings.network);
-    let stack = job.stack(settings)?;
-    let (window, streams) = (job.sequence_length, training.streams()?);
-    let (vocabulary, tokens) = job.read(&mut output)?;
+    let (stack, streams) = (job.stack(settings)?, training.streams()?);
     let (first, rest) = job.split(&tokens);
     check_length(first.len(), streams, window, vocabulary.unit())?;
     let data = TokenStreams::new(first, streams)?;
@@ -226,8 +233,9 @@ fn run(settings: &Settings<Text>, begin: Begin<'_>, mut output: Output) -> anyho
     vocabulary.keep_in(&mut model);
     let mut trainer = training.trainer(model, &settings.optimization)?.batch_size(streams);
     let unit = vocabulary.unit();
+    let chosen = chosen.map_or(String::new(), |line| format!("{line}\n"));
     let remark = format!(
-        "{} {unit}s to train on in {streams} streams, {} for validation; {} different; windows of {window}\n{}",
+        "{chosen}{} {unit}s to train on in {streams} streams, {} for validation; {} different; windows of {window}\n{}",
         thousands(first.len() as u64),
         thousands(rest.len() as u64),
         thousands(vocabulary.len() as u64),
@@ -257,9 +265,9 @@ fn run(settings: &Settings<Text>, begin: Begin<'_>, mut output: Output) -> anyho
     let mut sampler = Sampler::new(trainer.model(), training.seed, 1)?;
     let made = sampled(&mut sampler, &vocabulary, Sampling::default(), SAMPLE_LENGTH)?.concat();
     sample::write(&trained.folder.join(run_folder::SAMPLE), &vocabulary, &made)?;
-    let (text, object) = sample::shown(&vocabulary, training.seed, made);
-    output.verbatim(format_args!("\n{text}"), &object)?;
-    trained.finish()
+    let (text, shown) = sample::shown(&vocabulary, training.seed, made);
+    output.verbatim(format_args!("\n{text}"), &shown)?;
+    trained.finish(&object("validation", &figures, unit))
 }
 
 /// Of the tokens, and of what they stand for.
@@ -272,6 +280,19 @@ fn fingerprint(vocabulary: &Vocabulary, tokens: &[Token]) -> Fingerprint {
         let bytes: Vec<u8> = tokens.iter().flat_map(|token| token.to_le_bytes()).collect();
         all.bytes(&bytes)
     })
+}
+
+/// Fewer streams than the default for a text that has no window for each. Returns what there is to say of that.
+fn fit_streams(training: &mut TrainingConfig, found: usize, window: usize) -> Result<Option<String>, Error> {
+    let streams = training.streams()?;
+    let room = found.saturating_sub(1) / window.max(1);
+    if room == 0 || room >= streams {
+        return Ok(None);
+    }
+    training.batch_size = BatchSize::Rows(room);
+    Ok(Some(format!(
+        "--batch-size is {room}: the text has a window of {window} for no more streams (the default is {streams})"
+    )))
 }
 
 /// Refuses a text that has no window for every stream.
@@ -330,10 +351,7 @@ fn short(unit: &str) -> &str {
 /// Loss, bits and perplexity of a text; an error where the loss is not finite, with what that means.
 fn report(output: &mut Output, part: &str, figures: &Evaluation, unit: &str, not_finite: &str) -> anyhow::Result<()> {
     let (loss, bits, perplexity) = (figures.loss, bits(figures.loss), figures.loss.exp());
-    let mut object = json!({
-        "event": part, "loss": loss, "perplexity": perplexity, "accuracy": figures.accuracy, "rows": figures.rows,
-    });
-    object[format!("bits_per_{unit}")] = bits.into();
+    let object = object(part, figures, unit);
     let name = if part == "test" { "Test" } else { "Validation" };
     let text = format!("{name} Loss: {loss:.3}, {bits:.3} bits/{}, perplexity {perplexity:.3}", short(unit));
     output.result(text, &object)?;
@@ -341,6 +359,16 @@ fn report(output: &mut Output, part: &str, figures: &Evaluation, unit: &str, not
         bail!("the {part} loss is {loss}: {not_finite}");
     }
     Ok(())
+}
+
+/// The same as an object.
+fn object(part: &str, figures: &Evaluation, unit: &str) -> Value {
+    let mut object = json!({
+        "event": part, "loss": figures.loss, "perplexity": figures.loss.exp(), "accuracy": figures.accuracy,
+        "rows": figures.rows,
+    });
+    object[format!("bits_per_{unit}")] = bits(figures.loss).into();
+    object
 }
 
 /// `elman eval` of a run: on the validation part of its text, or on the whole of another.

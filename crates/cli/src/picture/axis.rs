@@ -33,6 +33,16 @@ impl Axis {
         Self { low, high, log: true, ticks: logarithmic_ticks(low, high) }
     }
 
+    /// Whether equal distances are equal ratios.
+    pub(crate) fn is_log(&self) -> bool {
+        self.log
+    }
+
+    /// The characters of the longest number beside it.
+    pub(crate) fn widest(&self) -> usize {
+        self.ticks.iter().map(|tick| tick.label.chars().count()).max().unwrap_or(0)
+    }
+
     /// From 0 to a count: linear, without the ticks between integers, and thousands and millions for short.
     pub(crate) fn count(high: f64) -> Self {
         let (unit, suffix) = match high {
@@ -82,7 +92,10 @@ fn linear_ticks(low: f64, high: f64) -> Vec<Tick> {
     let exponent = low.abs().max(high.abs()).log10().floor() as i32;
     let label = |value: f64| match value {
         0.0 => "0".to_owned(),
-        _ if exponent < 5 && digit > -5 => format!("{value:.*}", (-digit).max(0) as usize),
+        // Whole numbers are written out up to thousands of millions.
+        _ if exponent < 5 && digit > -5 || exponent < 10 && digit >= 0 => {
+            format!("{value:.*}", (-digit).max(0) as usize)
+        }
         _ => format!("{value:.*e}", (value.abs().log10().floor() as i32 - digit).max(0) as usize),
     };
     // An end that is a multiple itself gets its tick, although the division may miss it.

@@ -61,8 +61,14 @@ pub(crate) fn write(path: &Path, svg: anyhow::Result<String>) -> anyhow::Result<
     write_atomic(path, svg.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The frame, the grid and the numbers of a panel. A name that is empty takes no room.
+/// The frame, the grid and the numbers of a panel. A name that is empty takes no room; that of a logarithmic axis says so.
 pub(crate) fn axes(chart: &mut Chart, x: &str, y: &str) -> anyhow::Result<()> {
+    let named = |name: &str, axis: &Axis| match name {
+        "" => String::new(),
+        name if axis.is_log() => format!("{name} (log)"),
+        name => name.to_owned(),
+    };
+    let (x, y) = (named(x, chart.as_coord_spec().x_spec()), named(y, chart.as_coord_spec().y_spec()));
     chart
         .configure_mesh()
         .x_desc(x)

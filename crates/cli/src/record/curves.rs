@@ -1,8 +1,8 @@
 //! `curves.svg`: the loss and the accuracy of a run by step, one above the other.
 //!
 //! The faint line is what the training reports said, the strong one its moving mean; the dots are the validation set's,
-//! one per epoch. A loss that spans more than a factor of [`LOG_FROM`] gets a logarithmic axis. Where a loss is not
-//! finite the line has a gap, and the first such step is marked.
+//! one per epoch. A loss that spans more than a factor of [`LOG_FROM`] gets a logarithmic axis; accuracy is shown from where
+//! it is once the first steps are done. Where a loss is not finite the line has a gap, and the first such step is marked.
 
 use std::path::Path;
 
@@ -10,9 +10,10 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::metrics::Row;
+use crate::digits::places;
 use crate::picture::axis::Axis;
 use crate::picture::canvas::{
-    ALARM, Area, BLUE, INK, PALE_INK, SCALE, VERMILION, axes, px, stroke, style, svg, text, write,
+    ALARM, Area, BLUE, GREEN, INK, PALE_INK, SCALE, VERMILION, axes, px, stroke, style, svg, text, write,
 };
 
 /// The picture's size.
@@ -37,54 +38,62 @@ const INSET: (u32, u32) = (80, 28);
 /// To the right of the curves.
 const MARGIN: u32 = 22;
 
+/// The share of the run that an axis of accuracy does not show in full: what rises from a guess would take all of it.
+const RISE: f64 = 0.1;
+
+/// With fewer reports all of them are shown.
+const FEW: usize = 20;
+
 const TRAINING: RGBColor = BLUE;
 const VALIDATION: RGBColor = VERMILION;
 
-/// Draws the rows into the file, titled by its folder.
-pub(crate) fn draw(path: &Path, rows: &[Row]) -> anyhow::Result<()> {
+/// Draws the rows into the file, titled by its folder. `kept` is the epoch whose weights are the model's, where it is not
+/// the last.
+pub(crate) fn draw(path: &Path, rows: &[Row], kept: Option<u64>) -> anyhow::Result<()> {
     let title = path.parent().and_then(Path::file_name).map_or("Training".into(), |name| name.to_string_lossy());
-    write(path, picture(&title, rows))
+    write(path, picture(&title, rows, kept))
 }
 
 /// The whole picture, as SVG.
-fn picture(title: &str, rows: &[Row]) -> anyhow::Result<String> {
+fn picture(title: &str, rows: &[Row], kept: Option<u64>) -> anyhow::Result<String> {
     let curve = |value: fn(&Row) -> Option<f32>| {
         rows.iter().filter_map(|row| Some((row.step as f64, f64::from(value(row)?)))).collect::<Vec<_>>()
     };
     let loss = Curves { name: "loss", training: curve(|r| Some(r.loss)), validation: curve(|r| r.validation_loss) };
-    let accuracy = Curves {
-        name: "accuracy",
-        training: curve(|r| Some(r.accuracy)),
-        validation: curve(|r| r.validation_accuracy),
-    };
+    let accuracy =
+        Curves { name: "accuracy", training: curve(|r| r.accuracy), validation: curve(|r| r.validation_accuracy) };
+
+    let kept = kept.and_then(|epoch| rows.iter().rfind(|row| row.epoch == epoch && row.validation_loss.is_some()));
+    let place = kept.map(|row| (row.step as f64, row.epoch));
 
     svg(SIZE, |root| {
         text(root, title, (INSET.0, 26), HPos::Left, &style(20, INK))?;
-        text(root, &summary(rows), (SIZE.0 - MARGIN, 26), HPos::Right, &style(13, PALE_INK))?;
+        text(root, &summary(rows, kept), (SIZE.0 - MARGIN, 26), HPos::Right, &style(13, PALE_INK))?;
         let (_, panels) = root.split_vertically(px(HEADER));
         let last = rows.iter().map(|row| row.step).max().unwrap_or(0).max(1) as f64;
         if accuracy.finite().next().is_some() {
             let (upper, lower) = panels.split_vertically(px((SIZE.1 - HEADER) / 2));
-            panel(&upper, &loss, loss_axis(&loss), last)?;
-            panel(&lower, &accuracy, accuracy_axis(&accuracy), last)
+            panel(&upper, &loss, loss_axis(&loss), last, place)?;
+            panel(&lower, &accuracy, accuracy_axis(&accuracy, last), last, place)
         } else {
             // The job has no accuracy.
-            panel(&panels, &loss, loss_axis(&loss), last)
+            panel(&panels, &loss, loss_axis(&loss), last, place)
         }
     })
 }
 
-/// Where the run stands, in a line.
-fn summary(rows: &[Row]) -> String {
+/// Where the run stands, in a line; the figures are those of the weights that the model has.
+fn summary(rows: &[Row], kept: Option<&Row>) -> String {
     let Some(last) = rows.last() else { return "no reports yet".to_owned() };
     let mut line = format!("epoch {}, step {}", last.epoch, last.step);
-    let validated = rows.iter().rev().find(|row| row.validation_loss.is_some() || row.validation_accuracy.is_some());
-    if let Some(row) = validated {
+    if let Some(row) = kept {
+        line += &format!("; kept: epoch {}", row.epoch);
+    }
+    let validated = || rows.iter().rev().find(|row| row.validation_loss.is_some());
+    if let Some(row) = kept.or_else(validated) {
         let part = |name, value: Option<f32>| match value {
-            Some(value) if value.is_finite() && value != 0.0 && !(1e-3..1e4).contains(&value.abs()) => {
-                format!(", {name} {value:.2e}")
-            }
-            Some(value) => format!(", {name} {value:.3}"),
+            Some(value) if value.is_finite() && value.abs() >= 1e4 => format!(", {name} {value:.2e}"),
+            Some(value) => format!(", {name} {}", places(f64::from(value), 3)),
             None => String::new(),
         };
         line += &part("validation loss", row.validation_loss);
@@ -124,12 +133,18 @@ fn loss_axis(loss: &Curves) -> Axis {
     Axis::linear(if near_zero { 0.0 } else { low - margin }, high + margin)
 }
 
-/// From 0 to 1; of a network that is good from the start, from where it starts.
-fn accuracy_axis(accuracy: &Curves) -> Axis {
-    let (low, high) = accuracy.extent().unwrap_or((0.0, 1.0));
-    let high = high.max(1.0);
-    let from_zero = (0.0..0.5).contains(&low);
-    Axis::linear(if from_zero { 0.0 } else { low - 0.05 * (high - low).max(0.01) }, high)
+/// By the data: from the least that validation, and training in the mean, say behind the first steps, to the most.
+fn accuracy_axis(accuracy: &Curves, last: f64) -> Axis {
+    let (least, high) = accuracy.extent().unwrap_or((0.0, 1.0));
+    let mean = smoothed(&groups(&accuracy.training));
+    let behind = mean.iter().chain(&accuracy.validation).filter(|(step, y)| *step > RISE * last && y.is_finite());
+    let behind = behind.map(|&(_, y)| y).reduce(f64::min);
+    let low = if accuracy.training.len() < FEW { least } else { behind.unwrap_or(least) };
+    let room = 0.08 * (high - low).max(0.02);
+    Axis::linear(
+        if (0.0..0.1).contains(&low) { 0.0 } else { low - room },
+        if high <= 1.0 { (high + room).min(1.0) } else { high + room },
+    )
 }
 
 /// Neighbouring reports drawn as one.
@@ -175,8 +190,30 @@ fn smoothed(groups: &[Group]) -> Vec<(f64, f64)> {
     groups.iter().enumerate().map(|(i, g)| (g.step, if g.mean.is_finite() { mean(i) } else { f64::NAN })).collect()
 }
 
-/// One panel: axes, curves, and the key above them.
-fn panel(area: &Area, curves: &Curves, axis: Axis, last: f64) -> anyhow::Result<()> {
+/// The parts of a line that are not below an axis which begins at `low`. Gaps stay.
+fn above(points: &[(f64, f64)], low: f64) -> Vec<Vec<(f64, f64)>> {
+    let mut parts: Vec<Vec<(f64, f64)>> = vec![Vec::new()];
+    let mut before: Option<(f64, f64)> = None;
+    for &(x, y) in points {
+        let crossing = before
+            .filter(|from| y.is_finite() && (from.1 < low) != (y < low))
+            .map(|from| (from.0 + (low - from.1) / (y - from.1) * (x - from.0), low));
+        let seen = y.is_finite() && y >= low;
+        let next = crossing.into_iter().chain(seen.then_some((x, y)));
+        if let Some(part) = parts.last_mut() {
+            part.extend(next);
+        }
+        if !seen {
+            parts.push(Vec::new());
+        }
+        before = y.is_finite().then_some((x, y));
+    }
+    parts.retain(|part| !part.is_empty());
+    parts
+}
+
+/// One panel: axes, curves, and the key above them. `kept` is the step whose weights the model has, and its epoch.
+fn panel(area: &Area, curves: &Curves, axis: Axis, last: f64, kept: Option<(f64, u64)>) -> anyhow::Result<()> {
     let [bottom, top] = [axis.low, axis.high];
     let mut chart = ChartBuilder::on(area)
         .margin_top(px(INSET.1))
@@ -209,12 +246,14 @@ fn panel(area: &Area, curves: &Curves, axis: Axis, last: f64) -> anyhow::Result<
 
     let mut left = INSET.0;
     for line in &lines {
-        for segment in line.points.split(|point| !point.1.is_finite()) {
-            let points = segment.iter().copied();
-            if segment.len() > 1 {
-                chart.draw_series(LineSeries::new(points.clone(), stroke(line.color, line.width)))?;
+        for segment in above(line.points, bottom) {
+            let lone = segment.len() == 1;
+            if !lone {
+                chart.draw_series(LineSeries::new(segment.iter().copied(), stroke(line.color, line.width)))?;
             }
-            if segment.len() == 1 || line.dots {
+            if lone || line.dots {
+                // Not where a line leaves the panel.
+                let points = segment.into_iter().filter(|point| lone || line.points.contains(point));
                 chart.draw_series(points.map(|point| Circle::new(point, px(3), line.color.filled())))?;
             }
         }
@@ -228,6 +267,19 @@ fn panel(area: &Area, curves: &Curves, axis: Axis, last: f64) -> anyhow::Result<
         left += 30 + 7 * line.name.len() as u32 + 24;
     }
 
+    if let Some(&(step, value)) = curves.training.iter().find(|point| point.1.is_finite() && point.1 < bottom) {
+        let style = style(13, PALE_INK).pos(Pos::new(HPos::Left, VPos::Bottom));
+        let note = format!("{value:.2} at step {step}, below this axis");
+        let offset = (px(8) as i32, -(px(6) as i32));
+        chart.draw_series([EmptyElement::at((0.0, bottom)) + Text::new(note, offset, style)])?;
+    }
+    if let Some((step, epoch)) = kept {
+        chart.draw_series([PathElement::new([(step, bottom), (step, top)], stroke(GREEN.mix(1.0), 1.2))])?;
+        let (side, away) = if step < last / 2.0 { (HPos::Left, 6) } else { (HPos::Right, -6) };
+        let style = style(13, GREEN).pos(Pos::new(side, VPos::Top));
+        let note = Text::new(format!("kept: epoch {epoch}"), (away * SCALE as i32, px(6) as i32), style);
+        chart.draw_series([EmptyElement::at((step, top)) + note])?;
+    }
     if let Some(&(step, _)) = curves.training.iter().find(|point| !point.1.is_finite()) {
         let ends = [(step, bottom), (step, top)];
         chart.draw_series([PathElement::new(ends, stroke(ALARM.mix(1.0), 1.0))])?;
@@ -258,7 +310,7 @@ mod tests {
         step: 1,
         epoch: 1,
         loss: 0.5,
-        accuracy: 0.75,
+        accuracy: Some(0.75),
         learning_rate: 0.001,
         grad_norm: 1.0,
         seconds: 0.0,
@@ -286,7 +338,7 @@ mod tests {
 
     #[test]
     fn everything_stays_within_the_picture() {
-        let nan_accuracy = |row: &Row| Row { accuracy: f32::NAN, validation_accuracy: None, ..*row };
+        let nan_accuracy = |row: &Row| Row { accuracy: None, validation_accuracy: None, ..*row };
         let falling = run(100, |step| 2.3 / step as f32);
         let cases = [
             vec![],
@@ -309,7 +361,7 @@ mod tests {
             run(100, |step| 1.0 + step as f32 * f32::EPSILON),
         ];
         for (number, rows) in cases.iter().enumerate() {
-            let svg = picture("run", rows).unwrap();
+            let svg = picture("run", rows, None).unwrap();
             assert!(svg.starts_with("<svg width=\"900\" height=\"700\" viewBox=\"0 0 7200 5600\""), "case {number}");
             assert!(svg.trim_end().ends_with("</svg>"), "case {number}");
             let limit = i64::from(px(SIZE.0));
@@ -320,7 +372,7 @@ mod tests {
     #[test]
     fn a_long_run_makes_no_large_file_and_keeps_its_spikes() {
         let rows = run(100_000, |step| if step == 77_777 { 50.0 } else { 1.0 + 0.1 * (step % 7) as f32 });
-        assert!(picture("run", &rows).unwrap().len() < 100_000);
+        assert!(picture("run", &rows, None).unwrap().len() < 100_000);
         let points: Vec<_> = rows.iter().map(|row| (row.step as f64, f64::from(row.loss))).collect();
         let groups = groups(&points);
         assert!(groups.len() <= GROUPS_MAX);
@@ -342,20 +394,20 @@ mod tests {
 
     #[test]
     fn the_picture_tells_where_a_loss_breaks() {
-        let svg = picture("run", &run(100, |step| if step < 50 { 1.0 } else { f32::NAN })).unwrap();
+        let svg = picture("run", &run(100, |step| if step < 50 { 1.0 } else { f32::NAN }), None).unwrap();
         assert!(svg.contains("first loss that is not finite: step 50"));
 
-        let whole = picture("run", &run(100, |_| 1.0)).unwrap();
+        let whole = picture("run", &run(100, |_| 1.0), None).unwrap();
         assert!(!whole.contains("not finite"));
         // One value gone: the line is two, and the mark is one.
-        let gap = picture("run", &run(100, |step| if step == 60 { f32::NAN } else { 1.0 })).unwrap();
+        let gap = picture("run", &run(100, |step| if step == 60 { f32::NAN } else { 1.0 }), None).unwrap();
         let lines = |svg: &str| svg.matches("<polyline").count();
         assert_eq!(lines(&gap), lines(&whole) + 2);
     }
 
     #[test]
     fn a_title_is_no_markup() {
-        let svg = picture("<a> & \u{1b}b", &[ROW]).unwrap();
+        let svg = picture("<a> & \u{1b}b", &[ROW], None).unwrap();
         assert!(svg.contains("&lt;a&gt; &amp; b"));
     }
 
@@ -367,17 +419,70 @@ mod tests {
         let path = run_dir.join("curves.svg");
         std::fs::write(&path, "<svg>old</svg>").unwrap();
         let rows = run(100, |step| 1.0 / step as f32);
-        draw(&path, &rows).unwrap();
+        draw(&path, &rows, None).unwrap();
         let svg = std::fs::read_to_string(&path).unwrap();
-        assert_eq!(svg, picture("mnist-rnn-1", &rows).unwrap());
+        assert_eq!(svg, picture("mnist-rnn-1", &rows, None).unwrap());
         assert!(svg.contains("\nmnist-rnn-1\n"));
 
         std::fs::write(&path, "a model").unwrap();
-        let error = draw(&path, &rows).unwrap_err().to_string();
+        let error = draw(&path, &rows, None).unwrap_err().to_string();
         assert!(error.ends_with("curves.svg is there and is no picture; choose another name, or remove it"), "{error}");
         assert_eq!(std::fs::read(&path).unwrap(), b"a model");
 
-        let error = format!("{:#}", draw(&dir.path().join("none/curves.svg"), &rows).unwrap_err());
+        let error = format!("{:#}", draw(&dir.path().join("none/curves.svg"), &rows, None).unwrap_err());
         assert!(error.starts_with("cannot write ") && error.contains("none/curves.svg: "), "{error}");
+    }
+
+    #[test]
+    fn accuracy_is_shown_where_it_happens() {
+        let risen = |step: u64| 1.0 - 0.9 / (1.0 + 0.2 * step as f32);
+        let rows: Vec<Row> = run(1000, |_| 1.0)
+            .into_iter()
+            .map(|row| Row {
+                accuracy: Some(risen(row.step)),
+                validation_accuracy: row.validation_accuracy.map(|_| risen(row.step)),
+                ..row
+            })
+            .collect();
+        let curve = |of: fn(&Row) -> Option<f32>| {
+            rows.iter().filter_map(|row| Some((row.step as f64, f64::from(of(row)?)))).collect::<Vec<_>>()
+        };
+        let of =
+            Curves { name: "accuracy", training: curve(|r| r.accuracy), validation: curve(|r| r.validation_accuracy) };
+        let axis = accuracy_axis(&of, 1000.0);
+        assert!((0.93..0.97).contains(&axis.low) && (0.99..=1.0).contains(&axis.high), "{} {}", axis.low, axis.high);
+        let svg = picture("run", &rows, None).unwrap();
+        assert!(svg.contains("0.25 at step 1, below this axis"), "{svg}");
+        let limit = i64::from(px(SIZE.0));
+        assert!(coordinates(&svg).all(|at| (0..=limit).contains(&at)));
+        // Of a few reports all are seen, and of a job that is never good so is the top.
+        let few = Curves { name: "accuracy", training: of.training[..10].to_vec(), validation: vec![] };
+        assert!(accuracy_axis(&few, 10.0).low < 0.25);
+        let poor = Curves { name: "accuracy", training: vec![(1.0, 0.2), (2.0, 0.4)], validation: vec![] };
+        assert!(accuracy_axis(&poor, 2.0).high < 0.5);
+    }
+
+    #[test]
+    fn lines_are_cut_where_they_leave_the_panel() {
+        let line = [(0.0, 0.0), (1.0, 2.0), (2.0, 0.0), (3.0, f64::NAN), (4.0, 5.0)];
+        assert_eq!(above(&line, 1.0), [vec![(0.5, 1.0), (1.0, 2.0), (1.5, 1.0)], vec![(4.0, 5.0)]]);
+        assert_eq!(above(&line[..3], -1.0), [line[..3].to_vec()]);
+        assert_eq!(above(&[], 0.0), Vec::<Vec<_>>::new());
+    }
+
+    #[test]
+    fn the_figures_are_those_of_the_weights_that_are_kept() {
+        let rows = [
+            Row { step: 1, epoch: 1, validation_loss: Some(0.5), ..ROW },
+            Row { step: 2, epoch: 2, validation_loss: Some(0.25), validation_accuracy: Some(0.9), ..ROW },
+            Row { step: 3, epoch: 3, validation_loss: Some(0.75), ..ROW },
+        ];
+        let svg = picture("run", &rows, Some(2)).unwrap();
+        assert!(svg.contains("epoch 3, step 3; kept: epoch 2, validation loss 0.250, accuracy 0.900"), "{svg}");
+        assert_eq!(svg.matches("\nkept: epoch 2\n").count(), 2, "one in each panel");
+        let svg = picture("run", &rows, None).unwrap();
+        assert!(svg.contains("epoch 3, step 3, validation loss 0.750") && !svg.contains("kept"), "{svg}");
+        // A loss that spans decades says so at its axis.
+        assert!(picture("run", &run(100, |step| 1.0 / step as f32), None).unwrap().contains("\nloss (log)\n"));
     }
 }

@@ -1,14 +1,15 @@
 //! `metrics.csv`: one row per report, in the order of time.
 //!
 //! The validation columns are filled in the last row of an epoch and empty elsewhere. Numbers are written with the
-//! fewest digits that read back to the same bits; what is not finite is `NaN`, `inf` or `-inf`.
+//! fewest digits that read back to the same bits; what is not finite is `NaN`, `inf` or `-inf`. What a job does not have is
+//! empty; older files have `NaN` there.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The header line: the names and the order of the fields of [`Row`].
 const COLUMNS: [&str; 9] = [
@@ -32,8 +33,9 @@ pub(crate) struct Row {
     pub(crate) epoch: u64,
     /// Mean loss of the training batch.
     pub(crate) loss: f32,
-    /// Share of the training batch that was right, 0 to 1; NaN where the job has no such thing.
-    pub(crate) accuracy: f32,
+    /// Share of the training batch that was right, 0 to 1; None where the job has no such thing.
+    #[serde(deserialize_with = "share")]
+    pub(crate) accuracy: Option<f32>,
     /// The learning rate of this step.
     pub(crate) learning_rate: f32,
     /// Norm of the whole gradient, before clipping.
@@ -43,7 +45,21 @@ pub(crate) struct Row {
     /// Mean loss of the validation set, in the last row of an epoch.
     pub(crate) validation_loss: Option<f32>,
     /// Share of the validation set that was right, in the last row of an epoch.
+    #[serde(deserialize_with = "share")]
     pub(crate) validation_accuracy: Option<f32>,
+}
+
+/// A share, or nothing: NaN in older files.
+fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f32>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.filter(|share: &f32| !share.is_nan()))
+}
+
+impl Row {
+    /// Whether it is better than another as early stopping sees it: by the loss of validation, where that is a number.
+    fn is_better_than(&self, other: &Option<Row>) -> bool {
+        let loss = |row: &Row| row.validation_loss.filter(|loss| !loss.is_nan());
+        loss(self).is_some_and(|own| other.as_ref().and_then(loss).is_none_or(|best| own < best))
+    }
 }
 
 /// Writes `metrics.csv`. Each row is in the file when [`write`](Self::write) returns, so that a run can be watched and
@@ -134,14 +150,22 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// The last row alone: any number of rows takes no memory.
-pub(crate) fn read_last(path: &Path) -> anyhow::Result<Option<Row>> {
-    let mut last = None;
+/// The last row, and that of the least validation loss: any number of rows takes no memory.
+pub(crate) fn read_ends(path: &Path) -> anyhow::Result<(Option<Row>, Option<Row>)> {
+    let (mut last, mut best) = (None, None);
     each(path, |row| {
+        if row.is_better_than(&best) {
+            best = Some(row);
+        }
         last = Some(row);
         Ok(())
     })?;
-    Ok(last)
+    Ok((last, best))
+}
+
+/// The row of the least validation loss, the first of several.
+pub(crate) fn best(rows: &[Row]) -> Option<Row> {
+    rows.iter().fold(None, |best, row| if row.is_better_than(&best) { Some(*row) } else { best })
 }
 
 /// Reads one row after the other.
@@ -167,7 +191,7 @@ mod tests {
         step: 10,
         epoch: 1,
         loss: 2.296_875,
-        accuracy: 0.101_562_5,
+        accuracy: Some(0.101_562_5),
         learning_rate: 0.001,
         grad_norm: 1e-7,
         seconds: 0.25,
@@ -200,12 +224,18 @@ mod tests {
         let rows = [
             PLAIN,
             END_OF_EPOCH,
-            Row { step: u64::MAX, loss: f32::INFINITY, accuracy: f32::NEG_INFINITY, grad_norm: f32::MAX, ..PLAIN },
-            Row { loss: f32::from_bits(1), accuracy: -0.0, learning_rate: 0.1 + 0.2, seconds: 0.1 + 0.2, ..PLAIN },
+            Row { step: u64::MAX, loss: f32::INFINITY, accuracy: None, grad_norm: f32::MAX, ..PLAIN },
+            Row {
+                loss: f32::from_bits(1),
+                accuracy: Some(-0.0),
+                learning_rate: 0.1 + 0.2,
+                seconds: 0.1 + 0.2,
+                ..PLAIN
+            },
         ];
         write(&path, &rows);
         assert_eq!(read(&path).unwrap(), rows);
-        assert_eq!(read_last(&path).unwrap(), rows.last().copied());
+        assert_eq!(read_ends(&path).unwrap(), (rows.last().copied(), Some(END_OF_EPOCH)));
         assert!(read(dir.path()).unwrap_err().root_cause().to_string().contains("no file"));
 
         write(&path, &[Row { loss: f32::NAN, validation_loss: Some(f32::NAN), ..PLAIN }]);
@@ -218,7 +248,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("metrics.csv");
         let mut writer = MetricsWriter::create(&path).unwrap();
-        assert_eq!((read(&path).unwrap(), read_last(&path).unwrap()), (vec![], None));
+        assert_eq!((read(&path).unwrap(), read_ends(&path).unwrap()), (vec![], (None, None)));
         writer.write(&PLAIN).unwrap();
         assert_eq!(read(&path).unwrap(), [PLAIN]);
     }
@@ -278,5 +308,37 @@ mod tests {
 
         let missing = format!("{:#}", read(&dir.path().join("none.csv")).unwrap_err());
         assert!(missing.starts_with("cannot read ") && missing.contains("none.csv: "), "{missing}");
+    }
+
+    #[test]
+    fn a_job_without_accuracy_has_an_empty_column_and_older_files_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("metrics.csv");
+        let bare = Row { accuracy: None, ..PLAIN };
+        let end = Row { step: 429, validation_loss: Some(0.5), ..bare };
+        write(&path, &[bare, end]);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.ends_with("\n10,1,2.296875,,0.001,1e-7,0.25,,\n429,1,2.296875,,0.001,1e-7,0.25,0.5,\n"), "{text}");
+        assert_eq!(read(&path).unwrap(), [bare, end]);
+        for older in ["NaN", "nan"] {
+            let text =
+                text.replace("2.296875,,", &format!("2.296875,{older},")).replace("0.5,\n", &format!("0.5,{older}\n"));
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(read(&path).unwrap(), [bare, end]);
+        }
+    }
+
+    #[test]
+    fn the_best_row_is_the_first_of_the_least_loss() {
+        let row = |epoch, loss| Row { epoch, validation_loss: loss, ..PLAIN };
+        let (nan, infinite) = (Some(f32::NAN), Some(f32::INFINITY));
+        let epoch = |losses: &[Option<f32>]| {
+            let rows: Vec<Row> = (1..).zip(losses).map(|(epoch, &loss)| row(epoch, loss)).collect();
+            best(&rows).map(|row| row.epoch)
+        };
+        assert_eq!(epoch(&[Some(0.5), Some(0.25), None, Some(0.25), nan]), Some(2));
+        assert_eq!(epoch(&[nan, infinite, Some(3.0)]), Some(3));
+        assert_eq!(epoch(&[nan, infinite]), Some(2));
+        assert_eq!((epoch(&[nan, None]), epoch(&[])), (None, None));
     }
 }

@@ -362,6 +362,7 @@ pub(super) fn meaning(config: &Config, units: Option<&Units>) -> [(&'static str,
             "levels": of.levels, "horizon": of.horizon,
             "units": if units.is_some() { "those of the target" } else { "standardized" },
         }),
+        Predicts::Values(of) => json!({"values": of.outputs}),
     };
     [("elman.inputs", inputs), ("elman.outputs", outputs)]
 }

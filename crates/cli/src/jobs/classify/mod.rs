@@ -23,7 +23,7 @@ use self::parts::Parts;
 use crate::args::ClassifyArgs;
 use crate::network::NetworkConfig;
 use crate::optimization::OptimizationConfig;
-use crate::output::{Output, thousands};
+use crate::output::{Output, test_figures, thousands, with_validation};
 use crate::resume::Resumed;
 use crate::run::{self, Begin, Plan, Reading, Watch};
 use crate::settings::{Job, Settings, absolute, set_option};
@@ -35,7 +35,7 @@ const PICTURE: &str = "confusion.svg";
 /// Most classes: beyond them, the column of labels is another one.
 const CLASSES_MAX: usize = 1000;
 
-/// Rows of a batch, unless the training part is smaller.
+/// Rows of a batch, unless the training part is smaller: for sets of some hundred rows.
 const BATCH: usize = 16;
 
 /// The job's own settings.
@@ -242,9 +242,8 @@ impl Classify {
 pub(crate) fn train(args: &ClassifyArgs) -> anyhow::Result<()> {
     let mut settings = Settings::<Classify>::new(&args.common)?;
     settings.job.set(args);
-    // The default is for sets of some hundred rows.
-    let few = args.common.batch_size.is_none() && args.common.config.is_none();
-    run(settings, few, Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
+    let open = args.common.batch_is_open();
+    run(settings, open, Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
 }
 
 /// The same for a run that goes on.
@@ -252,8 +251,8 @@ pub(crate) fn resume(resumed: Resumed) -> anyhow::Result<()> {
     run(resumed.settings()?, false, Begin::Again(resumed.held), resumed.output)
 }
 
-/// `few`: whether a batch is all rows where there are few.
-fn run(mut settings: Settings<Classify>, few: bool, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
+/// `open`: whether a batch is all rows where there are few.
+fn run(mut settings: Settings<Classify>, open: bool, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
     Classify::check_with(&settings)?;
     let parts = Parts::load(&settings.job, settings.training.seed)?;
     let (features, classes) = (parts.training.names.clone(), parts.training.classes.clone());
@@ -267,9 +266,7 @@ fn run(mut settings: Settings<Classify>, few: bool, begin: Begin<'_>, mut output
         true => None,
         false => Some(LabelledSequences::new(parts.validation, &standardizer)?),
     };
-    if few && training.len() < BATCH {
-        settings.training.batch_size = BatchSize::Full;
-    }
+    let chosen = settings.training.fit_batch(training.len(), open).map_or(String::new(), |line| format!("\n{line}"));
     let model = model(&settings, &training, &meaning, test.steps())?;
     let weights = settings.job.weights(&training, &classes)?;
     let mut trainer = settings.training.trainer(model, &settings.optimization)?.class_weights(weights);
@@ -282,7 +279,7 @@ fn run(mut settings: Settings<Classify>, few: bool, begin: Begin<'_>, mut output
         reading: Reading::Rows,
         training: &settings.training,
         stopping: settings.optimization.early_stopping()?,
-        remark: format!("{what}\n{}", run::describe(&trainer, steps, parts.bytes)?),
+        remark: format!("{what}{chosen}\n{}", run::describe(&trainer, steps, parts.bytes)?),
     };
     if let Some(text) = one_step(&settings.job, steps.max(test.steps()), training.input()) {
         output.warn(&text)?;
@@ -297,7 +294,7 @@ fn run(mut settings: Settings<Classify>, few: bool, begin: Begin<'_>, mut output
         &classes,
         "the last steps have left the finite numbers. Try a smaller learning rate",
     )?;
-    trained.finish()
+    trained.finish(&test_figures(&judged.evaluation))
 }
 
 /// The network, with its initial values, and what its answers mean.
@@ -375,10 +372,7 @@ impl Watch for Validation {
     }
 
     fn line(&self, epoch: &elman::Epoch, validation: Option<&Evaluation>) -> String {
-        match validation {
-            Some(of) => format!("{epoch}, Validation Loss: {:.3}, Validation Acc: {:.3}", of.loss, of.accuracy),
-            None => epoch.to_string(),
-        }
+        with_validation(epoch, validation)
     }
 }
 

@@ -13,9 +13,10 @@ use crate::picture::canvas::{Area, BLUE, INK, PALE_INK, px, stroke, style, svg, 
 /// About how wide and high all squares together are, in pixels.
 const MATRIX: u32 = 560;
 
-/// Letters of names: pixels, and about how wide one is.
+/// Letters of names: pixels, and about how wide one is; those of Chinese, Japanese and Korean are about square.
 const LETTER: u32 = 13;
 const LETTER_WIDTH: u32 = 8;
+const WIDE_LETTER: u32 = 14;
 
 /// Squares are no larger, and where there are few classes not much larger than their counts.
 const SQUARE_MAX: u32 = 56;
@@ -23,8 +24,14 @@ const SQUARE_MAX: u32 = 56;
 /// Squares smaller than that have no count in them, and no names beside them.
 const SQUARE_OF_TEXT: u32 = 14;
 
-/// Longer names are cut.
-const NAME_MAX: usize = 18;
+/// Names are whole; one that is a text of its own is cut, or the picture would have room for nothing else.
+const NAME_MAX: usize = 120;
+
+/// The scale of the shades, at the right: its distance, its width, the room for its numbers.
+const SCALE_BAR: [u32; 3] = [20, 14, 46];
+
+/// It is not lower, however few squares there are.
+const SCALE_MIN: u32 = 112;
 
 /// Draws the matrix: true classes down, predicted ones across.
 pub(super) fn draw(path: &Path, confusion: &Confusion, names: &[String]) -> anyhow::Result<()> {
@@ -32,7 +39,7 @@ pub(super) fn draw(path: &Path, confusion: &Confusion, names: &[String]) -> anyh
     let square = (MATRIX / classes.max(1)).clamp(1, SQUARE_MAX);
     let named = square >= SQUARE_OF_TEXT;
     let names: Vec<String> = names.iter().map(|name| short(name, NAME_MAX)).collect();
-    let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0) as u32 * LETTER_WIDTH;
+    let longest = names.iter().map(|name| width_of(name)).max().unwrap_or(0);
     // Names that are wider than a square stand upright.
     let upright = longest + 4 > square;
     let (beside, above) = match named {
@@ -41,11 +48,12 @@ pub(super) fn draw(path: &Path, confusion: &Confusion, names: &[String]) -> anyh
     };
     let (left, top) = (34 + beside, 78 + above);
     let side = square * classes;
-    let width = (left + side + 28).max(320);
-    let picture = svg((width, top + side + 24), |root| {
+    let width = (left + side + SCALE_BAR.iter().sum::<u32>()).max(320);
+    let picture = svg((width, top + side.max(SCALE_MIN) + 24), |root| {
         text(root, "Confusion", (16, 24), HPos::Left, &style(20, INK))?;
-        let note = "shade: part of the true class";
+        let note = "shade: part of the sequences of the true class";
         text(root, note, (16, 48), HPos::Left, &style(13, PALE_INK))?;
+        scale(root, (left + side + SCALE_BAR[0], top), side.max(SCALE_MIN))?;
         text(root, "predicted", (left + side / 2, 68), HPos::Center, &style(15, INK))?;
         upright_text(root, "true", (20, top + side / 2), HPos::Center, 15)?;
         for ((truth, predicted), &count) in confusion.counts.indexed_iter() {
@@ -78,6 +86,30 @@ pub(super) fn draw(path: &Path, confusion: &Confusion, names: &[String]) -> anyh
         Ok(())
     });
     write(path, picture)
+}
+
+/// The scale of the shades, from all of a class down to none of it.
+fn scale(root: &Area, (left, top): (u32, u32), height: u32) -> anyhow::Result<()> {
+    const PIECES: u32 = 48;
+    let corner = |x: u32, piece: u32| (px(x) as i32, (px(top) + px(height) * piece / PIECES) as i32);
+    let right = left + SCALE_BAR[1];
+    for piece in 0..PIECES {
+        let part = 1.0 - f64::from(piece) / f64::from(PIECES - 1);
+        let color = shade(part).filled();
+        root.draw(&Rectangle::new([corner(left, piece), corner(right, piece + 1)], color))?;
+    }
+    let frame = stroke(RGBColor(0xd0, 0xd0, 0xd0), 1.0);
+    root.draw(&Rectangle::new([corner(left, 0), corner(right, PIECES)], frame))?;
+    for percent in [0, 25, 50, 75, 100] {
+        let at = top + height * (100 - percent) / 100;
+        text(root, &format!("{percent}%"), (right + 5, at), HPos::Left, &style(11, INK))?;
+    }
+    Ok(())
+}
+
+/// About how wide a name is, in pixels.
+fn width_of(name: &str) -> u32 {
+    name.chars().map(|c| if c >= '\u{1100}' { WIDE_LETTER } else { LETTER_WIDTH }).sum()
 }
 
 /// From white to blue.
@@ -126,9 +158,28 @@ mod tests {
         for words in ["&lt;class 2&gt;", "predicted", "true"] {
             assert!(svg.contains(words), "no {words}");
         }
-        // The ground, and the squares in which something is: 3 on the diagonal, 2 below the first.
-        assert_eq!(svg.matches("<rect").count(), 6);
+        // The ground, and the squares in which something is: 3 on the diagonal, 2 below the first; the scale and its frame.
+        assert_eq!(svg.matches("<rect").count(), 6 + 48 + 1);
+        for percent in [0, 25, 50, 75, 100] {
+            assert!(svg.contains(&format!("\n{percent}%\n")), "{percent}%");
+        }
         assert_eq!(svg.matches("\n6\n").count(), 2);
+    }
+
+    #[test]
+    fn names_are_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("confusion.svg");
+        let names = ["walking upstairs with a heavy load, slowly", "步行", "x"].map(str::to_owned);
+        let mut confusion = Confusion::new(3);
+        (0..3).for_each(|class| confusion.add(class, class));
+        draw(&path, &confusion, &names).unwrap();
+        let svg = std::fs::read_to_string(path).unwrap();
+        for name in &names {
+            assert_eq!(svg.matches(&format!("\n{name}\n")).count(), 2, "{name}");
+        }
+        let width = |svg: &str| svg.split('"').nth(1).unwrap().parse::<u32>().unwrap();
+        assert!(width(&svg) > 42 * LETTER_WIDTH + 3 * 56, "{}", width(&svg));
     }
 
     #[test]

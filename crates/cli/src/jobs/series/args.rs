@@ -11,10 +11,9 @@ use crate::training::CommonArgs;
 /// Flags of `train series`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-The data is a table: a header that names the columns, then a time and a value in each row, and maybe more
-columns of numbers. It is separated by commas, semicolons or tabs, gzipped or not. Missing values are learnt
-around. The forecast is compared with the seasonal naive one, the last season again, over the end of the data,
-from which nothing was learnt.
+The data is a table: a header that names the columns, then a time and a value in each row, and maybe more columns of \
+numbers. It is separated by commas, semicolons or tabs, gzipped or not. Values may be missing. The forecast is compared with \
+the seasonal naive one, which repeats the last season, over the end of the data, which is kept out of training.
 
 Examples:
   elman train series
@@ -65,7 +64,7 @@ pub(crate) struct SeriesArgs {
 /// Flags of `forecast`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-The forecast begins right behind the last row of each series, and its times go on as those of the file do.
+The forecast begins right after the last row of each series, and continues the times of the file.
 
 Examples:
   elman forecast runs/series-gru-1
@@ -80,9 +79,12 @@ pub(crate) struct ForecastArgs {
     /// Write the forecast as CSV, instead of a table on standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// Draw the end of the series and the forecast as SVG, of the first four series
+    /// Draw the end of the series, the forecast and the naive one as SVG
     #[arg(long, value_name = "FILE")]
     pub(crate) plot: Option<PathBuf>,
+    /// Series to draw, by their ids, at most four [default: the first four]
+    #[arg(long, value_name = "IDS", value_delimiter = ',', requires = "plot")]
+    pub(crate) series: Option<Vec<String>>,
     /// Threads [default: the processors there are]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,

@@ -9,6 +9,7 @@ use elman::{Predictor, Sequences};
 use serde_json::{Value, json};
 
 use super::kept::{Kept, Scaled};
+use crate::digits::{Digits, significant};
 use crate::output::{Output, thousands};
 
 /// Most values of all forecasts together, F × Q for each; beyond, origins are left out evenly. 64 MiB, three times over.
@@ -116,7 +117,9 @@ impl<'a> Test<'a> {
 
     fn text(&self, figures: &Figures) -> Vec<String> {
         let Figures { overall: Comparison { model, naive }, .. } = figures;
-        let place = precision([model.mae, naive.mae].into_iter());
+        let errors = |of: &Comparison| [of.model.mae, of.naive.mae, of.model.mean_pinball, of.naive.mean_pinball];
+        let steps_known = figures.by_step.iter().flatten().flat_map(errors);
+        let digits = Digits::of(errors(&figures.overall).into_iter().chain(steps_known));
         let steps = if self.horizon == 1 { "step" } else { "steps" };
         let thinned = if self.every > 1 { format!(", from every {}th origin", self.every) } else { String::new() };
         let mut lines = vec![
@@ -129,9 +132,9 @@ impl<'a> Test<'a> {
             ),
             String::new(),
             row("", ["model".into(), format!("naive, season {}", self.season)]),
-            row("mean absolute error (MAE)", [model, naive].map(|of| format!("{:.place$}", of.mae))),
-            row("MAE by a season's change (MASE)", [model, naive].map(|of| option(of.mase, 3))),
-            row("mean pinball loss", [model, naive].map(|of| format!("{:.place$}", of.mean_pinball))),
+            row("mean absolute error (MAE)", [model, naive].map(|of| digits.write(of.mae))),
+            row("MAE by a season's change (MASE)", [model, naive].map(|of| of.mase.map_or("-".into(), significant))),
+            row("mean pinball loss", [model, naive].map(|of| digits.write(of.mean_pinball))),
         ];
         for (of_model, of_naive) in model.coverage.iter().zip(&naive.coverage) {
             let (lower, upper) = (100.0 * f64::from(of_model.lower), 100.0 * (1.0 - f64::from(of_model.lower)));
@@ -139,14 +142,14 @@ impl<'a> Test<'a> {
             lines.push(row(&name, [of_model, of_naive].map(|of| percent(of.found))));
         }
         lines.push(String::new());
-        lines.extend(self.by_step(figures, place));
+        lines.extend(self.by_step(figures, digits));
         lines.push(String::new());
         lines.extend(verdict(figures, self.season));
         lines
     }
 
     /// Errors by step of the horizon.
-    fn by_step(&self, figures: &Figures, place: usize) -> Vec<String> {
+    fn by_step(&self, figures: &Figures, digits: Digits) -> Vec<String> {
         let head = ["step", "MAE", "naive", "pinball", "naive", "covered"];
         let widest = figures.overall.model.coverage.first();
         let covered = widest.map_or(String::new(), |of| format!(" ({} expected)", percent(of.expected)));
@@ -154,15 +157,16 @@ impl<'a> Test<'a> {
         for (step, comparison) in figures.by_step.iter().enumerate().filter(|&(step, _)| shown(step + 1, self.horizon))
         {
             let Some(Comparison { model, naive }) = comparison else { continue };
-            let [mae, naive_mae] = [model, naive].map(|of| format!("{:.place$}", of.mae));
-            let [pinball, naive_pinball] = [model, naive].map(|of| format!("{:.place$}", of.mean_pinball));
+            let [mae, naive_mae] = [model, naive].map(|of| digits.write(of.mae));
+            let [pinball, naive_pinball] = [model, naive].map(|of| digits.write(of.mean_pinball));
             let covered = model.coverage.first().map_or("-".into(), |of| percent(of.found));
             lines.push(cells([(step + 1).to_string(), mae, naive_mae, pinball, naive_pinball, covered]));
         }
         lines
     }
 
-    fn object(&self, figures: &Figures) -> Value {
+    /// The figures as `--json` prints them and a run's folder keeps them.
+    pub(crate) fn object(&self, figures: &Figures) -> Value {
         let by_step: Vec<Value> = (1..)
             .zip(&figures.by_step)
             .filter_map(|(step, of)| {
@@ -189,11 +193,13 @@ fn verdict(figures: &Figures, season: usize) -> Vec<String> {
     let says = |naive: &Metrics, name: &str| {
         let model = &figures.overall.model;
         let verb = if beats(model, naive) { "beats" } else { "does NOT beat" };
-        let part = |model: f64, naive: f64| {
-            if naive > 0.0 { format!("{}% of its", round(100.0 * model / naive)) } else { "above its 0".into() }
+        let figures = [("MAE", model.mae, naive.mae), ("pinball loss", model.mean_pinball, naive.mean_pinball)];
+        let part = |(name, model, naive): (&str, f64, f64)| match naive {
+            naive if naive > 0.0 => format!("its {name} is {}% of that forecast's", significant(100.0 * model / naive)),
+            _ if model == 0.0 => format!("its {name} is 0, as that forecast's"),
+            _ => format!("its {name} is above that forecast's, which is 0"),
         };
-        let pinball = part(model.mean_pinball, naive.mean_pinball);
-        format!("the model {verb} {name}: MAE {}, pinball loss {pinball}", part(model.mae, naive.mae))
+        format!("the model {verb} {name}: {}", figures.map(part).join(", "))
     };
     let seasonal = match season {
         1 => "the naive forecast, the last value again".to_owned(),
@@ -224,12 +230,6 @@ fn decimal(level: f32) -> f64 {
     level.to_string().parse().unwrap_or(f64::from(level))
 }
 
-/// Digits behind the point that show at least three of the largest figure, and at most five behind it.
-pub(crate) fn precision(figures: impl Iterator<Item = f64>) -> usize {
-    let largest = figures.map(f64::abs).filter(|x| x.is_finite()).fold(0.0, f64::max);
-    if largest == 0.0 { 0 } else { (2 - largest.log10().floor() as i64).clamp(0, 5) as usize }
-}
-
 /// To a millionth or so: what is 0.8 in decimals looks so.
 fn round(number: f64) -> f64 {
     if number.abs() > 1.0 { (number * 10.0).round() / 10.0 } else { (number * 1e6).round() / 1e6 }
@@ -254,22 +254,9 @@ fn percent(part: f64) -> String {
     format!("{:.1}%", 100.0 * part)
 }
 
-fn option(figure: Option<f64>, places: usize) -> String {
-    figure.map_or("-".into(), |figure| format!("{figure:.places$}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn figures_have_three_digits() {
-        assert_eq!(
-            [0.0, 0.012, 0.5, 9.99, 12.0, 123.0, 1e9].map(|x| precision([x].into_iter())),
-            [0, 4, 3, 2, 1, 0, 0]
-        );
-        assert_eq!(precision([f64::NAN, 3.0, -20.0].into_iter()), 1);
-    }
 
     #[test]
     fn a_long_horizon_is_shown_in_part() {

@@ -5,12 +5,13 @@
 use std::path::Path;
 
 use elman::datasets::series::{Frequency, Series, SeriesSet};
-use elman::series::point;
+use elman::series::{SeasonalNaive, point};
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
+use crate::output::thousands;
 use crate::picture::axis::Axis;
-use crate::picture::canvas::{Area, BLUE, INK, PALE_INK, axes, px, stroke, style, svg, text, write};
+use crate::picture::canvas::{Area, BLUE, GREEN, INK, PALE_INK, axes, px, stroke, style, svg, text, write};
 
 /// Most series of a picture.
 pub(crate) const PANELS_MAX: usize = 4;
@@ -29,6 +30,18 @@ const LEFT: u32 = 68;
 /// How dark an interval is; they lie on each other.
 const SHADE: f64 = 0.15;
 
+/// Most intervals that the key names.
+const NAMED_MAX: usize = 5;
+
+/// What a picture is of.
+pub(crate) struct About<'a> {
+    pub(crate) title: &'a str,
+    pub(crate) set: &'a SeriesSet,
+    pub(crate) levels: &'a [f32],
+    /// Steps of a season, of the naive forecast.
+    pub(crate) season: usize,
+}
+
 /// A series and forecasts of it.
 pub(crate) struct Panel<'a> {
     pub(crate) series: &'a Series,
@@ -39,21 +52,36 @@ pub(crate) struct Panel<'a> {
 /// A forecast to draw.
 pub(crate) struct Drawn {
     /// Its first step.
-    pub(crate) step: usize,
+    step: usize,
     /// [F, Q]
-    pub(crate) quantiles: Vec<f32>,
+    quantiles: Vec<f32>,
+    /// The seasonal naive forecast from the same step `[F]`; empty where nothing is known before it.
+    naive: Vec<f32>,
 }
 
-/// Draws the panels, one above the other.
-pub(crate) fn draw(path: &Path, title: &str, set: &SeriesSet, levels: &[f32], panels: &[Panel]) -> anyhow::Result<()> {
+impl Drawn {
+    /// With the naive forecast of the same steps.
+    pub(crate) fn new(series: &Series, step: usize, quantiles: Vec<f32>, season: usize, levels: &[f32]) -> Self {
+        let past = &series.target[..step];
+        let naive = SeasonalNaive::new(past, season, levels, quantiles.len() / levels.len()).forecast(past);
+        Drawn { step, quantiles, naive: naive.map_or_else(Vec::new, |(points, _)| points) }
+    }
+}
+
+/// Draws the panels, one above the other: some of the `all` series there are.
+pub(crate) fn draw(path: &Path, about: &About, panels: &[Panel], all: usize) -> anyhow::Result<()> {
     let height = HEIGHTS[usize::from(panels.len() > 1)];
     let picture = svg((WIDTH, HEADER + height * panels.len() as u32), |root| {
-        text(root, title, (LEFT, 26), HPos::Left, &style(20, INK))?;
-        key(root, levels)?;
+        text(root, about.title, (LEFT, 26), HPos::Left, &style(20, INK))?;
+        if panels.len() < all {
+            let count = format!("{} of {} series", panels.len(), thousands(all as u64));
+            text(root, &count, (WIDTH - 22, 26), HPos::Right, &style(13, PALE_INK))?;
+        }
+        legend(root, about)?;
         let (_, mut rest) = root.split_vertically(px(HEADER));
         for one in panels {
             let (area, below) = rest.split_vertically(px(height));
-            panel(&area, set, levels, one)?;
+            panel(&area, about, one)?;
             rest = below;
         }
         Ok(())
@@ -61,23 +89,49 @@ pub(crate) fn draw(path: &Path, title: &str, set: &SeriesSet, levels: &[f32], pa
     write(path, picture)
 }
 
-/// What lines and shades mean, below the title.
-fn key(root: &Area, levels: &[f32]) -> anyhow::Result<()> {
-    let intervals = intervals(levels);
-    let percent = |&(lower, upper): &(usize, usize)| (100.0 * (levels[upper] - levels[lower])).round().to_string();
-    let forecast = match (intervals.first(), intervals.last()) {
-        (Some(widest), Some(narrowest)) if intervals.len() > 1 => {
-            format!("forecast: median, and intervals of {}% to {}%", percent(narrowest), percent(widest))
-        }
-        (Some(one), _) => format!("forecast: median, and the interval of {}%", percent(one)),
-        _ => "forecast: median".into(),
+/// What lines and shades mean, below the title: each by its name.
+fn legend(root: &Area, about: &About) -> anyhow::Result<()> {
+    let middle = 52;
+    let mut left = LEFT;
+    let name = |left: &mut u32, words: &str| -> anyhow::Result<()> {
+        text(root, words, (*left + 30, middle), HPos::Left, &style(13, INK))?;
+        *left += 30 + 7 * words.chars().count() as u32 + 20;
+        Ok(())
     };
-    for (left, name, color) in [(LEFT, "what came", INK), (LEFT + 120, forecast.as_str(), BLUE)] {
-        let at = |x: u32| (px(x) as i32, px(52) as i32);
-        root.draw(&PathElement::new([at(left), at(left + 24)], stroke(color, 2.2)))?;
-        text(root, name, (left + 30, 52), HPos::Left, &style(13, INK))?;
+    let line = |left: u32, color: RGBColor, width: f64| -> anyhow::Result<()> {
+        let at = |x: u32| (px(x) as i32, px(middle) as i32);
+        Ok(root.draw(&PathElement::new([at(left), at(left + 24)], stroke(color, width)))?)
+    };
+    line(left, INK, 1.4)?;
+    name(&mut left, "observed")?;
+    line(left, BLUE, 2.2)?;
+    name(&mut left, "median")?;
+    let intervals = intervals(about.levels);
+    for (index, &(lower, upper)) in intervals.iter().take(NAMED_MAX).enumerate() {
+        // As dark as they are with the wider ones below them.
+        let shade = 1.0 - (1.0 - SHADE).powi(index as i32 + 1);
+        let corner = |x: u32, y: u32| (px(x) as i32, px(y) as i32);
+        let swatch = [corner(left, middle - 6), corner(left + 24, middle + 6)];
+        root.draw(&Rectangle::new(swatch, BLUE.mix(shade).filled()))?;
+        let percent = |place: usize| places_of(about.levels[place]);
+        name(&mut left, &format!("{}–{}%", percent(lower), percent(upper)))?;
     }
-    Ok(())
+    if intervals.len() > NAMED_MAX {
+        text(root, "…", (left, middle), HPos::Left, &style(13, INK))?;
+        left += 28;
+    }
+    for dash in 0..3 {
+        let at = |x: u32| (px(x) as i32, px(middle) as i32);
+        let from = left + 9 * dash;
+        root.draw(&PathElement::new([at(from), at(from + 5)], stroke(GREEN, 1.8)))?;
+    }
+    let naive = if about.season > 1 { format!("naive, season {}", about.season) } else { "naive".into() };
+    name(&mut left, &naive)
+}
+
+/// A level in percent: 2.5, 10.
+fn places_of(level: f32) -> String {
+    ((1000.0 * f64::from(level)).round() / 10.0).to_string()
 }
 
 /// Places of the lower and upper quantiles, the widest interval first: the outermost two, and so on inwards.
@@ -85,27 +139,33 @@ fn intervals(levels: &[f32]) -> Vec<(usize, usize)> {
     (0..levels.len() / 2).map(|lower| (lower, levels.len() - 1 - lower)).collect()
 }
 
-fn panel(area: &Area, set: &SeriesSet, levels: &[f32], panel: &Panel) -> anyhow::Result<()> {
+fn panel(area: &Area, about: &About, panel: &Panel) -> anyhow::Result<()> {
+    let About { set, levels, .. } = *about;
     let Panel { series, forecasts } = panel;
     let horizon = |drawn: &Drawn| drawn.quantiles.len() / levels.len();
     let first = forecasts.iter().map(|drawn| drawn.step.saturating_sub(HISTORY * horizon(drawn))).min().unwrap_or(0);
     let last = forecasts.iter().map(|drawn| drawn.step + horizon(drawn) - 1).max().unwrap_or(0).max(series.steps() - 1);
-    let values = series.target[first..].iter().chain(forecasts.iter().flat_map(|drawn| &drawn.quantiles));
+    let values = series.target[first..]
+        .iter()
+        .chain(forecasts.iter().flat_map(|drawn| drawn.quantiles.iter().chain(&drawn.naive)));
     let extent = values.filter(|y| y.is_finite()).map(|&y| (f64::from(y), f64::from(y)));
     let (low, high) = extent.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap_or((0.0, 1.0));
-    let room = if low < high { 0.06 * (high - low) } else { 0.1 * low.abs().max(1.0) };
+    let room = if low < high { 0.06 * (high - low) } else { 0.1 * if low == 0.0 { 1.0 } else { low.abs() } };
     // What is never below 0 has its axis there.
     let bottom = if low >= 0.0 && low < room { 0.0 } else { low - room };
     let x = Axis::labelled(first as f64 - 0.5, last as f64 + 0.5, ticks(set, series, first, last));
     let named = if series.id.is_empty() { set.target.clone() } else { format!("{} {}", set.target, series.id) };
+    let y = Axis::linear(bottom, high + room);
+    // Numbers of many digits have their room.
+    let beside = (LEFT - 8).max(7 * y.widest() as u32 + 32);
     let mut chart = ChartBuilder::on(area)
         .margin_top(px(8))
         .margin_right(px(22))
         .margin_left(px(8))
         .margin_bottom(px(4))
         .x_label_area_size(px(26))
-        .y_label_area_size(px(LEFT - 8))
-        .build_cartesian_2d(x, Axis::linear(bottom, high + room))?;
+        .y_label_area_size(px(beside))
+        .build_cartesian_2d(x, y)?;
     let name: String = named.chars().filter(|c| !c.is_control()).take(40).collect();
     axes(&mut chart, "", &name)?;
 
@@ -125,6 +185,12 @@ fn panel(area: &Area, set: &SeriesSet, levels: &[f32], panel: &Panel) -> anyhow:
         chart.draw_series(LineSeries::new(known, stroke(INK, 1.4)))?;
     }
     for drawn in forecasts {
+        let naive: Vec<_> =
+            drawn.naive.iter().enumerate().map(|(h, &y)| ((drawn.step + h) as f64, f64::from(y))).collect();
+        if let [point] = naive[..] {
+            chart.draw_series([Circle::new(point, px(3), stroke(GREEN, 1.6))])?;
+        }
+        chart.draw_series(DashedLineSeries::new(naive, px(5), px(4), stroke(GREEN, 1.8)))?;
         let rows = drawn.quantiles.chunks(levels.len()).enumerate();
         let median: Vec<_> = rows.map(|(h, row)| ((drawn.step + h) as f64, f64::from(point(levels, row)))).collect();
         chart.draw_series(LineSeries::new(median.clone(), stroke(BLUE, 2.2)))?;
@@ -200,5 +266,32 @@ mod tests {
     fn intervals_are_nested() {
         assert_eq!(intervals(&[0.1, 0.3, 0.5, 0.7, 0.9]), [(0, 4), (1, 3)]);
         assert_eq!(intervals(&[0.5]), []);
+    }
+
+    #[test]
+    fn the_picture_names_what_it_shows_and_counts_the_rest() {
+        let rows: String = (0..30).map(|t| format!("{t},{}e-9\n", [1.0, 2.0, 4.0][t % 3] + t as f64 / 100.0)).collect();
+        let set = Reader::new("y").parse("a.csv", format!("t,y\n{rows}").as_bytes()).unwrap();
+        let levels = [0.025, 0.1, 0.5, 0.9, 0.975];
+        let quantiles: Vec<f32> = (0..3).flat_map(|_| [1e-9, 2e-9, 3e-9, 4e-9, 5e-9]).collect();
+        let drawn = |season| {
+            let series = &set.series[0];
+            let forecasts = vec![Drawn::new(series, 27, quantiles.clone(), season, &levels)];
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("f.svg");
+            let about = About { title: "Forecast", set: &set, levels: &levels, season };
+            draw(&path, &about, &[Panel { series, forecasts }], 190).unwrap();
+            std::fs::read_to_string(path).unwrap()
+        };
+        let svg = drawn(3);
+        for words in ["1 of 190 series", "observed", "median", "2.5–97.5%", "10–90%", "naive, season 3", "2e-9", "4e-9"]
+        {
+            assert!(svg.contains(&format!("\n{words}\n")), "no {words} in {svg}");
+        }
+        assert!(drawn(1).contains("\nnaive\n"));
+        // The last season again, and the last value.
+        let naive = |season| Drawn::new(&set.series[0], 27, quantiles.clone(), season, &levels).naive;
+        assert_eq!(naive(3), set.series[0].target[24..27]);
+        assert_eq!(naive(1), [set.series[0].target[26]; 3]);
     }
 }

@@ -33,9 +33,9 @@ pub(crate) struct SeriesJob {
     pub(crate) validation: Part,
     pub(crate) horizon: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    context: Option<usize>,
+    pub(super) context: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    season: Option<usize>,
+    pub(super) season: Option<usize>,
     quantiles: Vec<f64>,
 }
 
@@ -202,9 +202,15 @@ impl SeriesJob {
     /// Returns both.
     pub(crate) fn resolve(&mut self, set: &SeriesSet) -> (usize, usize) {
         let season = *self.season.get_or_insert(set.frequency.season());
-        let own = season.saturating_mul(2).max(self.horizon.saturating_mul(3));
-        let context = if self.data.is_none() { SUNSPOTS.1 } else { own };
+        let context = if self.data.is_none() { SUNSPOTS.1 } else { self.default_context(season) };
         (season, *self.context.get_or_insert(context))
+    }
+}
+
+impl SeriesJob {
+    /// Steps that are read of a table, where no setting says so: two seasons, or three horizons.
+    pub(super) fn default_context(&self, season: usize) -> usize {
+        season.saturating_mul(2).max(self.horizon.saturating_mul(3))
     }
 }
 

@@ -4,20 +4,21 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use elman::Predictor;
-use elman::datasets::series::{Series, SeriesSet};
+use elman::datasets::series::SeriesSet;
 use elman::formats::write_atomic;
 use elman::series::{SeriesScaling, Window, Windows};
 use serde_json::json;
 
 use super::SeriesJob;
 use super::args::ForecastArgs;
-use super::backtest::{levels as decimals, precision};
-use super::chart::{self, Drawn, Panel};
+use super::backtest::levels as decimals;
+use super::chart::{self, About, Drawn, Panel};
 use super::kept::{Kept, window};
 use crate::args::threads;
-use crate::output::Output;
+use crate::digits::{Digits, significant};
+use crate::output::{Output, counted};
 use crate::run_folder;
 use crate::settings::Job;
 
@@ -34,6 +35,8 @@ pub(crate) fn forecast(args: &ForecastArgs) -> anyhow::Result<()> {
     let mut scaled = kept.scale(kept.read(&args.run, args.data.as_deref())?, None)?;
     scaled.remarks.extend(leave_out(&mut scaled.set, &mut scaled.scalings, window)?);
     scaled.remarks.iter().for_each(|remark| output.remark(remark));
+    let shown = shown(&scaled.set, args.series.as_deref())?;
+    let warning = not_better(&args.run)?;
 
     let set = &scaled.set;
     let all = ahead(set, &scaled.scalings, window, &mut Predictor::new(model, threads))?;
@@ -53,12 +56,17 @@ pub(crate) fn forecast(args: &ForecastArgs) -> anyhow::Result<()> {
         write_csv(path, &names, &rows)?;
     }
     if let Some(path) = &args.plot {
-        let panel = |(series, quantiles): (_, &Vec<f32>)| Panel {
-            series,
-            forecasts: vec![Drawn { step: Series::steps(series), quantiles: quantiles.clone() }],
+        let panel = |&index: &usize| {
+            let (series, quantiles) = (&set.series[index], all[index].clone());
+            let drawn = Drawn::new(series, series.steps(), quantiles, kept.season, &levels);
+            Panel { series, forecasts: vec![drawn] }
         };
-        let panels: Vec<Panel> = set.series.iter().zip(&all).take(chart::PANELS_MAX).map(panel).collect();
-        chart::draw(path, "Forecast", set, &levels, &panels)?;
+        let panels: Vec<Panel> = shown.iter().map(panel).collect();
+        let about = About { title: "Forecast", set, levels: &levels, season: kept.season };
+        chart::draw(path, &about, &panels, set.series.len())?;
+    }
+    if let Some(text) = warning {
+        output.warn(&text)?;
     }
     if output.json {
         for row in &rows {
@@ -74,6 +82,50 @@ pub(crate) fn forecast(args: &ForecastArgs) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// What there is to say of a run whose test its model did not pass.
+///
+/// # Errors
+/// If the run's figures cannot be read.
+fn not_better(run: &Path) -> anyhow::Result<Option<String>> {
+    let Some(test) = (if run.is_dir() { run_folder::test_figures(run)? } else { None }) else { return Ok(None) };
+    if test["beats_naive"] != false {
+        return Ok(None);
+    }
+    let of = |pointer: &str| test.pointer(pointer).and_then(serde_json::Value::as_f64).map_or("?".into(), significant);
+    let naive = match test["season"].as_u64() {
+        Some(season) if season > 1 => format!("the seasonal naive forecast (season {season})"),
+        _ => "the naive forecast".into(),
+    };
+    Ok(Some(format!(
+        "this model did not beat {naive} in its test: its MAE was {} against {}, its pinball loss {} against {}",
+        of("/model/mae"),
+        of("/naive/mae"),
+        of("/model/mean_pinball"),
+        of("/naive/mean_pinball")
+    )))
+}
+
+/// The series of the picture: those that are named, or the first few.
+///
+/// # Errors
+/// If one is not there, or there are more than a picture has room for.
+fn shown(set: &SeriesSet, names: Option<&[String]>) -> anyhow::Result<Vec<usize>> {
+    let Some(names) = names else { return Ok((0..set.series.len().min(chart::PANELS_MAX)).collect()) };
+    if names.len() > chart::PANELS_MAX {
+        bail!("--series names {} series; a picture has room for {}", names.len(), chart::PANELS_MAX);
+    }
+    let place = |name: &String| set.series.iter().position(|series| series.id == *name);
+    names
+        .iter()
+        .map(|name| {
+            place(name).ok_or_else(|| {
+                let known = counted("series", "series", set.series.iter().map(|series| format!("{:?}", series.id)));
+                anyhow!("--series names {name:?}, which has no forecast; there are {known}")
+            })
+        })
+        .collect()
 }
 
 /// A step of a forecast.
@@ -115,24 +167,30 @@ pub(crate) fn leave_out(
     scalings: &mut Vec<SeriesScaling>,
     window: Window,
 ) -> anyhow::Result<Vec<String>> {
-    let mut remarks = Vec::new();
+    let (mut short, mut unknown) = (Vec::new(), Vec::new());
     let keep: Vec<bool> = set
         .series
         .iter()
         .map(|series| {
+            let name = if series.id.is_empty() { "the only one".into() } else { format!("{:?}", series.id) };
             let read = &series.target[series.steps().saturating_sub(window.context)..];
-            let why = if series.steps() < window.context {
-                format!("it has {} steps; the model reads {}", series.steps(), window.context)
+            if series.steps() < window.context {
+                short.push(format!("{name} ({} steps)", series.steps()));
             } else if read.iter().all(|y| y.is_nan()) {
-                format!("none of its last {} values is known", window.context)
+                unknown.push(name);
             } else {
                 return true;
-            };
-            let name = if series.id.is_empty() { "the series".into() } else { format!("series {:?}", series.id) };
-            remarks.push(format!("{name} has no forecast: {why}"));
+            }
             false
         })
         .collect();
+    let why = [
+        (short, format!("no forecast for want of steps, of which the model reads {}", window.context)),
+        (unknown, format!("no forecast, as none of the last {} values is known", window.context)),
+    ];
+    let why = why.into_iter().filter(|(names, _)| !names.is_empty());
+    let remarks: Vec<String> =
+        why.map(|(names, what)| format!("{what}: {}", counted("series", "series", names.into_iter()))).collect();
     if !keep.contains(&true) {
         bail!("{}", remarks.join("; "));
     }
@@ -192,14 +250,16 @@ fn write_csv(path: &Path, names: &Names, rows: &[Row]) -> anyhow::Result<()> {
     write_atomic(path, &bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The same for the eye: columns side by side, and figures of at least three digits.
+/// The same for the eye: columns side by side, and the digits that count.
 fn table(names: &Names, rows: &[Row]) -> Vec<String> {
-    let largest = rows.iter().flat_map(|row| row.quantiles).map(|&z| f64::from(z));
-    let place = precision(largest);
     let mut cells = vec![names.header()];
-    for row in rows {
-        let quantiles = row.quantiles.iter().map(|z| format!("{z:.place$}"));
-        cells.push(names.first(row).into_iter().chain(quantiles).collect());
+    // By series: the values of another may be of another size.
+    for rows in rows.chunk_by(|a, b| a.series == b.series) {
+        let digits = Digits::of(rows.iter().flat_map(|row| row.quantiles).map(|&z| f64::from(z)));
+        for row in rows {
+            let quantiles = row.quantiles.iter().map(|&z| digits.write(f64::from(z)));
+            cells.push(names.first(row).into_iter().chain(quantiles).collect());
+        }
     }
     let text = names.header().len() - names.levels.len();
     let width = |column: usize| cells.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);

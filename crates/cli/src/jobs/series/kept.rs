@@ -11,6 +11,7 @@ use elman::{Predicts, Quantiles};
 use serde::{Deserialize, Serialize};
 
 use super::config::{self, SeriesJob};
+use crate::output::counted;
 use crate::run_folder;
 use crate::settings::{Job, Settings};
 
@@ -127,25 +128,24 @@ impl Kept {
         Ok(set)
     }
 
-    /// Puts scalings beside the series. One that was not learnt from is scaled by its own known values before `end`, or by
-    /// all of them; where there are none, it is left out.
+    /// Puts scalings beside the series. One that was not learnt from is scaled by its own known values before the test, in
+    /// every command alike; with `end`, where there are none, it is left out, and without by all that are known.
     ///
     /// # Errors
     /// If no series is left.
     pub(crate) fn scale(&self, mut set: SeriesSet, end: Option<Time>) -> anyhow::Result<Scaled> {
-        let (mut scalings, mut remarks) = (Vec::new(), Vec::new());
+        let (mut scalings, mut own, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
         let learnt: HashMap<&str, &SeriesScaling> = self.scalings.iter().map(|of| (of.id.as_str(), of)).collect();
         let all = std::mem::take(&mut set.series);
         let mut series = Vec::with_capacity(all.len());
         for one in all {
             let scaling = learnt.get(one.id.as_str()).copied().cloned().or_else(|| {
-                let before = |&step: &usize| end.is_none_or(|end| set.time(&one, step as i64).is_some_and(|t| t < end));
+                let start = end.unwrap_or(self.test());
+                let before = |&step: &usize| set.time(&one, step as i64).is_some_and(|t| t < start);
                 let steps = (0..one.steps()).take_while(before).count();
-                let scaling = SeriesScaling::of(&one, steps, self.covariates.len());
-                remarks.push(match scaling {
-                    Some(_) => format!("series {:?} was not learnt from: it is scaled by its own values", one.id),
-                    None => format!("series {:?} is left out: it has no known value to scale it by", one.id),
-                });
+                let of = |steps| SeriesScaling::of(&one, steps, self.covariates.len());
+                let scaling = of(steps).or_else(|| if end.is_none() { of(one.steps()) } else { None });
+                if scaling.is_some() { &mut own } else { &mut unknown }.push(format!("{:?}", one.id));
                 scaling
             });
             if let Some(scaling) = scaling {
@@ -153,6 +153,14 @@ impl Kept {
                 series.push(one);
             }
         }
+        let remarks = [
+            (own, "not learnt from, scaled by their own values"),
+            (unknown, "left out, for want of a known value to scale by"),
+        ];
+        let remarks = remarks.into_iter().filter(|(names, _)| !names.is_empty());
+        let remarks: Vec<_> = remarks
+            .map(|(names, what)| format!("{what}: {}", counted("series", "series", names.into_iter())))
+            .collect();
         set.series = series;
         if set.series.is_empty() {
             bail!("no series is left: {}", remarks.join("; "));
@@ -171,4 +179,41 @@ pub(crate) fn window(model: &Model) -> anyhow::Result<(Window, Vec<f32>)> {
         bail!("the model predicts {}; expected quantiles of a series", model.head().describe());
     };
     Ok((Window { context, horizon: *horizon }, levels.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A forecast and the picture of a run show the same series with the same scaling.
+    #[test]
+    fn a_series_that_was_not_learnt_from_is_scaled_alike_in_every_command() {
+        // From 8 on another size: that is the test, whose values no scaling may know.
+        let young: String = (0..12).map(|t| format!("young,{t},{}\n", if t < 8 { t } else { 100 * t })).collect();
+        let late: String = (9..12).map(|t| format!("late,{t},{t}\n")).collect();
+        let table = format!("id,t,y\n{young}{late}");
+        let set = Reader::new("y").id("id").parse("a.csv", table.as_bytes()).unwrap();
+        let kept = Kept {
+            job: SeriesJob::NAME.into(),
+            target: "y".into(),
+            time: vec!["t".into()],
+            id: Some("id".into()),
+            covariates: vec![],
+            frequency: set.frequency.to_string(),
+            format: set.format.to_string(),
+            calendar: vec![],
+            season: 1,
+            test: "8".into(),
+            test_time: set.time(&set.series[0], 8).unwrap().0,
+            scalings: vec![],
+        };
+        let of = |end| kept.scale(set.clone(), end).unwrap();
+        let (tested, ahead) = (of(Some(kept.test())), of(None));
+        assert_eq!(tested.scalings[0], ahead.scalings[0]);
+        assert_eq!(tested.scalings[0], SeriesScaling::of(&set.series[0], 8, 0).unwrap());
+        // What begins in the test can be forecast from its own values, and not be tested.
+        assert_eq!((tested.scalings.len(), ahead.scalings.len()), (1, 2));
+        assert_eq!(tested.remarks[1], "left out, for want of a known value to scale by: 1 series: \"late\"");
+        assert_eq!(ahead.remarks, ["not learnt from, scaled by their own values: 2 series: \"young\", \"late\""]);
+    }
 }

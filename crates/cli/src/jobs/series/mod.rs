@@ -9,6 +9,7 @@ mod chart;
 mod config;
 mod forecast;
 mod kept;
+mod sizes;
 
 use std::path::Path;
 
@@ -20,13 +21,15 @@ use serde_json::{Value, json};
 
 use self::args::SeriesArgs;
 use self::backtest::{Figures, Test};
-use self::chart::{Drawn, Panel};
+use self::chart::{About, Drawn, Panel};
 pub(crate) use self::config::SeriesJob;
 pub(crate) use self::forecast::forecast;
 use self::kept::{Kept, Scaled};
+use self::sizes::Open;
 use crate::args::EvalArgs;
+use crate::digits::places;
 use crate::fingerprint::Fingerprint;
-use crate::output::{Output, thousands};
+use crate::output::{Output, counted, thousands};
 use crate::resume::Resumed;
 use crate::run::{self, Begin, Plan, Reading, Watch};
 use crate::settings::{Job, Settings};
@@ -38,17 +41,21 @@ const PICTURE: &str = "forecast.svg";
 pub(crate) fn train(args: &SeriesArgs) -> anyhow::Result<()> {
     let mut settings = Settings::<SeriesJob>::new(&args.common)?;
     settings.job.set(args)?;
-    run(settings, Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
+    run(settings, Open::of(args), Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
 }
 
 /// The same for a run that goes on.
 pub(crate) fn resume(resumed: Resumed) -> anyhow::Result<()> {
-    run(resumed.settings()?, Begin::Again(resumed.held), resumed.output)
+    run(resumed.settings()?, Open::default(), Begin::Again(resumed.held), resumed.output)
 }
 
-fn run(mut settings: Settings<SeriesJob>, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
+/// `open`: what the data may decide.
+fn run(mut settings: Settings<SeriesJob>, open: Open, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
     SeriesJob::check_with(&settings)?;
     let set = settings.job.read()?;
+    let steps = Cut::steps(&set);
+    let season = settings.job.season.unwrap_or(set.frequency.season());
+    let mut chosen = sizes::fit(&mut settings.job, steps, season, open);
     let (season, context) = settings.job.resolve(&set);
     let (window, levels) = (Window { context, horizon: settings.job.horizon }, settings.job.levels());
     let cut = cut(&settings.job, &set)?;
@@ -61,6 +68,7 @@ fn run(mut settings: Settings<SeriesJob>, begin: Begin<'_>, mut output: Output) 
     let test = Test::new(&scaled, &kept, window, &levels)?;
     let data = data(&settings.job, &set, &split, window, test.origins());
 
+    chosen.extend(settings.training.fit_batch(split.train.len(), open.batch));
     let (training, input) = (&settings.training, split.train.input());
     let (stack, head) = (settings.network.stack(input)?, Head::quantiles(&levels, window.horizon));
     let batch = training.batch_size.of(split.train.len());
@@ -70,6 +78,7 @@ fn run(mut settings: Settings<SeriesJob>, begin: Begin<'_>, mut output: Output) 
     let mut trainer = training.trainer(model, &settings.optimization)?;
     let bytes = scaled.set.series.iter().map(|series| series.steps() * (input + 1) * size_of::<f32>()).sum();
     let mut said = vec![data.text];
+    said.extend(chosen);
     said.extend(scaled.remarks.iter().cloned());
     said.push(run::describe(&trainer, context, bytes)?);
     let plan = Plan {
@@ -93,8 +102,8 @@ fn run(mut settings: Settings<SeriesJob>, begin: Begin<'_>, mut output: Output) 
     if settings.job.data.is_none() && season == scaled.set.frequency.season() {
         output.remark("the season of months is a year; the sun's own cycle is about 132 months: see --season 132");
     }
-    draw(&trained.folder.join(PICTURE), &scaled, &figures, window, &levels, &mut predictor)?;
-    trained.finish()
+    draw(&trained.folder.join(PICTURE), &scaled, &figures, (window, &kept), &levels, &mut predictor)?;
+    trained.finish(&test.object(&figures))
 }
 
 /// Of all series: their names, times and values.
@@ -135,7 +144,8 @@ impl Watch for Validation<'_> {
 
     fn line(&self, epoch: &elman::Epoch, validation: Option<&Evaluation>) -> String {
         let validation = validation.map_or(f64::NAN, |validation| validation.loss);
-        format!("Epoch: {}, Train Loss: {:.4}, Validation Loss: {validation:.4}", epoch.epoch, epoch.loss)
+        let [loss, validation] = [epoch.loss, validation].map(|loss| places(loss, 4));
+        format!("Epoch: {}, Train Loss: {loss}, Validation Loss: {validation}", epoch.epoch)
     }
 
     fn unit(&self) -> &'static str {
@@ -209,18 +219,14 @@ fn data(job: &SeriesJob, set: &SeriesSet, split: &Split, window: Window, tests: 
     Found { text: lines.join("\n"), object }
 }
 
-/// The first few series that are too short, and how many others there are.
+/// The first few series that are too short, and how many there are.
 fn left_out(all: &[LeftOut]) -> Option<String> {
-    const SHOWN: usize = 5;
     let one = |of: &LeftOut| match of.steps < of.needed {
         true => format!("{:?} ({} of {} steps)", of.id, of.steps, of.needed),
         false => format!("{:?} ({} known values)", of.id, of.known),
     };
-    let mut names: Vec<String> = all.iter().take(SHOWN).map(one).collect();
-    if all.len() > SHOWN {
-        names.push(format!("{} more", all.len() - SHOWN));
-    }
-    (!names.is_empty()).then(|| format!("too short to learn from before validation: {}", names.join(", ")))
+    let names = counted("series", "series", all.iter().map(one));
+    (!all.is_empty()).then(|| format!("too short to learn from before validation: {names}"))
 }
 
 /// The last test forecast of the first series, and the forecast behind their ends.
@@ -228,7 +234,7 @@ fn draw(
     path: &Path,
     scaled: &Scaled,
     figures: &Figures,
-    window: Window,
+    (window, kept): (Window, &Kept),
     levels: &[f32],
     predictor: &mut Predictor,
 ) -> anyhow::Result<()> {
@@ -242,10 +248,17 @@ fn draw(
     let scalings: Vec<_> = shown.iter().map(|&index| scaled.scalings[index].clone()).collect();
     let ahead = forecast::ahead(&set, &scalings, window, predictor)?;
     let panel = |((&index, series), quantiles): ((&usize, _), Vec<f32>)| {
-        let test = last(index).map(|of| Drawn { step: of.origin.step, quantiles: of.quantiles.clone() });
-        let ahead = Drawn { step: elman::datasets::series::Series::steps(series), quantiles };
+        let drawn = |step, quantiles| Drawn::new(series, step, quantiles, kept.season, levels);
+        let test = last(index).map(|of| drawn(of.origin.step, of.quantiles.clone()));
+        let ahead = drawn(elman::datasets::series::Series::steps(series), quantiles);
         Panel { series, forecasts: test.into_iter().chain([ahead]).collect() }
     };
     let panels: Vec<Panel> = shown.iter().zip(&set.series).zip(ahead).map(panel).collect();
-    chart::draw(path, "The last forecast of the test, and the one that follows", &set, levels, &panels)
+    let about = About {
+        title: "The last forecast of the test, and the one that follows",
+        set: &set,
+        levels,
+        season: kept.season,
+    };
+    chart::draw(path, &about, &panels, all.series.len())
 }
