@@ -68,7 +68,7 @@ fn text(
         format!(
             "{}, {}, {} parameters",
             network::describe(model.stack()),
-            model.head().describe(),
+            network::describe_head(model.head()),
             thousands(model.parameter_count() as u64)
         ),
         String::new(),

@@ -30,6 +30,7 @@ mod output;
 mod picture;
 mod predict;
 mod progress;
+mod predict_sequences;
 mod record;
 mod resume;
 mod run;

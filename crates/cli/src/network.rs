@@ -2,7 +2,7 @@
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use elman::{Activation, AnyCell, Error, Gru, Layer, Lstm, Merge, Noise, Reset, Rnn, Stack};
+use elman::{Activation, AnyCell, Error, Gru, Head, Layer, Lstm, Merge, Noise, Nonlinearity, Reads, Reset, Rnn, Stack};
 use serde::{Deserialize, Serialize};
 
 use crate::settings::set;
@@ -267,6 +267,32 @@ pub(crate) fn describe(stack: &Stack) -> String {
     layers.join(", ")
 }
 
+/// What a head predicts, and where it is more than a dense layer on the last state or every step, what it reads and
+/// through what.
+pub(crate) fn describe_head(head: &Head) -> String {
+    let mut text = head.describe();
+    if let Reads::Mean | Reads::Max = head.reads {
+        text += &format!(" on {}", head.reads.describe());
+    }
+    if !head.hidden.is_empty() {
+        let layers = head.hidden.iter().map(|layer| match describe_phi(layer.activation) {
+            Some(phi) => format!("{} {phi}", layer.size),
+            None => layer.size.to_string(),
+        });
+        text += &format!(" through hidden layers of {}", layers.collect::<Vec<_>>().join(", "));
+    }
+    text
+}
+
+/// None: there is none.
+fn describe_phi(phi: Nonlinearity) -> Option<String> {
+    match (phi, phi.constant()) {
+        (Nonlinearity::Identity, _) => None,
+        (_, Some(constant)) => Some(format!("{} {constant}", phi.name())),
+        (_, None) => Some(phi.name().into()),
+    }
+}
+
 fn describe_layer(layer: &Layer) -> String {
     let cell = layer.cell.get();
     let mut options: Vec<String> = Vec::new();
@@ -290,11 +316,7 @@ fn describe_layer(layer: &Layer) -> String {
             options.push(if gru.reset == Reset::After { "reset after" } else { "reset before" }.into());
             options.extend(gru.layer_norm.then(|| "layer norm".into()));
         }
-        AnyCell::Dense(dense) => match (dense.activation.name(), dense.activation.constant()) {
-            ("identity", _) => {}
-            (name, None) => options.push(name.into()),
-            (name, Some(constant)) => options.push(format!("{name} {constant}")),
-        },
+        AnyCell::Dense(dense) => options.extend(describe_phi(dense.activation)),
         AnyCell::LayerNorm(norm) => options.push(format!("epsilon {}", norm.epsilon)),
         AnyCell::Scale(_) | AnyCell::Custom(_) => {}
     }

@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::args::{PredictArgs, threads};
 use crate::jobs;
 use crate::output::Output;
+use crate::predict_sequences;
 use crate::run_folder;
 
 /// The first bytes of every PNG file.
@@ -28,7 +29,12 @@ pub(crate) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     let threads = threads(args.threads)?;
     let model = run_folder::load_model(&args.run)?;
     let (run, job) = (args.run.display(), run_folder::job(&args.run, &model)?);
+    // A model that names no job: one of another program's.
+    let stranger = model.job.is_none() && !args.run.join(run_folder::CONFIG).exists();
     match job.as_str() {
+        "mnist" if stranger && predict_sequences::is_for(&model, &args.files) => {
+            return predict_sequences::predict(args, model, threads, &mut output);
+        }
         "mnist" => {}
         "text" => bail!("{run} is a run of job \"text\", which says what follows a text; use elman sample"),
         "series" => bail!("{run} is a run of job \"series\", which predicts no classes; use elman forecast"),

@@ -10,8 +10,8 @@ use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 use elman_kernels::cell::{transpose, transposed_len};
 use elman_kernels::unroll::{Initial, Lengths, Phase, Upstream};
 use elman_kernels::{
-    Activation, AdamStep, Aligned, Dense, Gru, Isa, LANES, Lstm, Mode, Noise, Pool, Reset, Rnn, Rule, Shaping, Unroll,
-    descend, padded, softmax, softmax_cross_entropy, sum_arrays,
+    Activation, AdamStep, Aligned, Dense, Gru, Isa, LANES, Lstm, Mode, Noise, Nonlinearity, Pool, Reset, Rnn, Rule,
+    Shaping, StepDense, StepNorm, StepScale, Unroll, descend, padded, softmax, softmax_cross_entropy, sum_arrays,
 };
 
 /// The system's allocator, counting what the threads of a test ask of it. The test harness has threads of its own.
@@ -97,6 +97,11 @@ fn cells() -> Vec<Box<dyn elman_kernels::Cell>> {
         cells.push(Box::new(gru.reset(reset)));
         cells.push(Box::new(gru.reset(reset).layer_norm(true).noise(noise)));
     }
+    for activation in Nonlinearity::ALL {
+        cells.push(Box::new(StepDense::new(3, 33).activation(activation)));
+    }
+    cells.push(Box::new(StepNorm::new(33)));
+    cells.push(Box::new(StepScale::new(33)));
     cells
 }
 

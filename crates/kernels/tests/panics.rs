@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use elman_kernels::cell::{transpose, transposed_len};
 use elman_kernels::unroll::{Initial, Lengths, Upstream};
 use elman_kernels::{
-    AdamStep, Cell, Dense, Isa, LANES, Lstm, Mode, Pool, Rule, Shaping, Unroll, descend, padded, softmax_cross_entropy,
-    sum_arrays,
+    AdamStep, Cell, Dense, Isa, LANES, Lstm, Mode, Pool, Rule, Shaping, Unroll, descend, padded, sigmoid_cross_entropy,
+    softmax_cross_entropy, squared_error, sum_arrays,
 };
 
 /// `body` panics, and the message has `words` in it.
@@ -220,6 +220,11 @@ fn optimizers_the_loss_sums_and_the_pool_name_what_is_wrong() {
     assert_panics("logits must be [R, 16] for 2 labels", || {
         softmax_cross_entropy(&mut [0.0; 31], 16, 10, &[0, 1], &[], 1.0);
     });
+    for loss in [squared_error, sigmoid_cross_entropy] {
+        assert_panics("outputs must be [R, 16]", || _ = loss(&mut [0.0; 31], 16, &[0.0; 2], 1.0));
+        assert_panics("values must be [2, F]", || _ = loss(&mut [0.0; 32], 16, &[0.0; 3], 1.0));
+        assert_panics("values must be [2, F]", || _ = loss(&mut [0.0; 32], 16, &[0.0; 34], 1.0));
+    }
     for len in [8, 1 << 17] {
         assert_panics("floats: expected whole vectors of 16, at most 65536", || {
             sum_arrays(Isa::best(), std::iter::empty(), &mut vec![0.0; len]);
