@@ -221,6 +221,40 @@ fn what_is_transparent_is_the_ground() {
     assert_eq!(found[0]["probabilities"], as_ink[0]["probabilities"]);
 }
 
+/// The eight by eight pixels of a grey image in the seven passes of Adam7.
+fn interlaced(pixels: &[u8]) -> Vec<u8> {
+    let passes = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)];
+    let mut raw = Vec::new();
+    for (x, y, dx, dy) in passes {
+        for row in (y..SIDE).step_by(dy) {
+            // No filter.
+            raw.push(0);
+            raw.extend((x..SIDE).step_by(dx).map(|column| pixels[row * SIDE + column]));
+        }
+    }
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut packed, &raw).unwrap();
+    let size = (SIDE as u32).to_be_bytes();
+    let head = [&size[..], &size, &[8, 0, 0, 0, 1]].concat();
+    let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
+    for (name, data) in [(b"IHDR", head), (b"IDAT", packed.finish().unwrap()), (b"IEND", Vec::new())] {
+        let body = [&name[..], &data].concat();
+        let mut crc = flate2::Crc::new();
+        crc.update(&body);
+        file.extend([&(data.len() as u32).to_be_bytes()[..], &body, &crc.sum().to_be_bytes()].concat());
+    }
+    file
+}
+
+#[test]
+fn an_interlaced_image_is_the_same_image() {
+    let place = Place::with_run();
+    place.write("plain.png", &png_file(SIDE, ColorType::Grayscale, BitDepth::Eight, &image(2)));
+    place.write("adam7.png", &interlaced(&image(2)));
+    let found = predictions(&place.elman("predict run plain.png adam7.png --json"));
+    assert_eq!(found[0]["probabilities"], found[1]["probabilities"]);
+}
+
 /// Nothing is on it: said beside the answer, of PNG and IDX alike, with what to do.
 #[test]
 fn a_blank_image_is_called_blank() {

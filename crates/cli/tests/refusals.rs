@@ -49,11 +49,15 @@ fn settings_out_of_range() {
 fn what_is_no_value_for_its_flag() {
     let place = Place::with_set();
     for (flags, words) in [
-        ("--batch-size ten", &["ten", "--batch-size"][..]),
-        ("--batch-size 1.5", &["1.5", "--batch-size"]),
-        ("--seed -1", &["-1"]),
-        ("--seed 99999999999999999999", &["99999999999999999999", "--seed"]),
-        ("--learning-rate fast", &["fast", "--learning-rate"]),
+        ("--batch-size ten", &["batch_size is ten; expected a number of rows, or full"][..]),
+        ("--batch-size 1.5", &["batch_size is 1.5; expected a number of rows, or full"]),
+        ("--batch-size -4", &["batch_size is -4; expected a number of rows, or full"]),
+        ("--seed -1", &["seed is -1; expected 0 to 18446744073709551615"]),
+        ("--seed=-1", &["seed is -1; expected 0 to 18446744073709551615"]),
+        ("--threads -2", &["threads is -2; expected 0 to "]),
+        ("--hidden-size 1.5", &["hidden_size is 1.5; expected a whole number, 0 to "]),
+        ("--seed 99999999999999999999", &["seed is 99999999999999999999; expected 0 to "]),
+        ("--learning-rate fast", &["learning_rate is fast; expected a number"]),
         ("--learning-rate", &["--learning-rate"]),
         ("--cell gru9", &["gru9", "--cell", "rnn"]),
         ("--activation sine", &["sine", "--activation", "tanh", "relu"]),

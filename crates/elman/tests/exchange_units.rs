@@ -330,6 +330,29 @@ fn what_keras_does_not_scale_is_refused_by_name() {
     assert!(onnx::export(&tiny, &OnnxOptions::default()).is_ok());
 }
 
+/// Values that 32-bit floats do not tell apart are not for another program, whatever it scales; integers may be exact.
+#[test]
+fn values_that_floats_do_not_hold_are_refused_or_noted() {
+    let mut far = model(Lstm::new(1, 3), Head::last_state(3));
+    for (mean, scale, refused, noted) in
+        [(1.6e9, 1.0, true, false), (1e6, 1e-3, true, false), (1e5, 1.0, false, true), (20.0, 5.0, false, false)]
+    {
+        far.job = Some(classify(&[Some((mean, scale))], false));
+        match onnx::export(&far, &OnnxOptions::default()) {
+            Err(error) => {
+                assert!(refused && error.to_string().contains("could not tell them apart"), "{error}");
+                assert!(refusal(keras::export(&far)).contains("--standardized"));
+                assert!(refusal(pytorch::export(&far)).contains("--standardized"));
+                assert!(onnx::export(&far, &OnnxOptions::default().units(false)).is_ok());
+            }
+            Ok((_, report)) => {
+                let found = report.notes.iter().any(|note| note.contains("32-bit floats hold values of \"feature 0\""));
+                assert_eq!((refused, found), (false, noted), "{mean}: {:?}", report.notes);
+            }
+        }
+    }
+}
+
 #[test]
 fn a_damaged_job_is_refused_and_others_scale_nothing() {
     let mut broken = model(Lstm::new(3, 5), Head::last_state(3));

@@ -269,6 +269,31 @@ impl Units {
         if self.series.is_empty() { vec![width] } else { vec![self.scalings.len(), width] }
     }
 
+    /// The first value that 32-bit floats, as another program is given them, do not tell apart, and why; `notes` get those
+    /// that they hold worse than rounding does.
+    pub(super) fn coarse(&self, notes: &mut Vec<String>) -> Option<(String, String)> {
+        for (name, scaling) in self.scalings.iter().flat_map(|row| self.names.iter().zip(row)) {
+            let Some(Scaling { mean, scale }) = scaling else { continue };
+            // Half the distance between two floats there, at most.
+            let lost = mean.abs() * f64::from(f32::EPSILON) / 2.0 / scale;
+            if lost > 0.25 {
+                let why = format!(
+                    "its values lie around {mean}, where 32-bit floats are farther apart than half its deviation, {scale}: \
+                     another program could not tell them apart; take the offset off the column before training, or export \
+                     the network alone: --standardized"
+                );
+                return Some((name.clone(), why));
+            }
+            if lost > 1e-4 {
+                notes.push(format!(
+                    "32-bit floats hold values of {name:?}, around {mean}, to {lost:.0e} of its deviation: what is given so is \
+                     rounded so"
+                ));
+            }
+        }
+        None
+    }
+
     /// The first value whose mean or deviation 32-bit floats hold too badly to be one array's numbers, and why; `notes`
     /// get those that are held worse than rounding.
     pub(super) fn unheld(&self, notes: &mut Vec<String>) -> Option<(String, String)> {
@@ -382,7 +407,7 @@ pub(super) fn given(transfer: &mut Transfer<'_>, model: &Model, raw: bool) -> Re
         return Ok(None);
     }
     let mut notes = Vec::new();
-    if let Some((what, why)) = units.unheld(&mut notes) {
+    if let Some((what, why)) = units.coarse(&mut notes).or_else(|| units.unheld(&mut notes)) {
         return Err(transfer.refused(format!("the scaling of {what:?}"), why));
     }
     notes.into_iter().chain(units.marks_note()).for_each(|note| transfer.note(note));

@@ -98,6 +98,12 @@ pub fn export(model: &Model, options: &OnnxOptions) -> Result<(onnx::Model, Repo
     let config =
         serde_json::to_string(&model.config()).map_err(|error| not_given("the configuration", error.to_string()))?;
     let units = Units::of(model)?;
+    let mut notes = Vec::new();
+    if options.units
+        && let Some((what, why)) = units.as_ref().and_then(|units| units.coarse(&mut notes))
+    {
+        return Err(not_given(format!("the scaling of {what:?}"), why));
+    }
     let said = units.is_some() && !options.units;
     let units = units.filter(|_| options.units);
     let arrays = model.arrays();
@@ -118,7 +124,7 @@ pub fn export(model: &Model, options: &OnnxOptions) -> Result<(onnx::Model, Repo
             "the graph is the network alone: it reads standardized values, (value - mean) / deviation, and answers in them".into(),
         );
     }
-    report.notes.extend(units.as_ref().map(units::note));
+    report.notes.extend(units.as_ref().map(units::note).into_iter().chain(notes));
     let said = meaning(&model.config(), units.as_ref());
     let metadata_props = [(METADATA_KEY, config)]
         .into_iter()
