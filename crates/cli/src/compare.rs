@@ -111,23 +111,25 @@ fn table(runs: &[Run]) -> Vec<String> {
         ));
     }
     columns.retain(|(name, cells)| *name == "best loss" || cells.iter().any(|cell| !cell.is_empty()));
-    let wide =
-        |name: &str, cells: &[String]| cells.iter().map(|cell| cell.chars().count()).max().unwrap_or(0).max(name.len());
-    let widths: Vec<usize> = columns.iter().map(|(name, cells)| wide(name, cells)).collect();
-    let line = |cell: &dyn Fn(usize) -> String| {
-        let cells = widths.iter().enumerate().map(|(column, &width)| match column {
-            0 => format!("{:width$}", cell(column)),
-            _ => format!("{:>width$}", cell(column)),
+    let heads = columns.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>();
+    let cell = |cell: &String| if cell.is_empty() { "-".to_owned() } else { cell.clone() };
+    let row = |run: usize| columns.iter().map(|(_, cells)| cell(&cells[run])).collect();
+    aligned(&[heads].into_iter().chain((0..runs.len()).map(row)).collect::<Vec<_>>())
+}
+
+/// Columns of equal width: the first one to the left, the others to the right.
+fn aligned(rows: &[Vec<String>]) -> Vec<String> {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| match column {
+            0 => format!("{cell:width$}"),
+            _ => format!("{cell:>width$}"),
         });
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
-    let row = |run: usize| {
-        line(&|column| match columns[column].1[run].as_str() {
-            "" => "-".to_owned(),
-            cell => cell.to_owned(),
-        })
-    };
-    [line(&|column| columns[column].0.to_owned())].into_iter().chain((0..runs.len()).map(row)).collect()
+    rows.iter().map(line).collect()
 }
 
 /// Which settings differ, and which runs do not.
@@ -139,13 +141,16 @@ fn below(runs: &[Run], differing: &[String]) -> Vec<String> {
         }
     }
     if runs.len() > 1 && runs.iter().all(|run| !run.settings.is_empty()) {
-        let wide = differing.iter().map(|name| name.len()).max().unwrap_or(0);
-        lines.push(
-            if differing.is_empty() { "no setting differs" } else { "settings that differ, in this order:" }.into(),
-        );
-        for name in differing {
-            let values: Vec<&str> = runs.iter().map(|run| run.settings.get(name).map_or("-", String::as_str)).collect();
-            lines.push(format!("  {name:wide$}  {}", values.join("  ")));
+        if differing.is_empty() {
+            lines.push("no setting differs".into());
+        } else {
+            let heads = runs.iter().map(|run| one_line(&run.name).into_owned());
+            let mut rows = vec![["settings that differ".to_owned()].into_iter().chain(heads).collect::<Vec<_>>()];
+            rows.extend(differing.iter().map(|name| {
+                let values = runs.iter().map(|run| run.settings.get(name).map_or("-".to_owned(), String::clone));
+                [name.clone()].into_iter().chain(values).collect()
+            }));
+            lines.extend(aligned(&rows));
         }
     }
     if !lines.is_empty() {
@@ -179,10 +184,12 @@ impl Run {
                 .with_context(|| format!("cannot read {}", config.display()))?,
             false => toml::Table::new(),
         };
-        let settings = settings
-            .into_iter()
-            .map(|(name, value)| (name, value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
-            .collect();
+        let shown = |value: toml::Value| match value {
+            toml::Value::String(text) => text,
+            toml::Value::Float(number) => format!("{number:?}"),
+            value => value.to_string(),
+        };
+        let settings = settings.into_iter().map(|(name, value)| (name, shown(value))).collect();
         Ok(Run { name, rows, settings, test: run_folder::test_figures(folder)? })
     }
 
@@ -238,7 +245,12 @@ impl Run {
 fn draw(path: &Path, runs: &[Run]) -> anyhow::Result<()> {
     let picture = svg(SIZE, |root| {
         text(root, "Loss of the validation set", (68, 26), HPos::Left, &style(20, INK))?;
-        let names: Vec<(&str, RGBColor)> = runs.iter().map(|run| run.name.as_str()).zip(COLORS).collect();
+        let named = |(index, run): (usize, &Run)| match runs[..index].iter().find(|other| other.is_like(run)) {
+            Some(same) => format!("{} = {}", run.name, same.name),
+            None => run.name.clone(),
+        };
+        let names: Vec<String> = runs.iter().enumerate().map(named).collect();
+        let names: Vec<(&str, RGBColor)> = names.iter().map(String::as_str).zip(COLORS).collect();
         key(root, (68, 54), &names)?;
         let (_, panels) = root.split_vertically(px(66));
         let panels = panels.split_evenly((1, 2));
@@ -322,9 +334,9 @@ mod tests {
         let expected = [
             "",
             "c is a again: every number is the same",
-            "settings that differ, in this order:",
-            "  learning_rate  0.1  0.2  0.1",
-            "  seed           111  -  111",
+            "settings that differ    a    b    c",
+            "learning_rate         0.1  0.2  0.1",
+            "seed                  111    -  111",
         ];
         assert_eq!(lines, expected);
         assert_eq!(below(&runs[2..], &[]), Vec::<String>::new());
@@ -333,6 +345,7 @@ mod tests {
         let path = folder.path().join("x.svg");
         draw(&path, &runs).unwrap();
         let svg = std::fs::read_to_string(path).unwrap();
+        assert!(svg.contains("\nc = a\n") && svg.contains("\nb\n"), "{svg}");
         assert!(svg.contains("stroke-width=\"48\"") && svg.contains("stroke-width=\"16\""), "{svg}");
     }
 }

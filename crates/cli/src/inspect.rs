@@ -42,7 +42,7 @@ pub(crate) fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     let mut lines = text(&model, &arrays, &memory, config.as_deref(), [last, kept]);
     if let Some(step) = checkpoint {
         let run = shell_word(&args.run);
-        lines.push(format!("\nnewest checkpoint: of step {step}; elman resume {run} goes on from it"));
+        lines.push(format!("\nnewest checkpoint: step {step}; continue with: elman resume {run}"));
     }
     lines.iter().try_for_each(|line| output.line(&harmless(line)))
 }

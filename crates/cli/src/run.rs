@@ -159,7 +159,7 @@ pub(crate) fn train<D: Labelled>(
         }
         Begin::Again(held) => {
             let from = match &held.checkpoint {
-                Some(checkpoint) => format!("goes on after step {}", checkpoint.step()),
+                Some(checkpoint) => format!("continuing after step {}", checkpoint.step()),
                 None => "from the beginning: there is no checkpoint yet".into(),
             };
             output.remark(&format!("{}\nrun: {}, {from}", plan.remark, held.folder.display()));
@@ -219,7 +219,7 @@ impl<D: Labelled> Plan<'_, D> {
             .with_context(|| format!("the checkpoint in {} does not note what a run does", folder.display()))?;
         if note.data != self.fingerprint {
             bail!(
-                "the data is not what {} began with: it was {} and is {}. Put it back as it was, or begin a new run",
+                "the data of {} has changed: it was {} and is now {}. Put it back as it was, or start a new run",
                 folder.display(),
                 note.data,
                 self.fingerprint
@@ -232,7 +232,7 @@ impl<D: Labelled> Plan<'_, D> {
         let was_fused = Isa::from_name(checkpoint.isa()).is_some_and(Isa::fuses);
         if checkpoint.isa() != isa && !(was_fused && trainer.isa.fuses()) {
             warn(&format!(
-                "the run was on the instruction set {} and goes on on {isa}: the result may differ in its last bits",
+                "the run began on the instruction set {} and continues on {isa}: the result may differ in its last bits",
                 checkpoint.isa()
             ));
         }

@@ -244,7 +244,7 @@ fn what_cannot_be_is_refused_by_name() {
         ("convert run m.onnx --to keras", 1, &["m.onnx for Keras", ".keras or .weights.h5"]),
         ("convert run m.keras --streaming", 2, &["streaming", "it is for ONNX"]),
         ("convert run m.keras --activation relu", 2, &["activation", "says itself what it is"]),
-        ("convert run m.onnx --forget-bias 1", 2, &["forget_bias"]),
+        ("convert run m.onnx --forget-bias 1", 2, &["--forget-bias"]),
         ("convert run m.safetensors --classes a,b", 1, &["2 classes are named", "3 classes"]),
         ("convert run m.safetensors --classes a,b,a", 1, &["two classes are named \"a\""]),
         ("convert run m.safetensors --unit byte", 1, &["256 bytes", "no tokens"]),

@@ -71,11 +71,11 @@ fn a_signal_leaves_a_checkpoint_and_resume_ends_the_run() {
         let steps = checkpoints(&place);
         assert_eq!((steps.last(), steps.len()), (Some(&step), 3), "{steps:?}");
         let inspected = place.elman("inspect run");
-        assert!(inspected.stdout.contains(&format!("newest checkpoint: of step {step}")), "{}", inspected.stdout);
+        assert!(inspected.stdout.contains(&format!("newest checkpoint: step {step}")), "{}", inspected.stdout);
 
         let resumed = place.elman("resume run --threads 1");
         let lines = resumed.succeeded();
-        assert!(resumed.stderr.contains(&format!("run: run, goes on after step {step}")), "{}", resumed.stderr);
+        assert!(resumed.stderr.contains(&format!("run: run, continuing after step {step}")), "{}", resumed.stderr);
         assert!(lines.len() > 2 && whole.stdout.ends_with(&resumed.stdout), "{lines:?}");
         assert_same(&place, "whole/run", "run", signal);
 
@@ -118,7 +118,7 @@ fn another_instruction_set_is_told_where_it_may_matter() {
         ended(&place, LONG, "INT").failed(1, &["interrupted"]);
         let resumed = Outcome::of(place.command("resume run").env("ELMAN_ISA", isa.name()));
         resumed.succeeded();
-        let told = resumed.stderr.contains(&format!("goes on on {isa}: the result may differ in its last bits"));
+        let told = resumed.stderr.contains(&format!("continues on {isa}: the result may differ in its last bits"));
         assert_eq!(told, isa != first && !(isa.fuses() && first.fuses()), "{isa}: {}", resumed.stderr);
         std::fs::remove_dir_all(place.path("run")).unwrap();
     }
@@ -190,7 +190,7 @@ fn other_data_and_other_settings_are_refused() {
     let mut wrong = right.clone();
     *wrong.last_mut().unwrap() ^= 1;
     place.write(&labels, &wrong);
-    place.elman("resume run").failed(1, &["the data is not what run began with", "checksum", "Put it back"]);
+    place.elman("resume run").failed(1, &["the data of run has changed", "checksum", "Put it back"]);
     place.write(&labels, &right);
     for (from, to, what) in [
         (

@@ -407,10 +407,10 @@ fn forecast_refuses_what_the_model_does_not_know() {
     refused(&table(days), &["newer.csv", "daily", "monthly"]);
     refused(&table(month_ends(70)).replace("time,y", "time,z"), &["no column \"y\" for the target", "\"z\""]);
     refused(&table(month_ends(70)).replace("time,y", "when,y"), &["no column \"time\"", "\"when\""]);
-    refused(&table(month_ends(7)), &["no forecast", "7 steps", "reads 8"]);
+    refused(&table(month_ends(7)), &["no forecast without the 8 steps", "(7 steps)"]);
     let unknown: Vec<String> =
         month_ends(70).enumerate().map(|(t, time)| format!("{time},{}", if t < 60 { "1" } else { "" })).collect();
-    refused(&format!("time,y\n{}\n", unknown.join("\n")), &["no forecast", "none of the last 8 values is known"]);
+    refused(&format!("time,y\n{}\n", unknown.join("\n")), &["no forecast", "where none of the last 8 values is known"]);
     refused("", &["newer.csv", "it is empty"]);
     assert!(!place.names("").iter().any(|name| name.starts_with("f.")), "nothing is written");
     place.elman("forecast run --data none.csv").refused(1, &["cannot read none.csv"]);
@@ -471,14 +471,12 @@ fn series_that_are_new_or_short() {
     let outcome = place.elman("forecast run --data newer.csv --json");
     outcome.succeeded();
     assert!(
-        outcome.stderr.contains("not learnt from, scaled by their own values: 2 series: \"new\", \"tiny\""),
+        outcome.stderr.contains("not trained on, scaled by their own values: 2 series: \"new\", \"tiny\""),
         "{}",
         outcome.stderr
     );
     assert!(
-        outcome
-            .stderr
-            .contains("no forecast for want of steps, of which the model reads 8: 1 series: \"tiny\" (6 steps)"),
+        outcome.stderr.contains("no forecast without the 8 steps that the model reads: 1 series: \"tiny\" (6 steps)"),
         "{}",
         outcome.stderr
     );

@@ -106,7 +106,7 @@ fn a_saved_sweep_is_drawn_with_every_cell_and_size() {
     place.elman("bench --from sweep.jsonl --chart sweep.svg").succeeded();
     let svg = place.text("sweep.svg");
     assert_well_formed(&svg);
-    for text in ["rnn", "lstm", "gru", "hidden", "batch", "steps", "threads", "0.6"] {
+    for text in ["rnn", "lstm", "gru", "hidden (log)", "batch (log)", "steps (log)", "threads", "0.6"] {
         assert!(svg.contains(&format!("\n{text}\n")), "{text}");
     }
 }

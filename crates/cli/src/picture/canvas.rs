@@ -54,7 +54,7 @@ pub(crate) fn write(path: &Path, svg: anyhow::Result<String>) -> anyhow::Result<
         let read = File::open(path).and_then(|file| file.take(1).read_to_end(&mut start));
         read.with_context(|| format!("cannot read {}", path.display()))?;
         if !start.is_empty() && start != b"<" {
-            bail!("{} is there and is no picture; choose another name, or remove it", path.display());
+            bail!("{} exists and is not a picture; choose another name, or remove it", path.display());
         }
     }
     let svg = svg.with_context(|| format!("cannot draw {}", path.display()))?;

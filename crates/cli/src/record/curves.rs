@@ -426,7 +426,10 @@ mod tests {
 
         std::fs::write(&path, "a model").unwrap();
         let error = draw(&path, &rows, None).unwrap_err().to_string();
-        assert!(error.ends_with("curves.svg is there and is no picture; choose another name, or remove it"), "{error}");
+        assert!(
+            error.ends_with("curves.svg exists and is not a picture; choose another name, or remove it"),
+            "{error}"
+        );
         assert_eq!(std::fs::read(&path).unwrap(), b"a model");
 
         let error = format!("{:#}", draw(&dir.path().join("none/curves.svg"), &rows, None).unwrap_err());

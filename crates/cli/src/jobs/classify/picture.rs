@@ -95,8 +95,8 @@ fn scale(root: &Area, (left, top): (u32, u32), height: u32) -> anyhow::Result<()
     let right = left + SCALE_BAR[1];
     for piece in 0..PIECES {
         let part = 1.0 - f64::from(piece) / f64::from(PIECES - 1);
-        let color = shade(part).filled();
-        root.draw(&Rectangle::new([corner(left, piece), corner(right, piece + 1)], color))?;
+        // Each reaches down to the end, below those that follow: so no ground is seen between them.
+        root.draw(&Rectangle::new([corner(left, piece), corner(right, PIECES)], shade(part).filled()))?;
     }
     let frame = stroke(RGBColor(0xd0, 0xd0, 0xd0), 1.0);
     root.draw(&Rectangle::new([corner(left, 0), corner(right, PIECES)], frame))?;

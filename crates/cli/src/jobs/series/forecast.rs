@@ -185,8 +185,8 @@ pub(crate) fn leave_out(
         })
         .collect();
     let why = [
-        (short, format!("no forecast for want of steps, of which the model reads {}", window.context)),
-        (unknown, format!("no forecast, as none of the last {} values is known", window.context)),
+        (short, format!("no forecast without the {} steps that the model reads", window.context)),
+        (unknown, format!("no forecast where none of the last {} values is known", window.context)),
     ];
     let why = why.into_iter().filter(|(names, _)| !names.is_empty());
     let remarks: Vec<String> =

@@ -154,8 +154,8 @@ impl Kept {
             }
         }
         let remarks = [
-            (own, "not learnt from, scaled by their own values"),
-            (unknown, "left out, for want of a known value to scale by"),
+            (own, "not trained on, scaled by their own values"),
+            (unknown, "left out, with no known value to scale them by"),
         ];
         let remarks = remarks.into_iter().filter(|(names, _)| !names.is_empty());
         let remarks: Vec<_> = remarks
@@ -213,7 +213,7 @@ mod tests {
         assert_eq!(tested.scalings[0], SeriesScaling::of(&set.series[0], 8, 0).unwrap());
         // What begins in the test can be forecast from its own values, and not be tested.
         assert_eq!((tested.scalings.len(), ahead.scalings.len()), (1, 2));
-        assert_eq!(tested.remarks[1], "left out, for want of a known value to scale by: 1 series: \"late\"");
-        assert_eq!(ahead.remarks, ["not learnt from, scaled by their own values: 2 series: \"young\", \"late\""]);
+        assert_eq!(tested.remarks[1], "left out, with no known value to scale them by: 1 series: \"late\"");
+        assert_eq!(ahead.remarks, ["not trained on, scaled by their own values: 2 series: \"young\", \"late\""]);
     }
 }
