@@ -4,7 +4,9 @@
 //!
 //! A cell reads x_t `[I]` and its state, and writes the next state. The state is the output h `[P]`, and for some cells
 //! a memory c `[M]` beside it. [`Unroll`](crate::Unroll) does the rest for every cell: lengths, initial states, masks,
-//! the way back through time. One call handles one step of all rows that run it, so what a cell decides by its options
+//! the way back through time. What is too small to count becomes 0: in a cell here a state, a sum of products and a
+//! gradient (`vanishing.rs`), around every cell its inputs and initial states. A cell of one's own whose state decays
+//! does well to do the same with [`fade`](crate::fade). One call handles one step of all rows that run it, so what a cell decides by its options
 //! is decided outside the loops over rows and units.
 
 use std::fmt;

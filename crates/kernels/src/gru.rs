@@ -13,6 +13,7 @@ use crate::norm::{InPanels, normalize, normalize_back};
 use crate::panels::{padded, panels};
 use crate::product::{Affine, Between, Onto, Segment, Store};
 use crate::simd::{Kernel, LANES, Left, Right, Simd};
+use crate::vanishing;
 
 /// Where the reset gate acts: two kinds that do not agree, and cannot be converted into each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -28,7 +29,7 @@ pub enum Reset {
 /// A GRU cell: its sizes and options.
 ///
 /// r = σ(x W_r + h R_r + b_r)        z = σ(x W_z + h R_z + b_z)        n: see [`Reset`]
-/// h_t = (1 − z) ⊙ n + z ⊙ h_{t-1}
+/// h_t = (1 − z) ⊙ n + z ⊙ h_{t-1}, 0 where it is below 2⁻⁶⁰
 ///
 /// Cho et al. (2014), <https://arxiv.org/abs/1406.1078>: its third version resets before the product, its first after.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -400,7 +401,8 @@ impl Kernel for NextState<'_> {
                 s.store(z, &mut tape[Z * hp + at..]);
                 let seen = kept(s, self.candidate, row, at, gru.noise.candidate_dropout, n);
                 let before = s.load(&old[at..]);
-                s.store(s.mul_add(z, s.sub(before, seen), seen), &mut h[at..]);
+                let next = s.mul_add(z, s.sub(before, seen), seen);
+                s.store(vanishing::state(s, next), &mut h[at..]);
             }
         }
     }
@@ -442,8 +444,9 @@ impl Kernel for CandidateBack<'_> {
                 let dz = s.mul(dh, s.sub(s.load(&old[at..]), seen));
                 let d_seen = s.mul(dh, s.sub(one, z));
                 let dn = kept(s, self.candidate, row, at, p, d_seen);
-                s.store(s.mul(dn, s.sub(one, s.mul(n, n))), &mut tape[N * hp + at..]);
-                s.store(s.mul(dz, s.mul(z, s.sub(one, z))), &mut tape[Z * hp + at..]);
+                let (da_n, da_z) = (s.mul(dn, s.sub(one, s.mul(n, n))), s.mul(dz, s.mul(z, s.sub(one, z))));
+                s.store(vanishing::gradient(s, da_n), &mut tape[N * hp + at..]);
+                s.store(vanishing::gradient(s, da_z), &mut tape[Z * hp + at..]);
                 s.store(s.mul(dh, z), &mut d[at..]);
             }
             if gru.layer_norm {
@@ -458,8 +461,9 @@ impl Kernel for CandidateBack<'_> {
                 if after {
                     let (r, q) = (s.load(&tape[R * hp + at..]), s.load(&tape[Q * hp + at..]));
                     let da_n = s.load(&tape[N * hp + at..]);
-                    s.store(s.mul(da_n, r), &mut tape[Q * hp + at..]);
-                    s.store(s.mul(s.mul(da_n, q), s.mul(r, s.sub(one, r))), &mut tape[R * hp + at..]);
+                    let da_r = s.mul(s.mul(da_n, q), s.mul(r, s.sub(one, r)));
+                    s.store(vanishing::gradient(s, s.mul(da_n, r)), &mut tape[Q * hp + at..]);
+                    s.store(vanishing::gradient(s, da_r), &mut tape[R * hp + at..]);
                 }
             }
         }
@@ -490,7 +494,8 @@ impl Kernel for ResetBack<'_> {
             for at in (0..hp).step_by(LANES) {
                 let (r, d) = (s.load(&tape[R * hp + at..]), s.load(&du[at..]));
                 let dr = s.mul(d, s.load(&h[at..]));
-                s.store(s.mul(dr, s.mul(r, s.sub(one, r))), &mut tape[R * hp + at..]);
+                let da_r = s.mul(dr, s.mul(r, s.sub(one, r)));
+                s.store(vanishing::gradient(s, da_r), &mut tape[R * hp + at..]);
                 s.store(s.mul(d, r), &mut du[at..]);
             }
         }

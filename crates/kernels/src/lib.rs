@@ -38,6 +38,7 @@ mod sum;
 mod team;
 pub mod unroll;
 mod values;
+mod vanishing;
 
 pub use activation::Activation;
 pub use aligned::Aligned;
@@ -63,6 +64,7 @@ pub use sum::sum_arrays;
 pub use team::Team;
 pub use unroll::Unroll;
 pub use values::{sigmoid_cross_entropy, squared_error};
+pub use vanishing::{LEAST_GRADIENT, LEAST_STATE, fade};
 
 /// Rows of a tile: a matter of the shapes alone, so that results do not depend on the number of threads. A small
 /// network needs more rows to fill a block of the product; a large one reads its weights anew for each tile. A small

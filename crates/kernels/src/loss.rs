@@ -1,6 +1,8 @@
 //! Losses of rows of outputs, with their gradients: softmax cross-entropy with the accuracy beside it, and the pinball
 //! loss of quantiles.
 
+use crate::vanishing::{LEAST_GRADIENT, fade};
+
 /// What a set of rows adds to the figures of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Score {
@@ -40,7 +42,7 @@ pub fn in_top_1(logits: &[f32], label: usize) -> bool {
     own.is_finite() && logits.iter().all(|&x| x <= own)
 }
 
-/// Turns each row of `logits` into the gradient of its loss times `scale`, and sums the losses:
+/// Turns each row of `logits` into the gradient of its loss times `scale`, 0 where it vanishes, and sums the losses:
 ///
 /// loss = w_label (log Σ_c exp(z_c) − z_label)        dz = scale w_label (softmax(z) − one-hot(label))
 ///
@@ -70,7 +72,7 @@ pub fn softmax_cross_entropy(
         score.weight += f64::from(weight);
         let scale = scale * weight;
         for x in row.iter_mut() {
-            *x *= scale / sum;
+            *x = fade(*x * (scale / sum), LEAST_GRADIENT);
         }
         row[label] -= scale;
     }

@@ -14,12 +14,15 @@ use crate::norm::{InPanels, add_panel, normalize, normalize_back};
 use crate::panels::{padded, panels};
 use crate::product::{Affine, Segment, Store};
 use crate::simd::{Kernel, LANES, Left, Right, Simd};
+use crate::vanishing;
 
 /// An LSTM cell: its sizes and options.
 ///
 /// i = σ(x W_i + h R_i + b_i \[+ p_i ⊙ c_{t-1}\])        f = σ(x W_f + h R_f + b_f \[+ p_f ⊙ c_{t-1}\])
 /// g = tanh(x W_g + h R_g + b_g)                       c_t = f ⊙ c_{t-1} + i ⊙ g
 /// o = σ(x W_o + h R_o + b_o \[+ p_o ⊙ c_t\])            h_t = o ⊙ tanh(c_t)
+///
+/// c_t, h_t where it is projected, and the arguments of σ and tanh are 0 where they are below 2⁻⁶⁰.
 ///
 /// The forget gate's bias is stored, as in Keras; where it starts is a matter of the initial values.
 ///
@@ -296,9 +299,8 @@ impl Cell for Lstm {
             let segment = Segment { left, right, depth: self.hidden };
             let RowsMut { data: out, stride, .. } = output.again();
             engine.product(rows, panels(self.output()), once(segment), Store::new(out, stride));
-            if let Some(limit) = self.projection_clip {
-                engine.run(Clip { rows, limit, values: output });
-            }
+            let limit = self.projection_clip.unwrap_or(f32::INFINITY);
+            engine.run(Clip { rows, limit, values: output });
         }
     }
 
@@ -394,10 +396,10 @@ impl Kernel for PlainForward<'_> {
     }
 }
 
-/// f ⊙ c + i ⊙ g: forward and on the way back the same bits.
+/// f ⊙ c + i ⊙ g, which becomes 0 where it vanishes: forward and on the way back the same bits.
 #[inline(always)]
 fn next_cell<S: Simd>(s: S, f: S::F, c: S::F, i: S::F, g: S::F) -> S::F {
-    s.mul_add(f, c, s.mul(i, g))
+    vanishing::state(s, s.mul_add(f, c, s.mul(i, g)))
 }
 
 /// y (1 − y): σ' from y = σ(a).
@@ -438,11 +440,12 @@ impl Kernel for PlainBackward<'_> {
                 let tc = tanh(s, next_cell(s, vf, vc0, vi, vg));
                 let da_o = s.mul(s.mul(m, tc), sigmoid_slope(s, vo));
                 let d = s.mul_add(s.mul(m, vo), tanh_slope(s, tc), s.load(&dc[at..]));
-                s.store(s.mul(s.mul(d, vg), sigmoid_slope(s, vi)), &mut i[at..]);
-                s.store(s.mul(s.mul(d, vc0), sigmoid_slope(s, vf)), &mut f[at..]);
-                s.store(s.mul(s.mul(d, vi), tanh_slope(s, vg)), &mut g[at..]);
-                s.store(da_o, &mut o[at..]);
-                s.store(s.mul(d, vf), &mut dc[at..]);
+                let put = |v, to: &mut [f32]| s.store(vanishing::gradient(s, v), &mut to[at..]);
+                put(s.mul(s.mul(d, vg), sigmoid_slope(s, vi)), i);
+                put(s.mul(s.mul(d, vc0), sigmoid_slope(s, vf)), f);
+                put(s.mul(s.mul(d, vi), tanh_slope(s, vg)), g);
+                put(da_o, o);
+                put(s.mul(d, vf), dc);
             }
         }
     }
@@ -603,7 +606,7 @@ impl Kernel for AnyBackward<'_> {
                     c = s.mul_add(gain.panel(s, panel), s.load(&rest[normal_memory + at..]), shift.panel(s, panel));
                 }
                 let (tc, dm) = (tanh(s, c), s.load(&m[at..]));
-                let da_o = s.mul(s.mul(dm, tc), sigmoid_slope(s, vo));
+                let da_o = vanishing::gradient(s, s.mul(s.mul(dm, tc), sigmoid_slope(s, vo)));
                 let mut d = s.mul_add(s.mul(dm, vo), tanh_slope(s, tc), s.load(&dc[at..]));
                 if let Some([_, _, p_o]) = options.peepholes {
                     d = s.mul_add(da_o, p_o.panel(s, panel), d);
@@ -611,7 +614,7 @@ impl Kernel for AnyBackward<'_> {
                     add_panel(s, self.gradient, vectors.at + index * LANES + panel * stride, s.mul(da_o, c));
                 }
                 s.store(da_o, &mut acts[o + at..]);
-                s.store(d, &mut dc[at..]);
+                s.store(vanishing::gradient(s, d), &mut dc[at..]);
             }
             if let Some((gain, _)) = memory_norm {
                 let (gain_at, shift_at) = (vectors.at + norm_at * LANES, vectors.at + (norm_at + 1) * LANES);
@@ -632,15 +635,16 @@ impl Kernel for AnyBackward<'_> {
                     d = s.sub(s.sub(d, above), below);
                 }
                 let d_candidate = dropped(s, self.candidate, row, at, scale, s.mul(d, i));
-                s.store(s.mul(d_candidate, tanh_slope(s, candidate)), &mut acts[g + at..]);
+                let da_g = vanishing::gradient(s, s.mul(d_candidate, tanh_slope(s, candidate)));
+                s.store(da_g, &mut acts[g + at..]);
                 let mut d_old = s.mul(d, forget);
                 let (da_i, da_f);
                 if lstm.coupled {
-                    da_i = s.mul(s.mul(d, s.sub(seen, old)), sigmoid_slope(s, i));
+                    da_i = vanishing::gradient(s, s.mul(s.mul(d, s.sub(seen, old)), sigmoid_slope(s, i)));
                     da_f = zero;
                 } else {
-                    da_i = s.mul(s.mul(d, seen), sigmoid_slope(s, i));
-                    da_f = s.mul(s.mul(d, old), sigmoid_slope(s, forget));
+                    da_i = vanishing::gradient(s, s.mul(s.mul(d, seen), sigmoid_slope(s, i)));
+                    da_f = vanishing::gradient(s, s.mul(s.mul(d, old), sigmoid_slope(s, forget)));
                     s.store(da_f, &mut acts[f + at..]);
                 }
                 s.store(da_i, &mut acts[at..]);
@@ -652,7 +656,7 @@ impl Kernel for AnyBackward<'_> {
                         add_panel(s, self.gradient, vectors.at + LANES + panel * stride, s.mul(da_f, old));
                     }
                 }
-                s.store(d_old, &mut dc[at..]);
+                s.store(vanishing::gradient(s, d_old), &mut dc[at..]);
             }
             if lstm.layer_norm {
                 let (normal, rates) = (sections.normal - sections.unprojected, sections.rates - sections.unprojected);
@@ -670,7 +674,7 @@ impl Kernel for AnyBackward<'_> {
     }
 }
 
-/// Values within ± a limit.
+/// Values within ± a limit, which may be infinite; 0 where they vanish.
 struct Clip<'a> {
     rows: usize,
     limit: f32,
@@ -685,7 +689,7 @@ impl Kernel for Clip<'_> {
         for row in 0..self.rows {
             for v in self.values.row(row).chunks_exact_mut(LANES) {
                 let clipped = s.at_least(s.at_most(s.load(v), high), low);
-                s.store(clipped, v);
+                s.store(vanishing::state(s, clipped), v);
             }
         }
     }

@@ -7,6 +7,7 @@ use crate::cell::{Bits, Noise, Rows, RowsMut};
 use crate::joint::Joint;
 use crate::panels::{padded, panels};
 use crate::simd::{Kernel, LANES, Simd};
+use crate::vanishing;
 
 /// The masks of a tile.
 #[derive(Clone, Debug, Default)]
@@ -180,7 +181,7 @@ impl Kernel for Zoneout<'_> {
                     Some(bits) => s.select(bits.row(row)[at / LANES], new, old),
                     None => s.mul_add(p, old, s.mul(q, new)),
                 };
-                s.store(mixed, &mut now[at..]);
+                s.store(vanishing::state(s, mixed), &mut now[at..]);
             }
         }
     }
@@ -250,7 +251,7 @@ impl Kernel for Merge<'_> {
                 if let Some(past) = self.past {
                     sum = s.add(sum, s.load(&past[here..]));
                 }
-                s.store(sum, &mut self.d[here..]);
+                s.store(vanishing::gradient(s, sum), &mut self.d[here..]);
             }
         }
     }

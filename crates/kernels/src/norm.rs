@@ -5,6 +5,7 @@
 //! x̂ = (x − μ) / √(σ² + ε)        y = γ ⊙ x̂ + β        μ, σ² over the H units of the row
 
 use crate::simd::{LANES, Simd};
+use crate::vanishing;
 
 /// ε, PyTorch's.
 pub(crate) const EPSILON: f32 = 1e-5;
@@ -26,7 +27,7 @@ impl InPanels<'_> {
 /// Adds sixteen floats to a vector in panels.
 #[inline(always)]
 pub(crate) fn add_panel<S: Simd>(s: S, data: &mut [f32], at: usize, v: S::F) {
-    s.store(s.add(s.load(&data[at..]), v), &mut data[at..]);
+    s.store(vanishing::gradient(s, s.add(s.load(&data[at..]), v)), &mut data[at..]);
 }
 
 /// The lanes of the last vector that hold units.
@@ -74,10 +75,11 @@ pub(crate) fn normalize_by<S: Simd>(
     let scale = s.splat(rate);
     for at in (0..hidden).step_by(LANES) {
         let off = s.select(lanes(hidden, at), s.sub(s.load(&x[at..]), mean), zero);
-        let normalized = s.mul(off, scale);
+        let normalized = vanishing::state(s, s.mul(off, scale));
         s.store(normalized, &mut normal[at..]);
         let panel = at / LANES;
-        s.store(s.mul_add(gain.panel(s, panel), normalized, shift.panel(s, panel)), &mut x[at..]);
+        let y = s.mul_add(gain.panel(s, panel), normalized, shift.panel(s, panel));
+        s.store(vanishing::state(s, y), &mut x[at..]);
     }
     rate
 }
@@ -106,7 +108,7 @@ pub(crate) fn normalize_back<S: Simd>(
         let (dy, x, panel) = (s.load(&d[at..]), s.load(&normal[at..]), at / LANES);
         add_panel(s, gradient, gain_at + panel * gain.stride, s.mul(dy, x));
         add_panel(s, gradient, shift_at + panel * shift_stride, dy);
-        let dx = s.mul(dy, gain.panel(s, panel));
+        let dx = vanishing::gradient(s, s.mul(dy, gain.panel(s, panel)));
         s.store(dx, &mut d[at..]);
         sum = s.add(sum, dx);
         along = s.mul_add(dx, x, along);
@@ -116,6 +118,7 @@ pub(crate) fn normalize_back<S: Simd>(
     let rate = s.splat(rate);
     for at in (0..hidden).step_by(LANES) {
         let dx = s.mul_add(along, s.load(&normal[at..]), s.sub(s.load(&d[at..]), mean));
-        s.store(s.select(lanes(hidden, at), s.mul(dx, rate), zero), &mut d[at..]);
+        let dx = vanishing::gradient(s, s.mul(dx, rate));
+        s.store(s.select(lanes(hidden, at), dx, zero), &mut d[at..]);
     }
 }

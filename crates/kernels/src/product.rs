@@ -6,6 +6,7 @@ use std::ops::Range;
 use crate::activation::Phi;
 use crate::simd::{Isa, Kernel, LANES, Left, Right, Simd, multiply};
 use crate::team::Out;
+use crate::vanishing;
 
 /// How a gradient meets what its buffer holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,7 +158,7 @@ fn all_rows<'a, S: Simd, const N: usize, E: Ends>(
     }
 }
 
-/// `M` rows by `N` panels, from start to finish in registers.
+/// `M` rows by `N` panels, from start to finish in registers. A sum too small to count is 0.
 #[inline(always)]
 fn block<'a, S: Simd, const M: usize, const N: usize, E: Ends>(
     s: S,
@@ -187,7 +188,7 @@ fn block<'a, S: Simd, const M: usize, const N: usize, E: Ends>(
     }
     for (r, of_row) in sums.into_iter().enumerate() {
         for (n, sum) in of_row.into_iter().enumerate() {
-            ends.finish(s, row + r, panel + n, sum);
+            ends.finish(s, row + r, panel + n, vanishing::gradient(s, sum));
         }
     }
 }

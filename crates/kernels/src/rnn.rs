@@ -12,10 +12,11 @@ use crate::layout::{Block, Entry, Layout, Role, Transpose};
 use crate::panels::{padded, panels};
 use crate::product::{Affine, Segment, Store};
 use crate::simd::{Kernel, LANES, Left, Right, Simd};
+use crate::vanishing;
 
 /// An Elman cell: its sizes and options.
 ///
-/// h_t = φ(x_t W + h_{t-1} R + b)
+/// h_t = φ(x_t W + h_{t-1} R + b), 0 where it is below 2⁻⁶⁰
 ///
 /// TensorFlow's `BasicRNNCell`, Keras's `SimpleRNN`, PyTorch's `nn.RNN`. Elman (1990), "Finding structure in time",
 /// <https://doi.org/10.1207/s15516709cog1402_1>
@@ -191,7 +192,8 @@ impl<P: Phi> Kernel for ThroughPhi<'_, P> {
         for row in 0..self.rows {
             let (h, dh, da) = (self.h.row(row), self.dh.row(row), self.da.row(row));
             for at in (0..self.width).step_by(LANES) {
-                s.store(P::backward(s, s.load(&h[at..]), s.load(&dh[at..])), &mut da[at..]);
+                let d = P::backward(s, s.load(&h[at..]), s.load(&dh[at..]));
+                s.store(vanishing::gradient(s, d), &mut da[at..]);
             }
         }
     }

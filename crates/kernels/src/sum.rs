@@ -1,11 +1,12 @@
 //! Sums of arrays in a fixed order.
 
 use crate::simd::{Isa, Kernel, LANES, Simd};
+use crate::vanishing;
 
 /// Most floats of one call of [`sum_arrays`].
 const FLOATS_MAX: usize = 1 << 16;
 
-/// `sum` = Σ arrays, added in their order; returns the sum of squares of the result.
+/// `sum` = Σ arrays, added in their order, 0 where it is too small to count; returns the sum of squares of the result.
 ///
 /// The squares are added up in `f32` lanes, hence at most 65,536 floats a call; add the results of calls in `f64`.
 ///
@@ -36,6 +37,7 @@ impl<'a, I: Iterator<Item = &'a [f32]> + Clone> Kernel for Sum<'_, I> {
             for array in self.arrays.clone() {
                 sum = s.add(sum, s.load(&array[index * LANES..]));
             }
+            let sum = vanishing::gradient(s, sum);
             squares = s.mul_add(sum, sum, squares);
             s.store(sum, out);
         }

@@ -6,6 +6,8 @@
 //! *History* `[T+1, R, stride]`: row r of step t is `[… | 1 | x_t (I) | h_{t-1} (Pp)]`. Step t writes h_t into step t+1.
 //! *Memory* `[T+1, R, Mp]`: c likewise. *Tape* `[T, R, …]`: what a cell keeps for the way back.
 //!
+//! Inputs below 2⁻¹⁰⁰ and initial states below 2⁻⁶⁰ become 0 in their place, before a step reads them.
+//!
 //! *Active* `[T]`: rows are sorted by length, the longest first; at step t the first `active[t]` of them run. A row
 //! that has ended costs no work, and its final state stays where its last step wrote it.
 
@@ -16,6 +18,7 @@ use crate::joint::Joint;
 pub use crate::lengths::{Initial, Lengths, Phase};
 use crate::noise::{KeepSome, Masks, Merge, Split, Zoneout};
 use crate::panels::{odd_stride, padded};
+use crate::vanishing::{LEAST_GRADIENT, LEAST_STATE, fade};
 
 /// Rows times steps whose gradients of the weights are summed in one product, right behind the backward pass, while
 /// they are in the cache. Measured on Zen 3: 64 to 128 are alike, 16 costs 10%.
@@ -126,7 +129,7 @@ impl Unroll {
         &mut self.history[start..start + self.joint.input]
     }
 
-    /// x_t `[I]`, as it was written.
+    /// x_t `[I]`, as it was written; after [`Unroll::forward`] 0 where it is below 2⁻¹⁰⁰.
     #[inline]
     pub fn input(&self, t: usize, rows: usize, place: usize) -> &[f32] {
         let start = (t * rows + place) * self.joint.stride() + self.joint.input_at();
@@ -169,6 +172,22 @@ impl Unroll {
     #[inline]
     pub fn d_initial_memory(&self, place: usize) -> &[f32] {
         &self.d_memory[place * padded(self.memory_width)..][..self.memory_width]
+    }
+
+    /// Every number that the buffers hold, by name: for the law of what vanishes.
+    #[doc(hidden)]
+    pub fn buffers(&self) -> [(&'static str, &[f32]); 9] {
+        [
+            ("history", &self.history),
+            ("masked", &self.masked),
+            ("memory", &self.memory),
+            ("tape", &self.tape),
+            ("written", &self.written),
+            ("dh", &self.d_output),
+            ("dh by the products", &self.d_joint),
+            ("dc", &self.d_memory),
+            ("dh past the cell", &self.d_past),
+        ]
     }
 
     /// Whether masks are drawn for each step.
@@ -228,6 +247,8 @@ impl Unroll {
         for place in 0..rows {
             self.history[place * stride + joint.state_at()..][output..padded(joint.output)].fill(0.0);
             self.memory[place * mp..][memory..mp].fill(0.0);
+            fade_all(&mut self.history[place * stride + joint.state_at()..][..output], LEAST_STATE);
+            fade_all(&mut self.memory[place * mp..][..memory], LEAST_STATE);
         }
         let training = lengths.phase == Phase::Training;
         for t in 0..lengths.active.len() {
@@ -236,7 +257,11 @@ impl Unroll {
                 break;
             }
             let (before, after) = self.history.split_at_mut((t + 1) * rows * stride);
-            let before = &before[t * rows * stride..];
+            let before = &mut before[t * rows * stride..];
+            for row in before.chunks_exact_mut(stride).take(runs) {
+                fade_all(&mut row[joint.input_at()..joint.state_at()], LEAST_GRADIENT);
+            }
+            let before = &*before;
             let masked = training && !self.masked.is_empty();
             let seen: &[f32] = if masked {
                 let to = &mut self.masked[t * rows * stride..][..rows * stride];
@@ -468,7 +493,7 @@ impl Unroll {
         }
         if memory_zoned {
             for (d, past) in self.d_memory[..runs * mp].iter_mut().zip(&self.d_memory_past[..runs * mp]) {
-                *d += past;
+                *d = fade(*d + past, LEAST_GRADIENT);
             }
         }
     }
@@ -490,6 +515,10 @@ impl Unroll {
 /// is worked off in parts gives the same bits when the parts are multiples of it.
 pub fn chunk_steps(rows: usize) -> usize {
     (CHUNK / rows.max(1)).max(1)
+}
+
+fn fade_all(values: &mut [f32], least: f32) {
+    values.iter_mut().for_each(|x| *x = fade(*x, least));
 }
 
 /// Rows of x and h, from x on.

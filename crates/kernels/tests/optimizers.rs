@@ -238,6 +238,26 @@ fn padding_stays_zero() {
     }
 }
 
+/// Moments decay where gradients are zero, and weights that decay without a gradient: to 0, not to numbers on which
+/// processors are slow. Nor do small gradients leave any.
+#[test]
+fn what_vanishes_leaves_no_subnormal_numbers() {
+    let steps = if cfg!(miri) { 3 } else { 80_000 };
+    let start = Random::new(5).floats(16, 0.1);
+    let faded: Vec<Vec<f32>> = (0..steps).map(|t| vec![if t < 3 { 0.5 } else { 0.0 }; 16]).collect();
+    let faint: Vec<Vec<f32>> =
+        (0..steps / 40).map(|t| (0..16).map(|k| 10f32.powi(-2 * k) * (t as f32).sin()).collect()).collect();
+    for isa in Isa::available() {
+        for (which, (name, _)) in rules(1).into_iter().enumerate() {
+            for (shaping, gradients) in [(Shaping::NONE, &faded), (SHAPED, &faded), (Shaping::NONE, &faint)] {
+                let [theta, a, b] = descended(isa, which, shaping, &start, gradients);
+                let subnormal = theta.iter().chain(&a).chain(&b).find(|x| x.is_subnormal());
+                assert!(subnormal.is_none(), "{name} on {isa}, {shaping:?}: {theta:?} {a:?} {b:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn nan_and_infinity_in_a_gradient_reach_their_parameter_alone() {
     for isa in Isa::available() {

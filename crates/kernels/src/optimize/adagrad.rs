@@ -2,6 +2,7 @@
 
 use super::Formula;
 use crate::simd::Simd;
+use crate::vanishing;
 
 /// The constants of one step of Adagrad, as in TensorFlow 1: without ε, for the sum of squares starts above 0.
 ///
@@ -17,7 +18,8 @@ pub struct AdagradStep {
 impl Formula<1> for AdagradStep {
     #[inline(always)]
     fn step<S: Simd>(self, s: S, theta: S::F, g: S::F, [q]: [S::F; 1]) -> (S::F, [S::F; 1]) {
-        let q = s.mul_add(g, g, q);
+        let root = vanishing::to_square(s, g);
+        let q = s.mul_add(root, root, q);
         (s.sub(theta, s.div(s.mul(s.splat(self.rate), g), s.sqrt(q))), [q])
     }
 }

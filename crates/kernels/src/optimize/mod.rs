@@ -2,6 +2,8 @@
 //!
 //! θ parameters, g their gradient, α the rate of the step. A file for each kind has its equations.
 //!
+//! What vanishes, a moment or a weight that decays, becomes 0 before it is subnormal: see `vanishing.rs`.
+//!
 //! A parameter of 0 whose gradient is always 0 stays 0: so does the padding of panels.
 
 mod adagrad;
@@ -17,6 +19,7 @@ pub use rprop::RpropStep;
 pub use sgd::MomentumStep;
 
 use crate::simd::{Isa, Kernel, LANES, Simd};
+use crate::vanishing;
 
 /// Most arrays that an optimizer keeps beside the parameters.
 pub const MOMENTS_MAX: usize = 2;
@@ -132,7 +135,10 @@ impl Arrays<'_> {
 }
 
 trait Shape: Copy {
+    /// The gradient that the rule sees.
     fn shape<S: Simd>(self, s: S, theta: S::F, g: S::F) -> S::F;
+    /// The new parameters, as they are stored.
+    fn settle<S: Simd>(self, s: S, theta: S::F) -> S::F;
 }
 
 #[derive(Clone, Copy)]
@@ -143,6 +149,10 @@ impl Shape for AsItIs {
     fn shape<S: Simd>(self, _: S, _: S::F, g: S::F) -> S::F {
         g
     }
+    #[inline(always)]
+    fn settle<S: Simd>(self, _: S, theta: S::F) -> S::F {
+        theta
+    }
 }
 
 impl Shape for Shaping {
@@ -150,7 +160,12 @@ impl Shape for Shaping {
     fn shape<S: Simd>(self, s: S, theta: S::F, g: S::F) -> S::F {
         let scaled = s.mul(s.splat(self.scale), g);
         let clipped = s.at_least(s.at_most(scaled, s.splat(self.limit)), s.splat(-self.limit));
-        s.mul_add(s.splat(self.decay), theta, clipped)
+        vanishing::gradient(s, s.mul_add(s.splat(self.decay), theta, clipped))
+    }
+    /// A weight that decays would become subnormal in time.
+    #[inline(always)]
+    fn settle<S: Simd>(self, s: S, theta: S::F) -> S::F {
+        vanishing::gradient(s, theta)
     }
 }
 
@@ -177,7 +192,7 @@ impl<H: Shape, F: Formula<M>, const M: usize> Kernel for Pass<'_, H, F, M> {
             for (kept, moments) in kept.into_iter().zip(&mut moments) {
                 s.store(kept, &mut moments[at..]);
             }
-            s.store(new, theta);
+            s.store(self.shape.settle(s, new), theta);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Formula;
 use crate::simd::Simd;
+use crate::vanishing;
 
 /// The constants of one step of RMSProp, with ε inside the root, as in TensorFlow 1:
 ///
@@ -30,7 +31,8 @@ impl RmsPropStep {
     /// The new q, and α g / √(q + ε).
     #[inline(always)]
     fn move_by<S: Simd>(self, s: S, g: S::F, q: S::F) -> (S::F, S::F) {
-        let new = s.mul(s.splat(1.0 - self.decay), s.mul(g, g));
+        let root = vanishing::to_square(s, g);
+        let new = s.mul(s.splat(1.0 - self.decay), s.mul(root, root));
         let q = s.at_least(s.mul_add(s.splat(self.decay), q, new), s.splat(self.floor()));
         (q, s.div(s.mul(s.splat(self.rate), g), s.sqrt(s.add(q, s.splat(self.epsilon)))))
     }
@@ -54,7 +56,7 @@ impl Formula<2> for WithMomentum {
     #[inline(always)]
     fn step<S: Simd>(self, s: S, theta: S::F, g: S::F, [q, v]: [S::F; 2]) -> (S::F, [S::F; 2]) {
         let (q, by) = self.0.move_by(s, g, q);
-        let v = s.mul_add(s.splat(self.0.momentum), v, by);
+        let v = vanishing::gradient(s, s.mul_add(s.splat(self.0.momentum), v, by));
         (s.sub(theta, v), [q, v])
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Formula;
 use crate::simd::Simd;
+use crate::vanishing;
 
 /// The constants of one step with momentum. PyTorch and TensorFlow agree in both kinds.
 ///
@@ -37,7 +38,7 @@ pub(super) struct Momentum(pub(super) MomentumStep);
 impl Formula<1> for Momentum {
     #[inline(always)]
     fn step<S: Simd>(self, s: S, theta: S::F, g: S::F, [v]: [S::F; 1]) -> (S::F, [S::F; 1]) {
-        let v = s.mul_add(s.splat(self.0.momentum), v, g);
+        let v = vanishing::gradient(s, s.mul_add(s.splat(self.0.momentum), v, g));
         (s.mul_add(s.splat(-self.0.rate), v, theta), [v])
     }
 }
@@ -49,7 +50,7 @@ impl Formula<1> for Nesterov {
     #[inline(always)]
     fn step<S: Simd>(self, s: S, theta: S::F, g: S::F, [v]: [S::F; 1]) -> (S::F, [S::F; 1]) {
         let momentum = s.splat(self.0.momentum);
-        let v = s.mul_add(momentum, v, g);
+        let v = vanishing::gradient(s, s.mul_add(momentum, v, g));
         let ahead = s.mul_add(momentum, v, g);
         (s.mul_add(s.splat(-self.0.rate), ahead, theta), [v])
     }

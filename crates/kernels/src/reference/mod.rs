@@ -1,6 +1,9 @@
 //! The same mathematics as the kernels, in plain `f64` loops: short enough to be read against the equations, and what
 //! everything fast is tested against.
 //!
+//! What vanishes does not become 0 here, as it does in the kernels below 2⁻⁶⁰ (states) and 2⁻¹⁰⁰ (sums): `f64` has no
+//! subnormal numbers near, and no tolerance sees the difference.
+//!
 //! Forward alone. A gradient is right where it agrees with central differences of this.
 
 mod gru;

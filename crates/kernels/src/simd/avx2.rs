@@ -11,10 +11,10 @@ pub(super) use super::absent::Absent as Avx2;
 mod x86 {
     use crate::simd::{Kernel, LANES, Simd};
     use std::arch::x86_64::{
-        __m256, _CMP_GT_OQ, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256, _mm256_blendv_ps, _mm256_castsi256_ps,
-        _mm256_cmp_ps, _mm256_cmpeq_epi32, _mm256_div_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps,
-        _mm256_min_ps, _mm256_mul_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_setzero_ps,
-        _mm256_sqrt_ps, _mm256_storeu_ps, _mm256_sub_ps,
+        __m256, _CMP_GT_OQ, _CMP_NLT_UQ, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256, _mm256_andnot_ps,
+        _mm256_blendv_ps, _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_cmpeq_epi32, _mm256_div_ps, _mm256_fmadd_ps,
+        _mm256_loadu_ps, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_set1_epi32, _mm256_set1_ps,
+        _mm256_setr_epi32, _mm256_setzero_ps, _mm256_sqrt_ps, _mm256_storeu_ps, _mm256_sub_ps,
     };
 
     /// The proof that the processor has AVX2 and FMA: made by `detect` alone.
@@ -108,6 +108,18 @@ mod x86 {
                 Pair(
                     _mm256_and_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(sign.0, zero), a.0),
                     _mm256_and_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(sign.1, zero), a.1),
+                )
+            }
+        }
+        #[inline(always)]
+        fn fade(self, a: Pair, least: Pair) -> Pair {
+            // SAFETY: AVX2 was detected when `self` was made; these touch registers alone.
+            unsafe {
+                let sign = _mm256_set1_ps(-0.0);
+                let (low, high) = (_mm256_andnot_ps(sign, a.0), _mm256_andnot_ps(sign, a.1));
+                Pair(
+                    _mm256_and_ps(_mm256_cmp_ps::<_CMP_NLT_UQ>(low, least.0), a.0),
+                    _mm256_and_ps(_mm256_cmp_ps::<_CMP_NLT_UQ>(high, least.1), a.1),
                 )
             }
         }

@@ -13,9 +13,9 @@ pub(super) use super::absent::Absent as Avx512;
 mod x86 {
     use crate::simd::{Kernel, LANES, Simd};
     use std::arch::x86_64::{
-        __m512, _CMP_GT_OQ, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_div_ps, _mm512_fmadd_ps, _mm512_loadu_ps,
-        _mm512_mask_blend_ps, _mm512_maskz_mov_ps, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_set1_ps,
-        _mm512_setzero_ps, _mm512_sqrt_ps, _mm512_storeu_ps, _mm512_sub_ps,
+        __m512, _CMP_GT_OQ, _CMP_NLT_UQ, _mm512_abs_ps, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_div_ps,
+        _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_blend_ps, _mm512_maskz_mov_ps, _mm512_max_ps, _mm512_min_ps,
+        _mm512_mul_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_sqrt_ps, _mm512_storeu_ps, _mm512_sub_ps,
     };
 
     /// The proof that the processor has AVX-512 F: made by `detect` alone.
@@ -98,6 +98,11 @@ mod x86 {
         fn where_positive(self, sign: __m512, a: __m512) -> __m512 {
             // SAFETY: AVX-512 F was detected when `self` was made; these touch registers alone.
             unsafe { _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(sign, _mm512_setzero_ps()), a) }
+        }
+        #[inline(always)]
+        fn fade(self, a: __m512, least: __m512) -> __m512 {
+            // SAFETY: AVX-512 F was detected when `self` was made; these touch registers alone.
+            unsafe { _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_NLT_UQ>(_mm512_abs_ps(a), least), a) }
         }
         #[inline(always)]
         fn select(self, bits: u16, a: __m512, b: __m512) -> __m512 {

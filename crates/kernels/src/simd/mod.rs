@@ -158,6 +158,9 @@ pub(crate) trait Simd: Copy {
     /// `a` where `sign > 0`, else 0.
     fn where_positive(self, sign: Self::F, a: Self::F) -> Self::F;
 
+    /// `a` where its magnitude is at least `least`, or it is NaN; else 0.
+    fn fade(self, a: Self::F, least: Self::F) -> Self::F;
+
     /// Lane by lane: `a` where the lane's bit is set, else `b`. Lane 0 is the lowest bit.
     fn select(self, bits: u16, a: Self::F, b: Self::F) -> Self::F;
 

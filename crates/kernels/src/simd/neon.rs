@@ -16,9 +16,9 @@ mod arm {
     use super::emulated as arch;
     use crate::simd::{Kernel, LANES, Simd};
     use arch::{
-        float32x4_t, vaddq_f32, vandq_u32, vbslq_f32, vcgtq_f32, vdivq_f32, vdupq_n_f32, vdupq_n_u32, vfmaq_f32,
-        vld1q_f32, vld1q_u32, vmulq_f32, vreinterpretq_f32_u32, vreinterpretq_u32_f32, vsqrtq_f32, vst1q_f32,
-        vsubq_f32, vtstq_u32,
+        float32x4_t, vaddq_f32, vandq_u32, vbicq_u32, vbslq_f32, vcaltq_f32, vcgtq_f32, vdivq_f32, vdupq_n_f32,
+        vdupq_n_u32, vfmaq_f32, vld1q_f32, vld1q_u32, vmulq_f32, vreinterpretq_f32_u32, vreinterpretq_u32_f32,
+        vsqrtq_f32, vst1q_f32, vsubq_f32, vtstq_u32,
     };
     #[cfg(target_arch = "aarch64")]
     use std::arch::aarch64 as arch;
@@ -158,6 +158,13 @@ mod arm {
             })
         }
         #[inline(always)]
+        fn fade(self, a: Four, least: Four) -> Four {
+            each!(K => {
+                let faint = vcaltq_f32(a.0[K], least.0[K]);
+                vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(a.0[K]), faint))
+            })
+        }
+        #[inline(always)]
         fn select(self, bits: u16, a: Four, b: Four) -> Four {
             each!(K => {
                 let lanes = vld1q_u32(BITS.as_ptr().add(K * WIDTH));
@@ -227,6 +234,10 @@ mod emulated {
     pub(super) unsafe fn vcgtq_f32(a: float32x4_t, b: float32x4_t) -> uint32x4_t {
         map(a, b, |a, b| if a > b { u32::MAX } else { 0 })
     }
+    /// All ones where |a| < |b|; never where either is NaN.
+    pub(super) unsafe fn vcaltq_f32(a: float32x4_t, b: float32x4_t) -> uint32x4_t {
+        map(a, b, |a, b| if a.abs() < b.abs() { u32::MAX } else { 0 })
+    }
     /// Bit by bit: b where the mask is 1, c where it is 0.
     pub(super) unsafe fn vbslq_f32(mask: uint32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
         let chosen = map(mask, b, |mask, b| b.to_bits() & mask);
@@ -239,6 +250,10 @@ mod emulated {
     }
     pub(super) unsafe fn vandq_u32(a: uint32x4_t, b: uint32x4_t) -> uint32x4_t {
         map(a, b, |a, b| a & b)
+    }
+    /// a, without the bits of b.
+    pub(super) unsafe fn vbicq_u32(a: uint32x4_t, b: uint32x4_t) -> uint32x4_t {
+        map(a, b, |a, b| a & !b)
     }
     pub(super) unsafe fn vreinterpretq_f32_u32(a: uint32x4_t) -> float32x4_t {
         a.map(f32::from_bits)

@@ -82,6 +82,10 @@ impl Simd for Portable {
         map2(sign, a, |sign, a| if sign > 0.0 { a } else { 0.0 })
     }
     #[inline(always)]
+    fn fade(self, a: Array, least: Array) -> Array {
+        map2(a, least, |a, least| if a.abs() < least { 0.0 } else { a })
+    }
+    #[inline(always)]
     fn select(self, bits: u16, a: Array, b: Array) -> Array {
         let mut out = b.0;
         for lane in 0..LANES {

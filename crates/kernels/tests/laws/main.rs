@@ -16,6 +16,7 @@ mod masks;
 mod own;
 mod parts;
 mod tile;
+mod vanishing;
 
 use std::sync::Arc;
 
