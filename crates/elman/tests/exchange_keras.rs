@@ -89,7 +89,7 @@ layers/dense/vars/1 [4] → head.bias [4]:
 - masking skips steps whose floats are all its mask_value; here rows have lengths, and such a step inside one is read
 - spatial_dropout1d drops units for all steps of a row; here they are dropped anew at each step
 - the optimizer's arrays are left out
-the same function: some numbers are sums of two, rounded once
+every number is there: some are sums of two, rounded once
 ";
     let imported = import("functional");
     // Keras numbers the names that it makes up; those of our own are kept.

@@ -110,6 +110,7 @@ fn expected(model: &Model, values: &Array3<f32>, series: &[usize]) -> Array3<f32
                 let sum: f32 = row_of.iter().map(|z| z.exp()).sum();
                 row_of.mapv_inplace(|z| z.exp() / sum);
             }
+            Predicts::Values(_) => unreachable!("no case predicts values"),
             Predicts::Quantiles(of) => {
                 let mut all = row_of.to_vec();
                 all.chunks_mut(of.levels.len()).for_each(|levels| levels.sort_by(f32::total_cmp));

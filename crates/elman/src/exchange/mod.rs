@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use elman_formats::Array;
 
 pub use hints::Hints;
-pub use report::{Change, Move, Place, Report, Verdict};
+pub use report::{Change, Compared, Move, Place, Report, TOLERANCE, Verdict};
 pub use units::Units;
 
 use crate::layer::Stack;

@@ -197,6 +197,19 @@ impl Units {
         Ok(inputs)
     }
 
+    /// Values in their own units [N, T, V + K] of scaled ones, the inverse of what [`Units::read`] does first.
+    ///
+    /// # Errors
+    /// If a row has no series.
+    pub(super) fn unread(&self, mut scaled: Array3<f32>, series: &[usize]) -> Result<Array3<f32>, Error> {
+        for ((row, _, column), value) in scaled.indexed_iter_mut() {
+            if let Some(Some(scaling)) = self.row(series, row)?.get(column) {
+                *value = scaling.unscaled(*value);
+            }
+        }
+        Ok(scaled)
+    }
+
     /// A network's answer in its own units.
     ///
     /// # Errors
