@@ -11,13 +11,13 @@ use elman::{
 use ndarray::Array3;
 use support::Arrays;
 use support::networks::{
-    LSTM_NOISE, NOISE, RNN_NOISE, bidirectional, build, built, cells, inputs, lengths, random_cube, random_state,
-    stacks,
+    LSTM_NOISE, NOISE, RNN_NOISE, bidirectional, build, built, cells, inputs, lengths, merged, random_cube,
+    random_state, stacks, stateless,
 };
 
 #[test]
 fn every_cell_and_option_has_its_gradient() {
-    for (name, stack) in cells().into_iter().chain(stacks()).chain(bidirectional()) {
+    for (name, stack) in cells().into_iter().chain(stacks()).chain(stateless()).chain(bidirectional()) {
         for layer in &stack.layers {
             for seed in 1..=2 {
                 check_gradient(layer.cell.get(), seed).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -316,7 +316,7 @@ fn a_network_in_training_has_its_gradient() {
     )
     .then(Layer::new(Gru::new(6, 6).noise(NOISE)).bidirectional(Merge::Sum).residual(true).dropout(0.4))
     .then(Layer::new(Rnn::new(6, 6).noise(RNN_NOISE)).residual(true));
-    let networks = built(stacks().into_iter().chain(bidirectional()))
+    let networks = built(stacks().into_iter().chain(stateless()).chain(bidirectional()).chain(merged()))
         .into_iter()
         .chain([("every mask", build(every.clone())), ("every mask of tokens", build(every.embedding(7)))]);
     for (name, network) in networks {

@@ -305,19 +305,13 @@ fn a_run_that_is_resumed_is_the_run_without_a_break() {
         let trainer = || Trainer::new(model(forward(), head.clone()), Adam::new(0.01)).batch_size(10).threads(2);
         let rows: Vec<Vec<u32>> = (0..4).map(|step| (step * 5..step * 5 + 10).collect()).collect();
         let mut whole = trainer();
-        rows.iter().for_each(|rows| {
-            whole.train_rows(&task, rows).unwrap();
-        });
+        rows.iter().for_each(|rows| _ = whole.train_rows(&task, rows).unwrap());
         let mut first = trainer();
-        rows[..2].iter().for_each(|rows| {
-            first.train_rows(&task, rows).unwrap();
-        });
+        rows[..2].iter().for_each(|rows| _ = first.train_rows(&task, rows).unwrap());
         first.checkpoint().save(&path).unwrap();
         let mut second = trainer();
         second.resume(&Checkpoint::load(&path).unwrap()).unwrap();
-        rows[2..].iter().for_each(|rows| {
-            second.train_rows(&task, rows).unwrap();
-        });
+        rows[2..].iter().for_each(|rows| _ = second.train_rows(&task, rows).unwrap());
         assert!(second.model().arrays() == whole.model().arrays(), "{head:?}");
     }
 }

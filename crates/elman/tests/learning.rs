@@ -49,7 +49,7 @@ fn a_head_on_every_step_learns_the_step_before() {
         assert_eq!(right, evaluation.correct);
         assert!((loss - evaluation.loss).abs() < 1e-5, "{loss}, {evaluation:?}");
         let error = predictor.predict(&data).unwrap_err().to_string();
-        assert_eq!(error, "the head is one on every step; expected one on the last state; see predict_steps");
+        assert_eq!(error, "the head is one on every step; expected one on whole rows; see predict_steps");
         assert!(predictor.predict_steps(&data, 300).unwrap_err().to_string().contains("below 300"));
     }
 }

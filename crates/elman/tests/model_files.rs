@@ -10,14 +10,14 @@ use elman::{
     Predictor, Purpose, Random, Reset, Rnn, Stack,
 };
 use ndarray::Array1;
-use support::networks::{bidirectional, build, cells, inputs, lengths, stacks};
+use support::networks::{bidirectional, build, cells, inputs, lengths, merged, stacks, stateless};
 use support::tasks::model;
 
 #[test]
 fn a_model_survives_its_file_to_the_bit() {
     let folder = tempfile::tempdir().unwrap();
     let [one, two] = ["one", "two"].map(|name| folder.path().join(name));
-    for (name, stack) in cells().into_iter().chain(stacks()).chain(bidirectional()) {
+    for (name, stack) in cells().into_iter().chain(stacks()).chain(stateless()).chain(bidirectional()).chain(merged()) {
         for head in [Head::last_state(3), Head::every_step(2)] {
             let network = build(stack.clone());
             let mut model =

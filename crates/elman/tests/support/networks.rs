@@ -58,6 +58,11 @@ pub(crate) fn stacks() -> Vec<(&'static str, Stack)> {
         Stack::new(Layer::new(Gru::new(6, 6)).residual(true)).then(Layer::new(Lstm::new(6, 6)).residual(true));
     let tokens =
         Stack::new(Layer::new(Gru::new(5, 6)).dropout(0.25)).then(Lstm::new(6, 3).noise(LSTM_NOISE)).embedding(11);
+    vec![("mixed", mixed), ("residual", residual), ("tokens", tokens)]
+}
+
+/// Stacks with layers that have no state.
+pub(crate) fn stateless() -> Vec<(&'static str, Stack)> {
     let between = Stack::new(StepScale::new(5))
         .then(StepDense::new(5, 7).activation(Nonlinearity::Tanh))
         .then(Layer::new(Lstm::new(7, 6)).dropout(0.2))
@@ -67,13 +72,7 @@ pub(crate) fn stacks() -> Vec<(&'static str, Stack)> {
     let behind = Stack::new(Rnn::new(3, 9))
         .then(StepDense::new(9, 17).activation(Nonlinearity::Gelu))
         .then(StepNorm::new(17).epsilon(1e-3));
-    vec![
-        ("mixed", mixed),
-        ("residual", residual),
-        ("tokens", tokens),
-        ("layers without a state", between),
-        ("layers without a state behind", behind),
-    ]
+    vec![("layers without a state", between), ("layers without a state behind", behind)]
 }
 
 /// Layers in both directions.
@@ -87,24 +86,28 @@ pub(crate) fn bidirectional() -> Vec<(&'static str, Stack)> {
         ("both sum", sum.clone().into()),
         ("both stacked", Stack::new(concat.dropout(0.3)).then(wide.dropout(0.2)).then(Lstm::new(10, 4))),
         ("both summed", Stack::new(sum.dropout(0.2)).then(residual)),
-        (
-            "both averaged and multiplied",
-            Stack::new(Layer::new(Lstm::new(3, 5)).bidirectional(Merge::Average).dropout(0.2))
-                .then(StepNorm::new(5))
-                .then(Layer::new(Gru::new(5, 5)).bidirectional(Merge::Multiply).residual(true)),
-        ),
         ("both tokens", Stack::new(Layer::new(Lstm::new(4, 3)).bidirectional(Merge::Concat)).embedding(9)),
     ]
 }
 
+/// Layers in both directions that become their mean or product.
+pub(crate) fn merged() -> Vec<(&'static str, Stack)> {
+    vec![(
+        "both averaged and multiplied",
+        Stack::new(Layer::new(Lstm::new(3, 5)).bidirectional(Merge::Average).dropout(0.2))
+            .then(StepNorm::new(5))
+            .then(Layer::new(Gru::new(5, 5)).bidirectional(Merge::Multiply).residual(true)),
+    )]
+}
+
 /// Networks that can be stepped.
 pub(crate) fn forward_networks() -> Vec<(&'static str, Network)> {
-    built(cells().into_iter().chain(stacks()))
+    built(cells().into_iter().chain(stacks()).chain(stateless()))
 }
 
 /// Networks of every kind.
 pub(crate) fn networks() -> Vec<(&'static str, Network)> {
-    built(cells().into_iter().chain(stacks()).chain(bidirectional()))
+    built(cells().into_iter().chain(stacks()).chain(stateless()).chain(bidirectional()).chain(merged()))
 }
 
 pub(crate) fn built(stacks: impl IntoIterator<Item = (&'static str, Stack)>) -> Vec<(&'static str, Network)> {
