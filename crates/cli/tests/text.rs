@@ -373,3 +373,14 @@ fn texts_that_cannot_be_trained_on_are_refused() {
     let bytes = TINY.replace("text.txt", "one.txt");
     place.elman(&format!("{bytes} --unit byte --out bytes")).succeeded();
 }
+
+/// The default batch is as many streams as a short text has windows for, and a line says so.
+#[test]
+fn a_short_text_has_fewer_streams() {
+    let place = place();
+    let outcome =
+        place.elman("train text --data text.txt --sequence-length 700 --hidden-size 4 --num-epoch 1 --out run");
+    outcome.succeeded();
+    assert!(outcome.stderr.contains("the text has a window of 700 for no more streams"), "{}", outcome.stderr);
+    assert!(!place.text("run/config.toml").contains("batch_size = 50\n"), "{}", place.text("run/config.toml"));
+}

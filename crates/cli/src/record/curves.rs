@@ -73,11 +73,16 @@ fn picture(title: &str, rows: &[Row], kept: Option<u64>) -> anyhow::Result<Strin
         let last = rows.iter().map(|row| row.step).max().unwrap_or(0).max(1) as f64;
         if accuracy.finite().next().is_some() {
             let (upper, lower) = panels.split_vertically(px((SIZE.1 - HEADER) / 2));
-            panel(&upper, &loss, loss_axis(&loss), last, place)?;
-            panel(&lower, &accuracy, accuracy_axis(&accuracy, last), last, place)
+            let axes = [loss_axis(&loss), accuracy_axis(&accuracy, last)];
+            let left = axes.iter().map(inset).max().unwrap_or(INSET.0);
+            let [of_loss, of_accuracy] = axes;
+            panel(&upper, &loss, of_loss, left, last, place)?;
+            panel(&lower, &accuracy, of_accuracy, left, last, place)
         } else {
             // The job has no accuracy.
-            panel(&panels, &loss, loss_axis(&loss), last, place)
+            let axis = loss_axis(&loss);
+            let left = inset(&axis);
+            panel(&panels, &loss, axis, left, last, place)
         }
     })
 }
@@ -140,7 +145,9 @@ fn accuracy_axis(accuracy: &Curves, last: f64) -> Axis {
     let behind = mean.iter().chain(&accuracy.validation).filter(|(step, y)| *step > RISE * last && y.is_finite());
     let behind = behind.map(|&(_, y)| y).reduce(f64::min);
     let low = if accuracy.training.len() < FEW { least } else { behind.unwrap_or(least) };
-    let room = 0.08 * (high - low).max(0.02);
+    // Differences of a thousandth are noise, and not to be shown as tall as the panel.
+    let low = low.min(high - 0.01);
+    let room = 0.08 * (high - low);
     Axis::linear(
         if (0.0..0.1).contains(&low) { 0.0 } else { low - room },
         if high <= 1.0 { (high + room).min(1.0) } else { high + room },
@@ -212,8 +219,20 @@ fn above(points: &[(f64, f64)], low: f64) -> Vec<Vec<(f64, f64)>> {
     parts
 }
 
+/// From a panel's left edge to its curves: numbers of many digits have their room.
+fn inset(axis: &Axis) -> u32 {
+    INSET.0.max(7 * axis.widest() as u32 + 46)
+}
+
 /// One panel: axes, curves, and the key above them. `kept` is the step whose weights the model has, and its epoch.
-fn panel(area: &Area, curves: &Curves, axis: Axis, last: f64, kept: Option<(f64, u64)>) -> anyhow::Result<()> {
+fn panel(
+    area: &Area,
+    curves: &Curves,
+    axis: Axis,
+    inset: u32,
+    last: f64,
+    kept: Option<(f64, u64)>,
+) -> anyhow::Result<()> {
     let [bottom, top] = [axis.low, axis.high];
     let mut chart = ChartBuilder::on(area)
         .margin_top(px(INSET.1))
@@ -221,7 +240,7 @@ fn panel(area: &Area, curves: &Curves, axis: Axis, last: f64, kept: Option<(f64,
         .margin_bottom(px(6))
         .margin_left(px(12))
         .x_label_area_size(px(42))
-        .y_label_area_size(px(INSET.0 - 12))
+        .y_label_area_size(px(inset - 12))
         .build_cartesian_2d(Axis::count(last), axis)?;
     axes(&mut chart, "step", curves.name)?;
 
@@ -244,7 +263,7 @@ fn panel(area: &Area, curves: &Curves, axis: Axis, last: f64, kept: Option<(f64,
         lines.push(Line { name: "validation", points: &validation, color: VALIDATION.mix(1.0), width: 1.6, dots });
     }
 
-    let mut left = INSET.0;
+    let mut left = inset;
     for line in &lines {
         for segment in above(line.points, bottom) {
             let lone = segment.len() == 1;
@@ -458,6 +477,10 @@ mod tests {
         assert!(svg.contains("0.25 at step 1, below this axis"), "{svg}");
         let limit = i64::from(px(SIZE.0));
         assert!(coordinates(&svg).all(|at| (0..=limit).contains(&at)));
+        // Where all are right, and numbers are long, the picture is wide enough for them.
+        let flat = Curves { name: "accuracy", training: vec![(1.0, 1.0), (2.0, 0.9999)], validation: vec![] };
+        assert!(accuracy_axis(&flat, 2.0).low < 0.9901);
+        assert_eq!([Axis::linear(0.0, 1.0), Axis::linear(0.0, 1e-30)].map(|axis| inset(&axis)), [80, 95]);
         // Of a few reports all are seen, and of a job that is never good so is the top.
         let few = Curves { name: "accuracy", training: of.training[..10].to_vec(), validation: vec![] };
         assert!(accuracy_axis(&few, 10.0).low < 0.25);
