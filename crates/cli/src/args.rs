@@ -260,6 +260,9 @@ pub(crate) struct EvalArgs {
     /// Threads [default: one per processor]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
+    /// Let the model's weights be NaN or infinite; otherwise such a model is refused
+    #[arg(long)]
+    pub(crate) allow_nonfinite: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -283,6 +286,9 @@ pub(crate) struct PredictArgs {
     /// Threads [default: one per processor]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
+    /// Let the model's weights be NaN or infinite; otherwise such a model is refused
+    #[arg(long)]
+    pub(crate) allow_nonfinite: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

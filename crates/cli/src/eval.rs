@@ -11,7 +11,7 @@ use crate::run_folder;
 pub(crate) fn eval(args: &EvalArgs) -> anyhow::Result<()> {
     let mut output = Output::new(args.output);
     let threads = threads(args.threads)?;
-    let model = run_folder::load_model(&args.run)?;
+    let model = run_folder::load_finite_model(&args.run, args.allow_nonfinite)?;
     let stranger = model.job.is_none() && !args.run.join(run_folder::CONFIG).exists();
     if stranger && !may_read_images(&model) {
         bail!(

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use elman::exchange::nonfinite;
 use elman::formats::Array;
 use elman::{Adam, Algorithm, Memory, Model};
 use serde_json::json;
@@ -30,12 +31,14 @@ pub(crate) fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     let arrays: BTreeMap<String, Array> = model.arrays();
     let memory = memory(&model);
     if args.json {
+        let arrays_of_model = &arrays;
         let arrays: BTreeMap<&String, serde_json::Value> =
-            arrays.iter().map(|(name, array)| (name, summary(array))).collect();
+            arrays_of_model.iter().map(|(name, array)| (name, summary(array))).collect();
         let object = json!({
             "model": model.config(), "parameters": model.parameter_count(), "arrays": arrays,
             "memory": memory.map(|(what, bytes)| json!({"what": what, "bytes": bytes})),
             "config": config, "last_row": last, "kept_row": kept, "checkpoint_step": checkpoint,
+            "nonfinite": nonfinite::find(arrays_of_model).map(|found| found.to_string()),
         });
         return output.result("", &object);
     }
@@ -79,6 +82,9 @@ fn text(
         let s = Statistics::of(array);
         let [min, mean, max, rms] = [f64::from(s.min), s.mean, f64::from(s.max), s.rms].map(|x| places(x, 4));
         lines.push(format!("{name:wide$} {shape:>12} {min:>10} {mean:>10} {max:>10} {rms:>10}"));
+    }
+    if let Some(found) = nonfinite::find(arrays) {
+        lines.push(format!("\nwarning: {found}; the model is damaged, and answers with what is no number"));
     }
     lines.push(String::new());
     lines.extend(memory.iter().map(|(what, count)| format!("memory, {what}: {}", bytes(*count))));

@@ -19,6 +19,7 @@ mod documented;
 mod eval;
 mod fingerprint;
 mod flags;
+mod foreign;
 mod inspect;
 mod interrupts;
 mod jobs;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
 use elman::datasets::{Images, images};
-use elman::formats;
+use elman::formats::{self, FileKind};
 use elman::{Model, Predictor, most_probable};
 use serde_json::json;
 
@@ -27,7 +27,7 @@ const FILE_MAX: u64 = (1 << 32) + (1 << 10);
 pub(crate) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     let mut output = Output::new(args.output);
     let threads = threads(args.threads)?;
-    let model = run_folder::load_model(&args.run)?;
+    let model = run_folder::load_finite_model(&args.run, args.allow_nonfinite)?;
     let (run, job) = (args.run.display(), run_folder::job(&args.run, &model)?);
     // A model that names no job: one of another program's.
     let stranger = model.job.is_none() && !args.run.join(run_folder::CONFIG).exists();
@@ -138,6 +138,14 @@ pub fn read_images(name: &str, bytes: &[u8]) -> anyhow::Result<Images> {
 fn read_on(name: &str, bytes: &[u8], ground: Ground) -> anyhow::Result<Images> {
     if bytes.starts_with(&PNG_SIGNATURE) {
         return read_png(name, bytes, ground);
+    }
+    match formats::sniff_bytes(bytes) {
+        FileKind::Idx | FileKind::Gzip | FileKind::Unknown | FileKind::Empty => {}
+        FileKind::Jpeg => bail!("{name} is {}; save it as PNG, and give that", FileKind::Jpeg),
+        kind => bail!(
+            "{name} is {kind}; expected a PNG file or an IDX file of images behind the model (a model of another program reads \
+             sequences once elman convert --classes has named its classes)"
+        ),
     }
     images::parse_images(name, bytes).with_context(|| {
         format!(

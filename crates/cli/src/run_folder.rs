@@ -6,12 +6,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use elman::Model;
-use elman::formats::{read_file, write_atomic};
+use elman::exchange::nonfinite;
+use elman::formats::{self, read_file, write_atomic};
 
+use crate::output::shell_word;
 use crate::record::events;
-use crate::{checkpoints, settings};
+use crate::{checkpoints, foreign, settings};
 
 pub(crate) const CONFIG: &str = "config.toml";
 pub(crate) const MODEL: &str = "model.safetensors";
@@ -114,16 +116,51 @@ pub(crate) fn write_text(path: &Path, text: &str) -> anyhow::Result<()> {
     write_atomic(path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The model of a run's folder, or of a model file.
+/// The model of a run's folder, or of a model file, whatever its numbers are.
+///
+/// # Errors
+/// If there is none: what is there instead, and what to do with it.
 pub(crate) fn load_model(run: &Path) -> anyhow::Result<Model> {
     if !run.exists() {
         bail!("{} does not exist; expected a run's folder or a model file", run.display());
     }
     let path = if run.is_dir() { run.join(MODEL) } else { run.to_path_buf() };
-    if run.is_dir() && !path.exists() {
+    let there = if run.is_dir() && !path.exists() { run } else { &path };
+    if let Some(why) = formats::sniff(there).ok().and_then(|kind| foreign::no_model(there, kind)) {
+        bail!("cannot read {}: {why}", there.display());
+    }
+    if there == run && run.is_dir() {
         bail!("{} holds no {MODEL}; expected a run's folder or a model file", run.display());
     }
-    Ok(Model::load(&path)?)
+    Model::load(&path).map_err(|error| {
+        // A file of another program may be of another precision, which is what is met first.
+        let is_foreign = || formats::read_weights(&path).is_ok_and(|weights| !Model::is_in(&weights.file));
+        if !is_foreign() {
+            return error.into();
+        }
+        anyhow!(
+            "cannot load {}: it is a safetensors file of another program, without the configuration that elman writes; make a \
+             model of it: elman convert {} model.safetensors",
+            path.display(),
+            shell_word(&path)
+        )
+    })
+}
+
+/// The same of a model that is to answer: what is no number is refused, unless that is allowed.
+///
+/// # Errors
+/// As [`load_model`], and if a weight is NaN or infinite: which, and how many.
+pub(crate) fn load_finite_model(run: &Path, allow: bool) -> anyhow::Result<Model> {
+    let model = load_model(run)?;
+    match nonfinite::find(&model.arrays()) {
+        Some(found) if !allow => bail!(
+            "cannot use {}: {found}; such a model answers with what is no number. elman inspect shows all of its arrays; take \
+             an earlier model, or see what it does all the same: elman eval or elman predict with --allow-nonfinite",
+            run.display()
+        ),
+        _ => Ok(model),
+    }
 }
 
 /// The job of a run: that of its configuration, or for a model file alone, that in the model; images where it names none.

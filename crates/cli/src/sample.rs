@@ -24,7 +24,7 @@ pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     sampling.check()?;
     within("samples", args.samples, SAMPLES_MAX)?;
     within("length", args.length, UNITS_MAX / args.samples)?;
-    let model = run_folder::load_model(&args.run)?;
+    let model = run_folder::load_finite_model(&args.run, false)?;
     let job = run_folder::job(&args.run, &model)?;
     if model.job.is_none() && model.stack().embedding.is_some() {
         bail!(

@@ -248,7 +248,7 @@ fn what_cannot_be_is_refused_by_name() {
         ("convert run m.safetensors --classes a,b", 1, &["2 classes are named", "3 classes"]),
         ("convert run m.safetensors --classes a,b,a", 1, &["two classes are named \"a\""]),
         ("convert run m.safetensors --unit byte", 1, &["256 bytes", "no tokens"]),
-        ("convert run/config.toml m.onnx", 1, &["config.toml", "says nothing of what is in it"]),
+        ("convert run/config.toml m.onnx", 1, &["config.toml", "it is text, which no model is made of"]),
     ] {
         place.elman(line).refused(code, words);
     }
@@ -291,7 +291,7 @@ fn a_sample_must_fit_the_model() {
     refuse(&[("x", array(&[0, 8, 8], 0.0)), ("logits", array(&[0, 3], 0.0))], &["sample.npz", "nothing to compare"]);
     refuse(&[("x", array(&[2, 8], 0.0)), ("logits", logits.clone())], &["x has shape [2, 8]", "[N, T, I], I being 8"]);
     refuse(&[("logits", logits.clone())], &["no array x [N, T, I]; found logits"]);
-    refuse(&[("x", x.clone())], &["none of logits, probabilities and quantiles"]);
+    refuse(&[("x", x.clone())], &["none of logits, probabilities, quantiles and values"]);
     refuse(&[("x", x.clone()), ("logits", array(&[2, 8, 3], 0.0))], &["expected [2, 3]", "--reads every-step"]);
     refuse(&[("x", x.clone()), ("quantiles", logits.clone())], &["no answers of the model's kind", "3 classes"]);
     refuse(

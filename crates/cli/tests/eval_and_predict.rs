@@ -345,7 +345,7 @@ fn predict_refuses_what_is_no_image_of_its_size() {
         ("cut.png", &["cannot read cut.png"]),
         ("head.png", &["cannot read head.png"]),
         ("flipped.png", &["cannot read flipped.png", "while decoding IDAT chunk"]),
-        ("notes.txt", &["cannot read notes.txt", "not an IDX file"]),
+        ("notes.txt", &["notes.txt is text", "a PNG file or an IDX file"]),
         ("empty", &["cannot read empty", "truncated"]),
         ("labels", &["cannot read labels", "expected 3"]),
         ("none", &["cannot read none", "empty"]),
@@ -381,9 +381,9 @@ fn a_model_file_must_be_there_and_whole() {
     refused_by_all(&place, "nowhere", &["nowhere does not exist", "expected a run's folder or a model file"]);
     refused_by_all(&place, "set", &["set holds no model.safetensors", "expected a run's folder"]);
     place.write("empty", b"");
-    refused_by_all(&place, "empty", &["cannot read empty", "not a whole safetensors file"]);
+    refused_by_all(&place, "empty", &["cannot read empty", "it is empty", "get the file again"]);
     place.write("garbage", b"\xff\xd8\xff\xe0 a photograph of a horse");
-    refused_by_all(&place, "garbage", &["cannot read garbage", "not a whole safetensors file"]);
+    refused_by_all(&place, "garbage", &["cannot read garbage", "it is a JPEG picture", "as PNG"]);
     place.write("longer", &[&good[..], b"\0"].concat());
     refused_by_all(&place, "longer", &["cannot read longer", "not a whole safetensors file"]);
     for end in [7, 50, good.len() / 2, good.len() - 1] {
@@ -403,9 +403,9 @@ fn a_model_file_must_have_our_configuration() {
     };
     let mut foreign = ours.clone();
     foreign.header.remove("__metadata__");
-    refused(&foreign, &["no configuration", "a model that elman wrote"]);
+    refused(&foreign, &["without the configuration that elman writes", "elman convert altered model.safetensors"]);
     foreign.header.insert("__metadata__".into(), serde_json::json!({"format": "pt"}));
-    refused(&foreign, &["no configuration", "a model that elman wrote"]);
+    refused(&foreign, &["without the configuration that elman writes", "elman convert altered model.safetensors"]);
 
     let with = |change: &dyn Fn(&mut Value), words: &[&str]| {
         let (mut model, mut config) = (ours.clone(), ours.config());

@@ -140,6 +140,16 @@ pub enum Error {
         /// The epoch, from 1.
         epoch: u64,
     },
+    /// A safetensors file without the configuration of a model.
+    #[error(
+        "cannot load {}: no configuration under the key \"elman\" of its metadata; expected a model that elman wrote; \
+         elman convert makes one of what another program wrote",
+        path.display()
+    )]
+    NoModel {
+        /// The file.
+        path: PathBuf,
+    },
     /// A model file is not one of ours.
     #[error("cannot load {}: {why}", path.display())]
     Model {

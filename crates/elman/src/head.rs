@@ -74,6 +74,16 @@ pub enum Link {
     Sigmoid,
 }
 
+impl Link {
+    /// The name on the command line of a conversion.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Link::Identity => "linear",
+            Link::Sigmoid => "sigmoid",
+        }
+    }
+}
+
 /// Quantiles of the values that follow a sequence: outputs `[F × Q]`, all levels of the first value, then of the second.
 ///
 /// Koenker & Bassett (1978), <https://doi.org/10.2307/1913643>; for a whole horizon at once: Wen et al. (2017),

@@ -251,9 +251,7 @@ impl Model {
     fn of_file(file: formats::File, path: &Path) -> Result<Self, Error> {
         let bad = |why: String| Error::Model { path: path.into(), why };
         let Some(config) = file.metadata.get(METADATA_KEY) else {
-            return Err(bad(format!(
-                "no configuration under the key {METADATA_KEY:?} of its metadata; expected a model that elman wrote"
-            )));
+            return Err(Error::NoModel { path: path.into() });
         };
         let config = Config::parse(config).map_err(bad)?;
         let stack = Stack { embedding: config.embedding, layers: config.layers };

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use elman::exchange::{Hints, Imported, Verdict, tensorflow};
 use elman::formats::numpy::{self, Array, Values};
+use elman::formats::tensorflow as tensorflow_file;
 use elman::{Activation, AnyCell, Error, Gru, Head, Layer, Lstm, Merge, Reads, Reset, Rnn, Stack};
 use support::exchange::{assert_agrees, assert_same, golden_model, model, models, refusal, shaken, text};
 
@@ -339,4 +340,54 @@ fn shaken_files_are_models_or_errors() {
     }
     // Some changes leave a model.
     assert!(taken > 0);
+}
+
+fn checkpoint(name: &str) -> tensorflow_file::Checkpoint {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/checkpoints");
+    tensorflow_file::read(&folder.join(name)).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Checkpoints of a graph and of objects, by any of their files' names.
+#[test]
+fn checkpoints_answer_as_they_did() {
+    let answers = support::golden("checkpoints/answers.safetensors");
+    for name in ["graph.ckpt-7", "graph.ckpt-7.index", "graph.ckpt-7.data-00000-of-00001"] {
+        let file = checkpoint(name);
+        assert!(!tensorflow::has_objects(&file));
+        let imported = tensorflow::import(&file.variables, &Hints::default()).unwrap();
+        assert_agrees(&answers, "graph", &imported, false);
+        let notes = imported.report.notes.join("\n");
+        assert!(notes.contains("global_step") && notes.contains("dense/kernel/Adam"), "{notes}");
+        assert!(!imported.report.assumed.is_empty());
+    }
+    let file = checkpoint("objects");
+    assert!(tensorflow::has_objects(&file));
+    assert_eq!(file.left_out["_CHECKPOINTABLE_OBJECT_GRAPH"], "text");
+    let imported = tensorflow::import_objects(&file, &Hints::default()).unwrap();
+    assert_agrees(&answers, "objects", &imported, false);
+    let names: Vec<&str> = imported.report.moves.iter().flat_map(|of| &of.from).map(|of| of.name.as_str()).collect();
+    assert!(names.contains(&"layer_with_weights-0/forward_layer/cell/kernel"), "{names:?}");
+    assert!(names.contains(&"layer_with_weights-2/bias"), "{names:?}");
+}
+
+/// What is no layer is refused by the name that it has in the checkpoint.
+#[test]
+fn objects_that_are_no_layers_are_named() {
+    let with = |name: &str, array: Array| {
+        let mut file = checkpoint("objects");
+        file.variables.insert(format!("{name}/.ATTRIBUTES/VARIABLE_VALUE"), array);
+        refusal(tensorflow::import_objects(&file, &Hints::default()))
+    };
+    let message = with("variables/0", array(&[5, 3]));
+    assert!(
+        message.starts_with("variables/0 cannot be taken from a TensorFlow checkpoint: it is no kernel"),
+        "{message}"
+    );
+    assert!(message.contains("model.save_weights(\"weights\")"), "{message}");
+    let message = with("layer_with_weights-2/kernel", array(&[5, 4]));
+    assert!(message.contains("5 floats") || message.starts_with("layer_with_weights-2/kernel"), "{message}");
+    let message = with("layer_with_weights-3/gamma", array(&[4]));
+    assert!(message.starts_with("layer_with_weights-3/gamma cannot"), "{message}");
+    let message = with("x/kernel", Array { shape: vec![1], values: Values::F64(vec![0.5]) });
+    assert!(message.contains("its type is f64; expected f32"), "{message}");
 }

@@ -52,7 +52,11 @@ pub enum Error {
         cause: SafeTensorError,
     },
     /// An array of another type than `f32`.
-    #[error("cannot read {}: array {name} has type {found:?}; expected F32", path.display())]
+    #[error(
+        "cannot read {}: array {name} has type {found:?}; expected F32, which elman writes; elman convert reads F16 and BF16 \
+         of other programs",
+        path.display()
+    )]
     Type {
         /// The file.
         path: PathBuf,
@@ -60,6 +64,14 @@ pub enum Error {
         name: String,
         /// Its type.
         found: Dtype,
+    },
+    /// An index of several files that does not say what they hold.
+    #[error("cannot read {}: {why}", path.display())]
+    Index {
+        /// The index.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
     },
     /// The arrays cannot be laid out.
     #[error("cannot write {}: {cause}", path.display())]
@@ -79,9 +91,12 @@ const FILE_MAX: u64 = 1 << 36;
 /// # Errors
 /// If the file cannot be read, is larger, is not whole, or holds another type than `f32`.
 pub fn read(path: &Path) -> Result<File, Error> {
-    let bytes =
-        crate::read_file(path, FILE_MAX).map_err(|cause| Error::Io { verb: "read", path: path.into(), cause })?;
-    read_bytes(&bytes, path)
+    read_bytes(&bytes_of(path)?, path)
+}
+
+/// All of a file.
+pub(crate) fn bytes_of(path: &Path) -> Result<Vec<u8>, Error> {
+    crate::read_file(path, FILE_MAX).map_err(|cause| Error::Io { verb: "read", path: path.into(), cause })
 }
 
 /// The same for a file in memory; errors call it `path`.

@@ -72,6 +72,8 @@ pub enum LeftOut {
     Float64,
     /// It is of integers or truth values.
     Integer,
+    /// It is of another type, as floats of 8 bits or complex numbers.
+    Other,
 }
 
 impl fmt::Display for LeftOut {
@@ -81,6 +83,9 @@ impl fmt::Display for LeftOut {
                 "its type is float64; expected float32, float16 or bfloat16; convert it with .float() before torch.save"
             }
             LeftOut::Integer => "it holds integers or truth values; expected float32, float16 or bfloat16",
+            LeftOut::Other => {
+                "its type is none of float32, float16 and bfloat16; convert it with .float() before it is saved"
+            }
         })
     }
 }

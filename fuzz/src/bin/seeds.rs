@@ -19,10 +19,13 @@ struct Seeds {
     inner: &'static [&'static str],
 }
 
-const SEEDS: [Seeds; 8] = [
+const SEEDS: [Seeds; 11] = [
     Seeds { target: "safetensors", folders: &["golden"], ending: ".safetensors", inner: &[] },
     Seeds { target: "npz", folders: &["crates/formats/tests/numpy"], ending: ".npz", inner: &[] },
     Seeds { target: "torch", folders: &["golden/files"], ending: ".pt", inner: &["data.pkl"] },
+    Seeds { target: "torch", folders: &["golden/heads"], ending: ".pt", inner: &["data.pkl"] },
+    Seeds { target: "tensorflow", folders: &["golden/checkpoints"], ending: ".index", inner: &[] },
+    Seeds { target: "sniff", folders: &["golden/heads", "golden/files", "golden/checkpoints"], ending: "", inner: &[] },
     Seeds { target: "hdf5", folders: &["golden/files"], ending: ".h5", inner: &[] },
     Seeds { target: "keras", folders: &["golden/files"], ending: ".keras", inner: &["config.json"] },
     Seeds { target: "onnx", folders: &["golden/onnx"], ending: ".onnx", inner: &[] },

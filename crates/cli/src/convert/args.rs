@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use elman::exchange::onnx::OnnxOptions;
-use elman::{Activation, Reads};
+use elman::{Activation, Link, Nonlinearity, Reads};
 
 use super::Partner;
 
@@ -20,9 +20,10 @@ Examples:
   elman convert runs/mnist-lstm-1 digits.safetensors     for torch.nn.LSTM, see docs/pytorch.md
   elman convert model.pt model.safetensors --classes below,above
   elman convert model.keras model.safetensors --sample recorded.npz
-  elman convert variables.npz model.safetensors          of TensorFlow 1, see docs/tensorflow.md")]
+  elman convert variables.npz model.safetensors          of TensorFlow 1, see docs/tensorflow.md
+  elman convert model.ckpt-900.index model.safetensors   a checkpoint of TensorFlow")]
 pub(crate) struct ConvertArgs {
-    /// A run's folder, or a file: .safetensors, .pt, .keras, .weights.h5, .npz, .onnx
+    /// A run's folder, or a file: .safetensors or its index, .pt, .keras, .weights.h5, .npz, .index of a checkpoint, .onnx
     #[arg(value_name = "IN")]
     pub(crate) input: PathBuf,
     /// What is written: .safetensors, .keras, .weights.h5, .npz, .onnx
@@ -38,11 +39,20 @@ pub(crate) struct ConvertArgs {
     #[arg(long, value_parser = PossibleValuesParser::new(["tanh", "relu"]), hide_possible_values = true, value_name = "NAME",
         help_heading = "What IN does not say")]
     activation: Option<String>,
-    /// What the head reads: last-state or every-step [default: what IN says, else the last state, or every step where
+    /// What the head reads: last-state, every-step, mean or max over the steps [default: what IN says, else the last state, or every step where
     /// it answers with the tokens that are read]
-    #[arg(long, value_parser = PossibleValuesParser::new(["last-state", "every-step"]), hide_possible_values = true,
+    #[arg(long, value_parser = PossibleValuesParser::new(["last-state", "every-step", "mean", "max"]), hide_possible_values = true,
         value_name = "WHAT", help_heading = "What IN does not say")]
     reads: Option<String>,
+    /// Activation between the dense layers of the head, where it has several: relu, tanh, gelu, …, or identity for none
+    #[arg(long, value_parser = PossibleValuesParser::new(Nonlinearity::ALL.map(Nonlinearity::name)), hide_possible_values = true,
+        value_name = "NAME", help_heading = "What IN does not say")]
+    hidden_activation: Option<String>,
+    /// The head's outputs are values and no classes: linear, or sigmoid for those from 0 to 1 [default: linear for one
+    /// output; several are classes]
+    #[arg(long, value_parser = PossibleValuesParser::new(["linear", "sigmoid"]), hide_possible_values = true,
+        value_name = "LINK", help_heading = "What IN does not say")]
+    values: Option<String>,
     /// What TensorFlow 1 adds to the forget gate while it runs [default: 1]
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "What IN does not say")]
     pub(crate) forget_bias: Option<f32>,
@@ -62,6 +72,9 @@ pub(crate) struct ConvertArgs {
     /// The network alone: OUT reads standardized values and answers in them, without the scaling that the model's job keeps
     #[arg(long, help_heading = "Units")]
     pub(crate) standardized: bool,
+    /// Convert weights that are NaN or infinite as they are; otherwise such a model is refused
+    #[arg(long)]
+    pub(crate) allow_nonfinite: bool,
     /// One step a call: states go in and come out
     #[arg(long, help_heading = "ONNX", conflicts_with = "initial_states")]
     streaming: bool,
@@ -77,8 +90,8 @@ pub(crate) struct ConvertArgs {
     /// Run both on made-up sequences, and say how far apart they are
     #[arg(long, help_heading = "Verification")]
     pub(crate) verify: bool,
-    /// Recorded arrays of the other program, .npz or .safetensors: x [N, T, I], lengths, and logits, probabilities or
-    /// quantiles
+    /// Recorded arrays of the other program, .npz or .safetensors: x [N, T, I], lengths, and logits, probabilities,
+    /// quantiles or values
     #[arg(long, value_name = "FILE", help_heading = "Verification")]
     pub(crate) sample: Option<PathBuf>,
     /// One JSON object
@@ -92,7 +105,16 @@ impl ConvertArgs {
     }
 
     pub(crate) fn reads(&self) -> Option<Reads> {
-        self.reads.as_deref().map(|name| if name == "every-step" { Reads::EveryStep } else { Reads::LastState })
+        let all = [Reads::LastState, Reads::EveryStep, Reads::Mean, Reads::Max];
+        self.reads.as_deref().and_then(|name| all.into_iter().find(|reads| reads.name() == name))
+    }
+
+    pub(crate) fn hidden_activation(&self) -> Option<Nonlinearity> {
+        self.hidden_activation.as_deref().and_then(|name| Nonlinearity::ALL.into_iter().find(|phi| phi.name() == name))
+    }
+
+    pub(crate) fn values(&self) -> Option<Link> {
+        self.values.as_deref().map(|name| if name == "sigmoid" { Link::Sigmoid } else { Link::Identity })
     }
 
     /// How a graph is written.

@@ -64,7 +64,7 @@ pub(crate) fn convert(args: &ConvertArgs) -> anyhow::Result<()> {
         let object = json!({
             "event": "conversion", "input": args.input, "output": args.output,
             "steps": reports.iter().map(|(from, to, of)| report::object(*from, *to, of)).collect::<Vec<_>>(),
-            "exact": report::verdict(&reports) == Verdict::Exact, "verdict": report::verdict(&reports).to_string(),
+            "exact": report::verdict(&reports) == Verdict::Exact, "verdict": report::conclusion(&reports),
             "verification": checks,
         });
         return output.result("", &object);
@@ -75,7 +75,7 @@ pub(crate) fn convert(args: &ConvertArgs) -> anyhow::Result<()> {
             output.line(&line)?;
         }
     }
-    output.line(&format!("\nverdict: {}", report::verdict(&reports)))?;
+    output.line(&format!("\nverdict: {}", report::conclusion(&reports)))?;
     for line in reports.iter().flat_map(|(_, _, of)| report::compared(of)) {
         output.line(&line)?;
     }
@@ -91,11 +91,21 @@ fn hints(args: &ConvertArgs, from: Partner) -> anyhow::Result<Hints> {
         None => None,
         Some(path) => Some(run_folder::load_model(path)?.config()),
     };
-    let hints = Hints { activation: args.activation(), reads: args.reads(), forget_bias: args.forget_bias, like };
+    let hints = Hints {
+        activation: args.activation(),
+        reads: args.reads(),
+        forget_bias: args.forget_bias,
+        hidden_activation: args.hidden_activation(),
+        values: args.values(),
+        like,
+        allow_nonfinite: args.allow_nonfinite,
+    };
     let given = [
         ("activation", hints.activation.is_some()),
         ("reads", hints.reads.is_some()),
         ("forget_bias", hints.forget_bias.is_some()),
+        ("hidden_activation", hints.hidden_activation.is_some()),
+        ("values", hints.values.is_some()),
         ("like", hints.like.is_some()),
     ];
     if from == Partner::Elman

@@ -3,15 +3,16 @@
 use std::fmt;
 use std::path::Path;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::ValueEnum;
+use elman::exchange::gatewise::{self, Dialect};
 use elman::exchange::onnx::OnnxOptions;
-use elman::exchange::{Hints, Report, Units, keras, onnx, pytorch, tensorflow};
-use elman::formats::{self, numpy};
+use elman::exchange::{self, Hints, Report, Units, keras, onnx, pytorch};
+use elman::formats::{self, FileKind, numpy, tensorflow};
 use elman::{Error, Model};
 
 use super::ends_with;
-use crate::run_folder;
+use crate::{foreign, run_folder};
 
 /// A program whose models are read or written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -26,6 +27,10 @@ pub(crate) enum Partner {
     Tensorflow,
     /// A graph
     Onnx,
+    /// What burn-store writes as safetensors
+    Burn,
+    /// Parameters by their paths, as .npz or safetensors
+    Flax,
 }
 
 impl fmt::Display for Partner {
@@ -36,6 +41,8 @@ impl fmt::Display for Partner {
             Partner::Keras => "Keras",
             Partner::Tensorflow => "TensorFlow 1",
             Partner::Onnx => "ONNX",
+            Partner::Burn => "Burn",
+            Partner::Flax => "flax",
         })
     }
 }
@@ -48,28 +55,63 @@ const ENDINGS: [(&[&str], Partner); 4] = [
     (&[".onnx"], Partner::Onnx),
 ];
 
-const EXPECTED: &str = "a run's folder or a file of one of .safetensors, .pt, .keras, .weights.h5, .npz, .onnx";
+const EXPECTED: &str = "a run's folder or a file of one of .safetensors, .pt, .keras, .weights.h5, .npz, .index, .onnx";
 
 impl Partner {
     /// Whose file the input is, by what is asked for, its name, or what it says of itself.
     pub(super) fn of_input(path: &Path, asked: Option<Partner>) -> anyhow::Result<Self> {
         if !path.exists() {
+            // TensorFlow names a checkpoint by what its files begin with.
+            if tensorflow::is_checkpoint(path) {
+                return asked.map_or_else(|| Self::of_checkpoint(path), Ok);
+            }
             bail!("{} does not exist; expected {EXPECTED}", path.display());
         }
         if let Some(partner) = asked {
             return Ok(partner);
         }
+        let kind = formats::sniff(path).with_context(|| format!("cannot read {}", path.display()))?;
         if path.is_dir() {
-            return Ok(Partner::Elman);
+            return match foreign::not_converted(path, kind) {
+                Some(why) if !path.join(run_folder::MODEL).exists() => bail!("cannot read {}: {why}", path.display()),
+                _ => Ok(Partner::Elman),
+            };
+        }
+        // What is in a file goes before its name.
+        match (by_kind(kind), kind) {
+            (_, FileKind::TensorflowTable) => return Self::of_checkpoint(path),
+            (_, FileKind::Safetensors) => {
+                let file = formats::read_weights(path)?.file;
+                let ours = Model::is_in(&file);
+                return Ok(if ours { Partner::Elman } else { gatewise_or(file.arrays.keys(), Partner::Pytorch) });
+            }
+            (_, FileKind::Npz) => {
+                let file = numpy::Npz::open(path)?;
+                let names: Vec<String> = file.names().map(str::to_owned).collect();
+                return Ok(gatewise_or(names.iter(), Partner::Tensorflow));
+            }
+            (Some(partner), _) => return Ok(partner),
+            _ => {}
+        }
+        if tensorflow::is_checkpoint(path) {
+            return Self::of_checkpoint(path);
+        }
+        if let Some(why) = foreign::not_converted(path, kind) {
+            bail!("cannot read {}: {why}", path.display());
         }
         if let Some(partner) = by_ending(path) {
             return Ok(partner);
         }
         if ends_with(path, &[".safetensors"]) {
-            let ours = Model::is_in(&formats::read(path)?);
-            return Ok(if ours { Partner::Elman } else { Partner::Pytorch });
+            return Ok(Partner::Pytorch);
         }
         bail!("{} has a name that says nothing of what is in it; expected {EXPECTED}, or --from", path.display())
+    }
+
+    /// Layers of Keras, or variables of a graph.
+    fn of_checkpoint(path: &Path) -> anyhow::Result<Self> {
+        let objects = exchange::tensorflow::has_objects(&tensorflow::read(path)?);
+        Ok(if objects { Partner::Keras } else { Partner::Tensorflow })
     }
 
     /// Whose file the output shall be. What leaves elman as safetensors is for PyTorch; what comes to it is ours.
@@ -87,6 +129,11 @@ impl Partner {
             Partner::Keras => &[".keras", ".weights.h5"],
             Partner::Tensorflow => &[".npz"],
             Partner::Onnx => &[".onnx"],
+            Partner::Burn | Partner::Flax => bail!(
+                "cannot write {} for {partner}, whose models are read only; burn-store's PytorchStore and SafetensorsStore read \
+                 what is written for PyTorch",
+                path.display()
+            ),
         };
         if ends_with(path, endings) {
             return Ok(partner);
@@ -98,14 +145,35 @@ impl Partner {
 
     /// The model of a file, and what became of its arrays; nothing, where they are ours.
     pub(super) fn load(self, path: &Path, hints: &Hints) -> anyhow::Result<(Model, Option<Report>)> {
+        let kind = formats::sniff(path).unwrap_or(FileKind::Unknown);
+        match by_kind(kind) {
+            Some(of) if of != self && self != Partner::Elman && !(kind == FileKind::Npz && self == Partner::Flax) => {
+                bail!("cannot read {}: it is {kind}, and none of {self}; leave out --from", path.display())
+            }
+            _ => {}
+        }
+        let is_checkpoint = kind == FileKind::TensorflowTable || tensorflow::is_checkpoint(path);
         let imported = match self {
-            Partner::Elman => return Ok((run_folder::load_model(path)?, None)),
-            Partner::Pytorch if ends_with(path, &[".safetensors"]) => pytorch::import(&formats::read(path)?, hints),
+            Partner::Elman => return Ok((run_folder::load_finite_model(path, hints.allow_nonfinite)?, None)),
+            Partner::Pytorch
+                if matches!(kind, FileKind::Safetensors | FileKind::SafetensorsIndex)
+                    || ends_with(path, &[".safetensors"]) =>
+            {
+                pytorch::import_weights(&formats::read_weights(path)?, hints)
+            }
             Partner::Pytorch => pytorch::import_checkpoint(&formats::torch::read(path)?, hints),
-            Partner::Keras if ends_with(path, &[".keras"]) => keras::import(&formats::keras::read(path)?, hints),
+            Partner::Keras if is_checkpoint => exchange::tensorflow::import_objects(&tensorflow::read(path)?, hints),
+            Partner::Keras if kind == FileKind::Keras || (kind != FileKind::Hdf5 && ends_with(path, &[".keras"])) => {
+                keras::import(&formats::keras::read(path)?, hints)
+            }
             Partner::Keras => keras::import_weights(&formats::hdf5::read(path)?.arrays, hints),
-            Partner::Tensorflow => tensorflow::import(&numpy::read_npz(path)?, hints),
+            Partner::Tensorflow if is_checkpoint => {
+                exchange::tensorflow::import(&tensorflow::read(path)?.variables, hints)
+            }
+            Partner::Tensorflow => exchange::tensorflow::import(&numpy::read_npz(path)?, hints),
             Partner::Onnx => onnx::import(path, hints),
+            Partner::Flax if kind == FileKind::Npz => gatewise::import_numpy(&numpy::read_npz(path)?, hints),
+            Partner::Burn | Partner::Flax => gatewise::import(&formats::read_weights(path)?, hints),
         };
         let imported = imported.map_err(|error| naming(path, error))?;
         Ok((imported.model, Some(imported.report)))
@@ -145,12 +213,14 @@ impl Partner {
                 report
             }
             Partner::Tensorflow => {
-                let give = if options.units { tensorflow::export } else { tensorflow::export_network };
+                let give =
+                    if options.units { exchange::tensorflow::export } else { exchange::tensorflow::export_network };
                 let (arrays, report) = give(model).map_err(named)?;
                 numpy::write_npz(path, &arrays)?;
                 report
             }
             Partner::Onnx => onnx::write(model, path, options).map_err(named)?,
+            Partner::Burn | Partner::Flax => bail!("cannot write {} for {self}", path.display()),
         };
         Ok(Some(report))
     }
@@ -164,6 +234,26 @@ fn naming(path: &Path, error: Error) -> anyhow::Error {
         }
         error => error.into(),
     }
+}
+
+/// Burn or flax, if names are theirs, or else another.
+fn gatewise_or<'a>(names: impl Iterator<Item = &'a String>, other: Partner) -> Partner {
+    match Dialect::of(names.map(String::as_str)) {
+        Some(Dialect::Burn) => Partner::Burn,
+        Some(Dialect::Flax) => Partner::Flax,
+        None => other,
+    }
+}
+
+/// Whose file it is, by what is in it, where that tells.
+fn by_kind(kind: FileKind) -> Option<Partner> {
+    Some(match kind {
+        FileKind::Torch | FileKind::SafetensorsIndex => Partner::Pytorch,
+        FileKind::Keras | FileKind::Hdf5 => Partner::Keras,
+        FileKind::Npz => Partner::Tensorflow,
+        FileKind::Onnx => Partner::Onnx,
+        _ => return None,
+    })
 }
 
 fn by_ending(path: &Path) -> Option<Partner> {

@@ -33,7 +33,7 @@ pub(super) fn object(from: Partner, to: Partner, report: &Report) -> serde_json:
         .iter()
         .map(|of| json!({"from": places(&of.from), "to": places(&of.to), "changes": changes(of)}))
         .collect();
-    let mut object = json!({"from": from.to_string(), "to": to.to_string(), "arrays": moves, "notes": report.notes});
+    let mut object = json!({"from": from.to_string(), "to": to.to_string(), "arrays": moves, "notes": report.notes, "assumed": report.assumed});
     if let Some(compared) = &report.compared {
         object["compared"] = comparison(compared);
     }
@@ -59,4 +59,18 @@ fn comparison(compared: &Compared) -> serde_json::Value {
 pub(super) fn verdict(reports: &[(Partner, Partner, Report)]) -> Verdict {
     let rounded = reports.iter().any(|(_, _, report)| report.verdict() == Verdict::Rounded);
     if rounded { Verdict::Rounded } else { Verdict::Exact }
+}
+
+/// The verdict in words: where a file does not say how its arrays are connected, that is assumed, and said.
+pub(super) fn conclusion(reports: &[(Partner, Partner, Report)]) -> String {
+    let verdict = verdict(reports);
+    let assumed: Vec<&str> = reports.iter().flat_map(|(_, _, of)| of.assumed.iter().map(String::as_str)).collect();
+    if assumed.is_empty() {
+        return verdict.to_string();
+    }
+    let arrays = match verdict {
+        Verdict::Exact => "the arrays are exact",
+        Verdict::Rounded => "the arrays are exact, but for numbers that were computed from two, rounded once",
+    };
+    format!("{arrays}; how they are connected is assumed: {}", assumed.join("; "))
 }

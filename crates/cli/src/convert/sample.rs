@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use elman::exchange::Units;
 use elman::formats::{self, Array, numpy};
-use elman::{Model, Predicts, Reads};
+use elman::{Link, Model, Predicts, Reads, Values};
 use ndarray::Array3;
 
 use super::ends_with;
@@ -33,15 +33,20 @@ enum Kind {
     Logits,
     Probabilities,
     Quantiles,
+    Values,
 }
 
 /// Their arrays' names.
-const KINDS: [(&str, Kind); 3] =
-    [("logits", Kind::Logits), ("probabilities", Kind::Probabilities), ("quantiles", Kind::Quantiles)];
+const KINDS: [(&str, Kind); 4] = [
+    ("logits", Kind::Logits),
+    ("probabilities", Kind::Probabilities),
+    ("quantiles", Kind::Quantiles),
+    ("values", Kind::Values),
+];
 
 impl Sample {
     /// Reads `x` [N, T, I] (of tokens [N, T]), `logits` or `probabilities` [N, C] or [N, T, C], or
-    /// `quantiles` [N, F, Q], and `lengths [N]` if there are any, from a .npz or .safetensors file.
+    /// `quantiles` [N, F, Q], or `values` [N, F] as they are under their link, and `lengths [N]` if there are any, from a .npz or .safetensors file.
     pub(super) fn read(path: &Path, model: &Model) -> anyhow::Result<Self> {
         let mut arrays = arrays(path)?;
         let found = arrays.keys().cloned().collect::<Vec<_>>().join(", ");
@@ -65,7 +70,7 @@ impl Sample {
             }
         }
         if answers.is_empty() {
-            bail!("{} has none of logits, probabilities and quantiles; found {found}", path.display());
+            bail!("{} has none of logits, probabilities, quantiles and values; found {found}", path.display());
         }
         let lengths = match arrays.remove("lengths") {
             None => vec![steps; rows],
@@ -110,6 +115,8 @@ impl Sample {
                     }
                     ("quantiles", quantiles)
                 }
+                (Kind::Values, Predicts::Values(Values { link: Link::Identity, .. })) => ("values", logits.clone()),
+                (Kind::Values, Predicts::Values(_)) => ("values", logits.mapv(|z| 1.0 / (1.0 + (-z).exp()))),
                 _ => bail!(
                     "{} holds no answers of the model's kind: it predicts {}",
                     self.path.display(),

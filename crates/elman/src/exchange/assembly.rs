@@ -9,7 +9,7 @@ use super::units::Units;
 use super::{Hints, Imported, assemble};
 use crate::layer::{AnyCell, Embedding, Layer, Merge, Stack};
 use crate::model::{Config, Model};
-use crate::{Error, Head, Predicts, Quantiles, Reads};
+use crate::{Error, Head, Hidden, Link, Predicts, Quantiles, Reads, Values};
 
 /// What arrays say of a model.
 pub(crate) struct Found {
@@ -104,12 +104,31 @@ pub(crate) struct Beside<'a> {
 /// # Errors
 /// If arrays are left over, sizes do not fit each other, hints do not fit what the file says, or a head has no meaning here.
 pub(crate) fn model(
-    mut transfer: Transfer<'_>,
-    mut found: Found,
+    transfer: Transfer<'_>,
+    found: Found,
     hints: &Hints,
     beside: &Beside<'_>,
     expected: &str,
 ) -> Result<Imported, Error> {
+    model_with(transfer, found, Vec::new(), hints, beside, expected)
+}
+
+/// The same of a model whose head has dense layers before that of the outputs.
+///
+/// # Errors
+/// As [`model`], and if hints speak of hidden layers where there are none.
+pub(crate) fn model_with(
+    mut transfer: Transfer<'_>,
+    mut found: Found,
+    hidden: Vec<Hidden>,
+    hints: &Hints,
+    beside: &Beside<'_>,
+    expected: &str,
+) -> Result<Imported, Error> {
+    if let Some(phi) = hints.hidden_activation.filter(|_| hidden.is_empty()) {
+        let expected = "no such hint: the head is one dense layer, with nothing before it";
+        return Err(Error::setting("hidden_activation", phi.name(), expected));
+    }
     let (width, outputs) = found.head;
     let &Beside { what, own, activations, reads: said, adds_forget_bias } = beside;
     let stack = Stack { embedding: found.embedding, layers: found.layers.clone() };
@@ -129,7 +148,7 @@ pub(crate) fn model(
                 "{what} does not say what the head reads: every step was taken, as its answers are tokens of the embedding; \
                  give --reads last-state otherwise"
             ),
-            Reads::Mean | Reads::Max => format!("{what} was taken to read {}", reads.describe()),
+            Reads::Mean | Reads::Max => format!("the head was taken to read {}", reads.describe()),
         });
     }
     if let Some(last) = found.layers.last_mut()
@@ -146,15 +165,24 @@ pub(crate) fn model(
         }
         last.bidirectional = Some(Merge::Sum);
     }
-    if like.is_none() && outputs < 2 {
-        let why = "it has 1 output, and a head of classes has at least 2; if it predicts a value, give --like with a model \
-                   whose head has one quantile of one value";
-        return Err(transfer.refused("the head", why));
-    }
+    let predicts = match (hints.values, outputs) {
+        (Some(link), outputs) => Predicts::Values(Values { outputs, link }),
+        (None, 1) => {
+            if like.is_none() {
+                transfer.note(format!(
+                    "the head has one output, and {what} does not say what it is: a value, linear, was taken; give --values \
+                     sigmoid otherwise"
+                ));
+            }
+            Predicts::Values(Values { outputs, link: Link::Identity })
+        }
+        (None, outputs) => Predicts::Classes(outputs),
+    };
     let stack = Stack { embedding: found.embedding, layers: found.layers };
+    transfer.check_finite(hints.allow_nonfinite)?;
     let unfit = transfer.refused("the model", "");
     let (arrays, report) = transfer.finish(expected)?;
-    let head = Head { reads, ..Head::last_state(outputs) };
+    let head = Head { reads, hidden, predicts };
     let model = assemble(stack, head, &arrays, like).map_err(|error| match unfit {
         Error::Exchange { verb, partner, what, .. } if like.is_none() => {
             Error::Exchange { verb, partner, what, why: error.to_string() }
@@ -190,6 +218,29 @@ pub(crate) fn beyond_plain(head: &Head) -> Option<String> {
     } else {
         None
     }
+}
+
+/// How the arrays of a file that has nothing but arrays are taken to be connected.
+pub(crate) fn assumed(model: &Model, hints: &Hints) -> Vec<String> {
+    if hints.like.is_some() {
+        return vec!["as in the model that was given to be like".into()];
+    }
+    let mut assumed = Vec::new();
+    let stack = model.stack();
+    let mut names: Vec<String> = stack.embedding.iter().map(|_| "the embedding".to_owned()).collect();
+    names.extend(stack.layers.iter().enumerate().map(|(index, layer)| match &layer.cell {
+        AnyCell::Rnn(rnn) => format!("layer {index} ({}, {})", layer.cell.get().name(), rnn.activation.name()),
+        _ => format!("layer {index} ({})", layer.cell.get().name()),
+    }));
+    names.push("the head".into());
+    assumed.push(format!("{} follow each other, with nothing between or behind them", names.join(", ")));
+    assumed.push("states start at zero".into());
+    assumed.push(match (model.head().reads, stack.layers.last().is_some_and(|layer| layer.bidirectional.is_some())) {
+        (reads @ (Reads::EveryStep | Reads::Mean | Reads::Max), _) => format!("the head reads {}", reads.describe()),
+        (Reads::LastState, false) => "the head reads the last state".into(),
+        (Reads::LastState, true) => "the head reads the last states of both directions side by side".into(),
+    });
+    assumed
 }
 
 /// Refuses what a partner's layers do not express: `why_not` says why, for what is not.

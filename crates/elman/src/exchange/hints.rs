@@ -1,11 +1,11 @@
 //! What a user says of a model that its file does not say.
 
-use elman_kernels::Activation;
+use elman_kernels::{Activation, Nonlinearity};
 
 use super::feature::features;
 use crate::layer::{AnyCell, Embedding, Layer, Stack};
 use crate::model::Config;
-use crate::{Error, Head, Reads};
+use crate::{Error, Head, Link, Predicts, Reads};
 
 /// What arrays alone do not say. What is not given here is taken from what the file says, or else is the partner's own
 /// default; the report's notes say so. A hint that contradicts the file, or that nothing in it could take, is refused.
@@ -17,8 +17,14 @@ pub struct Hints {
     pub reads: Option<Reads>,
     /// What TensorFlow 1 adds to the forget gate while it runs; 1.
     pub forget_bias: Option<f32>,
+    /// φ between the dense layers of a head that has several.
+    pub hidden_activation: Option<Nonlinearity>,
+    /// That the outputs are values, and their link; else one output is a linear value, and several are classes.
+    pub values: Option<Link>,
     /// A model of the same shapes, whose configuration is taken whole.
     pub like: Option<Config>,
+    /// Whether weights may be NaN or infinite; else a file that has such is refused.
+    pub allow_nonfinite: bool,
 }
 
 /// What a file says of its model.
@@ -71,6 +77,12 @@ impl Hints {
             return Err(Error::setting("reads", name_of(hint), format!("{}, as {by} says", name_of(reads))));
         }
         self.check_forget_bias(said)?;
+        if let (Some(link), Some((config, by))) = (self.values, config)
+            && !matches!(&config.head.predicts, Predicts::Values(values) if values.link == link)
+        {
+            let expected = format!("no such hint: {by} says that the head has {}", config.head.describe());
+            return Err(Error::setting("values", link.name(), expected));
+        }
         if let Some(like) = like {
             check_like(like, said)?;
         }

@@ -9,6 +9,8 @@ pub struct Report {
     pub moves: Vec<Move>,
     /// What a file does not say and was taken to be so, what the other program must be told, what was left out.
     pub notes: Vec<String>,
+    /// How the arrays are connected, where a file does not say and it was assumed, piece by piece. None where the file says.
+    pub assumed: Vec<String>,
     /// The numbers that were computed on both sides, where the file says enough for that.
     pub compared: Option<Compared>,
 }
@@ -74,6 +76,10 @@ pub enum Change {
     Joined,
     /// Two biases that are only ever added became their sum.
     Added,
+    /// A batch normalisation beside a dense layer became a part of it.
+    Folded,
+    /// A matrix whose rows or columns are kept as a length and a direction became their product.
+    WeightNorm,
     /// A constant that the other program adds while it runs was added to some numbers, or taken off.
     Constant {
         /// As `the forget gate's bias`.
@@ -105,7 +111,9 @@ impl Report {
     /// Exact, unless numbers were added to each other.
     pub fn verdict(&self) -> Verdict {
         let mut changes = self.moves.iter().flat_map(|moved| &moved.changes);
-        match changes.any(|change| matches!(change, Change::Added | Change::Constant { .. })) {
+        match changes.any(|change| {
+            matches!(change, Change::Added | Change::Folded | Change::WeightNorm | Change::Constant { .. })
+        }) {
             true => Verdict::Rounded,
             false => Verdict::Exact,
         }
@@ -134,6 +142,8 @@ impl fmt::Display for Change {
             Change::Split => write!(f, "split"),
             Change::Joined => write!(f, "joined"),
             Change::Added => write!(f, "added"),
+            Change::Folded => write!(f, "batch normalisation folded in"),
+            Change::WeightNorm => write!(f, "g · v / ‖v‖"),
             Change::Constant { to, value } if *value < 0.0 => write!(f, "{} taken off {to}", -value),
             Change::Constant { to, value } => write!(f, "{value} added to {to}"),
             Change::Zeros => write!(f, "zeros"),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use elman_formats::Array;
 
+use super::nonfinite;
 use super::report::{Change, Place, Report};
 use crate::Error;
 
@@ -16,6 +17,8 @@ pub(crate) struct Transfer<'a> {
     left: BTreeSet<&'a str>,
     to: BTreeMap<String, Array>,
     report: Report,
+    /// What stands in the file for an array that was computed from others: those, and how.
+    made_of: BTreeMap<String, (Vec<Place>, Change)>,
 }
 
 impl<'a> Transfer<'a> {
@@ -31,7 +34,7 @@ impl<'a> Transfer<'a> {
 
     fn new(verb: &'static str, partner: &'static str, from: &'a BTreeMap<String, Array>) -> Self {
         let left = from.keys().map(String::as_str).collect();
-        Transfer { verb, partner, from, left, to: BTreeMap::new(), report: Report::default() }
+        Transfer { verb, partner, from, left, to: BTreeMap::new(), report: Report::default(), made_of: BTreeMap::new() }
     }
 
     /// That something cannot be converted, and why.
@@ -93,12 +96,26 @@ impl<'a> Transfer<'a> {
     pub(crate) fn moved<const N: usize>(&mut self, from: &[&str], to: [(String, Array); N], changes: &[Change]) {
         let places = |(name, array): &(String, Array)| Place::new(name.clone(), &array.shape);
         let to_places = to.iter().map(places).collect();
-        let from_places = from.iter().map(|&name| Place::new(name, &self.from[name].shape)).collect();
+        let mut from_places = Vec::new();
+        let mut all = Vec::new();
         for &name in from {
             self.left.remove(name);
+            match self.made_of.get(name) {
+                Some((places, change)) => {
+                    from_places.extend(places.iter().cloned());
+                    all.push(change.clone());
+                }
+                None => from_places.push(Place::new(name, &self.from[name].shape)),
+            }
         }
-        self.report.moved(from_places, to_places, changes.to_vec());
+        all.extend_from_slice(changes);
+        self.report.moved(from_places, to_places, all);
         self.to.extend(to);
+    }
+
+    /// Says what an array was made of before it came here: the report names that in its place.
+    pub(crate) fn made_of(&mut self, name: &str, places: Vec<Place>, change: Change) {
+        self.made_of.insert(name.to_owned(), (places, change));
     }
 
     /// An array is left out; the caller says so in a note.
@@ -109,6 +126,25 @@ impl<'a> Transfer<'a> {
     /// Names that nobody has taken yet.
     pub(crate) fn left(&self) -> impl Iterator<Item = &'a str> {
         self.left.iter().copied()
+    }
+
+    /// Says which of the arrays that were taken have something that is NaN or infinite.
+    ///
+    /// # Errors
+    /// If one has, and that is not allowed.
+    pub(crate) fn check_finite(&mut self, allowed: bool) -> Result<(), Error> {
+        let taken = self.report.moves.iter().flat_map(|moved| &moved.from).map(|place| &place.name);
+        match nonfinite::find(taken.filter_map(|name| self.from.get_key_value(name))) {
+            None => Ok(()),
+            Some(found) if allowed => {
+                self.note(found.to_string());
+                Ok(())
+            }
+            Some(found) => Err(self.refused(
+                "a damaged model",
+                format!("{found}; take an earlier one, or give --allow-nonfinite to convert it as it is"),
+            )),
+        }
     }
 
     /// What came out, and the report.

@@ -41,10 +41,7 @@ pub enum Fault {
     },
 
     /// A class or function that does not describe a tensor.
-    #[error(
-        "its pickle names {name}, which is not run here, expected tensors in dicts and lists; \
-         save the weights alone: torch.save(model.state_dict(), path)"
-    )]
+    #[error("its pickle names {name}, which is not run here, expected tensors in dicts and lists; {}", remedy(name))]
     Global {
         /// Module and name.
         name: String,
@@ -182,4 +179,41 @@ impl From<ArchiveFault> for Fault {
 /// More tensors than [`TENSORS_MAX`].
 pub(super) fn too_many_tensors() -> Fault {
     Fault::TooMany { max: TENSORS_MAX, what: "tensors" }
+}
+
+/// What to do where a pickle names a class or function that is not known: some say what kind of tensors they are for.
+fn remedy(name: &str) -> &'static str {
+    let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
+    if has(&["sparse"]) {
+        "that is a sparse tensor; save it dense: torch.save({k: v.to_dense() for k, v in model.state_dict().items()}, path)"
+    } else if has(&["ScriptObject", "qtensor", "QInt", "QUInt", "quantized"]) {
+        "that is a quantized weight; save the model as it was before it was quantized: torch.save(model.state_dict(), path)"
+    } else if has(&["distributed", "DTensor", "ShardedTensor"]) {
+        "that is a part of a sharded tensor; gather the whole first, with get_model_state_dict and \
+         StateDictOptions(full_state_dict=True), and save that"
+    } else if has(&["meta_tensor"]) {
+        "that is a tensor without numbers, of the device meta; load the weights before they are saved"
+    } else {
+        "save the weights alone: torch.save(model.state_dict(), path)"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remedy_fits_what_is_named() {
+        for (name, says) in [
+            ("torch._utils._rebuild_sparse_tensor", "v.to_dense()"),
+            ("torch.ScriptObject", "before it was quantized"),
+            ("torch._utils._rebuild_qtensor", "before it was quantized"),
+            ("torch.distributed.tensor.DTensor", "full_state_dict=True"),
+            ("torch._utils._rebuild_meta_tensor_no_storage", "device meta"),
+            ("__main__.Net", "torch.save(model.state_dict(), path)"),
+        ] {
+            let message = Fault::Global { name: name.into() }.to_string();
+            assert!(message.contains(name) && message.contains(says), "{message}");
+        }
+    }
 }

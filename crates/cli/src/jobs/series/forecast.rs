@@ -25,7 +25,7 @@ use crate::settings::Job;
 pub(crate) fn forecast(args: &ForecastArgs) -> anyhow::Result<()> {
     let mut output = Output::new(args.output);
     let threads = threads(args.threads)?;
-    let model = run_folder::load_model(&args.run)?;
+    let model = run_folder::load_finite_model(&args.run, false)?;
     let job = run_folder::job(&args.run, &model)?;
     if job != SeriesJob::NAME {
         bail!("{} is a run of job {job:?}; forecast takes runs of train series", args.run.display());

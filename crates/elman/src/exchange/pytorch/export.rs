@@ -1,7 +1,7 @@
 //! To a `state_dict`.
 
 use elman_formats::File;
-use elman_kernels::Activation;
+use elman_kernels::{Activation, Nonlinearity, StepNorm};
 
 use super::{METADATA_KEY, PARTNER, SCALING, suffix};
 use crate::Error;
@@ -15,7 +15,7 @@ use crate::exchange::units::{self, Units};
 use crate::layer::{AnyCell, Layer, Stack};
 use crate::model::Model;
 use crate::parameters::prefix;
-use crate::{Head, Reads};
+use crate::{Head, Link, Predicts, Reads, Values};
 
 /// The `state_dict` of a model, for a module with `embedding`, `rnn` and `head`, and our configuration in the metadata; the
 /// report's notes say how the module is made. Where the model's job scales, the means and deviations are arrays beside the
@@ -40,24 +40,37 @@ fn give(model: &Model, raw: bool) -> Result<(File, Report), Error> {
     let mut transfer = Transfer::given_to(PARTNER, &arrays);
     let stack = model.stack();
     assembly::check_features(&transfer, stack, why_not)?;
-    assembly::check_head(&transfer, model.head(), "PyTorch")?;
-    check_uniform(&transfer, stack)?;
+    let (recurrent, norm) = parts(&transfer, stack, model.head())?;
+    check_uniform(&transfer, recurrent)?;
     let config = assembly::config_json(&transfer, model)?;
 
     if stack.embedding.is_some() {
         let name = "embedding.kernel";
         transfer.moved(&[name], [("embedding.weight".into(), arrays[name].clone())], &[]);
     }
-    for (index, layer) in stack.layers.iter().enumerate() {
+    for (index, layer) in recurrent.iter().enumerate() {
         for direction in 0..layer.directions() {
             let ours = prefix(index, layer.directions(), direction);
             give_cell(&mut transfer, &layer.cell, &ours, &suffix(index, direction == 1))?;
         }
     }
-    let kernel = transposed(&arrays["head.kernel"]);
-    transfer.moved(&["head.kernel"], [("head.weight".into(), kernel)], &[Change::Transposed]);
-    transfer.moved(&["head.bias"], [("head.bias".into(), arrays["head.bias"].clone())], &[]);
-    transfer.note(module(stack, model.head()));
+    if norm.is_some() {
+        for (ours, theirs) in [("gain", "weight"), ("bias", "bias")] {
+            let name = format!("layers.{}.{ours}", recurrent.len());
+            transfer.moved(&[&name], [(format!("norm.{theirs}"), arrays[&name].clone())], &[]);
+        }
+    }
+    let hidden = model.head().hidden.len();
+    for at in 0..=hidden {
+        let ours = if at < hidden { format!("head.{at}.") } else { "head.".to_owned() };
+        // In an nn.Sequential each activation has a number too.
+        let theirs = if hidden > 0 { format!("head.{}.", 2 * at) } else { ours.clone() };
+        let (kernel, bias) = (format!("{ours}kernel"), format!("{ours}bias"));
+        let to = [(format!("{theirs}weight"), transposed(&arrays[&kernel]))];
+        transfer.moved(&[&kernel], to, &[Change::Transposed]);
+        transfer.moved(&[&bias], [(format!("{theirs}bias"), arrays[&bias].clone())], &[]);
+    }
+    transfer.note(module(stack, recurrent, norm, model.head()));
     let units = units::given(&mut transfer, model, raw)?;
     if let Some(units) = &units {
         give_scaling(&mut transfer, units);
@@ -108,22 +121,49 @@ fn why_not(feature: Feature) -> Option<&'static str> {
         }
         Feature::Residual => Some("layers of torch.nn do not add their input to their outputs"),
         Feature::Sum => Some("layers of torch.nn put two directions side by side"),
-        Feature::StepDense | Feature::StepNorm | Feature::StepScale | Feature::Average | Feature::Multiply => {
+        // Where one may stand is asked apart.
+        Feature::StepNorm => None,
+        Feature::StepDense | Feature::StepScale | Feature::Average | Feature::Multiply => {
             Some("elman does not write it for PyTorch")
         }
         Feature::Custom => Some("PyTorch does not know it"),
     }
 }
 
+/// The recurrent layers, and a layer normalisation behind them.
+///
+/// # Errors
+/// If one stands elsewhere, or there is no recurrent layer.
+fn parts<'a>(
+    transfer: &Transfer<'_>,
+    stack: &'a Stack,
+    head: &Head,
+) -> Result<(&'a [Layer], Option<&'a StepNorm>), Error> {
+    let (recurrent, norm) = match &stack.layers[..] {
+        [recurrent @ .., Layer { cell: AnyCell::LayerNorm(norm), .. }] if !head.reads.pools() => {
+            (recurrent, Some(norm))
+        }
+        recurrent => (recurrent, None),
+    };
+    let both = recurrent.last().is_some_and(|layer| layer.bidirectional.is_some());
+    let stray = recurrent.iter().any(|layer| !layer.cell.has_state());
+    if recurrent.is_empty() || stray || (norm.is_some() && both && head.reads == Reads::LastState) {
+        let why = "elman writes one for PyTorch where the head alone is behind it, reading the last state of one direction or \
+                   every step";
+        return Err(transfer.refused("a layer that normalises every step", why));
+    }
+    Ok((recurrent, norm))
+}
+
 /// Refuses layers that are not alike: a module's are.
-fn check_uniform(transfer: &Transfer<'_>, stack: &Stack) -> Result<(), Error> {
+fn check_uniform(transfer: &Transfer<'_>, layers: &[Layer]) -> Result<(), Error> {
     let of = |layer: &Layer| {
         let (_, hidden, output) = assembly::sizes(&layer.cell);
         let relu = matches!(&layer.cell, AnyCell::Rnn(rnn) if rnn.activation == Activation::Relu);
         (layer.cell.get().name(), hidden, output, relu, layer.directions())
     };
-    let first = of(&stack.layers[0]);
-    match stack.layers.iter().position(|layer| of(layer) != first) {
+    let first = of(&layers[0]);
+    match layers.iter().position(|layer| of(layer) != first) {
         None => Ok(()),
         Some(index) => {
             let why = "it is not as layer 0, and all layers of a module of torch.nn have one kind of cell, one size and as \
@@ -171,12 +211,12 @@ fn give_cell(transfer: &mut Transfer<'_>, cell: &AnyCell, ours: &str, end: &str)
 }
 
 /// How the module is made that takes the arrays.
-fn module(stack: &Stack, head: &Head) -> String {
-    let layer = &stack.layers[0];
-    let (input, hidden, _) = assembly::sizes(&layer.cell);
+fn module(stack: &Stack, recurrent: &[Layer], norm: Option<&StepNorm>, head: &Head) -> String {
+    let layer = &recurrent[0];
+    let (input_size, hidden, _) = assembly::sizes(&layer.cell);
     let mut options = String::new();
-    if stack.layers.len() > 1 {
-        options += &format!(", num_layers={}", stack.layers.len());
+    if recurrent.len() > 1 {
+        options += &format!(", num_layers={}", recurrent.len());
     }
     let kind = match &layer.cell {
         AnyCell::Lstm(lstm) => {
@@ -201,13 +241,53 @@ fn module(stack: &Stack, head: &Head) -> String {
     };
     let (width, reads) = match (head.reads, layer.bidirectional) {
         (Reads::EveryStep, _) => (stack.output(), "the outputs of every step"),
-        (Reads::Mean | Reads::Max, _) => (stack.output(), head.reads.describe()),
+        (Reads::Mean, _) => (stack.output(), "out.mean(1), over the steps that a row has"),
+        (Reads::Max, _) => (stack.output(), "out.amax(1), over the steps that a row has"),
         (Reads::LastState, None) => (stack.summary(), "the last state, h_n[-1]"),
         (Reads::LastState, Some(_)) => (stack.summary(), "the last states, torch.cat([h_n[-2], h_n[-1]], 1)"),
     };
+    let norm = norm.map_or_else(String::new, |of| format!(", norm = nn.LayerNorm({}, {:e})", of.size, of.epsilon));
+    let through = if norm.is_empty() { "" } else { " through norm" };
+    let mut layers = Vec::new();
+    let mut input = width;
+    for hidden in &head.hidden {
+        layers.push(format!("nn.Linear({input}, {})", hidden.size));
+        layers.push(activation(hidden.activation));
+        input = hidden.size;
+    }
+    layers.push(format!("nn.Linear({input}, {})", head.outputs()));
+    let dense = if layers.len() > 1 { format!("nn.Sequential({})", layers.join(", ")) } else { layers.remove(0) };
+    let answers = match &head.predicts {
+        Predicts::Values(Values { link: Link::Sigmoid, .. }) => "; torch.sigmoid of its outputs are the values",
+        Predicts::Values(_) => "; its outputs are the values",
+        _ => "",
+    };
     format!(
-        "the module has {embedding}rnn = nn.{kind}({input}, {hidden}, batch_first=True{options}) and \
-         head = nn.Linear({width}, {}), which reads {reads}",
-        head.outputs()
+        "the module has {embedding}rnn = nn.{kind}({input_size}, {hidden}, batch_first=True{options}){norm} and \
+         head = {dense}, which reads {reads}{through}{answers}",
     )
+}
+
+/// The module of a pointwise function.
+fn activation(phi: Nonlinearity) -> String {
+    match phi {
+        Nonlinearity::Identity => "nn.Identity()".into(),
+        Nonlinearity::Relu => "nn.ReLU()".into(),
+        Nonlinearity::Tanh => "nn.Tanh()".into(),
+        Nonlinearity::Sigmoid => "nn.Sigmoid()".into(),
+        Nonlinearity::Elu(alpha) => format!("nn.ELU({alpha})"),
+        Nonlinearity::Selu => "nn.SELU()".into(),
+        Nonlinearity::LeakyRelu(slope) => format!("nn.LeakyReLU({slope})"),
+        Nonlinearity::Gelu => "nn.GELU()".into(),
+        Nonlinearity::GeluTanh => "nn.GELU(\"tanh\")".into(),
+        Nonlinearity::Silu => "nn.SiLU()".into(),
+        Nonlinearity::Mish => "nn.Mish()".into(),
+        Nonlinearity::Softplus => "nn.Softplus()".into(),
+        Nonlinearity::Softsign => "nn.Softsign()".into(),
+        Nonlinearity::HardSigmoid(slope) if slope == 1.0 / 6.0 => "nn.Hardsigmoid()".into(),
+        Nonlinearity::HardTanh => "nn.Hardtanh()".into(),
+        Nonlinearity::HardSilu => "nn.Hardswish()".into(),
+        Nonlinearity::Relu6 => "nn.ReLU6()".into(),
+        other => format!("a module of your own for {}", other.name()),
+    }
 }

@@ -1,21 +1,24 @@
 //! From a `state_dict`.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
-use elman_formats::{File, torch};
+use elman_formats::torch::{self, LeftOut};
+use elman_formats::{Array, File, Weights};
 use elman_kernels::{Gru, Lstm, Rnn};
 
+use super::head::take_ends;
 use super::modules::{Module, modules};
+use super::prepare::{self, Prepared};
 use super::{METADATA_KEY, PARTNER, SCALING, checkpoint, suffix};
 use crate::Error;
 use crate::exchange::arrays::{transposed, zeros};
 use crate::exchange::assembly::{self, Beside, Found, Named};
 use crate::exchange::biases;
-use crate::exchange::ends::{Matrix, ends, take_embedding, take_head_bias};
 use crate::exchange::report::Change;
 use crate::exchange::transfer::{Transfer, listed};
 use crate::exchange::{Hints, Imported, units};
-use crate::layer::{AnyCell, Embedding, Layer, Merge};
+use crate::layer::{AnyCell, Layer, Merge};
 use crate::model::Config;
 use crate::parameters::prefix;
 
@@ -24,7 +27,8 @@ const WHAT: &str = "a state_dict";
 
 /// What is read, for who has arrays that are not.
 pub(super) const EXPECTED: &str = "the arrays of nn.RNN, nn.LSTM or nn.GRU (weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, \
-                        weight_hr_l0) or of their cells, an nn.Embedding (weight) and an nn.Linear (weight, bias)";
+                        weight_hr_l0) or of their cells, an nn.Embedding (weight), and a head of nn.Linear (weight, bias), nn.BatchNorm1d and \
+                        nn.LayerNorm";
 
 /// Makes a model of a `state_dict` without an order, as a safetensors file is: one recurrent module, or several whose names
 /// or sizes tell their order, an embedding or none, and a head. A file that [`export`](super::export()) made gives back the
@@ -33,12 +37,27 @@ pub(super) const EXPECTED: &str = "the arrays of nn.RNN, nn.LSTM or nn.GRU (weig
 /// # Errors
 /// If arrays are missing, unknown or of shapes that do not fit each other: which, with what was expected and found.
 pub fn import(file: &File, hints: &Hints) -> Result<Imported, Error> {
-    let transfer = Transfer::taken_from(PARTNER, &file.arrays);
+    import_file(file, &BTreeMap::new(), hints)
+}
+
+/// The same of what [`read_weights`](elman_formats::read_weights) read: of any precision, and from several files.
+///
+/// # Errors
+/// As [`import`], and if an array of the model is of a type that is not read.
+pub fn import_weights(weights: &Weights, hints: &Hints) -> Result<Imported, Error> {
+    import_file(&weights.file, &weights.left_out, hints)
+}
+
+fn import_file(file: &File, left_out: &BTreeMap<String, LeftOut>, hints: &Hints) -> Result<Imported, Error> {
     let own = match file.metadata.get(METADATA_KEY) {
-        Some(json) => Some(Config::parse(json).map_err(|why| transfer.refused("the file", why))?),
+        Some(json) => Some(Config::parse(json).map_err(|why| refused("the file", why))?),
         None => None,
     };
-    import_arrays(transfer, own.as_ref(), None, hints)
+    let tied = file.metadata.iter().filter(|(key, _)| *key != METADATA_KEY);
+    let tied = tied.map(|(key, value)| (key.clone(), value.clone())).collect();
+    let source = Source { arrays: &file.arrays, metadata: &tied, order: None, beside: &[], others: &[] };
+    let left_out = left_out.iter().map(|(name, why)| (name.as_str(), *why));
+    import_arrays(&source, left_out, own.as_ref(), hints)
 }
 
 /// Makes a model of what `torch.save` wrote: a `state_dict`, or a checkpoint in which one dict holds a recurrent module.
@@ -46,44 +65,81 @@ pub fn import(file: &File, hints: &Hints) -> Result<Imported, Error> {
 /// which the dict has them: the one in which the model was given them.
 ///
 /// # Errors
-/// As [`import`], and if several dicts hold a recurrent module, or a tensor of the model is of `float64`.
+/// As [`import`], and if several dicts hold a recurrent module, or a tensor of the model is of a type that is not read.
 pub fn import_checkpoint(file: &torch::File, hints: &Hints) -> Result<Imported, Error> {
-    let mut transfer = Transfer::taken_from(PARTNER, &file.arrays);
-    let model = checkpoint::model(file).map_err(|(what, why)| transfer.refused(what, why))?;
-    for &name in &model.names {
-        if file.left_out.get(name) == Some(&torch::LeftOut::Float64) {
-            return Err(transfer.refused(name, torch::LeftOut::Float64.to_string()));
-        }
-    }
+    let model = checkpoint::model(file).map_err(|(what, why)| refused(what, why))?;
     let names: BTreeSet<&str> = model.names.iter().copied().collect();
-    file.arrays.keys().filter(|name| !names.contains(name.as_str())).for_each(|name| transfer.left_out(name));
-    if !model.others.is_empty() {
-        let others: Vec<&str> = model.others.iter().map(String::as_str).collect();
-        transfer.note(format!("left out, as they are no part of the model: {}", listed(&others)));
-    }
-    import_arrays(transfer, None, Some(&model.names), hints)
+    let beside: Vec<&str> = file.arrays.keys().map(String::as_str).filter(|name| !names.contains(name)).collect();
+    let source = Source {
+        arrays: &file.arrays,
+        metadata: &BTreeMap::new(),
+        order: Some(&model.names),
+        beside: &beside,
+        others: &model.others,
+    };
+    let left_out = model.names.iter().filter_map(|&name| Some((name, *file.left_out.get(name)?)));
+    import_arrays(&source, left_out, None, hints)
 }
 
-/// The arrays that are left, with the order of their names where there is one.
-fn import_arrays(
-    mut transfer: Transfer<'_>,
+/// Where a model's arrays are.
+struct Source<'a> {
+    arrays: &'a BTreeMap<String, Array>,
+    /// Names of arrays that are the same as others.
+    metadata: &'a BTreeMap<String, String>,
+    /// The names in the file's order, where there is one.
+    order: Option<&'a [&'a str]>,
+    /// Arrays that are no part of the model.
+    beside: &'a [&'a str],
+    /// What else a checkpoint holds.
+    others: &'a [String],
+}
+
+fn refused(what: impl Into<String>, why: impl Into<String>) -> Error {
+    Error::Exchange { verb: "taken from", partner: PARTNER, what: what.into(), why: why.into() }
+}
+
+fn import_arrays<'a>(
+    source: &Source<'a>,
+    left_out: impl Iterator<Item = (&'a str, LeftOut)>,
     own: Option<&Config>,
-    order: Option<&[&str]>,
     hints: &Hints,
 ) -> Result<Imported, Error> {
+    let wrong = |(what, why): prepare::Wrong| refused(what, why);
+    let counters = prepare::left_out(left_out).map_err(wrong)?;
+    let of_model = source.arrays.iter().filter(|(name, _)| !source.beside.contains(&name.as_str()));
+    let Prepared { made, made_of, used, notes } = prepare::prepare(of_model, source.metadata).map_err(wrong)?;
+    let arrays = match made.is_empty() {
+        true => Cow::Borrowed(source.arrays),
+        false => Cow::Owned(source.arrays.clone().into_iter().chain(made).collect()),
+    };
+    let mut transfer = Transfer::taken_from(PARTNER, &arrays);
+    source.beside.iter().copied().chain(used.iter().map(String::as_str)).for_each(|name| transfer.left_out(name));
+    made_of.into_iter().for_each(|(name, places)| transfer.made_of(&name, places, Change::WeightNorm));
+    if !source.others.is_empty() {
+        let others: Vec<&str> = source.others.iter().map(String::as_str).collect();
+        transfer.note(format!("left out, as they are no part of the model: {}", listed(&others)));
+    }
+    counters.into_iter().chain(notes).for_each(|note| transfer.note(note));
     let like = hints.like.as_ref().or(own);
     units::taken(&mut transfer, SCALING, like)?;
-    let modules = modules(&mut transfer, order)?;
+    // A computed array stands where the first that it was computed from does.
+    let order = source.order.map(|names| names.iter().map(|&name| name.trim_end_matches("_g")).collect::<Vec<_>>());
+    let modules = modules(&mut transfer, order.as_deref())?;
     let mut layers = Vec::new();
     for module in &modules {
         take_module(&mut transfer, module, &mut layers, hints, like)?;
     }
     let layers = assembly::chained(&transfer, layers, false)?;
-    let (embedding, head) = take_ends(&mut transfer, &layers)?;
-    let found = Found { embedding, layers, head };
-    let is_bidirectional = found.layers.last().is_some_and(|layer| layer.bidirectional.is_some());
+    let ends = take_ends(&mut transfer, &layers, order.as_deref(), hints, like)?;
+    let is_bidirectional = layers.last().is_some_and(|layer| layer.bidirectional.is_some());
+    let layers = layers.into_iter().chain(ends.norm.map(|named| named.layer)).collect();
+    let found = Found { embedding: ends.embedding, layers, head: ends.head };
     let beside = Beside { what: WHAT, own, activations: false, reads: None, adds_forget_bias: false };
-    let mut imported = assembly::model(transfer, found, hints, &beside, EXPECTED)?;
+    let mut imported = assembly::model_with(transfer, found, ends.hidden, hints, &beside, EXPECTED)?;
+    if own.is_none() {
+        imported.report.assumed = assembly::assumed(&imported.model, hints);
+        imported.report.assumed.extend(ends.assumed);
+    }
     if is_bidirectional && imported.model.head().reads == crate::Reads::LastState {
         imported.report.notes.push(
             "the head reads the last states of both directions, as torch.cat([h_n[-2], h_n[-1]], 1) gives them".into(),
@@ -207,30 +263,4 @@ fn take_biases(
         transfer.moved(&[ih, hh], [(bias, sum)], &[change]);
     }
     Ok(())
-}
-
-/// The embedding and the head: what is left.
-fn take_ends(transfer: &mut Transfer<'_>, layers: &[Layer]) -> Result<(Option<Embedding>, (usize, usize)), Error> {
-    let left: Vec<&str> = transfer.left().collect();
-    let mut matrices = Vec::new();
-    for name in left {
-        let Some(array) = transfer.get(name) else { continue };
-        let Some(start) = name.strip_suffix("weight") else { continue };
-        if let [rows, width] = array.shape[..]
-            && rows > 0
-            && width > 0
-        {
-            let bias = Some(format!("{start}bias")).filter(|bias| transfer.get(bias).is_some());
-            matrices.push(Matrix { name, bias, input: width, vector: width, shape: &array.shape });
-        }
-    }
-    let first = layers.first().map_or(0, Layer::input);
-    let (embedding, head) = ends(&matrices, first, &assembly::widths(layers.last(), false))
-        .map_err(|why| transfer.refused("what is no recurrent module", why))?;
-    let embedding = take_embedding(transfer, embedding.as_ref())?;
-    let array = transfer.matrix(head.name)?;
-    let (outputs, width) = (array.shape[0], array.shape[1]);
-    transfer.moved(&[head.name], [("head.kernel".into(), transposed(array))], &[Change::Transposed]);
-    take_head_bias(transfer, head.name, head.bias.as_deref(), outputs)?;
-    Ok((embedding, (width, outputs)))
 }

@@ -11,15 +11,19 @@
 //! | `embedding.weight [V, E]` | `embedding.kernel [V, E]` |
 //! | `head.weight [C, …]`, `head.bias [C]` | `head.kernel […, C]`, transposed; `head.bias` |
 //!
+//! A head of several dense layers has theirs in order: `head.0.kernel`, then `head.kernel`, that of the outputs.
+//!
 //! `_l0_reverse` is the direction that reads rows from their ends.
 
 mod checkpoint;
 mod export;
+mod head;
 mod import;
 mod modules;
+mod prepare;
 
 pub use export::{export, export_network};
-pub use import::{import, import_checkpoint};
+pub use import::{import, import_checkpoint, import_weights};
 
 /// As errors name it.
 const PARTNER: &str = "PyTorch";

@@ -6,7 +6,7 @@ use super::import::EXPECTED;
 use super::suffix;
 use crate::Error;
 use crate::exchange::assembly;
-use crate::exchange::order::{Piece, pieces};
+use crate::exchange::order::{is_numbered, only_order, pieces};
 use crate::exchange::transfer::{Transfer, listed};
 
 /// A recurrent module: an `nn.LSTM` and its kin, or an `nn.LSTMCell` and its.
@@ -86,13 +86,6 @@ pub(super) fn modules<'a>(transfer: &mut Transfer<'a>, order: Option<&[&str]>) -
     Ok(modules)
 }
 
-/// Whether a number tells that one name stands before another: `rnn1` and `rnn2`, but not `encoder` and `rnn`.
-fn is_numbered(first: &str, second: &str) -> bool {
-    let (first, second) = (pieces(first), pieces(second));
-    let differ = first.iter().zip(&second).find(|(a, b)| a != b);
-    matches!(differ, Some((Piece::Number(..), Piece::Number(..))))
-}
-
 impl Module<'_> {
     /// Without the dot at its end.
     fn name(&self) -> &str {
@@ -123,13 +116,13 @@ fn by_sizes<'a>(transfer: &Transfer<'_>, modules: Vec<Module<'a>>) -> Result<Vec
     };
     let others = transfer.left().filter(|name| parse(name).is_none()).filter_map(|name| transfer.get(name));
     let heads: BTreeSet<usize> = others.filter_map(|array| array.shape.get(1).copied()).collect();
-    let mut search = Search { sizes: &sizes, heads: &heads, order: Vec::new(), found: Vec::new(), steps: 0 };
-    search.go_on();
-    let several = search.steps >= Search::STEPS_MAX || search.found.len() > 1;
-    if let ([order], false) = (&search.found[..], several) {
-        let mut modules: Vec<Option<Module<'_>>> = modules.into_iter().map(Some).collect();
-        return Ok(order.iter().filter_map(|&at| modules[at].take()).collect());
-    }
+    let several = match only_order(&sizes, &heads) {
+        Ok(order) => {
+            let mut modules: Vec<Option<Module<'_>>> = modules.into_iter().map(Some).collect();
+            return Ok(order.into_iter().filter_map(|at| modules[at].take()).collect());
+        }
+        Err(several) => several,
+    };
     let names: Vec<&str> = modules.iter().map(Module::name).collect();
     let fits = if several { "fit in several orders" } else { "fit in none" };
     let why = format!(
@@ -137,39 +130,4 @@ fn by_sizes<'a>(transfer: &Transfer<'_>, modules: Vec<Module<'a>>) -> Result<Vec
          torch.save, as .pt, which keeps the order of the modules, or name them with numbers, as rnn1 and rnn2"
     );
     Err(transfer.refused(listed(&names), why))
-}
-
-/// A search for the orders that sizes allow, up to the second one.
-struct Search<'a> {
-    /// Of each module, the floats that it reads and gives.
-    sizes: &'a [(usize, usize)],
-    /// Floats that something behind the last may read.
-    heads: &'a BTreeSet<usize>,
-    order: Vec<usize>,
-    found: Vec<Vec<usize>>,
-    steps: usize,
-}
-
-impl Search<'_> {
-    /// A search that takes longer would find several, or a model that nobody has.
-    const STEPS_MAX: usize = 1 << 14;
-
-    /// As deep as there are modules, which are at most as many as layers.
-    fn go_on(&mut self) {
-        self.steps += 1;
-        let before = self.order.last().map(|&last| self.sizes[last].1);
-        if self.order.len() == self.sizes.len() && before.is_some_and(|gives| self.heads.contains(&gives)) {
-            self.found.push(self.order.clone());
-        }
-        for next in 0..self.sizes.len() {
-            if self.found.len() > 1 || self.steps >= Self::STEPS_MAX {
-                return;
-            }
-            if !self.order.contains(&next) && before.is_none_or(|gives| gives == self.sizes[next].0) {
-                self.order.push(next);
-                self.go_on();
-                self.order.pop();
-            }
-        }
-    }
 }

@@ -69,6 +69,9 @@ pub fn import(file: &BTreeMap<String, numpy::Array>, hints: &Hints) -> Result<Im
     let found = Found { embedding, layers, head };
     let beside = Beside { what: WHAT, own: own.as_ref(), activations: false, reads: None, adds_forget_bias: true };
     let mut imported = assembly::model(transfer, found, given, &beside, EXPECTED)?;
+    if own.is_none() {
+        imported.report.assumed = assembly::assumed(&imported.model, given);
+    }
     let head_on_both = imported.model.stack().layers.last().is_some_and(|layer| layer.bidirectional.is_some());
     if head_on_both && imported.model.head().reads == Reads::LastState {
         imported

@@ -1,5 +1,6 @@
 //! TensorFlow 1: the variables of a graph with `dynamic_rnn` or `bidirectional_dynamic_rnn`, by their names, as
-//! `np.savez(path, **{v.name: session.run(v) for v in tf.global_variables()})` writes them.
+//! `np.savez(path, **{v.name: session.run(v) for v in tf.global_variables()})` or a checkpoint has them; and the layers in a
+//! checkpoint of TensorFlow 2's objects.
 //!
 //! I input, H hidden, P output, V tokens, E floats of a vector, C outputs.
 //!
@@ -19,9 +20,11 @@
 mod export;
 mod import;
 mod names;
+mod objects;
 
 pub use export::{export, export_network};
 pub use import::import;
+pub use objects::{has_objects, import_objects};
 
 /// As errors name it.
 const PARTNER: &str = "TensorFlow 1";
