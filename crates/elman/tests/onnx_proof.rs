@@ -604,6 +604,27 @@ fn messages_name_axes_and_not_our_sizes() {
     }
 }
 
+/// Shapes that a tool wrote into a graph of ours: no rows, or more than memory has. And tensors that nobody reads.
+#[test]
+fn shapes_that_lie() {
+    let model = random_model(Rnn::new(I, H), Head::last_state(C));
+    for length in [0, 1 << 40, i64::MAX] {
+        let mut exported = onnx::export(&model, &OnnxOptions::default()).unwrap().0;
+        let graph = exported.graph.as_mut().unwrap();
+        let axes = vec![
+            Some(DimensionValue::Length(length)),
+            Some(DimensionValue::Name("time".into())),
+            Some(DimensionValue::Length(I as i64)),
+        ];
+        graph.input[0] = ValueInfo::tensor("input", Element::Float, axes);
+        let message = onnx::import_bytes(&to_bytes(&exported), &Hints::default()).unwrap_err().to_string();
+        assert!(message.contains("open axes"), "{message}");
+    }
+    let mut graph = graph(&models(), &[]);
+    graph.initializer.push(Tensor { dims: vec![i64::MAX, i64::MAX], ..list("unread", &[1]) });
+    assert!(import(graph).is_ok());
+}
+
 /// What a part computes, on [B, T, F].
 type Meaning = Box<dyn Fn(&Array3<f32>) -> Array3<f32>>;
 

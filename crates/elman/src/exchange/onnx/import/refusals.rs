@@ -123,12 +123,12 @@ fn axis_names(graph: &Graph) -> [String; 2] {
             _ => format!("axis {at}"),
         })
     };
-    let given = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
+    let constants: BTreeSet<&str> = graph.initializer.iter().map(|tensor| tensor.name.as_str()).collect();
     let dims = |input: &elman_formats::onnx::ValueInfo| {
         let TypeValue::Tensor(tensor) = input.r#type.as_ref()?.value.as_ref()?;
         Some(tensor.shape.as_ref()?.dim.clone())
     };
-    let mut inputs = graph.input.iter().filter(|input| !given(&input.name)).filter_map(dims);
+    let mut inputs = graph.input.iter().filter(|input| !constants.contains(input.name.as_str())).filter_map(dims);
     let found = inputs.find(|dims| dims.len() >= 2).unwrap_or_default();
     axes(&found)
 }

@@ -236,7 +236,8 @@ impl<'a> Run<'a> {
             "TopK" => self.in_order(call).map(|value| vec![value]),
             "Softmax" | "LogSoftmax" => self.softmax(call).map(|value| vec![value]),
             _ => Err("an operator that is not known here, where its inputs are not known before it runs; expected RNN, LSTM \
-                      or GRU, a dense layer, and what puts tensors in shape"
+                      or GRU, a dense layer, and what puts tensors in shape; export the model without it, or exchange the \
+                      weights as arrays"
                 .into()),
         }
     }

@@ -133,7 +133,8 @@ fn thresholds(graph: &Graph) -> Vec<i64> {
     };
     // Lists of more numbers are no bounds of axes.
     let ints = |tensor: &Tensor| -> Vec<i64> {
-        if tensor.dims.iter().product::<i64>() > 8 {
+        let count = tensor.dims.iter().try_fold(1_i64, |count, &length| count.checked_mul(length));
+        if count.is_none_or(|count| count > 8) {
             return Vec::new();
         }
         let raw = tensor.raw_data.as_deref().unwrap_or_default();

@@ -66,6 +66,8 @@ pub(super) struct Machine<'a> {
     file: &'a File,
     graph: &'a Graph,
     opset: i64,
+    /// Where each constant of the graph stands.
+    constants: HashMap<&'a str, usize>,
     pub(super) precision: Precision,
     /// What does not depend on the inputs: constants, and what is made of them alone.
     fixed: HashMap<String, Value>,
@@ -88,7 +90,8 @@ impl<'a> Machine<'a> {
             last.extend(names.into_iter().map(|name| (name, index)));
         }
         let fixed = HashMap::new();
-        Machine { file, graph, opset, precision: Precision::Exact, fixed, last, kept, weights: 0, budget: 0 }
+        let constants = graph.initializer.iter().enumerate().map(|(at, tensor)| (tensor.name.as_str(), at)).collect();
+        Machine { file, graph, opset, constants, precision: Precision::Exact, fixed, last, kept, weights: 0, budget: 0 }
     }
 
     /// The graph's outputs, and what is to be kept, for some inputs.
@@ -139,12 +142,13 @@ impl<'a> Machine<'a> {
         if let Some(value) = self.fixed.get(name) {
             return Ok(Some(value.clone()));
         }
-        let of = |graph: &Graph| graph.initializer.iter().position(|tensor| tensor.name == name);
         // A body's own constants are read anew at each step; ours have none.
-        if let Some(at) = of(graph).filter(|_| scopes.len() > 1) {
-            return Ok(Some(constant_of(self.file, &graph.initializer[at], &mut self.weights)?));
+        if scopes.len() > 1
+            && let Some(tensor) = graph.initializer.iter().find(|tensor| tensor.name == name)
+        {
+            return Ok(Some(constant_of(self.file, tensor, &mut self.weights)?));
         }
-        let Some(at) = of(self.graph) else { return Ok(None) };
+        let Some(&at) = self.constants.get(name) else { return Ok(None) };
         let value = constant_of(self.file, &self.graph.initializer[at], &mut self.weights)?;
         self.fixed.insert(name.to_owned(), value.clone());
         Ok(Some(value))

@@ -20,7 +20,7 @@ use self::batches::{Batch, Filling, batches, numbers, random, sequences};
 use self::machine::{Machine, Precision, Stop, floats};
 use super::head::Done;
 use super::run::{element_type, input_shapes};
-use super::value::Value;
+use super::value::{Value, small_count};
 use crate::exchange::onnx::not_taken;
 use crate::exchange::report::{Compared, TOLERANCE};
 use crate::exchange::units::Units;
@@ -29,6 +29,9 @@ use crate::{Error, Model};
 
 /// Multiplications that all batches together may take; a moved element counts as four of them. A second or so.
 const WORK_MAX: u64 = 1 << 31;
+
+/// Most rows or steps that a graph may fix.
+const FIXED_MAX: usize = 1 << 16;
 
 /// Batches that even the largest model is run with, in rows × steps.
 const PLACES_MIN: u64 = 16;
@@ -161,6 +164,14 @@ pub(super) fn prove(subject: &Subject<'_>) -> Result<Compared, Error> {
     let cost = subject.model.parameter_count() as u64;
     let large = cost > WORK_MAX / 64;
     let tokens = subject.model.stack().embedding.is_some();
+    for (what, length) in [("rows", rows), ("steps", steps)] {
+        if let Length::Fixed(fixed) = *length
+            && !(1..=FIXED_MAX).contains(&fixed)
+        {
+            let why = format!("it is for {fixed} {what} alone; expected 1 to {FIXED_MAX}: export it with open axes");
+            return Err(not_taken("the graph", why));
+        }
+    }
     let batches = batches(subject.graph, *steps, *rows, !lengths.is_empty(), tokens, large);
     let mut orders = Vec::new();
     for order in Order::BOTH {
@@ -203,6 +214,8 @@ fn compare_all(subject: &Subject<'_>, batches: &[Batch], order: Order, cost: u64
             too_large.push(batch);
             continue;
         }
+        let bad = |why: String| not_taken("the graph", format!("{why}; export it with open axes"));
+        small_count(&[batch.rows, batch.steps, subject.model.stack().input()]).map_err(bad)?;
         let given = Given::new(subject, batch, &mut random)?;
         match compare(subject, batch, &given, order, &mut machine, &mut found) {
             Ok(()) => {}
@@ -218,7 +231,10 @@ fn compare_all(subject: &Subject<'_>, batches: &[Batch], order: Order, cost: u64
             [] => "its numbers take more work to compute than is allowed here".to_owned(),
             left_out => format!("not one batch of it could be compared: {}", left_out.join("; ")),
         };
-        return Err(not_taken("the graph", format!("{why}; exchange its weights as arrays")));
+        return Err(not_taken(
+            "the graph",
+            format!("{why}; export it with open axes, or exchange its weights as arrays"),
+        ));
     }
     if let Some(largest) = too_large.iter().max_by_key(|batch| batch.rows * batch.steps) {
         let why = format!(
@@ -418,8 +434,8 @@ fn shapes(subject: &Subject<'_>, batch: &Batch) -> Result<Vec<(usize, Vec<usize>
             Length::Fixed(_) => {}
         }
     }
-    let given = |name: &str| subject.graph.initializer.iter().any(|tensor| tensor.name == name);
-    input_shapes(subject.graph, &given, axes, batch.rows)
+    let constants: HashSet<&str> = subject.graph.initializer.iter().map(|tensor| tensor.name.as_str()).collect();
+    input_shapes(subject.graph, &|name| constants.contains(name), axes, batch.rows)
 }
 
 /// The graph's inputs for a batch; what is neither sequences nor lengths nor numbers of series is zero.
@@ -430,7 +446,7 @@ fn inputs(subject: &Subject<'_>, batch: &Batch, given: &Given, order: Order) -> 
     for (index, shape) in shapes(subject, batch)? {
         let input = &subject.graph.input[index];
         let bad = |why: String| not_taken(format!("input {:?}", input.name), why);
-        let count = super::value::small_count(&shape).map_err(bad)?;
+        let count = small_count(&shape).map_err(bad)?;
         let mut data = vec![0.0; count];
         let expected = if index == subject.ends.data {
             for ((row, step, unit), &x) in xs.indexed_iter() {
