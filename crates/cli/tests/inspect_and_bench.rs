@@ -101,6 +101,24 @@ fn bench_speaks_to_people_too() {
 }
 
 #[test]
+fn bench_measures_what_vanishes_when_asked() {
+    let place = Place::new();
+    let line = "bench --batch 1 --steps 900 --input 1 --hidden 2 --threads 1 --rounds 1 --vanishing";
+    let outcome = place.elman(line);
+    let lines = outcome.succeeded();
+    assert!(lines.len() == 6 && lines[5].starts_with("vanishing step ") && lines[5].ends_with("of the training step"));
+    for flags in ["", "--cell lstm --bidirectional", "--cell gru --layers 2 --lengths even"] {
+        let outcome = place.elman(&format!("{line} --json {flags}"));
+        outcome.succeeded();
+        let [object] = &objects(&outcome.stdout)[..] else { panic!("{}", outcome.stdout) };
+        for key in ["vanishing_step_ms", "vanishing_ratio"] {
+            assert!(object[key].as_f64().unwrap() > 0.0, "{flags}: {key}");
+        }
+    }
+    place.elman(&format!("{line} --sweep")).refused(2, &["--vanishing", "--sweep"]);
+}
+
+#[test]
 fn bench_covers_every_cell_and_option() {
     let place = Place::new();
     for flags in [

@@ -163,3 +163,26 @@ fn the_help_shows_how_to_sweep() {
         assert!(outcome.stdout.contains(example), "{}", outcome.stdout);
     }
 }
+
+/// The points before the signal are told and drawn.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_sweep_keeps_what_it_has() {
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::{Command, Stdio};
+
+    let place = Place::new();
+    // A round of the last group takes long enough that no sweep is over before the signal comes.
+    let mut command = place.command(&format!("{QUICK_SWEEP} --cell gru --json --chart sweep.svg"));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut lines = String::new();
+    stdout.read_line(&mut lines).unwrap();
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    stdout.read_to_string(&mut lines).unwrap();
+    let outcome = Outcome::from(child.wait_with_output().unwrap());
+    outcome.failed(1, &["interrupted: ", "points were not measured; the chart shows those before"]);
+    let measured = objects(&lines);
+    assert!((1..27).contains(&measured.len()), "{}", measured.len());
+    assert_well_formed(&place.text("sweep.svg"));
+}

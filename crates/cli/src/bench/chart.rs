@@ -174,6 +174,8 @@ pub(crate) mod tests {
             infer_sequences_per_second: 123_456.0,
             stream_step_us: Some(1.0),
             stream_step_p99_us: None,
+            vanishing_step_ms: None,
+            vanishing_ratio: None,
         };
         match varies {
             Varies::Hidden => report.hidden = size,

@@ -64,14 +64,26 @@ pub(crate) fn measure(point: &Point, effort: Effort) -> anyhow::Result<Report> {
     let steps: usize = (0..data.len()).map(|row| data.length(row)).sum();
     let operations = point.operations(&stack, steps);
 
+    let mut vanishing = if point.vanishing { Some(Vanishing::new(point, &stack)?) } else { None };
     let repeats = repeats(|| trainer.train_rows(&data, &rows).map(drop))?;
     let rounds = effort.part(0.7).rounds(|| {
         let peak = peak_rate(isa, point.threads, ROUND);
         let step = seconds(repeats, || trainer.train_rows(&data, &rows).map(drop))?;
-        Ok::<_, elman::Error>(Round { peak, step, share: operations / step / peak })
+        let vanishing = match &mut vanishing {
+            Some(vanishing) => Some(seconds(repeats, || vanishing.train(&rows))?),
+            None => None,
+        };
+        Ok::<_, elman::Error>(Round { peak, step, vanishing, share: operations / step / peak })
     });
     let rounds = rounds.into_iter().collect::<Result<Vec<Round>, _>>()?;
     let step = median(rounds.iter().map(|round| round.step));
+
+    let of_vanishing = |figure: fn(&Round, f64) -> f64| {
+        let figures: Vec<f64> =
+            rounds.iter().filter_map(|round| round.vanishing.map(|step| figure(round, step))).collect();
+        (!figures.is_empty()).then(|| median(figures))
+    };
+    drop(vanishing);
 
     // The trainer's workspaces go before the predictor's come.
     let mut predictor = Predictor::new(trainer.into_model(), point.threads);
@@ -99,6 +111,8 @@ pub(crate) fn measure(point: &Point, effort: Effort) -> anyhow::Result<Report> {
         infer_sequences_per_second: point.batch as f64 / inference,
         stream_step_us: stream.as_ref().map(|stream| stream.median * 1e6),
         stream_step_p99_us: stream.as_ref().map(|stream| stream.p99 * 1e6),
+        vanishing_step_ms: of_vanishing(|_, step| step * 1e3),
+        vanishing_ratio: of_vanishing(|round, step| step / round.step),
     })
 }
 
@@ -107,7 +121,36 @@ struct Round {
     peak: f64,
     /// Seconds a step.
     step: f64,
+    /// Seconds a step on numbers that vanish.
+    vanishing: Option<f64>,
     share: f64,
+}
+
+/// A network whose states and gradients fall to nothing, and inputs that do: its recurrent weights are half as large.
+struct Vanishing {
+    trainer: Trainer,
+    data: elman::Arrays,
+}
+
+/// So small that the network stays as it is.
+const STILL: f64 = 1e-9;
+
+impl Vanishing {
+    fn new(point: &Point, stack: &elman::Stack) -> anyhow::Result<Self> {
+        let network = Network::new(stack.clone(), Init::Tf, &mut Random::new(111, Purpose::Cell))?;
+        let mut model = Model::new(&network, Point::head(), Init::Tf, &mut Random::new(111, Purpose::Head))?;
+        let mut arrays = model.arrays();
+        for (_, array) in arrays.iter_mut().filter(|(name, _)| name.ends_with("recurrent_kernel")) {
+            array.data.iter_mut().for_each(|w| *w *= 0.5);
+        }
+        model.set_arrays(&arrays)?;
+        let trainer = Trainer::new(model, Adam::new(STILL)).batch_size(point.batch).seed(111).threads(point.threads);
+        Ok(Vanishing { trainer, data: point.vanishing_data()? })
+    }
+
+    fn train(&mut self, rows: &[u32]) -> Result<(), elman::Error> {
+        self.trainer.train_rows(&self.data, rows).map(drop)
+    }
 }
 
 /// How many times make a round: by a first few, unless the first alone takes as long.
@@ -150,6 +193,22 @@ mod tests {
         assert!(near(report.share_of_peak, report.train_gflops / report.peak_gflops));
         assert_eq!(report.share_of_peak, report.share_of_peak_best);
         assert!(report.infer_sequences_per_second > 0.0 && report.stream_step_p99_us.unwrap() > 0.0);
+    }
+
+    #[test]
+    fn a_step_on_what_vanishes_is_measured_where_it_is_asked_for() {
+        let point = Point { batch: 2, steps: 1000, input: 3, vanishing: true, ..tutorial() };
+        let report = measure(&point, Effort { rounds: 1, seconds: 0.0 }).unwrap();
+        let (step, ratio) = (report.vanishing_step_ms.unwrap(), report.vanishing_ratio.unwrap());
+        assert!((step / report.train_step_ms / ratio - 1.0).abs() < 1e-9, "{report:?}");
+        let data = point.vanishing_data().unwrap();
+        let (mut first, mut last) = ([0.0; 3], [0.0; 3]);
+        data.read(0, 0, &mut first);
+        data.read(0, 850, &mut last);
+        assert!(first.iter().any(|x| x.is_normal()) && last.iter().all(|x| !x.is_normal()), "{first:?} {last:?}");
+        let report =
+            measure(&Point { vanishing: false, steps: 2, ..point }, Effort { rounds: 1, seconds: 0.0 }).unwrap();
+        assert_eq!((report.vanishing_step_ms, report.vanishing_ratio), (None, None));
     }
 
     #[test]

@@ -40,8 +40,15 @@ pub(crate) fn bench(args: &BenchArgs) -> anyhow::Result<()> {
             if let Some(file) = file {
                 check_place(file)?;
             }
-            let records = sweep(args, &point, &mut output)?;
-            file.as_ref().map_or(Ok(()), |file| chart::draw(file, &records))
+            let (records, left_out) = sweep(args, &point, &mut output)?;
+            if let Some(file) = file {
+                chart::draw(file, &records)?;
+            }
+            if left_out > 0 {
+                let drawn = if file.is_some() { "; the chart shows those before" } else { "" };
+                bail!("interrupted: {left_out} points were not measured{drawn}");
+            }
+            Ok(())
         }
         (None, false) => {
             let report = measure::measure(&point, Effort { rounds: args.rounds, seconds: f64::INFINITY })?;
@@ -50,14 +57,14 @@ pub(crate) fn bench(args: &BenchArgs) -> anyhow::Result<()> {
     }
 }
 
-/// Measures around the point.
-fn sweep(args: &BenchArgs, base: &Point, output: &mut Output) -> anyhow::Result<Vec<Record>> {
+/// Measures around the point: the records, and how many points a signal left out.
+fn sweep(args: &BenchArgs, base: &Point, output: &mut Output) -> anyhow::Result<(Vec<Record>, usize)> {
     let points = Grid::full(threads(None)?).points(base, &cells(args));
-    let records = sweep::run(&points, args.rounds, output)?;
+    let (records, left_out) = sweep::run(&points, args.rounds, output)?;
     if records.is_empty() {
-        bail!("no point of the sweep could be measured");
+        bail!("no point of the sweep {} measured", if left_out > 0 { "was" } else { "could be" });
     }
-    Ok(records)
+    Ok((records, left_out))
 }
 
 /// The cell that the flags name, or all of them.

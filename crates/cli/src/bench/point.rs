@@ -12,6 +12,9 @@ const CLASSES: usize = 10;
 /// The learning rate of Adam, which trains the network.
 pub(crate) const RATE: f64 = 0.001;
 
+/// From a step's inputs to the next's, where they vanish.
+const VANISHING: f64 = 0.9;
+
 /// Most rows, steps and rounds.
 pub(crate) const SIZE_MAX: usize = 1 << 24;
 
@@ -25,6 +28,8 @@ pub(crate) struct Point {
     pub(crate) threads: usize,
     /// `full`, or `even`: evenly from 1 step to all.
     pub(crate) lengths: String,
+    /// Whether a step on numbers that vanish is measured too.
+    pub(crate) vanishing: bool,
 }
 
 impl Point {
@@ -43,7 +48,7 @@ impl Point {
         let mut network = NetworkConfig { hidden_size: args.hidden, ..NetworkConfig::default() };
         network.set(&args.network);
         let (batch, steps, input, lengths) = (args.batch, args.steps, args.input, args.lengths.clone());
-        Ok(Point { network, batch, steps, input, threads, lengths })
+        Ok(Point { network, batch, steps, input, threads, lengths, vanishing: args.vanishing })
     }
 
     /// The layers.
@@ -68,14 +73,30 @@ impl Point {
     /// Refuses what the machine has no memory for.
     pub(crate) fn check_memory(&self, stack: &Stack) -> anyhow::Result<()> {
         let floats = self.batch.saturating_mul(self.steps).saturating_mul(self.input);
-        check_memory(self.memory(stack).saturating_add(floats.saturating_mul(size_of::<f32>())))
+        let once = self.memory(stack).saturating_add(floats.saturating_mul(size_of::<f32>()));
+        check_memory(once.saturating_mul(if self.vanishing { 2 } else { 1 }))
     }
 
     /// Sequences of noise.
     pub(crate) fn made_up_data(&self) -> Result<Arrays, Error> {
+        self.noise(1.0)
+    }
+
+    /// The same, but each step's floats are those of noise times 0.9 to the power of its number: subnormal from step 829
+    /// on, 0 from about step 980 on.
+    pub(crate) fn vanishing_data(&self) -> Result<Arrays, Error> {
+        self.noise(VANISHING)
+    }
+
+    /// Noise times `fall` to the power of the step.
+    fn noise(&self, fall: f64) -> Result<Arrays, Error> {
         let mut random = Random::new(111, Purpose::Data);
         let shape = (self.batch, self.steps, self.input);
-        let xs = ndarray::Array3::from_shape_simple_fn(shape, || random.uniform(1.0));
+        let mut xs = ndarray::Array3::from_shape_simple_fn(shape, || random.uniform(1.0));
+        for (t, mut of_step) in xs.axis_iter_mut(ndarray::Axis(1)).enumerate() {
+            let scale = fall.powi(i32::try_from(t).unwrap_or(i32::MAX));
+            of_step.mapv_inplace(|x| (f64::from(x) * scale) as f32);
+        }
         let labels = ndarray::Array1::from_shape_simple_fn(self.batch, || random.below(CLASSES as u32) as usize);
         let length = || if self.lengths == "even" { 1 + random.below(self.steps as u32) as usize } else { self.steps };
         let lengths = ndarray::Array1::from_shape_simple_fn(self.batch, length);
@@ -101,7 +122,7 @@ pub(crate) mod tests {
     /// The tutorial's sizes, on one thread.
     pub(crate) fn tutorial() -> Point {
         let network = NetworkConfig::default();
-        Point { network, batch: 128, steps: 28, input: 28, threads: 1, lengths: "full".into() }
+        Point { network, batch: 128, steps: 28, input: 28, threads: 1, lengths: "full".into(), vanishing: false }
     }
 
     #[test]

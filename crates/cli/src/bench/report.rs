@@ -33,6 +33,11 @@ pub(crate) struct Report {
     /// groups that last one, and each group counts as its mean: a single slow step then weighs less. What a look at
     /// the clock takes is subtracted.
     pub(crate) stream_step_p99_us: Option<f64>,
+    /// The training step on numbers that vanish, where it was asked for, and the median of its ratios to the other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) vanishing_step_ms: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) vanishing_ratio: Option<f64>,
 }
 
 impl Report {
@@ -42,12 +47,16 @@ impl Report {
             (Some(us), Some(p99)) => format!("{us:.2} µs, 99 of 100 within {p99:.2} µs; one row, one thread"),
             _ => "none: a layer is bidirectional".into(),
         };
+        let vanishing = match (self.vanishing_step_ms, self.vanishing_ratio) {
+            (Some(ms), Some(ratio)) => format!("\nvanishing step  {ms:.3} ms, {ratio:.2} of the training step"),
+            _ => String::new(),
+        };
         format!(
             "{}; batch {}, {} steps ({}); {} threads, {}, {} to train\n\
              training step   {:.3} ms, {:.1} GFLOP/s; {:.1} ns for a step of a row\n\
              peak            {:.1} GFLOP/s; share {:.3}, best round {:.3}\n\
              inference       {} sequences/s\n\
-             streaming step  {stream}",
+             streaming step  {stream}{vanishing}",
             self.network,
             self.batch,
             self.steps,

@@ -1,11 +1,14 @@
 //! One size at a time varied from a base point, for one cell or all.
 
+use std::sync::atomic::Ordering;
+
 use serde::{Deserialize, Serialize};
 
 use super::measure::{Effort, measure};
 use super::point::Point;
 use super::report::Report;
 use super::table;
+use crate::interrupts;
 use crate::output::Output;
 
 /// Seconds of a point, about: more only where a few rounds take longer.
@@ -111,19 +114,30 @@ fn field(field: Field) -> Field {
     field
 }
 
-/// Measures the points, tells each as it comes, and returns them. What cannot be measured is passed over with a remark:
-/// a sweep takes minutes, and one point too large for the memory is no reason to lose the others.
+/// Measures the points, tells each as it comes, and returns them, with the number that a signal left out. What cannot be
+/// measured is passed over with a remark: a sweep takes minutes, and one point too large for the memory is no reason to
+/// lose the others.
 ///
 /// # Errors
 /// If a cell does not compute an option, before anything is measured; if the results cannot be told.
-pub(crate) fn run(points: &[(Varies, Point)], rounds: usize, output: &mut Output) -> anyhow::Result<Vec<Record>> {
+pub(crate) fn run(
+    points: &[(Varies, Point)],
+    rounds: usize,
+    output: &mut Output,
+) -> anyhow::Result<(Vec<Record>, usize)> {
     for (_, point) in points {
         point.stack()?;
     }
+    let interrupted = interrupts::watch()?;
     let bar = output.bar(points.len() as u64);
     bar.set_prefix("sweep");
     let mut records: Vec<Record> = Vec::new();
-    for (varies, point) in points {
+    let mut left_out = 0;
+    for (index, (varies, point)) in points.iter().enumerate() {
+        if interrupted.load(Ordering::Relaxed) {
+            left_out = points.len() - index;
+            break;
+        }
         let label = label(point);
         bar.set_message(label.clone());
         match measure(point, Effort { rounds, seconds: POINT }) {
@@ -138,7 +152,7 @@ pub(crate) fn run(points: &[(Varies, Point)], rounds: usize, output: &mut Output
         bar.inc(1);
     }
     bar.finish_and_clear();
-    Ok(records)
+    Ok((records, left_out))
 }
 
 /// Which point it is, for the bar and for remarks.
@@ -205,7 +219,7 @@ mod tests {
     fn what_cannot_be_measured_is_passed_over() {
         let huge = Point { steps: 1 << 24, batch: 1 << 24, ..tutorial() };
         let mut output = Output::new(OutputArgs { json: true, quiet: true });
-        assert_eq!(run(&[(Varies::Steps, huge.clone())], 1, &mut output).unwrap(), []);
+        assert_eq!(run(&[(Varies::Steps, huge.clone())], 1, &mut output).unwrap(), (vec![], 0));
 
         let mut none = huge;
         none.network.hidden_size = 0;
