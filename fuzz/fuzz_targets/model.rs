@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use elman::text::{Sampler, Vocabulary};
-use elman::{Arrays, Model, Predictor, Reads};
+use elman::{Arrays, Model, Predicts, Predictor, Reads};
 use ndarray::{Array1, Array3};
 
 const ROWS: usize = 3;
@@ -24,11 +24,12 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     // Tokens too: whole numbers from 0, as many as any embedding has.
     let xs = Array3::from_shape_fn((ROWS, STEPS, model.stack().input()), |(row, step, _)| (row + step) as f32 % 2.0);
     let data = Arrays::new(xs, Array1::zeros(ROWS)).unwrap();
-    let (classes, reads) = (model.head().classes(), model.head().reads);
+    let head = model.head().clone();
     let mut predictor = Predictor::new(model, 1);
-    let _ = match (classes, reads) {
-        (None, _) => predictor.quantiles(&data).map(|_| ()),
-        (Some(_), Reads::LastState) => predictor.predict(&data).map(|_| ()),
-        (Some(_), Reads::EveryStep) => predictor.predict_steps(&data, 0).map(|_| ()),
+    let _ = match (head.predicts, head.reads) {
+        (_, Reads::EveryStep) => predictor.predict_steps(&data, 0).map(|_| ()),
+        (Predicts::Quantiles(_), _) => predictor.quantiles(&data).map(|_| ()),
+        (Predicts::Values(_), _) => predictor.values(&data).map(|_| ()),
+        (Predicts::Classes(_), _) => predictor.predict(&data).map(|_| ()),
     };
 });

@@ -290,7 +290,13 @@ fn describe_layer(layer: &Layer) -> String {
             options.push(if gru.reset == Reset::After { "reset after" } else { "reset before" }.into());
             options.extend(gru.layer_norm.then(|| "layer norm".into()));
         }
-        AnyCell::Custom(_) => {}
+        AnyCell::Dense(dense) => match (dense.activation.name(), dense.activation.constant()) {
+            ("identity", _) => {}
+            (name, None) => options.push(name.into()),
+            (name, Some(constant)) => options.push(format!("{name} {constant}")),
+        },
+        AnyCell::LayerNorm(norm) => options.push(format!("epsilon {}", norm.epsilon)),
+        AnyCell::Scale(_) | AnyCell::Custom(_) => {}
     }
     let noise = cell.noise();
     for (rate, name) in [
@@ -307,6 +313,8 @@ fn describe_layer(layer: &Layer) -> String {
     match layer.bidirectional {
         Some(Merge::Concat) => options.push("both directions, side by side".into()),
         Some(Merge::Sum) => options.push("both directions, added".into()),
+        Some(Merge::Average) => options.push("both directions, their mean".into()),
+        Some(Merge::Multiply) => options.push("both directions, multiplied".into()),
         None => {}
     }
     if layer.residual {

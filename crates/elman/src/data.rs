@@ -29,7 +29,7 @@ pub trait Sequences: Sync {
     }
 }
 
-/// Sequences with what is to be said of them: a class each, a class a step, or the values that follow.
+/// Sequences with what is to be said of them: a class each, a class a step, or values.
 pub trait Labelled: Sequences {
     /// The class of a row; 0 where the data has values.
     fn label(&self, row: usize) -> usize;
@@ -37,12 +37,17 @@ pub trait Labelled: Sequences {
     fn step_label(&self, row: usize, _step: usize) -> usize {
         self.label(row)
     }
-    /// F, the values that follow each row, for a head of quantiles; 0 where the data has classes.
+    /// F, the values of each row, for a head of quantiles or values; 0 where the data has classes.
     fn horizon(&self) -> usize {
         0
     }
-    /// Writes the values that follow a row into `y [F]`; NaN where one is not known.
+    /// Writes the values of a row, for quantiles those that follow it, into `y [F]`; NaN where one is not known.
     fn values(&self, _row: usize, _y: &mut [f32]) {}
+    /// Writes the values at a step of a row into `y [F]`, for a head on every step; those of the row, unless the data has
+    /// others.
+    fn step_values(&self, row: usize, _step: usize, y: &mut [f32]) {
+        self.values(row, y);
+    }
 }
 
 /// An image is a sequence of its rows: T rows of I pixels, each times 1/255 as TensorFlow's reader does.

@@ -185,7 +185,7 @@ impl<'a> DynamicRnn<'a> {
             let mut tile = Tile::new(stack, shape);
             tile.take(group.iter().copied(), training);
             tile.set_initial(self.initial_state, self.carried_state);
-            tile.forward(self.isa.into(), view, &source);
+            tile.forward(self.isa.into(), view, &source, |_, _| ());
             tiles.push(tile);
         }
         let carried = self.carried_state.is_some();

@@ -73,6 +73,16 @@ fn values(init: Init, cell: &AnyCell, entry: &Entry, random: &mut Random) -> Vec
     let hidden = columns / entry.gates.max(1);
     let rows = count / columns;
     match (entry.role, init) {
+        // All programs start a normalisation or a scale of its own as the identity.
+        (Role::Bias, _) if matches!(cell, AnyCell::LayerNorm(_) | AnyCell::Scale(_)) => vec![0.0; count],
+        // And a dense layer as one in a head.
+        (Role::Kernel, _) if matches!(cell, AnyCell::Dense(_)) => {
+            uniform(count, dense_bounds(init, rows, columns).0, random)
+        }
+        (Role::Bias, _) if matches!(cell, AnyCell::Dense(_)) => match dense_bounds(init, spec.input(), columns).1 {
+            Some(bound) => uniform(count, bound, random),
+            None => vec![0.0; count],
+        },
         (Role::Gain, _) => vec![1.0; count],
         // Not 0, where TensorFlow starts: over a row of zeros all units would be alike, and each step back through such a
         // normalisation multiplies the gradient by 1 / √ε.
@@ -128,11 +138,18 @@ fn pytorch(cell: &dyn Cell) -> f32 {
 
 /// Kernel `[I, O]` and bias `[O]` of a dense layer.
 pub(crate) fn dense(init: Init, input: usize, output: usize, random: &mut Random) -> (Vec<f32>, Vec<f32>) {
+    let (kernel, bias) = dense_bounds(init, input, output);
+    let kernel = uniform(input * output, kernel, random);
+    (kernel, bias.map_or_else(|| vec![0.0; output], |bound| uniform(output, bound, random)))
+}
+
+/// Between what bounds the kernel and the bias of a dense layer are drawn; None: zeros.
+fn dense_bounds(init: Init, input: usize, output: usize) -> (f32, Option<f32>) {
     match init {
-        Init::Tf | Init::Keras => (uniform(input * output, glorot(input, output), random), vec![0.0; output]),
+        Init::Tf | Init::Keras => (glorot(input, output), None),
         Init::PyTorch => {
             let bound = 1.0 / (input as f32).sqrt();
-            (uniform(input * output, bound, random), uniform(output, bound, random))
+            (bound, Some(bound))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use elman_kernels::{Cell, Gru, Lstm, Rnn, tile_rows};
+use elman_kernels::{Cell, Gru, Lstm, Nonlinearity, Rnn, StepDense, StepNorm, StepScale, tile_rows};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -13,7 +13,7 @@ const SIZE_MAX: usize = 16_384;
 /// Most tokens of an embedding.
 const TOKENS_MAX: usize = 1 << 20;
 
-/// A cell of any kind.
+/// A cell of any kind: a recurrent one, or a layer without a state.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "cell", rename_all = "lowercase")]
 pub enum AnyCell {
@@ -23,6 +23,13 @@ pub enum AnyCell {
     Lstm(Lstm),
     /// The GRU.
     Gru(Gru),
+    /// A dense layer at every step.
+    Dense(StepDense),
+    /// Layer normalisation of every step.
+    #[serde(rename = "layer-norm")]
+    LayerNorm(StepNorm),
+    /// A factor and a shift for every feature.
+    Scale(StepScale),
     /// A cell of one's own. A model file cannot name it.
     #[serde(skip)]
     Custom(Arc<dyn Cell>),
@@ -40,15 +47,24 @@ impl AnyCell {
             AnyCell::Rnn(cell) => cell,
             AnyCell::Lstm(cell) => cell,
             AnyCell::Gru(cell) => cell,
+            AnyCell::Dense(cell) => cell,
+            AnyCell::LayerNorm(cell) => cell,
+            AnyCell::Scale(cell) => cell,
             AnyCell::Custom(cell) => &**cell,
         }
+    }
+
+    /// Whether a step reads what the one before has left: false of a dense layer, a normalisation, a scale.
+    pub fn has_state(&self) -> bool {
+        self.get().has_state()
     }
 
     /// Refuses sizes and options that the cell does not compute.
     fn check(&self) -> Result<(), Error> {
         let cell = self.get();
         size("input size", cell.input())?;
-        size("hidden_size", if cell.memory() > 0 { cell.memory() } else { cell.output() })?;
+        let what = if cell.has_state() { "hidden_size" } else { "output size" };
+        size(what, if cell.memory() > 0 { cell.memory() } else { cell.output() })?;
         let noise = cell.noise();
         for (what, rate) in [
             ("recurrent_dropout", noise.recurrent_dropout),
@@ -70,8 +86,25 @@ impl AnyCell {
                 Err(unsupported("candidate_dropout", rnn, "it has no candidate beside its state"))
             }
             AnyCell::Lstm(lstm) => check_lstm(lstm),
+            AnyCell::Dense(dense) => check_nonlinearity(dense.activation),
+            AnyCell::LayerNorm(norm) if !(norm.epsilon > 0.0 && norm.epsilon.is_finite()) => {
+                Err(Error::setting("epsilon", norm.epsilon, "a finite number above 0"))
+            }
             _ => Ok(()),
         }
+    }
+}
+
+/// Refuses constants of a pointwise function that have no meaning.
+pub(crate) fn check_nonlinearity(phi: Nonlinearity) -> Result<(), Error> {
+    match phi {
+        Nonlinearity::HardSigmoid(slope) if !(slope > 0.0 && slope.is_finite()) => {
+            Err(Error::setting("the slope of hard_sigmoid", slope, "a finite number above 0"))
+        }
+        Nonlinearity::Elu(x) | Nonlinearity::LeakyRelu(x) if !x.is_finite() => {
+            Err(Error::setting("the constant of an activation", x, "a finite number"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -127,6 +160,24 @@ impl From<Gru> for AnyCell {
     }
 }
 
+impl From<StepDense> for AnyCell {
+    fn from(cell: StepDense) -> Self {
+        AnyCell::Dense(cell)
+    }
+}
+
+impl From<StepNorm> for AnyCell {
+    fn from(cell: StepNorm) -> Self {
+        AnyCell::LayerNorm(cell)
+    }
+}
+
+impl From<StepScale> for AnyCell {
+    fn from(cell: StepScale) -> Self {
+        AnyCell::Scale(cell)
+    }
+}
+
 /// How the two directions of a layer become one output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -136,6 +187,48 @@ pub enum Merge {
     Concat,
     /// Added, `[P]`.
     Sum,
+    /// Their mean, `[P]`.
+    Average,
+    /// Multiplied unit by unit, `[P]`.
+    Multiply,
+}
+
+impl Merge {
+    /// How the final states become what a head reads: as the outputs do, except that those of [`Merge::Sum`] stand side by
+    /// side, as they do in every model file so far; a head on both adds them where its kernel says so twice.
+    pub(crate) fn of_states(self) -> Self {
+        if self == Merge::Sum { Merge::Concat } else { self }
+    }
+
+    /// Floats of what becomes of two directions of P each.
+    fn width(self, one: usize) -> usize {
+        if self == Merge::Concat { 2 * one } else { one }
+    }
+
+    /// Both directions `[P]` as one.
+    pub(crate) fn join(self, forward: &[f32], backward: &[f32], out: &mut [f32]) {
+        let pairs = forward.iter().zip(backward);
+        match self {
+            Merge::Concat => {
+                let (first, second) = out.split_at_mut(forward.len());
+                first.copy_from_slice(forward);
+                second.copy_from_slice(backward);
+            }
+            Merge::Sum => out.iter_mut().zip(pairs).for_each(|(out, (f, b))| *out = f + b),
+            Merge::Average => out.iter_mut().zip(pairs).for_each(|(out, (f, b))| *out = 0.5 * (f + b)),
+            Merge::Multiply => out.iter_mut().zip(pairs).for_each(|(out, (f, b))| *out = f * b),
+        }
+    }
+
+    /// The gradient by one direction `[P]`, the other being `other`, from that by both as one.
+    pub(crate) fn back(self, d: &[f32], other: &[f32], reversed: bool, out: &mut [f32]) {
+        match self {
+            Merge::Concat => out.copy_from_slice(&d[usize::from(reversed) * out.len()..][..out.len()]),
+            Merge::Sum => out.copy_from_slice(&d[..out.len()]),
+            Merge::Average => out.iter_mut().zip(d).for_each(|(out, d)| *out = 0.5 * d),
+            Merge::Multiply => out.iter_mut().zip(d).zip(other).for_each(|((out, d), other)| *out = d * other),
+        }
+    }
 }
 
 /// A layer: a cell, in one direction or both, and what happens to its outputs on their way to the next layer.
@@ -197,10 +290,16 @@ impl Layer {
         1 + usize::from(self.bidirectional.is_some())
     }
 
-    /// Floats of its outputs: P, or 2 P when two directions stand side by side.
+    /// Floats of its outputs: P, or 2 P where two directions stand side by side.
     pub fn output(&self) -> usize {
         let one = self.cell.get().output();
-        if self.bidirectional == Some(Merge::Concat) { 2 * one } else { one }
+        self.bidirectional.map_or(one, |merge| merge.width(one))
+    }
+
+    /// Floats of its final states as a head on the last state reads them.
+    pub fn summary(&self) -> usize {
+        let one = self.cell.get().output();
+        self.bidirectional.map_or(one, |merge| merge.of_states().width(one))
     }
 }
 
@@ -223,7 +322,8 @@ impl Embedding {
     }
 }
 
-/// Layers, each reading the outputs of the one before.
+/// Layers, each reading the outputs of the one before. They may be of any kinds in any order; without a recurrent one among
+/// them, the network sees one step at a time, and only a head that takes steps together knows of others.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Stack {
     /// Vectors for tokens, before the first layer.
@@ -270,9 +370,9 @@ impl Stack {
         self.layers.last().map_or(0, Layer::output)
     }
 
-    /// Floats of the final states h of the last layer, both directions side by side: what a head on them reads.
+    /// Floats of the final states h of the last layer as a head on them reads them: [`Reads::LastState`](crate::Reads).
     pub fn summary(&self) -> usize {
-        self.layers.last().map_or(0, |layer| layer.directions() * layer.cell.get().output())
+        self.layers.last().map_or(0, Layer::summary)
     }
 
     /// Rows of the tiles that a batch is cut into.

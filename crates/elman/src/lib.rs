@@ -40,6 +40,7 @@ mod error;
 pub mod exchange;
 mod fit;
 mod head;
+mod head_tile;
 mod init;
 mod isa;
 mod layer;
@@ -50,6 +51,7 @@ mod network;
 mod optimizer;
 mod parameters;
 mod peak;
+mod pooled;
 mod predictor;
 mod random;
 pub mod series;
@@ -72,15 +74,18 @@ pub use dynamic_rnn::{DynamicRnn, Gradients, Unrolled};
 pub use echo::Echo;
 pub use elman_datasets as datasets;
 pub use elman_formats as formats;
-pub use elman_kernels::{Activation, Cell, Engine, Gru, Isa, Lstm, Noise, Reset, Rnn, cell, layout};
+pub use elman_kernels::{
+    Activation, Cell, Engine, Gru, Isa, Lstm, Noise, Nonlinearity, Reset, Rnn, StepDense, StepNorm, StepScale, cell,
+    layout,
+};
 pub use error::Error;
 pub use fit::{Epoch, Fit, Step};
-pub use head::{Head, Predicts, Quantiles, Reads};
+pub use head::{Head, Hidden, Link, Predicts, Quantiles, Reads, Values};
 pub use init::Init;
 pub use isa::{active as active_isa, from_environment as isa_from_environment};
 pub use layer::{AnyCell, Embedding, Layer, Merge, Stack};
 pub use memory::Memory;
-pub use model::{Config, Model};
+pub use model::{Config, DenseArrays, Model};
 pub use network::{Build, Network};
 pub use optimizer::{
     Adagrad, Adam, AdamW, Algorithm, Decay, Descent, EarlyStopping, Optimizer, Progress, RmsProp, Rprop, RpropVariant,

@@ -1,4 +1,4 @@
-//! The tutorial's model: a network over the sequence, and a dense layer on its final state or on every step.
+//! The tutorial's model: a network over the sequence, and a head of dense layers on what it gives.
 //!
 //! logits = h_T W + b
 
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use elman_formats as formats;
-use elman_kernels::{Aligned, Dense};
+use elman_kernels::{Aligned, Nonlinearity};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ use crate::head::Head;
 use crate::init::{self, Init};
 use crate::layer::{AnyCell, Stack};
 use crate::network::Network;
-use crate::parameters::Plan;
+use crate::parameters::{HeadLayer, Plan};
 use crate::random::Random;
 use crate::tile::View;
 
@@ -64,7 +64,7 @@ impl Config {
     }
 }
 
-/// A network, a dense layer on it, and their parameters in one flat buffer.
+/// A network, a head on it, and their parameters in one flat buffer.
 #[derive(Clone, Debug)]
 pub struct Model {
     /// Steps that the model is meant for, if they are fixed; kept in its file.
@@ -81,18 +81,17 @@ pub struct Model {
 }
 
 impl Model {
-    /// A model of a network, the dense layer with initial values by a convention.
+    /// A model of a network, the head's dense layers with initial values by a convention.
     ///
     /// # Errors
     /// If the head's sizes are out of range.
     pub fn new(network: &Network, head: impl Into<Head>, init: Init, random: &mut Random) -> Result<Self, Error> {
         let mut model = Self::empty(network.stack().clone(), head.into())?;
         model.parameters[..network.parameters.len()].copy_from_slice(&network.parameters);
-        let dense = model.dense();
-        let (kernel, bias) = init::dense(init, dense.input, dense.output, random);
-        if let Some((_, range, _)) = &model.plan.head {
+        for HeadLayer { dense, weights, .. } in &model.plan.head {
+            let (kernel, bias) = init::dense(init, dense.input, dense.output, random);
             for (entry, values) in dense.layout().iter().zip([kernel, bias]) {
-                entry.pack(&values, &mut model.parameters[range.clone()]);
+                entry.pack(&values, &mut model.parameters[weights.clone()]);
             }
         }
         model.transpose();
@@ -133,7 +132,7 @@ impl Model {
     fn plan(stack: &Stack, head: &Head) -> Result<Plan, Error> {
         stack.check()?;
         head.check()?;
-        Ok(Plan::new(stack, Some(head.dense(stack))))
+        Ok(Plan::new(stack, Some(head)))
     }
 
     fn of_parameters(stack: Stack, head: Head, plan: Plan, parameters: Aligned) -> Self {
@@ -156,14 +155,26 @@ impl Model {
         Network::from_parts(self.stack.clone(), &self.parameters)
     }
 
-    /// The dense layer's kernel and bias `[C]`.
+    /// The kernel and bias `[C]` of the head's last dense layer, that of the outputs.
     pub fn head_arrays(&self) -> (Array2<f32>, Vec<f32>) {
-        let mut arrays = self.arrays();
-        let [kernel, bias] =
-            ["head.kernel", "head.bias"].map(|name| arrays.remove(name).map(|array| array.data).unwrap_or_default());
-        let dense = self.dense();
-        let kernel = Array2::from_shape_fn((dense.input, dense.output), |(r, c)| kernel[r * dense.output + c]);
-        (kernel, bias)
+        let layer = self.head_layers().pop();
+        layer.map_or_else(|| (Array2::zeros((0, 0)), Vec::new()), |layer| (layer.kernel, layer.bias))
+    }
+
+    /// The head's dense layers, from what it reads to its outputs.
+    pub fn head_layers(&self) -> Vec<DenseArrays> {
+        let unpack = |layer: &HeadLayer| {
+            let [kernel, bias] = [0, 1].map(|which| {
+                let entry = &layer.dense.layout()[which];
+                let mut values = vec![0.0; entry.count()];
+                entry.unpack(&self.parameters[layer.weights.clone()], &mut values);
+                values
+            });
+            let (input, output) = (layer.dense.input, layer.dense.output);
+            let kernel = Array2::from_shape_fn((input, output), |(r, c)| kernel[r * output + c]);
+            DenseArrays { kernel, bias, activation: layer.activation }
+        };
+        self.plan.head.iter().map(unpack).collect()
     }
 
     /// Parameters that are trained, without padding.
@@ -183,7 +194,8 @@ impl Model {
         }
     }
 
-    /// The plain arrays by name, row-major: those of [`Network::arrays`], `head.kernel` and `head.bias [C]`.
+    /// The plain arrays by name, row-major: those of [`Network::arrays`], `head.kernel` and `head.bias [C]`, and those of
+    /// hidden layers of the head, `head.0.kernel` and so on.
     pub fn arrays(&self) -> BTreeMap<String, formats::Array> {
         self.plan.unpack(&self.parameters)
     }
@@ -247,7 +259,7 @@ impl Model {
         let stack = Stack { embedding: config.embedding, layers: config.layers };
         // Before any memory is set aside: the sizes must be those of the arrays that the file really holds.
         stack.check().and_then(|()| config.head.check()).map_err(|error| bad(error.to_string()))?;
-        let plan = Plan::new(&stack, Some(config.head.dense(&stack)));
+        let plan = Plan::new(&stack, Some(&config.head));
         for (name, entry, _) in plan.entries() {
             let found = file.arrays.get(name).map(|array| &array.shape);
             if found != Some(&entry.shape) {
@@ -262,10 +274,6 @@ impl Model {
         Ok(model)
     }
 
-    pub(crate) fn dense(&self) -> Dense {
-        self.head.dense(&self.stack)
-    }
-
     /// As a tile needs it.
     pub(crate) fn view(&self) -> View<'_> {
         View { stack: &self.stack, plan: &self.plan, parameters: &self.parameters }
@@ -275,4 +283,15 @@ impl Model {
     pub(crate) fn transpose(&mut self) {
         self.plan.transpose(&self.parameters, &mut self.transposed);
     }
+}
+
+/// A dense layer of a head as plain arrays.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DenseArrays {
+    /// [I, O]
+    pub kernel: Array2<f32>,
+    /// `[O]`
+    pub bias: Vec<f32>,
+    /// φ of its sums; none of the layer of the outputs.
+    pub activation: Nonlinearity,
 }

@@ -10,9 +10,10 @@ use std::ops::Range;
 use elman_formats::Array;
 use elman_kernels::cell::{transpose, transposed_len, transposed_panels};
 use elman_kernels::layout::{Entry, Transpose};
-use elman_kernels::{Aligned, Cell, Dense, LANES};
+use elman_kernels::{Aligned, Cell, Dense, LANES, Nonlinearity};
 
 use crate::Error;
+use crate::head::Head;
 use crate::layer::Stack;
 
 /// What the names of a cell's arrays start with: those of a layer's only direction, or of one of two.
@@ -40,14 +41,25 @@ pub(crate) struct Track {
     prefix: String,
 }
 
+/// A dense layer of a head.
+#[derive(Clone, Debug)]
+pub(crate) struct HeadLayer {
+    pub(crate) dense: Dense,
+    pub(crate) activation: Nonlinearity,
+    /// Its weights in the flat buffer.
+    pub(crate) weights: Range<usize>,
+    /// Their transpose among the transposed ones.
+    pub(crate) transposed: Range<usize>,
+}
+
 /// Where everything of a model lies.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     /// Of the embedding [V, E], row-major.
     pub(crate) embedding: Range<usize>,
     pub(crate) tracks: Vec<Track>,
-    /// Of the head, when there is one.
-    pub(crate) head: Option<(Dense, Range<usize>, Range<usize>)>,
+    /// Of the head, the hidden layers before that of the outputs; empty without a head.
+    pub(crate) head: Vec<HeadLayer>,
     /// Floats of the parameters, padding included, and of the transposed weights.
     pub(crate) len: usize,
     pub(crate) transposed_len: usize,
@@ -55,8 +67,8 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// The plan of a stack, with a dense layer to `classes` on it or without.
-    pub(crate) fn new(stack: &Stack, head: Option<Dense>) -> Self {
+    /// The plan of a stack, with a head on it or without.
+    pub(crate) fn new(stack: &Stack, head: Option<&Head>) -> Self {
         let mut at = 0;
         let mut transposed_at = 0;
         let mut entries = Vec::new();
@@ -86,15 +98,18 @@ impl Plan {
                 tracks.push(Track { layer: index, reversed: direction == 1, weights, transposes, transposed, prefix });
             }
         }
-        let head = head.map(|dense| {
+        let layers = head.map_or_else(Vec::new, |head| head.dense(stack));
+        let mut head = Vec::with_capacity(layers.len());
+        for (index, &(dense, activation)) in layers.iter().enumerate() {
+            let prefix = if index + 1 < layers.len() { format!("head.{index}.") } else { "head.".to_owned() };
             let weights = take(dense.weights_len());
             for entry in dense.layout() {
-                entries.push((format!("head.{}", entry.name), entry, weights.clone()));
+                entries.push((format!("{prefix}{}", entry.name), entry, weights.clone()));
             }
             let transposed = transposed_at..transposed_at + dense.transposed_len();
             transposed_at = transposed.end;
-            (dense, weights, transposed)
-        });
+            head.push(HeadLayer { dense, activation, weights, transposed });
+        }
         Plan { embedding, tracks, head, len: at, transposed_len: transposed_at, entries }
     }
 
@@ -185,7 +200,7 @@ impl Plan {
             let weights = &parameters[track.weights.clone()];
             transpose(&track.transposes, weights, &mut transposed[track.transposed.clone()]);
         }
-        if let Some((dense, weights, at)) = &self.head {
+        for HeadLayer { dense, weights, transposed: at, .. } in &self.head {
             let out = &mut transposed[at.clone()];
             for (panel, out) in out.chunks_exact_mut(dense.output * LANES).enumerate() {
                 dense.transpose(&parameters[weights.clone()], panel, out);
@@ -204,8 +219,10 @@ impl Plan {
                 panels.push(Panel { weights: track.weights.clone(), of: Of::Cell(parts), index, out });
             }
         }
-        if let Some((dense, weights, _)) = &self.head {
-            for (index, out) in rest.chunks_exact_mut(dense.output * LANES).enumerate() {
+        for HeadLayer { dense, weights, transposed, .. } in &self.head {
+            let (now, later) = std::mem::take(&mut rest).split_at_mut(transposed.len());
+            rest = later;
+            for (index, out) in now.chunks_exact_mut(dense.output * LANES).enumerate() {
                 panels.push(Panel { weights: weights.clone(), of: Of::Head(*dense), index, out });
             }
         }

@@ -3,7 +3,7 @@
 use elman_kernels::{Isa, Score};
 use ndarray::{Array2, Array3};
 
-use crate::head::{Head, Predicts, Quantiles, Reads};
+use crate::head::{Head, Predicts, Quantiles, Reads, Values};
 use crate::model::Model;
 use crate::workers::{Job, Workers, check_all, check_finite, check_inputs, check_streams, take_workers};
 use crate::{Error, Labelled, Sequences, isa};
@@ -11,13 +11,15 @@ use crate::{Error, Labelled, Sequences, isa};
 /// Figures of a whole data set.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Evaluation {
-    /// Mean loss; that of classes in nats, that of quantiles the pinball loss.
+    /// Mean loss; that of classes in nats, that of quantiles the pinball loss, that of values the squared error, or the
+    /// binary cross-entropy in nats.
     pub loss: f64,
-    /// Part of the rows that are right; NaN for quantiles.
+    /// Part of the rows that are right, of values under a sigmoid those on the right side of ½; NaN for other values and
+    /// quantiles.
     pub accuracy: f64,
     /// Rows that are right.
     pub correct: usize,
-    /// Rows; for a head on every step, the steps of all rows; for quantiles, the values that are known.
+    /// Rows; for a head on every step, the steps of all rows; for quantiles and values, the values that are known.
     pub rows: usize,
 }
 
@@ -73,13 +75,34 @@ impl Predictor {
     /// Probabilities [N, C] of every row.
     ///
     /// # Errors
-    /// If the data does not fit the model or has an input that is NaN or infinite, or its head is not one of classes on
-    /// the last state.
+    /// If the data does not fit the model or has an input that is NaN or infinite, or its head is not one of classes, or
+    /// is one on every step.
     pub fn predict<D: Sequences>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
-        if self.model.head().classes().is_none() {
-            return Err(Error::setting("the head", "one of quantiles", "one of classes; see quantiles"));
-        }
+        self.expect(matches!(self.model.head().predicts, Predicts::Classes(_)), "classes")?;
         self.answers(data)
+    }
+
+    /// Values [N, F] of every row, under the head's link: from 0 to 1 with a sigmoid.
+    ///
+    /// # Errors
+    /// If the data does not fit the model or has an input that is NaN or infinite, or its head is not one of values, or
+    /// is one on every step.
+    pub fn values<D: Sequences>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
+        self.expect(matches!(self.model.head().predicts, Predicts::Values(Values { .. })), "values")?;
+        self.answers(data)
+    }
+
+    /// Refuses a head of another prediction, and says which method is for it.
+    fn expect(&self, is_so: bool, what: &str) -> Result<(), Error> {
+        if is_so {
+            return Ok(());
+        }
+        let (found, method) = match self.model.head().predicts {
+            Predicts::Classes(_) => ("one of classes", "predict"),
+            Predicts::Quantiles(_) => ("one of quantiles", "quantiles"),
+            Predicts::Values(_) => ("one of values", "values"),
+        };
+        Err(Error::setting("the head", found, format!("one of {what}; see {method}")))
     }
 
     /// Quantiles [N, F, Q] of the values that follow every row. They rise with the level: where the network's own cross,
@@ -87,10 +110,12 @@ impl Predictor {
     /// <https://doi.org/10.3982/ECTA7880>.
     ///
     /// # Errors
-    /// If the data does not fit the model or has an input that is NaN or infinite, or its head is one of classes.
+    /// If the data does not fit the model or has an input that is NaN or infinite, or its head is not one of
+    /// quantiles.
     pub fn quantiles<D: Sequences>(&mut self, data: &D) -> Result<Array3<f32>, Error> {
         let Predicts::Quantiles(Quantiles { levels, horizon }) = &self.model.head().predicts else {
-            return Err(Error::setting("the head", "one of classes", "one of quantiles; see predict"));
+            self.expect(false, "quantiles")?;
+            return Ok(Array3::zeros((0, 0, 0)));
         };
         let (levels, horizon) = (levels.len(), *horizon);
         let answers = self.answers(data)?;
@@ -108,8 +133,8 @@ impl Predictor {
 
     fn answers<D: Sequences>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
         check_inputs(&self.model, data, 0..data.len())?;
-        if self.model.head().reads != Reads::LastState {
-            return Err(Error::setting("the head", "one on every step", "one on the last state; see predict_steps"));
+        if self.model.head().reads == Reads::EveryStep {
+            return Err(Error::setting("the head", "one on every step", "one on whole rows; see predict_steps"));
         }
         check_finite(self.model.stack(), data, 0..data.len())?;
         let job = self.job(data);
@@ -117,13 +142,15 @@ impl Predictor {
         Ok(workers.predict(&self.model, data))
     }
 
-    /// Probabilities [T, C] of every step of a row, from a head on every step.
+    /// Probabilities [T, C] or values [T, F] of every step of a row, from a head on every step.
     ///
     /// # Errors
-    /// If the data does not fit the model or has an input that is NaN or infinite, or its head reads the last state.
+    /// If the data does not fit the model or has an input that is NaN or infinite, or its head is not one on every step.
     pub fn predict_steps<D: Sequences>(&mut self, data: &D, row: usize) -> Result<Array2<f32>, Error> {
-        if self.model.head().reads != Reads::EveryStep {
-            return Err(Error::setting("the head", "one on the last state", "one on every step; see predict"));
+        let reads = self.model.head().reads;
+        if reads != Reads::EveryStep {
+            let found = format!("one on {}", reads.describe());
+            return Err(Error::setting("the head", found, "one on every step; see predict"));
         }
         if row >= data.len() {
             return Err(Error::setting("a row's number", row, format!("below {}", data.len())));

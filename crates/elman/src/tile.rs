@@ -180,12 +180,19 @@ impl Tile {
         &self.last[track].c[place * width..][..width]
     }
 
-    /// All layers and steps forward. The buffers then hold the last part.
-    pub(crate) fn forward<D: Sequences>(&mut self, engine: Engine<'_>, network: View<'_>, data: &D) {
+    /// All layers and steps forward, `look` being shown the tile after each part. The buffers then hold the last part.
+    pub(crate) fn forward<D: Sequences>(
+        &mut self,
+        engine: Engine<'_>,
+        network: View<'_>,
+        data: &D,
+        mut look: impl FnMut(&Tile, usize),
+    ) {
         let Tile { last, before, .. } = self;
         last.clone_from(&before[0]);
         for part in 0..self.shape.parts() {
             self.run(engine, network, data, part);
+            look(self, part);
             let steps = self.steps_of(part);
             let rows = self.order.len();
             for track in 0..self.tracks.len() {
@@ -342,13 +349,11 @@ impl Tile {
         let (rows, local, layer) = (self.order.len(), t - self.steps_of(part).start, &stack.layers[index]);
         let tracks = plan.tracks_of(index);
         let forward = self.tracks[tracks.start].state(local + 1, rows, place);
-        out[..forward.len()].copy_from_slice(forward);
-        if let Some(merge) = layer.bidirectional {
-            let at = self.order[place].length - 1 - t;
-            let backward = self.tracks[tracks.start + 1].state(at + 1, rows, place);
-            match merge {
-                Merge::Concat => out[forward.len()..].copy_from_slice(backward),
-                Merge::Sum => out.iter_mut().zip(backward).for_each(|(out, h)| *out += h),
+        match layer.bidirectional {
+            None => out.copy_from_slice(forward),
+            Some(merge) => {
+                let at = self.order[place].length - 1 - t;
+                merge.join(forward, self.tracks[tracks.start + 1].state(at + 1, rows, place), out);
             }
         }
         if layer.residual {
@@ -426,9 +431,10 @@ impl Tile {
             }
             for track in tracks {
                 let reversed = plan.tracks[track].reversed;
-                if above && !single {
+                if above && let Some(merge) = layer.bidirectional {
                     let d_outputs = &mut self.d_outputs[..n_outputs];
-                    part_of(&self.order, layer, &self.d_above[..n_above], d_outputs, rows, reversed);
+                    let other = &self.tracks[if reversed { track - 1 } else { track + 1 }];
+                    part_of(&self.order, layer, merge, other, &self.d_above[..n_above], d_outputs, rows, reversed);
                 }
                 let outputs = if single { &self.d_above } else { &self.d_outputs };
                 let d_inputs = if single { &mut self.d_below } else { &mut self.d_inputs };
@@ -534,17 +540,28 @@ fn mask(words: &[u16], p: f32, values: &mut [f32]) {
     }
 }
 
-/// The gradient by the outputs of one direction, in the order in which that direction ran.
-fn part_of(order: &[Piece], layer: &Layer, above: &[f32], out: &mut [f32], rows: usize, reversed: bool) {
+/// The gradient by the outputs of one direction, in the order in which that direction ran; `other` is the other one.
+#[expect(clippy::too_many_arguments, reason = "a kernel: every slice by its name")]
+fn part_of(
+    order: &[Piece],
+    layer: &Layer,
+    merge: Merge,
+    other: &Unroll,
+    above: &[f32],
+    out: &mut [f32],
+    rows: usize,
+    reversed: bool,
+) {
     let (output, wide) = (layer.cell.get().output(), padded(layer.output()));
     let pp = padded(output);
-    let column = if reversed && layer.bidirectional == Some(Merge::Concat) { output } else { 0 };
     out.fill(0.0);
     for (place, piece) in order.iter().enumerate() {
         for t in 0..piece.length {
-            let at = if reversed { piece.length - 1 - t } else { t };
-            let from = &above[(t * rows + place) * wide + column..][..output];
-            out[(at * rows + place) * pp..][..output].copy_from_slice(from);
+            let (ahead, back) = (t, piece.length - 1 - t);
+            let (at, others) = if reversed { (back, ahead) } else { (ahead, back) };
+            let from = &above[(t * rows + place) * wide..][..layer.output()];
+            let to = &mut out[(at * rows + place) * pp..][..output];
+            merge.back(from, other.state(others + 1, rows, place), reversed, to);
         }
     }
 }

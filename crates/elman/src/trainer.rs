@@ -7,7 +7,7 @@ use elman_kernels::{Aligned, Isa, Score, sum_arrays};
 
 use crate::batch_size::BatchSize;
 use crate::fit::{Cut, Fit, Step, longest};
-use crate::head::{Predicts, Quantiles, Reads};
+use crate::head::{Predicts, Quantiles, Reads, Values};
 use crate::memory::{Memory, group_count};
 use crate::model::Model;
 use crate::optimizer::{Change, Descent, DescentState, EarlyStopping, Schedule, Span};
@@ -448,8 +448,21 @@ impl Trainer {
                 });
                 (known.sum::<usize>() * levels.len()) as f64
             }
-            (_, Reads::LastState) if self.class_weights.is_empty() => pieces.len() as f64,
-            (_, Reads::LastState) => pieces.map(|piece| weight(data.label(piece.row))).sum(),
+            (Predicts::Values(Values { outputs, .. }), reads) => {
+                let mut values = vec![f32::NAN; *outputs];
+                let mut known = 0;
+                for piece in pieces {
+                    let steps = if reads == Reads::EveryStep { piece.length } else { 1 };
+                    for t in piece.start..piece.start + steps {
+                        match reads {
+                            Reads::EveryStep => data.step_values(piece.row, t, &mut values),
+                            _ => data.values(piece.row, &mut values),
+                        }
+                        known += values.iter().filter(|y| !y.is_nan()).count();
+                    }
+                }
+                known as f64
+            }
             (_, Reads::EveryStep) if self.class_weights.is_empty() => {
                 pieces.map(|piece| piece.length).sum::<usize>() as f64
             }
@@ -458,6 +471,8 @@ impl Trainer {
                 let of = |piece: Piece| steps(&piece).map(|t| weight(data.step_label(piece.row, t))).sum::<f64>();
                 pieces.map(of).sum()
             }
+            _ if self.class_weights.is_empty() => pieces.len() as f64,
+            _ => pieces.map(|piece| weight(data.label(piece.row))).sum(),
         }
     }
 

@@ -1,13 +1,16 @@
 //! Threads, and what each of them needs to carry tiles through a model.
 
 use elman_kernels::{
-    Aligned, Dense, Engine, Isa, Mode, Pool, Score, Team, in_top_1, padded, pinball, softmax, softmax_cross_entropy,
+    Engine, Isa, Pool, Score, Team, in_top_1, padded, pinball, sigmoid_cross_entropy, softmax_cross_entropy,
+    squared_error,
 };
 use ndarray::{Array2, ArrayViewMut2, Axis};
 
-use crate::head::{Head, Predicts, Quantiles, Reads};
-use crate::layer::Stack;
+use crate::head::{Head, Link, Predicts, Quantiles, Reads, Values};
+use crate::head_tile::HeadTile;
+use crate::layer::{Merge, Stack};
 use crate::model::Model;
+use crate::pooled::Pooled;
 use crate::shape::{Piece, Shape};
 use crate::state::State;
 use crate::stream::not_finite;
@@ -28,17 +31,15 @@ const WIDE: usize = 256;
 /// Everything one thread needs for one tile.
 pub(crate) struct Workspace {
     tile: Tile,
-    dense: Dense,
+    head: HeadTile,
     reads: Reads,
+    /// The outputs of the last layer over the steps, for a head that takes them together.
+    pooled: Pooled,
+    /// `[O]`: the outputs of a step.
+    line: Vec<f32>,
     labels: Vec<u32>,
-    /// The values that follow the rows, [R, F].
+    /// The values of the rows, [R, F].
     values: Vec<f32>,
-    /// What the dense layer reads, [R, its input stride].
-    inputs: Aligned,
-    /// [R, its output stride]: logits, then their gradient.
-    logits: Aligned,
-    /// [R, Ip]: gradient by what it reads.
-    d_inputs: Aligned,
 }
 
 /// Threads, steps and memory of a job, by which workers are made.
@@ -114,45 +115,43 @@ impl Workers {
         sum(tiles.into_iter().map(|(score, _)| score))
     }
 
-    /// The answers of a head on the last state for every row of a data set: probabilities [N, C], or quantiles [N, F Q].
+    /// The answers of a head on whole rows for every row of a data set: probabilities [N, C], quantiles [N, F Q], values
+    /// [N, F].
     pub(crate) fn predict<D: Sequences>(&mut self, model: &Model, data: &D) -> Array2<f32> {
         let rows = self.job.rows;
-        let classes = model.head().classes().is_some();
         let mut answers = Array2::zeros((data.len(), model.head().outputs()));
         let mut tiles: Vec<ArrayViewMut2<'_, f32>> = answers.axis_chunks_iter_mut(Axis(0), rows).collect();
         self.for_each(model.stack(), &mut tiles, |engine, space, index, out| {
             let first = index * rows;
             let pieces = (first..first + out.nrows()).map(|row| Piece::whole(row, data.length(row)));
             space.forward(engine, model, data, pieces, None, None);
-            space.read_last(model);
-            space.logits(engine, model, space.tile.count());
+            space.read_row(model);
+            space.head.forward(engine, &model.parameters, space.tile.count());
             for (place, piece) in space.tile.pieces().iter().enumerate() {
-                let outputs = &mut space.logits[place * space.dense.output_stride()..][..space.dense.output];
-                if classes {
-                    softmax(outputs);
-                }
+                let outputs = space.head.output_mut(place);
+                model.head().answer(outputs);
                 out.row_mut(piece.row - first).iter_mut().zip(outputs).for_each(|(to, from)| *to = *from);
             }
         });
         answers
     }
 
-    /// Probabilities [T, C] of every step of one row, for a head on every step.
+    /// The answers at every step of one row, for a head on every step: probabilities [T, C] or values [T, F].
     pub(crate) fn predict_steps<D: Sequences>(&mut self, model: &Model, data: &D, row: usize) -> Array2<f32> {
         let (engine, space) = (Engine::from(self.job.isa), &mut self.spaces[0]);
-        let mut probabilities = Array2::zeros((data.length(row), model.head().outputs()));
+        let mut answers = Array2::zeros((data.length(row), model.head().outputs()));
         space.forward(engine, model, data, [Piece::whole(row, data.length(row))], None, None);
         for part in 0..space.tile.shape().parts() {
             space.tile.hold(engine, model.view(), data, part);
             for t in space.tile.steps_of(part).take_while(|&t| t < data.length(row)) {
                 space.read_step(model, part, t);
-                space.logits(engine, model, 1);
-                let logits = &mut space.logits[..space.dense.output];
-                softmax(logits);
-                probabilities.row_mut(t).iter_mut().zip(logits).for_each(|(to, from)| *to = *from);
+                space.head.forward(engine, &model.parameters, 1);
+                let outputs = space.head.output_mut(0);
+                model.head().answer(outputs);
+                answers.row_mut(t).iter_mut().zip(outputs).for_each(|(to, from)| *to = *from);
             }
         }
-        probabilities
+        answers
     }
 }
 
@@ -205,15 +204,15 @@ pub(crate) struct Task<'a> {
 
 /// The tiles of a model that is trained.
 fn shape(head: &Head, rows: usize, steps: usize, part: usize) -> Shape {
-    Shape { steps, rows, part, through_outputs: head.reads == Reads::EveryStep, inputs_too: false, initial_too: false }
+    Shape { steps, rows, part, through_outputs: head.reads != Reads::LastState, inputs_too: false, initial_too: false }
 }
 
 impl Workspace {
     /// Bytes of a workspace for tiles of `rows` rows: known from the sizes alone.
     pub(crate) fn bytes(stack: &Stack, head: &Head, rows: usize, steps: usize, part: usize) -> usize {
-        let (dense, shape) = (head.dense(stack), shape(head, rows, steps, part));
-        let floats = shape.rows * (dense.input_stride() + dense.output_stride() + padded(dense.input));
-        shape.bytes(stack) + floats * size_of::<f32>()
+        let (layers, shape) = (head.dense(stack), shape(head, rows, steps, part));
+        let floats = HeadTile::floats(&layers, shape.rows);
+        shape.bytes(stack) + floats * size_of::<f32>() + Pooled::bytes(head.reads, shape.rows, stack.output())
     }
 
     /// Parts are multiples of so many steps.
@@ -222,21 +221,16 @@ impl Workspace {
     }
 
     fn new(model: &Model, job: Job) -> Self {
-        let (stack, dense) = (model.stack(), model.dense());
+        let (stack, reads) = (model.stack(), model.head().reads);
         let shape = shape(model.head(), job.rows, job.steps, job.part);
-        let mut inputs = Aligned::zeros(shape.rows * dense.input_stride());
-        for row in inputs.chunks_exact_mut(dense.input_stride()) {
-            row[dense.input_at() - 1] = 1.0;
-        }
         Workspace {
             tile: Tile::new(stack, shape),
-            dense,
-            reads: model.head().reads,
+            head: HeadTile::new(&model.plan, shape.rows),
+            reads,
+            pooled: Pooled::new(reads, shape.rows, stack.output()),
+            line: vec![0.0; stack.output()],
             labels: Vec::with_capacity(shape.rows),
             values: Vec::new(),
-            inputs,
-            logits: Aligned::zeros(shape.rows * dense.output_stride()),
-            d_inputs: Aligned::zeros(shape.rows * padded(dense.input)),
         }
     }
 
@@ -252,7 +246,21 @@ impl Workspace {
     ) {
         self.tile.take(pieces, training);
         self.tile.set_initial(None, carried);
-        self.tile.forward(engine, model.view(), data);
+        let Workspace { tile, pooled, line, reads, .. } = self;
+        pooled.clear();
+        let (stack, plan, top) = (model.stack(), &model.plan, model.stack().layers.len() - 1);
+        tile.forward(engine, model.view(), data, |tile, part| {
+            if !reads.pools() {
+                return;
+            }
+            for (place, piece) in tile.pieces().iter().enumerate() {
+                let steps = tile.steps_of(part);
+                for t in steps.start..piece.length.min(steps.end) {
+                    tile.output(stack, plan, top, part, t, place, line);
+                    pooled.add(place, line);
+                }
+            }
+        });
     }
 
     /// The states that the rows of the tile ended in.
@@ -276,8 +284,8 @@ impl Workspace {
         carried: Option<&State>,
     ) -> Score {
         self.forward(engine, model, data, pieces, None, carried);
-        if self.reads == Reads::LastState {
-            return self.score_last(engine, model, data, &[], 1.0);
+        if self.reads != Reads::EveryStep {
+            return self.score_row(engine, model, data, &[], 1.0);
         }
         let mut score = Score::default();
         for part in (0..self.tile.shape().parts()).rev() {
@@ -303,34 +311,41 @@ impl Workspace {
         self.forward(engine, model, data, pieces, Some(training), carried);
         self.tile.clear_gradients();
         let mut score = Score::default();
-        if self.reads == Reads::LastState {
-            score = self.score_last(engine, model, data, class_weights, scale);
-            self.head_back(engine, model, self.tile.count(), gradient);
-            let (dense, top) = (self.dense, model.stack().layers.len() - 1);
-            for place in 0..self.tile.count() {
-                let mut d = &self.d_inputs[place * padded(dense.input)..][..dense.input];
-                for track in model.plan.tracks_of(top) {
-                    let (d_h, _) = self.tile.d_state_mut(model.stack(), &model.plan, track, place);
-                    let (now, rest) = d.split_at(d_h.len());
-                    d_h.copy_from_slice(now);
-                    d = rest;
-                }
-            }
+        if self.reads != Reads::EveryStep {
+            score = self.score_row(engine, model, data, class_weights, scale);
+            self.head.backward(engine, &model.transposed, self.tile.count(), gradient);
         }
+        if self.reads == Reads::LastState {
+            self.final_states_back(model);
+        }
+        let width = padded(model.stack().output());
         for part in (0..self.tile.shape().parts()).rev() {
             self.tile.hold(engine, model.view(), data, part);
+            let (steps, count) = (self.tile.steps_of(part), self.tile.count());
             if self.reads == Reads::EveryStep {
-                let (steps, count, ip) = (self.tile.steps_of(part), self.tile.count(), padded(self.dense.input));
                 for t in steps.clone().rev() {
                     let rows = self.tile.active(t);
                     if rows == 0 {
                         continue;
                     }
                     score.add(self.score_step(engine, model, data, part, t, class_weights, scale));
-                    self.head_back(engine, model, rows, gradient);
+                    self.head.backward(engine, &model.transposed, rows, gradient);
                     let d_outputs = self.tile.d_outputs_mut(model.stack(), part);
-                    let to = &mut d_outputs[(t - steps.start) * count * ip..][..rows * ip];
-                    to.copy_from_slice(&self.d_inputs[..rows * ip]);
+                    let to = &mut d_outputs[(t - steps.start) * count * width..][..rows * width];
+                    to.copy_from_slice(self.head.d_inputs(rows));
+                }
+            }
+            if self.reads.pools() {
+                let Workspace { tile, head, pooled, .. } = self;
+                let d_read = head.d_inputs(count);
+                for t in steps.clone() {
+                    let rows = tile.active(t);
+                    let d_outputs = tile.d_outputs_mut(model.stack(), part);
+                    let to = d_outputs[(t - steps.start) * count * width..].chunks_exact_mut(width).take(rows);
+                    for (place, (to, d)) in to.zip(d_read.chunks_exact(width)).enumerate() {
+                        to.fill(0.0);
+                        pooled.back(place, t, d, &mut to[..model.stack().output()]);
+                    }
                 }
             }
             self.tile.backward(engine, model.view(), &model.transposed, data, part, gradient);
@@ -338,38 +353,53 @@ impl Workspace {
         score
     }
 
-    /// The final states of the last layer as the dense layer reads them.
-    fn read_last(&mut self, model: &Model) {
-        let (dense, top) = (self.dense, model.stack().layers.len() - 1);
-        for place in 0..self.tile.count() {
-            let mut to = &mut self.inputs[place * dense.input_stride() + dense.input_at()..][..dense.input];
-            for track in model.plan.tracks_of(top) {
-                let h = self.tile.final_h(track, place);
-                let (now, rest) = to.split_at_mut(h.len());
-                now.copy_from_slice(h);
-                to = rest;
+    /// What a head on whole rows reads of each: the final states of the last layer, or its outputs taken together.
+    fn read_row(&mut self, model: &Model) {
+        let Workspace { tile, head, pooled, reads, .. } = self;
+        let (tracks, merge) = final_states(model);
+        for place in 0..tile.count() {
+            let to = head.input_mut(place);
+            match merge {
+                _ if reads.pools() => pooled.read(place, to),
+                Some(merge) => merge.join(tile.final_h(tracks.start, place), tile.final_h(tracks.start + 1, place), to),
+                None => to.copy_from_slice(tile.final_h(tracks.start, place)),
             }
         }
     }
 
-    /// The outputs of step t as the dense layer reads them.
+    /// The gradient by what a head on the last state read becomes that by the final states.
+    fn final_states_back(&mut self, model: &Model) {
+        let Workspace { tile, head, line, .. } = self;
+        let (tracks, merge) = final_states(model);
+        let count = tile.count();
+        let d_read = head.d_inputs(count);
+        for place in 0..count {
+            let d = &d_read[place * (d_read.len() / count)..];
+            for track in tracks.clone() {
+                let reversed = track > tracks.start;
+                let other = tile.final_h(if reversed { tracks.start } else { tracks.end - 1 }, place);
+                let other = &mut line[..other.len()];
+                other.copy_from_slice(tile.final_h(if reversed { tracks.start } else { tracks.end - 1 }, place));
+                let (d_h, _) = tile.d_state_mut(model.stack(), &model.plan, track, place);
+                match merge {
+                    Some(merge) => merge.back(d, other, reversed, d_h),
+                    None => d_h.copy_from_slice(&d[..d_h.len()]),
+                }
+            }
+        }
+    }
+
+    /// The outputs of step t as the head reads them.
     fn read_step(&mut self, model: &Model, part: usize, t: usize) {
-        let (dense, top) = (self.dense, model.stack().layers.len() - 1);
+        let top = model.stack().layers.len() - 1;
         for place in 0..self.tile.active(t) {
-            let to = &mut self.inputs[place * dense.input_stride() + dense.input_at()..][..dense.input];
+            let to = self.head.input_mut(place);
             self.tile.output(model.stack(), &model.plan, top, part, t, place, to);
         }
     }
 
-    fn logits(&mut self, engine: Engine<'_>, model: &Model, rows: usize) {
-        let Some((dense, range, _)) = &model.plan.head else { return };
-        let inputs = &self.inputs[..rows * dense.input_stride()];
-        let logits = &mut self.logits[..rows * dense.output_stride()];
-        dense.forward(engine, &model.parameters[range.clone()], inputs, rows, logits);
-    }
-
-    /// The loss on the final states; the outputs of the head become its gradient times `scale`.
-    fn score_last<D: Labelled>(
+    /// The loss of a head on whole rows; the outputs of the head become its gradient times `scale`.
+    fn score_row<D: Labelled>(
         &mut self,
         engine: Engine<'_>,
         model: &Model,
@@ -377,23 +407,19 @@ impl Workspace {
         class_weights: &[f32],
         scale: f32,
     ) -> Score {
-        self.read_last(model);
-        self.logits(engine, model, self.tile.count());
-        match &model.head().predicts {
-            Predicts::Classes(_) => {
-                self.labels.clear();
-                self.labels.extend(self.tile.pieces().iter().map(|piece| data.label(piece.row) as u32));
-                self.cross_entropy(class_weights, scale)
+        self.read_row(model);
+        self.head.forward(engine, &model.parameters, self.tile.count());
+        let Workspace { tile, labels, values, .. } = self;
+        if let Some(horizon) = model.head().horizon() {
+            values.resize(tile.count() * horizon, f32::NAN);
+            for (piece, values) in tile.pieces().iter().zip(values.chunks_exact_mut(horizon)) {
+                data.values(piece.row, values);
             }
-            Predicts::Quantiles(Quantiles { levels, horizon }) => {
-                let (count, stride) = (self.tile.count(), self.dense.output_stride());
-                self.values.resize(count * horizon, f32::NAN);
-                for (piece, values) in self.tile.pieces().iter().zip(self.values.chunks_exact_mut(*horizon)) {
-                    data.values(piece.row, values);
-                }
-                pinball(&mut self.logits[..count * stride], stride, levels, &self.values, scale)
-            }
+        } else {
+            labels.clear();
+            labels.extend(tile.pieces().iter().map(|piece| data.label(piece.row) as u32));
         }
+        self.score(model, self.tile.count(), class_weights, scale)
     }
 
     /// The same on the outputs of step t.
@@ -410,33 +436,44 @@ impl Workspace {
     ) -> Score {
         let rows = self.tile.active(t);
         self.read_step(model, part, t);
-        self.logits(engine, model, rows);
-        self.labels.clear();
-        let pieces = self.tile.pieces()[..rows].iter();
-        self.labels.extend(pieces.map(|piece| data.step_label(piece.row, piece.start + t) as u32));
-        self.cross_entropy(class_weights, scale)
+        self.head.forward(engine, &model.parameters, rows);
+        let Workspace { tile, labels, values, .. } = self;
+        let pieces = tile.pieces()[..rows].iter();
+        if let Some(horizon) = model.head().horizon() {
+            values.resize(rows * horizon, f32::NAN);
+            for (piece, values) in pieces.zip(values.chunks_exact_mut(horizon)) {
+                data.step_values(piece.row, piece.start + t, values);
+            }
+        } else {
+            labels.clear();
+            labels.extend(pieces.map(|piece| data.step_label(piece.row, piece.start + t) as u32));
+        }
+        self.score(model, rows, class_weights, scale)
     }
 
-    fn cross_entropy(&mut self, class_weights: &[f32], scale: f32) -> Score {
-        let stride = self.dense.output_stride();
-        let logits = &mut self.logits[..self.labels.len() * stride];
-        softmax_cross_entropy(logits, stride, self.dense.output, &self.labels, class_weights, scale)
+    /// The loss of the outputs of `rows` rows against the labels or values that were gathered.
+    fn score(&mut self, model: &Model, rows: usize, class_weights: &[f32], scale: f32) -> Score {
+        let dense = self.head.last();
+        let (stride, outputs) = (dense.output_stride(), self.head.outputs_mut(rows));
+        match &model.head().predicts {
+            Predicts::Classes(classes) => {
+                softmax_cross_entropy(outputs, stride, *classes, &self.labels, class_weights, scale)
+            }
+            Predicts::Quantiles(Quantiles { levels, .. }) => pinball(outputs, stride, levels, &self.values, scale),
+            Predicts::Values(Values { link: Link::Identity, .. }) => {
+                squared_error(outputs, stride, &self.values, scale)
+            }
+            Predicts::Values(Values { link: Link::Sigmoid, .. }) => {
+                sigmoid_cross_entropy(outputs, stride, &self.values, scale)
+            }
+        }
     }
+}
 
-    /// From the gradient by the logits of the first `rows` rows to that by what the dense layer read.
-    fn head_back(&mut self, engine: Engine<'_>, model: &Model, rows: usize, gradient: &mut [f32]) {
-        let Some((dense, range, transposed)) = &model.plan.head else { return };
-        dense.backward(
-            engine,
-            &model.transposed[transposed.clone()],
-            &self.inputs[..rows * dense.input_stride()],
-            rows,
-            &self.logits[..rows * dense.output_stride()],
-            &mut self.d_inputs[..rows * padded(dense.input)],
-            &mut gradient[range.clone()],
-            Mode::Add,
-        );
-    }
+/// The tracks of the last layer, and how its final states come together.
+fn final_states(model: &Model) -> (std::ops::Range<usize>, Option<Merge>) {
+    let top = model.stack().layers.len() - 1;
+    (model.plan.tracks_of(top), model.stack().layers[top].bidirectional.map(Merge::of_states))
 }
 
 /// The workers for a job: those there are, or new ones.
@@ -514,8 +551,10 @@ pub(crate) fn check_all<D: Labelled>(model: &Model, data: &D) -> Result<(), Erro
 
 /// Refuses streams whose state cannot be carried, windows without a step, and heads that do not answer at every step.
 pub(crate) fn check_streams<D: Sequences>(model: &Model, data: &D, window: usize) -> Result<(), Error> {
-    if model.head().reads != Reads::EveryStep {
-        return Err(Error::setting("the head", "one on the last state", "one on every step, for streams have no end"));
+    let reads = model.head().reads;
+    if reads != Reads::EveryStep {
+        let found = format!("one on {}", reads.describe());
+        return Err(Error::setting("the head", found, "one on every step, for streams have no end"));
     }
     model.stack().check_streams()?;
     if !(1..=data.steps()).contains(&window) {
@@ -564,25 +603,45 @@ fn check_scored<D: Sequences>(
 const NAMED: usize = 5;
 
 fn check_labels<D: Labelled>(model: &Model, data: &D, rows: impl Iterator<Item = usize>) -> Result<(), Error> {
-    let (head, horizon) = (model.head(), data.horizon());
+    let (head, found) = (model.head(), data.horizon());
     let Predicts::Classes(classes) = head.predicts else {
-        let Predicts::Quantiles(Quantiles { horizon: expected, .. }) = &head.predicts else { return Ok(()) };
-        if horizon != *expected {
-            return Err(Error::shape("what follows each row of the data", &[horizon], &[*expected]));
+        let expected = head.horizon().unwrap_or(0);
+        if found != expected {
+            return Err(Error::shape("the values of each row of the data", &[found], &[expected]));
         }
-        return Ok(());
+        return check_parts(head, data, rows);
     };
-    if horizon > 0 {
-        let found = format!("data with {horizon} values that follow each row");
+    if found > 0 {
+        let found = format!("data with {found} values for each row");
         return Err(Error::setting("the data set", found, "classes, for the head predicts classes"));
     }
     for row in rows {
         let wrong = match head.reads {
-            Reads::LastState => Some(data.label(row)).filter(|&label| label >= classes),
             Reads::EveryStep => (0..data.length(row)).map(|t| data.step_label(row, t)).find(|&label| label >= classes),
+            _ => Some(data.label(row)).filter(|&label| label >= classes),
         };
         if let Some(label) = wrong {
             return Err(Error::Label { row, label, classes });
+        }
+    }
+    Ok(())
+}
+
+/// Refuses values that are no probabilities, where the head predicts such; NaN stands for one that is not known.
+fn check_parts<D: Labelled>(head: &Head, data: &D, rows: impl Iterator<Item = usize>) -> Result<(), Error> {
+    let Predicts::Values(Values { outputs, link: Link::Sigmoid }) = head.predicts else { return Ok(()) };
+    let mut values = vec![f32::NAN; outputs];
+    for row in rows {
+        let steps = if head.reads == Reads::EveryStep { data.length(row) } else { 1 };
+        for step in 0..steps {
+            match head.reads {
+                Reads::EveryStep => data.step_values(row, step, &mut values),
+                _ => data.values(row, &mut values),
+            }
+            if let Some(value) = values.iter().find(|value| !value.is_nan() && !(0.0..=1.0).contains(*value)) {
+                let expected = "0 to 1, for the head predicts a sigmoid";
+                return Err(Error::setting("a value to predict", format!("{value} in row {row}"), expected));
+            }
         }
     }
     Ok(())

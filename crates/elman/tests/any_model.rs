@@ -6,8 +6,8 @@ mod support;
 use std::path::Path;
 
 use elman::{
-    Activation, Adam, AnyCell, Arrays, Gru, Head, Init, Layer, Lstm, Merge, Model, Network, Noise, Predictor, Purpose,
-    Random, Reset, Rnn, Stack, Trainer, formats,
+    Activation, Adam, AnyCell, Arrays, Gru, Head, Init, Layer, Link, Lstm, Merge, Model, Network, Noise, Nonlinearity,
+    Predictor, Predicts, Purpose, Random, Reads, Reset, Rnn, Stack, StepDense, StepNorm, StepScale, Trainer, formats,
 };
 use ndarray::{Array1, Array2, Array3};
 use proptest::prelude::*;
@@ -33,8 +33,14 @@ struct Recipe {
 
 fn recipe() -> impl Strategy<Value = Recipe> {
     let rate = || prop_oneof![Just(0.0_f32), 0.0..0.9_f32];
-    let merge = prop_oneof![Just(None), Just(Some(Merge::Concat)), Just(Some(Merge::Sum))];
-    let numbers = (0..3_usize, 1..20_usize, proptest::option::of(1..20_usize), proptest::option::of(0.05..2.0_f32));
+    let merge = prop_oneof![
+        Just(None),
+        Just(Some(Merge::Concat)),
+        Just(Some(Merge::Sum)),
+        Just(Some(Merge::Average)),
+        Just(Some(Merge::Multiply))
+    ];
+    let numbers = (0..6_usize, 1..20_usize, proptest::option::of(1..20_usize), proptest::option::of(0.05..2.0_f32));
     (numbers, any::<[bool; 4]>(), [rate(), rate(), rate(), rate()], merge, any::<bool>(), rate()).prop_map(
         |((cell, hidden, projection, clip), options, noise, direction, residual, dropout)| Recipe {
             cell,
@@ -67,6 +73,9 @@ impl Recipe {
                 lstm.projection_clip = self.clip.filter(|_| self.projection.is_some() && a);
                 lstm.noise(Noise { memory_zoneout, ..noise }).into()
             }
+            2 => StepDense::new(input, hidden).activation(phi(hidden)).into(),
+            3 => StepNorm::new(input).epsilon(1e-3).into(),
+            4 => StepScale::new(input).into(),
             _ => Gru::new(input, hidden)
                 .reset(if a { Reset::Before } else { Reset::After })
                 .layer_norm(b)
@@ -78,6 +87,12 @@ impl Recipe {
         layer.residual = self.residual && layer.input() == layer.output();
         layer
     }
+}
+
+/// One of the pointwise functions; not the exponential, three of which leave the range of `f32`.
+fn phi(number: usize) -> Nonlinearity {
+    let tame: Vec<_> = Nonlinearity::ALL.into_iter().filter(|phi| *phi != Nonlinearity::Exponential).collect();
+    tame[number % tame.len()]
 }
 
 #[derive(Clone, Debug)]
@@ -93,7 +108,19 @@ fn whole() -> impl Strategy<Value = Whole> {
         (2..9_usize).prop_map(Head::last_state),
         (2..9_usize).prop_map(Head::every_step),
         (1..4_usize).prop_map(|horizon| Head::quantiles(&[0.1, 0.5, 0.9], horizon)),
+        (1..4_usize, prop_oneof![Just(Link::Identity), Just(Link::Sigmoid)])
+            .prop_map(|(outputs, link)| Head::values(outputs, link)),
     ];
+    let reads = proptest::option::of(prop_oneof![Just(Reads::EveryStep), Just(Reads::Mean), Just(Reads::Max)]);
+    let hidden = proptest::collection::vec(1..20_usize, 0..3);
+    let head = (head, reads, hidden).prop_map(|(head, reads, hidden)| {
+        let quantiles = matches!(head.predicts, Predicts::Quantiles(_));
+        let head = hidden.into_iter().fold(head, |head, size| head.hidden(size, phi(size)));
+        match reads {
+            Some(reads) if !(quantiles && reads == Reads::EveryStep) => head.reads(reads),
+            _ => head,
+        }
+    });
     (proptest::collection::vec(recipe(), 1..4), 1..9_usize, proptest::option::of(2..9_usize), head)
         .prop_map(|(recipes, input, tokens, head)| Whole { recipes, input, tokens, head })
 }
@@ -122,20 +149,16 @@ fn answers(model: Model, xs: &Array3<f32>) -> Vec<u32> {
     let head = model.head().clone();
     let mut predictor = Predictor::new(model, 1);
     let bits = |floats: Vec<f32>| floats.into_iter().map(f32::to_bits).collect();
-    match head {
-        head if head.classes().is_none() => bits(predictor.quantiles(&data).unwrap().into_iter().collect()),
-        head if head.reads == Head::every_step(2).reads => {
-            bits((0..ROWS).flat_map(|row| predictor.predict_steps(&data, row).unwrap()).collect())
-        }
-        _ => bits(predictor.predict(&data).unwrap().into_iter().collect()),
+    match (head.predicts, head.reads) {
+        (_, Reads::EveryStep) => bits((0..ROWS).flat_map(|row| predictor.predict_steps(&data, row).unwrap()).collect()),
+        (Predicts::Quantiles(_), _) => bits(predictor.quantiles(&data).unwrap().into_iter().collect()),
+        (Predicts::Values(_), _) => bits(predictor.values(&data).unwrap().into_iter().collect()),
+        (Predicts::Classes(_), _) => bits(predictor.predict(&data).unwrap().into_iter().collect()),
     }
 }
 
 fn horizon(head: &Head) -> usize {
-    match &head.predicts {
-        elman::Predicts::Quantiles(of) => of.horizon,
-        elman::Predicts::Classes(_) => 0,
-    }
+    head.horizon().unwrap_or(0)
 }
 
 proptest! {
@@ -147,7 +170,7 @@ proptest! {
         let xs = inputs(&model.network(), ROWS, STEPS, 5);
         let task = Values {
             arrays: Arrays::new(xs.clone(), Array1::from_shape_fn(ROWS, |row| row % 2)).unwrap(),
-            answers: Array2::from_shape_fn((ROWS, horizon(model.head())), |(row, _)| row as f32),
+            answers: Array2::from_shape_fn((ROWS, horizon(model.head())), |(row, _)| (row % 2) as f32),
         };
         let before = model.arrays();
         let mut trainer = Trainer::new(model, Adam::new(0.01)).threads(1);

@@ -93,6 +93,9 @@ fn reference_of(cell: &AnyCell) -> &dyn Reference {
         AnyCell::Rnn(cell) => cell,
         AnyCell::Lstm(cell) => cell,
         AnyCell::Gru(cell) => cell,
+        AnyCell::Dense(cell) => cell,
+        AnyCell::LayerNorm(cell) => cell,
+        AnyCell::Scale(cell) => cell,
         AnyCell::Custom(_) => unreachable!("the list has none"),
     }
 }
@@ -180,6 +183,7 @@ fn by_inputs(network: &Network, data: &Arrays, row: usize, reads: Reads) -> Vec<
             d.slice_mut(s![0, length - 1, ..]).iter_mut().zip(values).for_each(|(d, value)| *d = value as f32);
             run.backward(Some(d.view()), None)
         }
+        Reads::Mean | Reads::Max => unreachable!("they are refused"),
     };
     let gradients = gradients.unwrap();
     let norms = |by: &[f32]| length_of(by);

@@ -38,7 +38,7 @@ fn alone(network: &Network) -> [Network; 2] {
 fn the_other_direction_is_the_reversed_row() {
     for (name, stack) in cells() {
         let cell = stack.layers[0].cell.clone();
-        for merge in [Merge::Concat, Merge::Sum] {
+        for merge in [Merge::Concat, Merge::Sum, Merge::Average, Merge::Multiply] {
             let network = build(Layer::new(cell.clone()).bidirectional(merge));
             let [forward, backward] = alone(&network);
             let (xs, lengths) = (inputs(&network, ROWS, STEPS, 1), lengths(ROWS, STEPS));
@@ -59,7 +59,9 @@ fn the_other_direction_is_the_reversed_row() {
             let two_outputs = reversed(&two.outputs(), &lengths);
             let expected = match merge {
                 Merge::Concat => concatenate![Axis(2), one.outputs(), two_outputs],
-                Merge::Sum => one.outputs() + two_outputs,
+                Merge::Sum => one.outputs() + &two_outputs,
+                Merge::Average => (one.outputs() + &two_outputs) * 0.5,
+                Merge::Multiply => one.outputs() * &two_outputs,
             };
             assert_eq!(both.outputs(), expected, "{name}, {merge:?}");
             assert_eq!(both.state().cells, [one.state().cells, two.state().cells].concat(), "{name}, {merge:?}");
@@ -71,6 +73,8 @@ fn the_other_direction_is_the_reversed_row() {
                     (d_outputs.slice(s![.., .., ..width]).to_owned(), d_outputs.slice(s![.., .., width..]).to_owned())
                 }
                 Merge::Sum => (d_outputs.clone(), d_outputs.clone()),
+                Merge::Average => (&d_outputs * 0.5, &d_outputs * 0.5),
+                Merge::Multiply => (&d_outputs * &two_outputs, &d_outputs * &one.outputs()),
             };
             let d_states = [0, 1].map(|direction| State { cells: vec![d_state.cells[direction].clone()] });
             let d_one = one.backward(Some(d_one.view()), Some(&d_states[0])).unwrap();

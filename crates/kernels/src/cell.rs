@@ -256,6 +256,11 @@ pub trait Cell: fmt::Debug + Send + Sync {
     fn noise(&self) -> Noise {
         Noise::default()
     }
+    /// Whether a step reads the state. A layer without one, dense or normalising, gives its output as its state, for
+    /// whoever reads the last one; no step reads it.
+    fn has_state(&self) -> bool {
+        true
+    }
     /// 2·m·n·k of the products of one row's step: forward, back without the gradient by the input, that gradient.
     fn operations(&self) -> [f64; 3] {
         [0.0; 3]

@@ -21,6 +21,7 @@ mod lengths;
 mod loss;
 mod lstm;
 mod noise;
+mod nonlinearity;
 mod norm;
 mod optimize;
 mod panels;
@@ -30,9 +31,13 @@ mod product;
 pub mod reference;
 mod rnn;
 mod simd;
+mod step_dense;
+mod step_norm;
+mod step_scale;
 mod sum;
 mod team;
 pub mod unroll;
+mod values;
 
 pub use activation::Activation;
 pub use aligned::Aligned;
@@ -43,6 +48,7 @@ pub use gru::{Gru, Reset};
 pub use loss::{Score, in_top_1, pinball, softmax, softmax_cross_entropy};
 pub use lstm::Lstm;
 pub use noise::draw_mask;
+pub use nonlinearity::Nonlinearity;
 pub use optimize::{AdagradStep, AdamStep, MOMENTS_MAX, MomentumStep, RmsPropStep, RpropStep, Rule, Shaping, descend};
 pub use panels::{odd_stride, padded, panels};
 pub use peak::multiply_adds;
@@ -50,9 +56,13 @@ pub use pool::Pool;
 pub use product::Mode;
 pub use rnn::Rnn;
 pub use simd::{Isa, LANES};
+pub use step_dense::StepDense;
+pub use step_norm::StepNorm;
+pub use step_scale::StepScale;
 pub use sum::sum_arrays;
 pub use team::Team;
 pub use unroll::Unroll;
+pub use values::{sigmoid_cross_entropy, squared_error};
 
 /// Rows of a tile: a matter of the shapes alone, so that results do not depend on the number of threads. A small
 /// network needs more rows to fill a block of the product; a large one reads its weights anew for each tile. A small

@@ -31,14 +31,28 @@ pub(crate) fn add_panel<S: Simd>(s: S, data: &mut [f32], at: usize, v: S::F) {
 
 /// The lanes of the last vector that hold units.
 #[inline(always)]
-fn lanes(hidden: usize, at: usize) -> u16 {
+pub(crate) fn lanes(hidden: usize, at: usize) -> u16 {
     if hidden - at >= LANES { u16::MAX } else { (1 << (hidden - at)) - 1 }
+}
+
+/// [`normalize_by`] with the ε of the cells.
+#[inline(always)]
+pub(crate) fn normalize<S: Simd>(
+    s: S,
+    x: &mut [f32],
+    normal: &mut [f32],
+    hidden: usize,
+    gain: InPanels<'_>,
+    shift: InPanels<'_>,
+) -> f32 {
+    normalize_by(s, EPSILON, x, normal, hidden, gain, shift)
 }
 
 /// Replaces `x [Hp]` by y and writes x̂ to `normal [Hp]`; returns 1 / √(σ² + ε). Padding stays zero where γ and β are.
 #[inline(always)]
-pub(crate) fn normalize<S: Simd>(
+pub(crate) fn normalize_by<S: Simd>(
     s: S,
+    epsilon: f32,
     x: &mut [f32],
     normal: &mut [f32],
     hidden: usize,
@@ -56,7 +70,7 @@ pub(crate) fn normalize<S: Simd>(
         let off = s.select(lanes(hidden, at), s.sub(s.load(&x[at..]), mean), zero);
         squares = s.mul_add(off, off, squares);
     }
-    let rate = 1.0 / (s.sum(squares) / hidden as f32 + EPSILON).sqrt();
+    let rate = 1.0 / (s.sum(squares) / hidden as f32 + epsilon).sqrt();
     let scale = s.splat(rate);
     for at in (0..hidden).step_by(LANES) {
         let off = s.select(lanes(hidden, at), s.sub(s.load(&x[at..]), mean), zero);

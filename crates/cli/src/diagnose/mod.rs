@@ -75,12 +75,19 @@ fn follow(args: &DiagnoseArgs, model: &Model, data: &impl Labelled) -> anyhow::R
     }
     let rows: Vec<usize> = (0..count).map(|row| row * data.len() / count).collect();
     let (network, reads) = (model.network(), model.head().reads);
+    if let (false, _) | (_, Predicts::Values(_)) = (model.head().hidden.is_empty(), &model.head().predicts) {
+        let what = if model.head().hidden.is_empty() { "predicts values" } else { "has hidden layers" };
+        bail!(
+            "cannot diagnose {}: its head {what}; expected one dense layer to classes or quantiles, whose gradient is followed",
+            args.run.display()
+        );
+    }
     let (kernel, bias) = model.head_arrays();
     let diagnose = Diagnose { steps: args.steps, ..Diagnose::new(&network, reads) };
     let found = diagnose.run(data, &rows, |row, read| match &model.head().predicts {
         Predicts::Classes(classes) => {
             let label = match reads {
-                Reads::LastState => data.label(row),
+                Reads::LastState | Reads::Mean | Reads::Max => data.label(row),
                 Reads::EveryStep => data.step_label(row, data.length(row) - 1),
             };
             if label >= *classes {
@@ -88,6 +95,8 @@ fn follow(args: &DiagnoseArgs, model: &Model, data: &impl Labelled) -> anyhow::R
             }
             class_loss_gradient(kernel.view(), &bias, read, label)
         }
+        // Refused above.
+        Predicts::Values(_) => Ok(vec![0.0; read.len()]),
         Predicts::Quantiles(Quantiles { levels, horizon }) => {
             if data.horizon() != *horizon {
                 let what = "what follows each row of the data".to_owned();

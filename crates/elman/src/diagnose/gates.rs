@@ -52,6 +52,9 @@ impl<'a> Gates<'a> {
             AnyCell::Rnn(cell) => Some(cell),
             AnyCell::Lstm(cell) => Some(cell),
             AnyCell::Gru(cell) => Some(cell),
+            AnyCell::Dense(cell) => Some(cell),
+            AnyCell::LayerNorm(cell) => Some(cell),
+            AnyCell::Scale(cell) => Some(cell),
             // What is inside is known to its author alone.
             AnyCell::Custom(_) => None,
         };

@@ -39,7 +39,7 @@ use self::gates::Gates;
 use self::passes::Row;
 use self::spectrum::{Jacobians, recurrent};
 use self::track::{Back, Passed, Track, Window, norm, tracks};
-use crate::layer::Layer;
+use crate::layer::{Layer, Merge};
 use crate::network::Network;
 use crate::{Error, Reads, Sequences};
 
@@ -123,7 +123,7 @@ impl<'a> Diagnose<'a> {
     /// matter: figures are relative, so it is brought to length 1, and a small one does not leave the range of `f32`.
     ///
     /// # Errors
-    /// If there are no rows or a row is not there, the data does not fit the network, a parameter, an input or a
+    /// If the loss reads all steps together, two directions become their mean or product, there are no rows or a row is not there, the data does not fit the network, a parameter, an input or a
     /// gradient is not finite, a bidirectional layer is asked to look back over a part of its steps, or `gradient`
     /// fails.
     pub fn run<D: Sequences>(
@@ -193,6 +193,20 @@ impl<'a> Diagnose<'a> {
         let most = self.steps.unwrap_or(usize::MAX);
         if most == 0 {
             return Err(Error::setting("steps", 0, "at least 1"));
+        }
+        if self.reads.pools() {
+            let expected = "the last state or every step: the gradient of all steps at once has no lag";
+            return Err(Error::setting("what the head reads", self.reads.describe(), expected));
+        }
+        for layer in self.network.layers() {
+            if let Some(merge @ (Merge::Average | Merge::Multiply)) = layer.bidirectional {
+                let expected = "two directions side by side or added; others are not diagnosed";
+                return Err(Error::setting(
+                    "the merge of a bidirectional layer",
+                    format!("{merge:?}").to_lowercase(),
+                    expected,
+                ));
+            }
         }
         for (name, array) in self.network.arrays() {
             if let Some(&found) = array.data.iter().find(|x| !x.is_finite()) {

@@ -58,6 +58,9 @@ pub(super) fn recurrent(track: &Track) -> Result<Vec<Recurrent>, String> {
         AnyCell::Lstm(lstm) if lstm.coupled => &["R_i", "R_g", "R_o"],
         AnyCell::Lstm(_) => &["R_i", "R_f", "R_g", "R_o"],
         AnyCell::Gru(_) => &["R_r", "R_z", "R_n"],
+        AnyCell::Dense(_) | AnyCell::LayerNorm(_) | AnyCell::Scale(_) => {
+            return Err("the recurrent matrix: the layer has no state".into());
+        }
         AnyCell::Custom(_) => return Err("the recurrent matrix: a cell of one's own does not say which it is".into()),
     };
     let Some(array) = track.arrays.get("recurrent_kernel") else {
@@ -102,8 +105,13 @@ impl<'a> Jacobians<'a> {
     pub(super) fn new(track: &'a Track) -> Self {
         let cell = track.cell.get();
         let size = cell.output() + cell.memory();
-        let failed = (size > SIZE_MAX)
-            .then(|| format!("the Jacobian of a step: the state has {size} floats, more than {SIZE_MAX}"));
+        let failed = if !cell.has_state() {
+            Some("the Jacobian of a step: the layer has no state".to_owned())
+        } else if size > SIZE_MAX {
+            Some(format!("the Jacobian of a step: the state has {size} floats, more than {SIZE_MAX}"))
+        } else {
+            None
+        };
         Jacobians { track, size, found: Vec::new(), failed }
     }
 

@@ -128,6 +128,7 @@ pub(crate) fn model(
                 "{what} does not say what the head reads: every step was taken, as its answers are tokens of the embedding; \
                  give --reads last-state otherwise"
             ),
+            Reads::Mean | Reads::Max => format!("{what} was taken to read {}", reads.describe()),
         });
     }
     if let Some(last) = found.layers.last_mut()
@@ -164,6 +165,30 @@ pub(crate) fn model(
         other => other,
     })?;
     Ok(Imported { model, report })
+}
+
+/// Refuses a head that a partner's file has no place for so far.
+///
+/// # Errors
+/// If it has hidden layers, takes steps together, or predicts values.
+pub(crate) fn check_head(transfer: &Transfer<'_>, head: &Head, partner: &str) -> Result<(), Error> {
+    match beyond_plain(head) {
+        Some(what) => Err(transfer.refused(what, format!("elman does not write it for {partner}"))),
+        None => Ok(()),
+    }
+}
+
+/// What a head has beside classes or quantiles on the last state or every step.
+pub(crate) fn beyond_plain(head: &Head) -> Option<String> {
+    if !head.hidden.is_empty() {
+        Some("a head with hidden layers".into())
+    } else if head.reads.pools() {
+        Some(format!("a head on {}", head.reads.describe()))
+    } else if matches!(head.predicts, Predicts::Values(_)) {
+        Some("a head of values".into())
+    } else {
+        None
+    }
 }
 
 /// Refuses what a partner's layers do not express: `why_not` says why, for what is not.

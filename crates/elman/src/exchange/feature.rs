@@ -21,6 +21,11 @@ pub(crate) enum Feature {
     ResetAfter,
     Residual,
     Sum,
+    Average,
+    Multiply,
+    StepDense,
+    StepNorm,
+    StepScale,
     Custom,
 }
 
@@ -39,6 +44,11 @@ impl fmt::Display for Feature {
             Feature::ResetAfter => "a GRU whose reset gate acts after the product",
             Feature::Residual => "a residual layer",
             Feature::Sum => "the sum of two directions",
+            Feature::Average => "the mean of two directions",
+            Feature::Multiply => "the product of two directions",
+            Feature::StepDense => "a dense layer at every step",
+            Feature::StepNorm => "a layer that normalises every step",
+            Feature::StepScale => "a layer that scales every feature",
             Feature::Custom => "a cell of one's own",
         })
     }
@@ -61,6 +71,9 @@ pub(crate) fn features(layer: &Layer) -> Vec<Feature> {
             (gru.reset == Reset::After, Feature::ResetAfter),
             (gru.layer_norm, Feature::LayerNorm),
         ],
+        AnyCell::Dense(_) => vec![(true, Feature::StepDense)],
+        AnyCell::LayerNorm(_) => vec![(true, Feature::StepNorm)],
+        AnyCell::Scale(_) => vec![(true, Feature::StepScale)],
         AnyCell::Custom(_) => vec![(true, Feature::Custom)],
     };
     let noise = layer.cell.get().noise();
@@ -69,6 +82,8 @@ pub(crate) fn features(layer: &Layer) -> Vec<Feature> {
         (noise.zoneout > 0.0 || noise.memory_zoneout > 0.0, Feature::Zoneout),
         (layer.residual, Feature::Residual),
         (layer.bidirectional == Some(Merge::Sum), Feature::Sum),
+        (layer.bidirectional == Some(Merge::Average), Feature::Average),
+        (layer.bidirectional == Some(Merge::Multiply), Feature::Multiply),
     ];
     cell.into_iter().chain(around).filter(|(has, _)| *has).map(|(_, feature)| feature).collect()
 }

@@ -177,16 +177,10 @@ fn answers(head: &Head) -> String {
 }
 
 fn place_of(reads: Reads) -> &'static str {
-    match reads {
-        Reads::LastState => "the last state",
-        Reads::EveryStep => "every step",
-    }
+    reads.describe()
 }
 
 /// As the flag has it.
 fn name_of(reads: Reads) -> &'static str {
-    match reads {
-        Reads::LastState => "last-state",
-        Reads::EveryStep => "every-step",
-    }
+    reads.name()
 }

@@ -2,10 +2,9 @@
 //!
 //! N samples, C classes.
 
-use elman_kernels::{Aligned, Dense};
-
 use super::{Sampling, Token, Vocabulary};
 use crate::head::Reads;
+use crate::head_tile::HeadTile;
 use crate::stream::Streams;
 use crate::{Error, Isa, Model, Purpose, Random, isa};
 
@@ -14,9 +13,9 @@ use crate::{Error, Isa, Model, Purpose, Random, isa};
 #[derive(Clone, Debug)]
 pub struct Sampler<'m> {
     streams: Streams<'m>,
-    dense: Dense,
-    /// The dense layer's, in the kernels' order.
-    weights: &'m [f32],
+    head: HeadTile,
+    /// The model's, in the kernels' order.
+    parameters: &'m [f32],
     isa: Isa,
     start: Token,
     randoms: Vec<Random>,
@@ -24,9 +23,6 @@ pub struct Sampler<'m> {
     read: Vec<f32>,
     /// `[N]`: what was chosen last.
     chosen: Vec<Token>,
-    /// [N, the dense layer's strides]
-    inputs: Aligned,
-    logits: Aligned,
     order: Vec<Token>,
     /// Tokens read so far.
     steps: u64,
@@ -43,29 +39,22 @@ impl<'m> Sampler<'m> {
         if samples == 0 {
             return Err(Error::setting("samples", samples, "at least 1"));
         }
-        if model.head().reads != Reads::EveryStep {
-            return Err(Error::setting("the head", "one on the last state", "one on every step, for text has no end"));
+        let reads = model.head().reads;
+        if reads != Reads::EveryStep {
+            let found = format!("one on {}", reads.describe());
+            return Err(Error::setting("the head", found, "one on every step, for text has no end"));
         }
         model.stack().check_forward("a sample", "its outputs are known only after the last step")?;
-        let Some((dense, weights, _)) = &model.plan.head else {
-            return Err(Error::setting("the model", "without a head", "one of text"));
-        };
-        let mut inputs = Aligned::zeros(samples * dense.input_stride());
-        for row in inputs.chunks_exact_mut(dense.input_stride()) {
-            row[dense.input_at() - 1] = 1.0;
-        }
         let isa = isa::active();
         Ok(Sampler {
             streams: Streams::new(model.view(), samples, isa),
-            dense: *dense,
-            weights: &model.parameters[weights.clone()],
+            head: HeadTile::new(&model.plan, samples),
+            parameters: &model.parameters,
             isa,
             start: vocabulary.start(),
             randoms: (0..samples as u64).map(|n| Random::new(seed.wrapping_add(n), Purpose::Sampling)).collect(),
             read: vec![0.0; samples],
             chosen: Vec::with_capacity(samples),
-            logits: Aligned::zeros(samples * dense.output_stride()),
-            inputs,
             order: Vec::new(),
             steps: 0,
         })
@@ -76,7 +65,7 @@ impl<'m> Sampler<'m> {
     /// # Errors
     /// If a token is not in the vocabulary.
     pub fn read(&mut self, tokens: &[Token]) -> Result<(), Error> {
-        let classes = self.dense.output;
+        let classes = self.head.last().output;
         if let Some(step) = tokens.iter().position(|&token| usize::from(token) >= classes) {
             return Err(Error::Token { row: 0, step, found: f32::from(tokens[step]), tokens: classes });
         }
@@ -97,11 +86,10 @@ impl<'m> Sampler<'m> {
         if self.steps == 0 {
             self.read(&[self.start])?;
         }
-        let (dense, samples) = (self.dense, self.randoms.len());
-        dense.forward(self.isa, self.weights, &self.inputs, samples, &mut self.logits);
+        self.head.forward(self.isa.into(), self.parameters, self.randoms.len());
         self.chosen.clear();
-        for (logits, random) in self.logits.chunks_exact_mut(dense.output_stride()).zip(&mut self.randoms) {
-            let token = sampling.choose(&mut logits[..dense.output], &mut self.order, random);
+        for (place, random) in self.randoms.iter_mut().enumerate() {
+            let token = sampling.choose(self.head.output_mut(place), &mut self.order, random);
             self.chosen.push(token.ok_or(Error::Answer { step: self.steps })?);
         }
         self.read.iter_mut().zip(&self.chosen).for_each(|(to, &token)| *to = f32::from(token));
@@ -109,13 +97,12 @@ impl<'m> Sampler<'m> {
         Ok(&self.chosen)
     }
 
-    /// One step of every sample; its outputs become what the dense layer reads.
+    /// One step of every sample; its outputs become what the head reads.
     fn step(&mut self) {
-        let dense = self.dense;
         let outputs = self.streams.step(&self.read);
-        let rows = self.inputs.chunks_exact_mut(dense.input_stride());
-        for (to, from) in rows.zip(outputs.chunks_exact(dense.input)) {
-            to[dense.input_at()..][..dense.input].copy_from_slice(from);
+        let width = outputs.len() / self.randoms.len();
+        for (place, from) in outputs.chunks_exact(width).enumerate() {
+            self.head.input_mut(place).copy_from_slice(from);
         }
         self.steps += 1;
     }

@@ -163,7 +163,7 @@ impl Case {
             Predicts::Classes(classes) => {
                 let shape: &[usize] = match head.reads {
                     Reads::EveryStep => &[ROWS, STEPS, *classes],
-                    Reads::LastState => &[ROWS, *classes],
+                    _ => &[ROWS, *classes],
                 };
                 put("logits", shape, answers.concat());
                 put("probabilities", shape, answers.iter().flat_map(|logits| softmax(logits)).collect());
@@ -174,6 +174,7 @@ impl Case {
                 sorted.chunks_exact_mut(levels).for_each(|value| value.sort_by(f32::total_cmp));
                 put("quantiles", &[ROWS, quantiles.horizon, levels], sorted);
             }
+            Predicts::Values(_) => unreachable!("no case has one"),
         }
     }
 }
@@ -195,6 +196,7 @@ fn logits(model: &Model, outputs: &Array3<f32>, last: &State) -> Vec<Vec<f32>> {
             let read = |row: usize| -> Array1<f32> { cells.iter().flat_map(|cell| cell.h.row(row).to_vec()).collect() };
             (0..outputs.dim().0).map(|row| dense(read(row).view())).collect()
         }
+        Reads::Mean | Reads::Max => unreachable!("no case has one"),
     }
 }
 

@@ -7,6 +7,7 @@ mod gru;
 mod lstm;
 mod rnn;
 mod sequence;
+mod steps;
 
 pub use sequence::{Arrays, Bound, Gate, Masks, Next, Reference, Sequence, Step, Trace};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use elman_kernels::reference::Reference;
-use elman_kernels::{Activation, Gru, Lstm, Noise, Reset, Rnn};
+use elman_kernels::{Activation, Gru, Lstm, Noise, Nonlinearity, Reset, Rnn, StepDense, StepNorm, StepScale};
 
 use crate::own::Own;
 
@@ -41,6 +41,9 @@ pub(crate) fn plain(input: usize, hidden: usize) -> Vec<Arc<dyn Reference>> {
         Arc::new(gru.reset(Reset::After)),
         Arc::new(gru.reset(Reset::Before)),
         Arc::new(Own::new(input, hidden)),
+        Arc::new(StepDense::new(input, hidden).activation(Nonlinearity::Tanh)),
+        Arc::new(StepNorm::new(hidden).epsilon(1e-3)),
+        Arc::new(StepScale::new(hidden)),
     ]
 }
 
@@ -86,6 +89,9 @@ pub(crate) fn with_options(input: usize, hidden: usize) -> Vec<Arc<dyn Reference
     }
     for noise in [DROPOUT, ZONEOUT, MEMORY_ZONEOUT] {
         cells.push(Arc::new(Own::new(input, hidden).noise(noise)));
+    }
+    for activation in Nonlinearity::ALL {
+        cells.push(Arc::new(StepDense::new(input, hidden).activation(activation)));
     }
     cells
 }

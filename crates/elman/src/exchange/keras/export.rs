@@ -32,6 +32,7 @@ pub fn export(model: &Model) -> Result<(Archive, Report), Error> {
     let mut transfer = Transfer::given_to(PARTNER, &arrays);
     let (stack, head) = (model.stack(), model.head());
     assembly::check_features(&transfer, stack, why_not)?;
+    assembly::check_head(&transfer, model.head(), "Keras")?;
     let last = stack.layers.len() - 1;
     if stack.layers[last].bidirectional == Some(Merge::Sum) && head.reads == Reads::LastState {
         let why = "the head reads the last states of both directions side by side, and a Bidirectional that sums gives \
@@ -64,7 +65,7 @@ pub fn export(model: &Model) -> Result<(Archive, Report), Error> {
             transfer.note("the model ends in a softmax: it answers with probabilities");
             "softmax"
         }
-        Predicts::Quantiles(_) => "linear",
+        Predicts::Quantiles(_) | Predicts::Values(_) => "linear",
     };
     let path = layers.add("Dense", json!({ "units": head.outputs(), "activation": activation, "use_bias": true }));
     for (number, part) in ["kernel", "bias"].into_iter().enumerate() {
@@ -97,6 +98,9 @@ fn why_not(feature: Feature) -> Option<&'static str> {
         Feature::LayerNorm => Some("Keras's LSTM and GRU do not normalise their gates"),
         Feature::Zoneout => Some("no recurrent layer of Keras mixes the old state with the new one"),
         Feature::Residual => Some("a Sequential model has no way around a layer"),
+        Feature::StepDense | Feature::StepNorm | Feature::StepScale | Feature::Average | Feature::Multiply => {
+            Some("elman does not write it for Keras")
+        }
         Feature::Custom => Some("Keras does not know it"),
     }
 }
@@ -155,6 +159,11 @@ fn give_layer(
             config["recurrent_activation"] = json!("sigmoid");
             config["reset_after"] = json!(gru.reset == Reset::After);
             "GRU"
+        }
+        other @ (AnyCell::Dense(_) | AnyCell::LayerNorm(_) | AnyCell::Scale(_)) => {
+            return Err(
+                transfer.refused(format!("the layer {:?}", other.get().name()), "elman does not write it for Keras")
+            );
         }
         AnyCell::Custom(_) => return Err(transfer.refused("a cell of one's own", "Keras does not know it")),
     };

@@ -104,8 +104,8 @@ pub(super) fn import_saved(saved: &Saved<'_>, hints: &Hints) -> Result<Imported,
     };
     let layers = assembly::chained(&transfer, chain, false)?;
     let width = layers.last().map_or(0, |last| match reads {
-        Reads::EveryStep => last.output(),
-        Reads::LastState => last.directions() * last.cell.get().output(),
+        Reads::EveryStep | Reads::Mean | Reads::Max => last.output(),
+        Reads::LastState => last.summary(),
     });
     let softmax = head.softmax;
     let head = take_dense(&mut transfer, &head, &[width])?;

@@ -79,7 +79,7 @@ pub(super) fn operator(cell: &AnyCell) -> Option<Operator> {
         AnyCell::Gru(_) => {
             Operator { name: "GRU", gates: 3, order: &GRU, peephole_order: &[], names: Some(("r z n", "z r n")) }
         }
-        AnyCell::Custom(_) => return None,
+        AnyCell::Dense(_) | AnyCell::LayerNorm(_) | AnyCell::Scale(_) | AnyCell::Custom(_) => return None,
     })
 }
 

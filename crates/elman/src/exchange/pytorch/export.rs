@@ -26,6 +26,7 @@ pub fn export(model: &Model) -> Result<(File, Report), Error> {
     let mut transfer = Transfer::given_to(PARTNER, &arrays);
     let stack = model.stack();
     assembly::check_features(&transfer, stack, why_not)?;
+    assembly::check_head(&transfer, model.head(), "PyTorch")?;
     check_uniform(&transfer, stack)?;
     let config = assembly::config_json(&transfer, model)?;
 
@@ -64,6 +65,9 @@ fn why_not(feature: Feature) -> Option<&'static str> {
         }
         Feature::Residual => Some("layers of torch.nn do not add their input to their outputs"),
         Feature::Sum => Some("layers of torch.nn put two directions side by side"),
+        Feature::StepDense | Feature::StepNorm | Feature::StepScale | Feature::Average | Feature::Multiply => {
+            Some("elman does not write it for PyTorch")
+        }
         Feature::Custom => Some("PyTorch does not know it"),
     }
 }
@@ -92,6 +96,11 @@ fn give_cell(transfer: &mut Transfer<'_>, cell: &AnyCell, ours: &str, end: &str)
         AnyCell::Rnn(_) => (1, None),
         AnyCell::Gru(_) => (3, None),
         AnyCell::Lstm(lstm) => (4, lstm.projection),
+        other @ (AnyCell::Dense(_) | AnyCell::LayerNorm(_) | AnyCell::Scale(_)) => {
+            return Err(
+                transfer.refused(format!("the layer {:?}", other.get().name()), "elman does not write it for PyTorch")
+            );
+        }
         AnyCell::Custom(_) => return Err(transfer.refused("a cell of one's own", "PyTorch does not know it")),
     };
     let mut turned = |name: &str, kind: &str, shape: &[usize]| {
@@ -149,6 +158,7 @@ fn module(stack: &Stack, head: &Head) -> String {
     };
     let (width, reads) = match (head.reads, layer.bidirectional) {
         (Reads::EveryStep, _) => (stack.output(), "the outputs of every step"),
+        (Reads::Mean | Reads::Max, _) => (stack.output(), head.reads.describe()),
         (Reads::LastState, None) => (stack.summary(), "the last state, h_n[-1]"),
         (Reads::LastState, Some(_)) => (stack.summary(), "the last states, torch.cat([h_n[-2], h_n[-1]], 1)"),
     };

@@ -27,6 +27,7 @@ pub fn export(model: &Model) -> Result<(BTreeMap<String, numpy::Array>, Report),
     let mut transfer = Transfer::given_to(PARTNER, &arrays);
     let stack = model.stack();
     assembly::check_features(&transfer, stack, why_not)?;
+    assembly::check_head(&transfer, model.head(), "TensorFlow")?;
     if stack.embedding.is_some() {
         let name = "embedding.kernel";
         transfer.moved(&[name], [("embedding:0".into(), arrays[name].clone())], &[]);
@@ -78,6 +79,9 @@ fn why_not(feature: Feature) -> Option<&'static str> {
         Feature::ResetAfter => {
             Some("the reset gate of GRUCell acts before the product, and one cannot be made of the other")
         }
+        Feature::StepDense | Feature::StepNorm | Feature::StepScale | Feature::Average | Feature::Multiply => {
+            Some("elman does not write it for TensorFlow")
+        }
         Feature::Custom => Some("TensorFlow does not know it"),
     }
 }
@@ -110,6 +114,10 @@ fn give_cell(transfer: &mut Transfer<'_>, cell: &AnyCell, ours: &str, scope: &st
         AnyCell::Rnn(_) => 1,
         AnyCell::Gru(_) => 3,
         AnyCell::Lstm(_) => 4,
+        other @ (AnyCell::Dense(_) | AnyCell::LayerNorm(_) | AnyCell::Scale(_)) => {
+            return Err(transfer
+                .refused(format!("the layer {:?}", other.get().name()), "elman does not write it for TensorFlow"));
+        }
         AnyCell::Custom(_) => return Err(transfer.refused("a cell of one's own", "TensorFlow does not know it")),
     };
     let joint = stacked(&[
@@ -228,6 +236,7 @@ fn graph(stack: &Stack, head: &Head) -> String {
     };
     let reads = match (head.reads, stack.layers.last().is_some_and(|layer| layer.bidirectional.is_some())) {
         (Reads::EveryStep, _) => "the outputs of every step",
+        (Reads::Mean | Reads::Max, _) => head.reads.describe(),
         (Reads::LastState, false) => "the last state h of the last layer",
         (Reads::LastState, true) => "the last states h of both directions side by side, forward first",
     };

@@ -13,6 +13,7 @@ impl Exporter<'_> {
     pub(super) fn head(&mut self, model: &Model, layer: &Layer, outputs: &Outputs, time: Axis) {
         let read = match model.head().reads {
             Reads::LastState => self.last_state(layer, &outputs.state),
+            Reads::Mean | Reads::Max => unreachable!("heads that take steps together were refused"),
             Reads::EveryStep => {
                 let by_rows = vec![Attribute::ints("perm", &[1, 0, 2])];
                 self.builder.node("Transpose", &[&outputs.sequence], "head.input", by_rows)
@@ -23,7 +24,7 @@ impl Exporter<'_> {
         match &model.head().predicts {
             Predicts::Classes(classes) => {
                 let axes = match model.head().reads {
-                    Reads::LastState => vec![BATCH, Axis::Of(*classes)],
+                    Reads::LastState | Reads::Mean | Reads::Max => vec![BATCH, Axis::Of(*classes)],
                     Reads::EveryStep => vec![BATCH, time, Axis::Of(*classes)],
                 };
                 let logits = self.builder.node("Add", &[&product, &bias], "logits", vec![]);
@@ -32,6 +33,7 @@ impl Exporter<'_> {
                 self.builder.output(&logits, Element::Float, &axes);
                 self.builder.output(&probabilities, Element::Float, &axes);
             }
+            Predicts::Values(_) => unreachable!("heads of values were refused"),
             Predicts::Quantiles(quantiles) => self.quantiles(quantiles, &product, &bias),
         }
     }

@@ -16,6 +16,7 @@ use elman_formats::{Array, onnx::OperatorSet};
 use super::builder::{Axis, Builder};
 use super::options::OnnxOptions;
 use super::{METADATA_KEY, layout, not_given};
+use crate::exchange::assembly::beyond_plain;
 use crate::exchange::{Place, Report};
 use crate::head::Reads;
 use crate::layer::{AnyCell, Layer, Merge};
@@ -72,11 +73,22 @@ pub fn export(model: &Model, options: &OnnxOptions) -> Result<(onnx::Model, Repo
             let why = format!("the cell {:?} is one of your own, for which there is no operator", cell.name());
             return Err(not_given(format!("layer {index}"), why));
         }
+        if !layer.cell.has_state() {
+            let why = format!("elman does not write a layer {:?} as a graph", layer.cell.get().name());
+            return Err(not_given(format!("layer {index}"), why));
+        }
+        if let Some(Merge::Average | Merge::Multiply) = layer.bidirectional {
+            let why = "elman writes two directions side by side or added, not their mean or product";
+            return Err(not_given(format!("layer {index}"), why));
+        }
         if options.streaming && layer.bidirectional.is_some() {
             let why =
                 "it reads rows from their ends, so it cannot go on step by step; leave out `streaming` (--streaming)";
             return Err(not_given(format!("layer {index}"), why));
         }
+    }
+    if let Some(what) = beyond_plain(model.head()) {
+        return Err(not_given(what, "elman does not write it as a graph"));
     }
     let config =
         serde_json::to_string(&model.config()).map_err(|error| not_given("the configuration", error.to_string()))?;
@@ -232,6 +244,7 @@ impl Exporter<'_> {
         let (op, attributes) = match merge {
             Merge::Concat => ("Concat", vec![Attribute::int("axis", 2)]),
             Merge::Sum => ("Add", vec![]),
+            Merge::Average | Merge::Multiply => unreachable!("merges without an operator were refused"),
         };
         self.builder.node(op, &both, &format!("layers.{index}.outputs"), attributes)
     }

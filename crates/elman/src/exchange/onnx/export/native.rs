@@ -95,6 +95,7 @@ impl Exporter<'_> {
         match layer.bidirectional {
             None => builder.node("Squeeze", &[y, &one], &name, vec![]),
             Some(Merge::Sum) => builder.node("ReduceSum", &[y, &one], &name, vec![Attribute::int("keepdims", 0)]),
+            Some(Merge::Average | Merge::Multiply) => unreachable!("merges without an operator were refused"),
             Some(Merge::Concat) => {
                 let rows_first = vec![Attribute::ints("perm", &[0, 2, 1, 3])];
                 let turned = builder.node("Transpose", &[y], &format!("layers.{index}.directions"), rows_first);

@@ -124,7 +124,9 @@ impl Exporter<'_> {
             AnyCell::Rnn(rnn) => vec![step.rnn(rnn, &x)],
             AnyCell::Lstm(lstm) => step.lstm(lstm, &x).into(),
             AnyCell::Gru(gru) => vec![step.gru(gru, &x)],
-            AnyCell::Custom(_) => unreachable!("cells of one's own were refused"),
+            AnyCell::Dense(_) | AnyCell::LayerNorm(_) | AnyCell::Scale(_) | AnyCell::Custom(_) => {
+                unreachable!("layers without an operator were refused")
+            }
         };
         let noise = layer.cell.get().noise();
         let mut next = Vec::new();

@@ -251,7 +251,7 @@ fn understand(file: &File, graph: &Graph, (first, second): (usize, usize)) -> Re
     let found = &run.heads[head];
     let classes = found.kernel.shape[1];
     let parts = Parts { nodes, read: found.read.clone(), head: found.node, done, groups, feeds };
-    let head = Head { predicts: Predicts::Classes(classes), reads };
+    let head = Head::last_state(classes).reads(reads);
     Ok(Understood { stack: Stack { embedding, layers }, head, arrays, report, parts })
 }
 

@@ -59,9 +59,12 @@ fn restored(file: &File, graph: &Graph, stack: &Stack, config: &Config) -> Resul
             }
         }
     }
-    let dense = config.head.dense(stack);
-    reader.plain("head.kernel", &[dense.input, dense.output])?;
-    reader.plain("head.bias", &[dense.output])?;
+    let layers = config.head.dense(stack);
+    for (index, (dense, _)) in layers.iter().enumerate() {
+        let prefix = if index + 1 < layers.len() { format!("head.{index}.") } else { "head.".to_owned() };
+        reader.plain(&format!("{prefix}kernel"), &[dense.input, dense.output])?;
+        reader.plain(&format!("{prefix}bias"), &[dense.output])?;
+    }
     let Reader { arrays, report, .. } = reader;
     let words = |error: Error| error.to_string();
     let model = Model::of_config(config, &arrays).map_err(words)?;
