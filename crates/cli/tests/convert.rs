@@ -162,7 +162,7 @@ fn a_sample_must_fit_the_model() {
     refuse(&[("x", array(&[0, 8, 8], 0.0)), ("logits", array(&[0, 3], 0.0))], &["sample.npz", "nothing to compare"]);
     refuse(&[("x", array(&[2, 8], 0.0)), ("logits", logits.clone())], &["x has shape [2, 8]", "[N, T, I], I being 8"]);
     refuse(&[("logits", logits.clone())], &["no array x [N, T, I]; found logits"]);
-    refuse(&[("x", x.clone())], &["none of logits, probabilities and quantiles"]);
+    refuse(&[("x", x.clone())], &["none of logits, probabilities, quantiles and values"]);
     refuse(&[("x", x.clone()), ("logits", array(&[2, 8, 3], 0.0))], &["expected [2, 3]", "--reads every-step"]);
     refuse(&[("x", x.clone()), ("quantiles", logits.clone())], &["no answers of the model's kind", "3 classes"]);
     refuse(

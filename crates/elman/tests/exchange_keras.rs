@@ -8,7 +8,10 @@ use elman::exchange::keras;
 use elman::exchange::{Hints, Imported, Verdict};
 use elman::formats::Array;
 use elman::formats::keras::Archive;
-use elman::{Activation, AnyCell, Error, Gru, Head, Layer, Lstm, Merge, Reads, Reset, Rnn, Stack};
+use elman::{
+    Activation, AnyCell, Error, Gru, Head, Layer, Link, Lstm, Merge, Nonlinearity, Predicts, Reads, Reset, Rnn, Stack,
+    StepDense, StepNorm, StepScale, Values,
+};
 use serde_json::{Value, json};
 use support::exchange::{assert_agrees, assert_same, golden_model, model, models, refusal, shaken, text};
 
@@ -278,21 +281,18 @@ fn options_that_are_not_computed_are_refused() {
         "its activation is sigmoid; expected tanh or relu",
     );
     let dense = "/config/layers/2/config";
-    check(
-        "rnn_relu",
-        format!("{dense}/activation"),
-        json!("sigmoid"),
-        "its activation is sigmoid; expected softmax or linear",
-    );
+    check("rnn_relu", format!("{dense}/activation"), json!("celu"), "its activation is celu; expected linear or relu");
     check("rnn_relu", format!("{dense}/units"), json!(5), "layers/dense/vars/0 cannot");
     check("gru_after", format!("{lstm}/reset_after"), json!(false), "it has shape [2, 21]; expected [21]");
     check("gru_before", format!("{lstm}/reset_after"), json!(true), "it has shape [21]; expected [2, 21]");
     check("rnn_no_bias", format!("{lstm}/use_bias"), json!(true), "layers/simple_rnn/cell/vars/2 cannot");
     check("lstm", format!("{lstm}/use_bias"), json!(false), "layers/lstm/cell/vars/2 cannot");
-    for merge in [json!("mul"), json!("ave"), Value::Null] {
-        check("bidirectional", format!("{lstm}/merge_mode"), merge, "expected concat or sum");
+    for merge in [json!("max"), json!("mean"), Value::Null] {
+        check("bidirectional", format!("{lstm}/merge_mode"), merge, "expected concat or sum or ave or mul");
     }
-    check("bidirectional", format!("{lstm}/merge_mode"), json!("sum"), "the sum of the last states of two directions");
+    for merge in ["sum", "ave", "mul"] {
+        check("bidirectional", format!("{lstm}/merge_mode"), json!(merge), "it has shape [14, 4]; expected [7, 4]");
+    }
     check(
         "bidirectional",
         format!("{lstm}/backward_layer/config/units"),
@@ -353,8 +353,9 @@ fn models_that_are_no_chain_are_refused() {
         keras::import(&archive, &Hints::default())
     };
     check(order(&[0, 1, 2]), "it has no Dense layer behind its recurrent ones");
-    check(order(&[0, 3, 1]), "dense cannot be taken from Keras: it is a Dense before any recurrent layer");
-    check(order(&[0, 1, 3, 3]), "it is a second Dense");
+    check(order(&[0, 3, 1]), "it has no Dense layer behind its recurrent ones");
+    check(order(&[0, 3]), "it has no recurrent layer");
+    check(order(&[0, 1, 3, 3]), "dense cannot be taken from Keras: it ends in a softmax before the head");
     check(order(&[0, 1, 3, 1]), "it is a recurrent layer behind a Dense");
     check(order(&[0, 1, 1, 3]), "the recurrent layer before it does not return sequences");
 
@@ -634,7 +635,8 @@ fn an_activation_where_none_is_expected_is_refused() {
     for name in ["relu", "tanh", "sigmoid", "mine>softmax"] {
         for at in [1, 2, 4] {
             let added = layer("Activation", json!({ "activation": name }));
-            assert_refused(inserted("lstm", at, added), &["added cannot", "its activation is", name]);
+            let expected = if name == "mine>softmax" { "its activation is mine>softmax" } else { "none is expected" };
+            assert_refused(inserted("lstm", at, added), &["added cannot", expected]);
         }
     }
     // What changes nothing may stand anywhere.
@@ -786,4 +788,192 @@ fn calls_that_are_not_known_are_refused() {
     let nodes = archive.config.pointer_mut("/config/layers/4/inbound_nodes").unwrap().as_array_mut().unwrap();
     nodes.push(nodes[0].clone());
     assert_refused(keras::import(&archive, &Hints::default()), &["lower cannot", "each of them used in one place"]);
+}
+
+/// By case, what the head predicts, and whether Keras answers with probabilities of classes.
+fn layers() -> [(&'static str, Predicts, Reads); 7] {
+    let values = |outputs, link| Predicts::Values(Values { outputs, link });
+    [
+        ("dense_everywhere", Predicts::Classes(4), Reads::LastState),
+        ("normalised", Predicts::Classes(4), Reads::LastState),
+        ("regression", values(1, Link::Identity), Reads::LastState),
+        ("binary", values(1, Link::Sigmoid), Reads::Mean),
+        ("maximum", values(3, Link::Identity), Reads::Max),
+        ("sum_of_states", values(3, Link::Identity), Reads::LastState),
+        ("nested", Predicts::Classes(4), Reads::EveryStep),
+    ]
+}
+
+/// Our answers as Keras gives them, beside what Keras gave.
+fn assert_answers(answers: &support::Arrays, case: &str, imported: &Imported) {
+    let head = imported.model.head();
+    match head.predicts {
+        Predicts::Values(Values { link: Link::Sigmoid, .. }) => {
+            // From the probabilities back to what they come of.
+            let logits = |x: &f32| (x / (1.0 - x)).ln();
+            let mut answers = answers.clone();
+            answers.get_mut(&format!("{case}/outputs")).unwrap().data.iter_mut().for_each(|x| *x = logits(x));
+            assert_agrees(&answers, case, imported, false);
+        }
+        _ => assert_agrees(answers, case, imported, head.classes().is_some()),
+    }
+}
+
+#[test]
+fn layers_beside_the_recurrent_ones_answer_as_they_did() {
+    let answers = golden_model("keras_layers.safetensors");
+    for (case, predicts, reads) in layers() {
+        let imported = import(&format!("layers_{case}"));
+        assert_eq!((&imported.model.head().predicts, imported.model.head().reads), (&predicts, reads), "{case}");
+        assert_answers(&answers, case, &imported);
+        let notes = imported.report.notes.join("\n");
+        assert!(notes.contains("compared with the equations"), "{case}: {notes}");
+    }
+}
+
+#[test]
+fn whole_models_of_keras_2_answer_as_they_did() {
+    let answers = golden_model("keras2.safetensors");
+    for case in ["nested", "binary", "maximum"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../golden/models/keras2_{case}.h5"));
+        let file = elman::formats::hdf5::read(&path).unwrap();
+        let imported = keras::import_hdf5(&file, &Hints::default()).unwrap_or_else(|error| panic!("{case}: {error}"));
+        assert_answers(&answers, case, &imported);
+        assert!(text(&imported.report).contains("model_weights/"), "{case}");
+        // Without its configuration, and without the weights of it.
+        let mut bare = file.clone();
+        bare.attributes.get_mut("").unwrap().remove("model_config");
+        let message = refusal(keras::import_hdf5(&bare, &Hints::default()));
+        assert!(message.contains("without its configuration, the attribute model_config"), "{message}");
+        let mut bare = file;
+        bare.arrays.pop_first();
+        refusal(keras::import_hdf5(&bare, &Hints::default()));
+    }
+}
+
+/// A function that the two versions compute differently is taken as that of the file.
+#[test]
+fn hard_sigmoid_is_that_of_the_version() {
+    let of = |version: &str| {
+        let mut archive = archive("layers_maximum");
+        archive.metadata = json!({ "keras_version": version });
+        keras::import(&archive, &Hints::default()).unwrap().model.head().hidden[0].activation
+    };
+    assert_eq!(of("3.15.1"), Nonlinearity::HardSigmoid(1.0 / 6.0));
+    assert_eq!(of("2.15.0"), Nonlinearity::HardSigmoid(0.2));
+}
+
+#[test]
+fn two_or_more_linear_outputs_are_values_unless_the_file_says_classes() {
+    let predicts = |loss: Value| {
+        with("gru_after", "/compile_config", json!({ "loss": loss })).unwrap().model.head().predicts.clone()
+    };
+    let values = Predicts::Values(Values { outputs: 4, link: Link::Identity });
+    for loss in [json!(null), json!("mse"), json!({ "class_name": "MeanSquaredError" })] {
+        assert_eq!(predicts(loss), values);
+    }
+    for loss in [
+        json!("sparse_categorical_crossentropy"),
+        json!("categorical_crossentropy"),
+        json!({ "class_name": "SparseCategoricalCrossentropy", "config": { "from_logits": true } }),
+    ] {
+        assert_eq!(predicts(loss), Predicts::Classes(4));
+    }
+    let notes = import("gru_after").report.notes.join("\n");
+    assert!(
+        notes.contains("dense has 4 outputs without an activation, taken for values; if they are logits"),
+        "{notes}"
+    );
+    assert_refused(with("lstm", "/config/layers/3/config/units", json!(1)), &["layers/dense/vars/0"]);
+}
+
+/// A normalisation over another axis, of another kind, or where no layer here can stand.
+#[test]
+fn normalisations_and_pooling_that_are_not_computed_are_refused() {
+    let norm = |place: usize, key: &str, value: Value| {
+        with("layers_normalised", &format!("/config/layers/{place}/config/{key}"), value)
+    };
+    for axis in [json!(1), json!([1]), json!([1, 2])] {
+        assert_refused(
+            norm(2, "axis", axis.clone()),
+            &["batch_normalization cannot", "its axis is", "that of the features"],
+        );
+        assert_refused(norm(4, "axis", axis), &["layer_normalization cannot", "its axis is"]);
+    }
+    assert_refused(norm(4, "rms_scaling", json!(true)), &["its rms_scaling is true; expected false"]);
+    assert_refused(norm(2, "renorm", json!(true)), &["its renorm is true; expected false"]);
+    assert_refused(norm(1, "variance", json!(null)), &["one of mean and variance"]);
+    assert_refused(norm(1, "mean", json!([1.0, 2.0])), &["numbers for 2 features; expected 5"]);
+    let pool = |key: &str, value: Value| with("layers_maximum", &format!("/config/layers/2/config/{key}"), value);
+    assert_refused(pool("keepdims", json!(true)), &["its keepdims is true; expected false"]);
+    assert_refused(pool("data_format", json!("channels_first")), &["its data_format is", "channels_last"]);
+    let pooled = || layer("GlobalAveragePooling1D", json!({ "keepdims": false }));
+    assert_refused(inserted("layers_maximum", 3, pooled()), &["added cannot", "there are no steps before it"]);
+    assert_refused(inserted("lstm", 2, pooled()), &["added cannot", "there are no steps before it"]);
+    let norm = || layer("LayerNormalization", json!({ "axis": -1, "epsilon": 1e-3 }));
+    assert_refused(inserted("bidirectional", 2, norm()), &["added cannot", "two directions"]);
+    assert_refused(inserted("layers_maximum", 3, norm()), &["added cannot", "all steps together"]);
+    // A mask that a maximum does not know: the rows' ends count there.
+    let mut masked = archive("layers_binary");
+    masked.config["config"]["layers"][3]["class_name"] = json!("GlobalMaxPooling1D");
+    masked.config["config"]["layers"][2]["config"]["layer"]["config"]["zero_output_for_mask"] = json!(true);
+    masked.config["config"]["layers"][2]["config"]["backward_layer"]["config"]["zero_output_for_mask"] = json!(true);
+    assert_refused(
+        keras::import(&masked, &Hints::default()),
+        &["it computes something else here than by its equations"],
+    );
+}
+
+/// To Keras and back, with our configuration and without: the same in every bit.
+#[test]
+fn layers_beside_the_recurrent_ones_come_back() {
+    let phi = Nonlinearity::Relu;
+    let both = |merge| Layer::new(Gru::new(3, 4)).bidirectional(merge);
+    let steps = Stack::new(StepScale::new(3)).then(StepDense::new(3, 5).activation(Nonlinearity::Mish));
+    let steps = steps.then(StepNorm::new(5).epsilon(1e-3)).then(Lstm::new(5, 4));
+    let cases: Vec<(&str, Stack, Head)> = vec![
+        ("steps", steps.clone(), Head::last_state(3).hidden(6, phi).hidden(4, Nonlinearity::Gelu)),
+        ("norm behind", steps.clone().then(StepNorm::new(4).epsilon(1e-3)), Head::values(1, Link::Identity)),
+        ("every step", steps.clone(), Head::every_step(3).hidden(6, phi)),
+        (
+            "constants",
+            steps.clone(),
+            Head::last_state(3).hidden(4, Nonlinearity::LeakyRelu(0.01)).hidden(4, Nonlinearity::Elu(0.5)),
+        ),
+        ("mean", both(Merge::Average).into(), Head::values(2, Link::Sigmoid).reads(Reads::Mean)),
+        ("max", both(Merge::Sum).into(), Head::last_state(3).reads(Reads::Max)),
+        ("product", both(Merge::Multiply).into(), Head::values(1, Link::Sigmoid)),
+    ];
+    for (name, stack, head) in cases {
+        let model = model(stack, head);
+        let (archive, given) = keras::export(&model).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(given.verdict(), Verdict::Exact, "{name}");
+        let back = keras::import(&archive, &Hints::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_same(name, &back.model, &model);
+        let plain = Archive { metadata: json!({}), ..archive };
+        let again = keras::import(&plain, &Hints::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_same(name, &again.model, &model);
+    }
+    // What is folded without our configuration is kept with it.
+    let folded =
+        Stack::new(StepDense::new(3, 5)).then(StepScale::new(5)).then(Lstm::new(5, 4)).then(StepDense::new(4, 4));
+    let model = model(folded, Head::last_state(3));
+    let (archive, _) = keras::export(&model).unwrap();
+    assert_same("folded", &keras::import(&archive, &Hints::default()).unwrap().model, &model);
+    let plain = Archive { metadata: json!({}), ..archive };
+    assert_eq!(keras::import(&plain, &Hints::default()).unwrap().model.stack().layers.len(), 2);
+}
+
+#[test]
+fn what_keras_has_no_layer_for_is_refused() {
+    let refused = |stack: Stack, head: Head, expected: &str| {
+        let message = refusal(keras::export(&model(stack, head)));
+        assert!(message.contains(expected), "{expected:?} is not in {message:?}");
+    };
+    let both = Stack::new(Layer::new(Lstm::new(3, 4)).bidirectional(Merge::Concat)).then(StepNorm::new(8));
+    refused(both, Head::last_state(3), "layer 1, on the last step of two directions");
+    refused(Stack::new(StepDense::new(3, 4)), Head::last_state(3), "the last state without a recurrent layer");
+    for phi in [Nonlinearity::GeluTanh, Nonlinearity::HardSigmoid(0.2)] {
+        refused(Stack::new(Lstm::new(3, 4)), Head::last_state(3).hidden(4, phi), "Keras has no activation");
+    }
 }

@@ -74,8 +74,8 @@ pub(crate) struct ConvertArgs {
     /// Run both on made-up sequences, and say how far apart they are
     #[arg(long, help_heading = "Verification")]
     pub(crate) verify: bool,
-    /// Recorded arrays of the other program, .npz or .safetensors: x [N, T, I], lengths, and logits, probabilities or
-    /// quantiles
+    /// Recorded arrays of the other program, .npz or .safetensors: x [N, T, I], lengths, and logits, probabilities,
+    /// quantiles or values
     #[arg(long, value_name = "FILE", help_heading = "Verification")]
     pub(crate) sample: Option<PathBuf>,
     /// One JSON object

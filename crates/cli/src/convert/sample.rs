@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use elman::formats::{self, Array, numpy};
-use elman::{Model, Predicts, Reads};
+use elman::{Link, Model, Predicts, Reads};
 use ndarray::Array3;
 
 use super::ends_with;
@@ -30,15 +30,20 @@ enum Kind {
     Logits,
     Probabilities,
     Quantiles,
+    Values,
 }
 
 /// Their arrays' names.
-const KINDS: [(&str, Kind); 3] =
-    [("logits", Kind::Logits), ("probabilities", Kind::Probabilities), ("quantiles", Kind::Quantiles)];
+const KINDS: [(&str, Kind); 4] = [
+    ("logits", Kind::Logits),
+    ("probabilities", Kind::Probabilities),
+    ("quantiles", Kind::Quantiles),
+    ("values", Kind::Values),
+];
 
 impl Sample {
-    /// Reads `x` [N, T, I] (of tokens [N, T]), `logits` or `probabilities` [N, C] or [N, T, C], or
-    /// `quantiles` [N, F, Q], and `lengths [N]` if there are any, from a .npz or .safetensors file.
+    /// Reads `x` [N, T, I] (of tokens [N, T]), `logits` or `probabilities` [N, C] or [N, T, C], `values` [N, F] or
+    /// [N, T, F], or `quantiles` [N, F, Q], and `lengths [N]` if there are any, from a .npz or .safetensors file.
     pub(super) fn read(path: &Path, model: &Model) -> anyhow::Result<Self> {
         let mut arrays = arrays(path)?;
         let found = arrays.keys().cloned().collect::<Vec<_>>().join(", ");
@@ -61,7 +66,7 @@ impl Sample {
             }
         }
         if answers.is_empty() {
-            bail!("{} has none of logits, probabilities and quantiles; found {found}", path.display());
+            bail!("{} has none of logits, probabilities, quantiles and values; found {found}", path.display());
         }
         let lengths = match arrays.remove("lengths") {
             None => vec![steps; rows],
@@ -81,6 +86,7 @@ impl Sample {
             let (what, ours) = match (kind, &model.head().predicts) {
                 (Kind::Logits, _) => ("logits", logits.clone()),
                 (Kind::Probabilities, Predicts::Classes(_)) => ("probabilities", softmax(logits.clone())),
+                (Kind::Values, Predicts::Values(of)) => ("values", linked(logits.clone(), of.link)),
                 (Kind::Quantiles, Predicts::Quantiles(of)) => ("quantiles", sorted(logits.clone(), of.levels.len())),
                 _ => bail!(
                     "{} holds no answers of the model's kind: it predicts {}",
@@ -93,6 +99,14 @@ impl Sample {
         }
         Ok(checks)
     }
+}
+
+/// Values under their link.
+fn linked(mut values: Array3<f32>, link: Link) -> Array3<f32> {
+    if link == Link::Sigmoid {
+        values.mapv_inplace(|z| (1.0 / (1.0 + (-f64::from(z)).exp())) as f32);
+    }
+    values
 }
 
 /// Recorded answers in the shape of a head's.

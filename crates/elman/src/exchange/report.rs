@@ -58,6 +58,8 @@ pub enum Change {
         /// What was added.
         value: f32,
     },
+    /// Numbers of several layers became those of one that computes the same, each rounded once.
+    Folded,
     /// An array of zeros that the other side has and ours does not need, or the reverse.
     Zeros,
 }
@@ -80,7 +82,7 @@ impl Report {
     /// Exact, unless numbers were added to each other.
     pub fn verdict(&self) -> Verdict {
         let mut changes = self.moves.iter().flat_map(|moved| &moved.changes);
-        match changes.any(|change| matches!(change, Change::Added | Change::Constant { .. })) {
+        match changes.any(|change| matches!(change, Change::Added | Change::Folded | Change::Constant { .. })) {
             true => Verdict::Rounded,
             false => Verdict::Exact,
         }
@@ -111,6 +113,7 @@ impl fmt::Display for Change {
             Change::Added => write!(f, "added"),
             Change::Constant { to, value } if *value < 0.0 => write!(f, "{} taken off {to}", -value),
             Change::Constant { to, value } => write!(f, "{value} added to {to}"),
+            Change::Folded => write!(f, "folded"),
             Change::Zeros => write!(f, "zeros"),
         }
     }

@@ -4,7 +4,7 @@ use elman_formats::Array;
 use elman_kernels::{Gru, Lstm, Reset, Rnn};
 
 use super::names::Weights;
-use super::options::{Dense, Kind, Recurrent};
+use super::parts::{Kind, Recurrent};
 use super::{GATES, ORDER};
 use crate::Error;
 use crate::exchange::Hints;
@@ -164,38 +164,6 @@ pub(super) fn take_embedding(transfer: &mut Transfer<'_>, weights: &Weights) -> 
     let embedding = Embedding { tokens: array.shape[0], size: array.shape[1] };
     transfer.moved(&[&name], [("embedding.kernel".into(), array)], &[]);
     Ok(embedding)
-}
-
-/// The dense layer: what it reads, one of `widths`, and its outputs.
-///
-/// # Errors
-/// If its arrays are missing, or of shapes that do not fit.
-pub(super) fn take_dense(
-    transfer: &mut Transfer<'_>,
-    dense: &Dense,
-    widths: &[usize],
-) -> Result<(usize, usize), Error> {
-    let (kernel, bias) = (dense.weights.array(0, "kernel"), dense.weights.array(1, "bias"));
-    let array = transfer.matrix(&kernel)?;
-    let (width, outputs) = (array.shape[0], array.shape[1]);
-    if !widths.contains(&width) || dense.units.is_some_and(|units| units != outputs) {
-        let widths = widths.iter().map(usize::to_string).collect::<Vec<_>>().join(" or ");
-        let units = dense.units.map_or("C".to_owned(), |units| units.to_string());
-        let why = format!("it has shape {:?}; expected [{widths}, {units}]", array.shape);
-        return Err(transfer.refused(kernel, why));
-    }
-    transfer.moved(&[&kernel], [("head.kernel".into(), array.clone())], &[]);
-    match dense.use_bias.unwrap_or(transfer.get(&bias).is_some()) {
-        true => {
-            let array = transfer.array(&bias, &[outputs])?.clone();
-            transfer.moved(&[&bias], [("head.bias".into(), array)], &[]);
-        }
-        false => {
-            transfer.note(format!("{} has no bias: zeros were taken", dense.name));
-            transfer.moved(&[], [("head.bias".into(), zeros(&[outputs]))], &[Change::Zeros]);
-        }
-    }
-    Ok((width, outputs))
 }
 
 /// Leaves out what a file has of training: an optimizer's arrays, and the states of random numbers.

@@ -173,6 +173,48 @@ impl<'a> Layer<'a> {
                 Ok(self.along(input, |row| function.apply(row)))
             }
             "Softmax" => Ok(self.along(input, |row| Function::Softmax.apply(row))),
+            "ReLU" => {
+                let number = |key: &str, default: f64| match self.config.get(key) {
+                    Some(Value::String(text)) => text.parse().unwrap_or(f64::NAN),
+                    _ => self.number(key, default),
+                };
+                let (most, slope) = (number("max_value", f64::INFINITY), number("negative_slope", 0.0));
+                let least = number("threshold", 0.0);
+                Ok(self.along(input, |row| {
+                    let one = |x: f64| if x >= least { x.min(most) } else { slope * (x - least) };
+                    row.iter_mut().for_each(|x| *x = one(*x));
+                }))
+            }
+            "LeakyReLU" => {
+                let slope = self.number("negative_slope", self.number("alpha", 0.3));
+                Ok(self.along(input, |row| row.iter_mut().for_each(|x| *x = if *x < 0.0 { slope * *x } else { *x })))
+            }
+            "ELU" => {
+                let alpha = self.number("alpha", 1.0);
+                Ok(self.along(input, |row| {
+                    row.iter_mut().for_each(|x| *x = if *x < 0.0 { alpha * x.exp_m1() } else { *x });
+                }))
+            }
+            "BatchNormalization" => self.batch_normalization(input),
+            "LayerNormalization" => self.layer_normalization(input),
+            "Rescaling" => {
+                let [factor, shift] = [self.listed("scale", 1.0), self.listed("offset", 0.0)];
+                Ok(self.unmasked(self.scaled(input, |x, unit| x * of(&factor, unit) + of(&shift, unit))))
+            }
+            "Normalization" => {
+                let [mean, variance] = match self.config.get("mean").is_some_and(|mean| !mean.is_null()) {
+                    true => [self.listed("mean", 0.0), self.listed("variance", 1.0)],
+                    false => [self.matrix(0, "mean", None)?.vector(), self.matrix(1, "variance", None)?.vector()],
+                };
+                let deviation = |unit: usize| of(&variance, unit).sqrt().max(1e-7);
+                let invert = self.flag("invert", false);
+                Ok(self.unmasked(self.scaled(input, |x, unit| match invert {
+                    true => x * deviation(unit) + of(&mean, unit),
+                    false => (x - of(&mean, unit)) / deviation(unit),
+                })))
+            }
+            "GlobalAveragePooling1D" => self.pooled(&input, true),
+            "GlobalMaxPooling1D" => self.pooled(&input, false),
             // The mask does not go on behind it.
             "Flatten" => match input.steps {
                 None => Ok(input),
@@ -207,6 +249,96 @@ impl<'a> Layer<'a> {
         }
         input.mask = Some(mask);
         input
+    }
+
+    /// A function of each number and of its place among the features.
+    fn scaled(&self, mut input: Tensor, function: impl Fn(f64, usize) -> f64) -> Tensor {
+        for row in input.data.chunks_exact_mut(input.width.max(1)) {
+            row.iter_mut().enumerate().for_each(|(unit, x)| *x = self.round(function(*x, unit)));
+        }
+        input
+    }
+
+    /// Numbers of the configuration, one for all features or one each, however deep they lie in lists.
+    fn listed(&self, key: &str, default: f64) -> Vec<f64> {
+        fn add(value: &Value, to: &mut Vec<f64>) {
+            match value {
+                Value::Array(all) => all.iter().for_each(|value| add(value, to)),
+                value => to.extend(value.as_f64()),
+            }
+        }
+        let mut all = Vec::new();
+        self.config.get(key).into_iter().for_each(|value| add(value, &mut all));
+        if all.is_empty() { vec![default] } else { all }
+    }
+
+    /// Layers of preprocessing hand no mask on in Keras 2.
+    fn unmasked(&self, input: Tensor) -> Tensor {
+        let mask = input.mask.clone().filter(|_| self.of.version == Version::Three);
+        Tensor { mask, ..input }
+    }
+
+    fn batch_normalization(&self, input: Tensor) -> Result<Tensor, Wrong> {
+        let (scale, center) = (self.flag("scale", true), self.flag("center", true));
+        let numbers = |there: bool, number: usize, name: &str, without: f64| -> Result<Vec<f64>, Wrong> {
+            match there {
+                true => Ok(self.matrix(number, name, Some(1))?.vector()),
+                false => Ok(vec![without]),
+            }
+        };
+        let statistics = usize::from(scale) + usize::from(center);
+        let gamma = numbers(scale, 0, "gamma", 1.0)?;
+        let beta = numbers(center, usize::from(scale), "beta", 0.0)?;
+        let mean = numbers(true, statistics, "moving_mean", 0.0)?;
+        let variance = numbers(true, statistics + 1, "moving_variance", 1.0)?;
+        let epsilon = self.number("epsilon", 1e-3);
+        Ok(self.scaled(input, |x, unit| {
+            of(&gamma, unit) * (x - of(&mean, unit)) / (of(&variance, unit) + epsilon).sqrt() + of(&beta, unit)
+        }))
+    }
+
+    fn layer_normalization(&self, mut input: Tensor) -> Result<Tensor, Wrong> {
+        let (scale, center) = (self.flag("scale", true), self.flag("center", true));
+        let gamma = if scale { self.matrix(0, "gamma", Some(1))?.vector() } else { vec![1.0] };
+        let beta = if center { self.matrix(usize::from(scale), "beta", Some(1))?.vector() } else { vec![0.0] };
+        let epsilon = self.number("epsilon", 1e-3);
+        for row in input.data.chunks_exact_mut(input.width.max(1)) {
+            let count = row.len() as f64;
+            let mean = row.iter().sum::<f64>() / count;
+            let variance = row.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / count;
+            for (unit, x) in row.iter_mut().enumerate() {
+                *x = self
+                    .round(of(&gamma, unit) * self.round((*x - mean) / (variance + epsilon).sqrt()) + of(&beta, unit));
+            }
+        }
+        Ok(input)
+    }
+
+    /// All steps together: a mean is one of the steps that count, a maximum one of all.
+    fn pooled(&self, input: &Tensor, mean: bool) -> Result<Tensor, Wrong> {
+        let Some(steps) = input.steps else { return self.wrong("it reads no steps") };
+        let width = input.width;
+        let mut data = vec![if mean { 0.0 } else { f64::NEG_INFINITY }; input.rows * width];
+        for row in 0..input.rows {
+            let to = &mut data[row * width..][..width];
+            let mut count = 0.0;
+            for step in 0..steps {
+                let counts = input.mask.as_ref().is_none_or(|mask| mask[row * steps + step]);
+                let from = &input.data[(row * steps + step) * width..][..width];
+                match mean {
+                    true if counts => {
+                        to.iter_mut().zip(from).for_each(|(to, x)| *to = self.round(*to + x));
+                        count += 1.0;
+                    }
+                    true => {}
+                    false => to.iter_mut().zip(from).for_each(|(to, x)| *to = to.max(*x)),
+                }
+            }
+            if mean {
+                to.iter_mut().for_each(|to| *to = self.round(*to / count));
+            }
+        }
+        Ok(Tensor { steps: None, data, mask: None, ..input.clone() })
     }
 
     fn embedding(&self, input: &Tensor) -> Result<Tensor, Wrong> {
@@ -304,6 +436,27 @@ impl<'a> Layer<'a> {
         let mask = input.mask.clone().filter(|_| all);
         Ok(Tensor { rows, steps: all.then_some(steps), width: hidden, data, mask })
     }
+}
+
+/// One for all features, or one each.
+fn of(numbers: &[f64], unit: usize) -> f64 {
+    match numbers {
+        [one] => *one,
+        all => all.get(unit).copied().unwrap_or(f64::NAN),
+    }
+}
+
+/// The error function: 2/√π e^(−x²) Σ 2ⁿ x^(2n+1) / (1·3·…·(2n+1)), all terms of one sign.
+fn erf(x: f64) -> f64 {
+    if x.abs() > 6.0 {
+        return x.signum();
+    }
+    let (mut term, mut sum) = (x, x);
+    for n in 1..200 {
+        term *= 2.0 * x * x / f64::from(2 * n + 1);
+        sum += term;
+    }
+    std::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp() * sum
 }
 
 /// A cell with its arrays.
@@ -425,6 +578,12 @@ enum Function {
     Silu,
     Exponential,
     Softmax,
+    LeakyRelu,
+    Gelu,
+    Mish,
+    HardTanh,
+    HardSilu,
+    Relu6,
 }
 
 impl Function {
@@ -443,6 +602,12 @@ impl Function {
             "silu" | "swish" => Function::Silu,
             "exponential" => Function::Exponential,
             "softmax" => Function::Softmax,
+            "leaky_relu" => Function::LeakyRelu,
+            "gelu" => Function::Gelu,
+            "mish" => Function::Mish,
+            "hard_tanh" => Function::HardTanh,
+            "hard_silu" | "hard_swish" => Function::HardSilu,
+            "relu6" => Function::Relu6,
             _ => return None,
         })
     }
@@ -474,6 +639,18 @@ impl Function {
             Function::Selu => 1.050_700_987_355_480_5 * if x > 0.0 { x } else { 1.673_263_242_354_377_2 * x.exp_m1() },
             Function::Silu => x * sigmoid(x),
             Function::Exponential => x.exp(),
+            Function::LeakyRelu => {
+                if x < 0.0 {
+                    0.2 * x
+                } else {
+                    x
+                }
+            }
+            Function::Gelu => 0.5 * x * (1.0 + erf(x * std::f64::consts::FRAC_1_SQRT_2)),
+            Function::Mish => x * Function::Softplus.of_one(x).tanh(),
+            Function::HardTanh => x.clamp(-1.0, 1.0),
+            Function::HardSilu => x * (x / 6.0 + 0.5).clamp(0.0, 1.0),
+            Function::Relu6 => x.clamp(0.0, 6.0),
             // Of a single number.
             Function::Softmax => 1.0,
         }

@@ -71,12 +71,13 @@ pub fn import_hdf5(file: &File, hints: &Hints) -> Result<Imported, Error> {
         let group = format!("{WEIGHTS}/{name}");
         Weights::Named { names: names(file, &group, "weight_names"), group }
     };
+    let training: Option<Value> = attribute("training_config").and_then(|of| serde_json::from_str(of).ok());
     let saved = Saved {
-        what: "a model",
         config: &config,
         arrays: &file.arrays,
         store: Store::Groups(&groups),
         version: if version.starts_with('3') { Version::Three } else { Version::Two },
+        loss: training.as_ref().and_then(|of| of.get("loss")),
         own: None,
     };
     import_saved(&saved, hints)

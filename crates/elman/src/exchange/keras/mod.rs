@@ -17,13 +17,16 @@ mod cells;
 mod chain;
 mod equations;
 mod export;
+mod folds;
 mod graph;
 mod import;
 mod known;
 mod legacy;
 mod names;
 mod options;
+mod parts;
 mod proof;
+mod roles;
 mod weights;
 
 pub use export::export;

@@ -7,6 +7,7 @@ use ndarray::{Array3, ArrayView3};
 
 use super::chain::{Link, Wrong};
 use super::equations::{Equations, Tensor, Version};
+use crate::head::{Link as ValueLink, Values};
 use crate::layer::Stack;
 use crate::parameters::prefix;
 use crate::random::{Purpose, Random};
@@ -74,7 +75,7 @@ impl Proof<'_> {
             };
             let ours =
                 model.logits(batch.inputs.view(), batch.lengths.as_deref()).map_err(|error| failed(last, &error))?;
-            let ours = if softmax { probabilities(ours) } else { ours };
+            let ours = answers(ours, model.head(), softmax);
             let difference = difference(ours.view(), double_last, single_last, &batch);
             if difference.allowed {
                 evidence.batches += 1;
@@ -218,18 +219,21 @@ fn part(model: &Model, last: usize, every_step: bool) -> Option<Model> {
     arrays.insert("head.kernel".into(), Array { shape: vec![width, width], data: kernel });
     arrays.insert("head.bias".into(), Array { shape: vec![width], data: vec![0.0; width] });
     let reads = if every_step { Reads::EveryStep } else { Reads::LastState };
-    Model::of_arrays(stack, Head { predicts: Predicts::Classes(width), reads }, &arrays).ok()
+    Model::of_arrays(stack, Head::last_state(width).reads(reads), &arrays).ok()
 }
 
-/// Of logits, along the last axis.
-fn probabilities(mut logits: Array3<f32>) -> Array3<f32> {
-    for mut row in logits.rows_mut() {
+/// What a head's outputs are in Keras: probabilities behind a softmax, values under their link.
+fn answers(mut outputs: Array3<f32>, head: &Head, softmax: bool) -> Array3<f32> {
+    if let Predicts::Values(Values { link: ValueLink::Sigmoid, .. }) = head.predicts {
+        outputs.mapv_inplace(|x| (1.0 / (1.0 + (-f64::from(x)).exp())) as f32);
+    }
+    for mut row in outputs.rows_mut().into_iter().filter(|_| softmax) {
         let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         row.mapv_inplace(|x| (x - largest).exp());
         let sum = row.sum();
         row.mapv_inplace(|x| x / sum);
     }
-    logits
+    outputs
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use elman_formats::Array;
 
 use super::PARTNER;
-use super::cells::{WEIGHTS, leave_out_training, take_dense, take_embedding, take_layer};
+use super::cells::{WEIGHTS, leave_out_training, take_embedding, take_layer};
+use super::folds::take_dense_to;
 use super::names::Weights;
-use super::options::{Dense, Kind, Recurrent};
+use super::parts::{Act, Dense, Kind, Recurrent};
 use crate::exchange::assembly::{self, Beside, Found};
 use crate::exchange::order::pieces;
 use crate::exchange::transfer::{Transfer, listed};
@@ -68,8 +69,16 @@ pub fn import_weights(arrays: &BTreeMap<String, Array>, hints: &Hints) -> Result
     let at_every_step = unnumbered(head.trim_start_matches("layers/")) == "time_distributed";
     let path = format!("layers/{head}{}", if at_every_step { "/layer" } else { "" });
     let weights = Weights::Numbered(path);
-    let head =
-        Dense { name: format!("layers/{head}"), weights, units: None, use_bias: None, at_every_step, softmax: false };
+    let head = Dense {
+        name: format!("layers/{head}"),
+        weights,
+        units: None,
+        use_bias: None,
+        at_every_step,
+        act: Act::LINEAR,
+        before: Vec::new(),
+        after: Vec::new(),
+    };
     let reads = at_every_step.then_some(Reads::EveryStep);
 
     let embedding = match embeddings.first() {
@@ -82,7 +91,7 @@ pub fn import_weights(arrays: &BTreeMap<String, Array>, hints: &Hints) -> Result
         chain.push(take_layer(&mut transfer, layer, chain.len(), hints, hints.like.as_ref())?);
     }
     let layers = assembly::chained(&transfer, chain, true)?;
-    let head = take_dense(&mut transfer, &head, &assembly::widths(layers.last(), true))?;
+    let head = take_dense_to(&mut transfer, &head, "head.", &assembly::widths(layers.last(), true), false)?;
     let found = Found { embedding, layers, head };
     note_defaults(&mut transfer, &found.layers, hints);
     let beside = Beside { what: WEIGHTS, own: None, activations: false, reads, adds_forget_bias: false };
