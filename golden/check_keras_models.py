@@ -251,7 +251,8 @@ def shaken(model, random):
     """Weights as training leaves them: statistics and biases are not 0 and 1."""
     for variable in model.weights:
         value = np.asarray(variable)
-        if value.dtype.kind != "f":
+        # What a Normalization has adapted to is computed once.
+        if value.dtype.kind != "f" or variable.name.split(":")[0] in ("mean", "variance"):
             continue
         if "variance" in variable.name:
             variable.assign(random.uniform(0.3, 2.0, value.shape).astype("float32"))

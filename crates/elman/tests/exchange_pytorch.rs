@@ -59,7 +59,7 @@ head.weight [4, 14] → head.kernel [14, 4]: transposed
 head.bias [4] → head.bias [4]:
 - a state_dict does not say what the head reads: the last state was taken; give --reads every-step otherwise
 - the head reads the last states of both directions, as torch.cat([h_n[-2], h_n[-1]], 1) gives them
-the same function: some numbers are sums of two, rounded once
+every number is there: some are sums of two, rounded once
 ";
     assert_eq!(text(&imported.report), expected);
 }

@@ -58,7 +58,7 @@ dense/bias:0 [4] → head.bias [4]:
 - a file of variables does not say the forget_bias that TensorFlow adds while it runs: 1 was taken; give --forget-bias otherwise
 - a file of variables does not say whether an LSTM clips its cell or its projection: none was taken to; give --like with a model that does otherwise
 - a file of variables does not say what the head reads: the last state was taken; give --reads every-step otherwise
-the same function: some numbers are sums of two, rounded once
+every number is there: some are sums of two, rounded once
 ";
     assert_eq!(text(&import("lstm_options", &Hints::default()).report), expected);
 }

@@ -255,17 +255,17 @@ fn states_and_lengths_of_other_shapes() {
     };
     state(
         &[1, 3, 6],
-        "RNN node \"the RNN\" cannot be taken from ONNX: its initial_h has shape [1, 3, 6]; expected [1, 3, 3]",
+        "RNN node \"the RNN\" cannot be taken from ONNX: its initial_h has shape [1, 3, 6]; expected [1, axis 1, 3]",
     );
-    state(&[2, 3, 3], "its initial_h has shape [2, 3, 3]; expected [1, 3, 3]");
+    state(&[2, 3, 3], "its initial_h has shape [2, 3, 3]; expected [1, axis 1, 3]");
     state(&[1, 4, 3], "its initial_h has shape [1, 4, 3]; expected [1, 3, 3]");
-    state(&[3, 3], "its initial_h has shape [3, 3]; expected [1, 3, 3]");
+    state(&[3, 3], "its initial_h has shape [3, 3]; expected [1, axis 1, 3]");
     with(
         |graph| {
             graph.initializer.push(Tensor::small_ints("lengths", &[4], &[2; 4]));
             graph.node[0].input.push("lengths".into());
         },
-        "its sequence_lens has shape [4]; expected [3]",
+        "its sequence_lens has shape [4]; expected [3]: a length of each row (seen with a length of 2 for axis 0",
     );
     // The same of an LSTM's memory, given when the graph runs.
     with(

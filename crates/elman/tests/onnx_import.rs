@@ -50,6 +50,9 @@ fn agrees(name: &str) -> Imported {
     }
     let found = if ends_in_softmax { probabilities } else { logits };
     support::assert_close(name, &found, &output.data, TOLERANCE, 1.0);
+    let compared = imported.report.compared.as_ref().unwrap();
+    assert!(compared.batches >= 8 && compared.largest_difference <= TOLERANCE, "{name}: {compared:?}");
+    assert!(compared.left_out.is_empty(), "{name}: {compared:?}");
     imported
 }
 
@@ -166,6 +169,9 @@ fn our_own_graphs_come_back_as_they_were() {
             assert_eq!(config(&back.model), config(&model), "{name}");
             assert_eq!(back.report.verdict(), Verdict::Exact);
             assert!(back.report.notes.is_empty(), "{name}: {:?}", back.report.notes);
+            let compared = back.report.compared.unwrap();
+            assert!(compared.batches >= 8 && compared.left_out.is_empty(), "{name}: {compared:?}");
+            assert_eq!(compared.steps.1 > 1, !options.streaming, "{name}: {compared:?}");
         }
     }
 }
@@ -256,7 +262,6 @@ fn our_own_graphs_keep_their_configuration_through_tools() {
 /// head predicts no graph says.
 #[test]
 fn our_own_graphs_are_understood_without_their_metadata() {
-    let plain = OnnxOptions::default();
     for Case { name, model, options } in cases() {
         if !options.native || !native().iter().any(|(native, _)| *native == name) {
             continue;
@@ -272,8 +277,16 @@ fn our_own_graphs_are_understood_without_their_metadata() {
         }
         let back = onnx::import_bytes(&bytes, &hints).unwrap_or_else(|error| panic!("{name}: {error}"));
         let notes = &back.report.notes;
-        let compared = options.initial_states || options == plain && model.stack().layers[0].residual;
-        assert_eq!(notes.iter().any(|note| note.contains("compares the lengths")), compared, "{name}: {notes:?}");
+        assert_eq!(
+            notes.iter().any(|note| note.contains("give them to the model too")),
+            options.lengths && !options.streaming,
+            "{name}: {notes:?}"
+        );
+        assert_eq!(
+            notes.iter().any(|note| note.contains("are left out: \"final_h_0\"")),
+            options.initial_states || options.streaming,
+            "{name}: {notes:?}"
+        );
         let back = back.model;
         assert_eq!(back.arrays(), model.arrays(), "{name}");
         assert_eq!(back.head(), model.head(), "{name}");

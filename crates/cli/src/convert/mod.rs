@@ -72,6 +72,9 @@ pub(crate) fn convert(args: &ConvertArgs) -> anyhow::Result<()> {
         }
     }
     output.line(&format!("\nverdict: {}", report::verdict(&reports)))?;
+    for line in reports.iter().flat_map(|(_, _, of)| report::compared(of)) {
+        output.line(&line)?;
+    }
     for check in checks {
         output.line(&check.to_string())?;
     }

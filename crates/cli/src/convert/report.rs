@@ -1,6 +1,6 @@
 //! The report of a conversion, as text and as JSON.
 
-use elman::exchange::{Move, Place, Report, Verdict};
+use elman::exchange::{Compared, Move, Place, Report, Verdict};
 use serde_json::json;
 
 use super::partner::Partner;
@@ -33,7 +33,26 @@ pub(super) fn object(from: Partner, to: Partner, report: &Report) -> serde_json:
         .iter()
         .map(|of| json!({"from": places(&of.from), "to": places(&of.to), "changes": changes(of)}))
         .collect();
-    json!({"from": from.to_string(), "to": to.to_string(), "arrays": moves, "notes": report.notes})
+    let mut object = json!({"from": from.to_string(), "to": to.to_string(), "arrays": moves, "notes": report.notes});
+    if let Some(compared) = &report.compared {
+        object["compared"] = comparison(compared);
+    }
+    object
+}
+
+/// What was compared number by number, and what was not, a line each.
+pub(super) fn compared(report: &Report) -> Vec<String> {
+    let Some(compared) = &report.compared else { return Vec::new() };
+    let left_out = compared.left_out.iter().map(|what| format!("not compared: {what}"));
+    std::iter::once(format!("compared with {compared}")).chain(left_out).collect()
+}
+
+fn comparison(compared: &Compared) -> serde_json::Value {
+    json!({
+        "against": compared.what, "batches": compared.batches, "rows": [compared.rows.0, compared.rows.1],
+        "steps": [compared.steps.0, compared.steps.1], "largest_difference": compared.largest_difference,
+        "left_out": compared.left_out,
+    })
 }
 
 /// That of the whole way: exact only if each part of it is.

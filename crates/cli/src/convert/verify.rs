@@ -3,7 +3,7 @@
 use std::fmt;
 
 use anyhow::bail;
-use elman::exchange::Hints;
+use elman::exchange::{Hints, TOLERANCE};
 use elman::{Model, Purpose, Random, Reads};
 use ndarray::Array3;
 use serde::Serialize;
@@ -11,10 +11,6 @@ use serde::Serialize;
 use super::args::ConvertArgs;
 use super::partner::Partner;
 use super::sample::Sample;
-
-/// Above this, or this part of a number above 1, two programs do not agree: sums of a few hundred products in single
-/// precision, in another order, differ by less.
-const TOLERANCE: f32 = 1e-5;
 
 /// Sequences of the made-up sample, and their steps where the model has no number of its own.
 const ROWS: usize = 4;

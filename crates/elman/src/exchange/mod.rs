@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use elman_formats::Array;
 
 pub use hints::Hints;
-pub use report::{Change, Move, Place, Report, Verdict};
+pub use report::{Change, Compared, Move, Place, Report, TOLERANCE, Verdict};
 
 use crate::layer::Stack;
 use crate::model::Config;

@@ -9,6 +9,29 @@ pub struct Report {
     pub moves: Vec<Move>,
     /// What a file does not say and was taken to be so, what the other program must be told, what was left out.
     pub notes: Vec<String>,
+    /// The numbers that were computed on both sides, where the file says enough for that.
+    pub compared: Option<Compared>,
+}
+
+/// Above this, or this part of a number above 1, two programs do not agree: sums of a few hundred products in single
+/// precision, in another order, differ by less.
+pub const TOLERANCE: f32 = 1e-5;
+
+/// What was computed on both sides from made-up inputs, and compared number by number. It says that much and no more.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Compared {
+    /// What the model's answers were compared with, as `the graph's "logits"`.
+    pub what: String,
+    /// Batches, each of another shape or with other inputs.
+    pub batches: usize,
+    /// The fewest rows of a batch, and the most.
+    pub rows: (usize, usize),
+    /// The fewest steps, and the most.
+    pub steps: (usize, usize),
+    /// Over all numbers; relative to numbers above 1.
+    pub largest_difference: f32,
+    /// What was not compared, in words.
+    pub left_out: Vec<String>,
 }
 
 /// One or several arrays that became one or several others.
@@ -64,12 +87,12 @@ pub enum Change {
     Zeros,
 }
 
-/// How near the two models are to each other.
+/// How near the arrays of two models are to each other. Of what they are computed with it says nothing: see [`Compared`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Every number is there, unchanged.
     Exact,
-    /// The same function; some numbers are sums of two, rounded once.
+    /// Every number is there; some are sums of two, rounded once.
     Rounded,
 }
 
@@ -119,11 +142,25 @@ impl fmt::Display for Change {
     }
 }
 
+impl fmt::Display for Compared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let span = |(fewest, most): (usize, usize), what: &str| match (fewest, most) {
+            (1, 1) => format!("1 {what}"),
+            (fewest, most) if fewest == most => format!("{fewest} {what}s"),
+            (fewest, most) => format!("{fewest} to {most} {what}s"),
+        };
+        let Compared { what, batches, rows, steps, largest_difference, .. } = self;
+        let (rows, steps) = (span(*rows, "row"), span(*steps, "step"));
+        let batches = span((*batches, *batches), "batch").replace("batchs", "batches");
+        write!(f, "{what}: {batches} of {rows} and {steps}, largest difference {largest_difference:.1e}")
+    }
+}
+
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Verdict::Exact => "exact: every number is there, unchanged",
-            Verdict::Rounded => "the same function: some numbers are sums of two, rounded once",
+            Verdict::Rounded => "every number is there: some are sums of two, rounded once",
         })
     }
 }

@@ -120,10 +120,7 @@ pub(super) fn import_saved(saved: &Saved<'_>, hints: &Hints) -> Result<Imported,
     let proof = Proof { links: &links, arrays: saved.arrays, version: saved.version, layers: roles.stages };
     let differs = |(what, why): Wrong| Error::Exchange { verb: "taken from", partner: PARTNER, what, why };
     let evidence = proof.run(&model, softmax).map_err(differs)?;
-    report.notes.push(format!(
-        "compared with the equations of Keras's layers: {} batches, largest difference {:.0e}",
-        evidence.batches, evidence.largest
-    ));
+    report.compared = Some(evidence);
     if like.is_none() {
         model.steps = roles.steps.filter(|steps| (1..=STEPS_MAX).contains(steps));
     }

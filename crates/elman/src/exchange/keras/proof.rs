@@ -7,14 +7,12 @@ use ndarray::{Array3, ArrayView3};
 
 use super::chain::{Link, Wrong};
 use super::equations::{Equations, Tensor, Version};
+use crate::exchange::{Compared, TOLERANCE};
 use crate::head::{Link as ValueLink, Values};
 use crate::layer::Stack;
 use crate::parameters::prefix;
 use crate::random::{Purpose, Random};
 use crate::{Error, Head, Model, Predicts, Reads};
-
-/// Two that differ by more, or this part of a number above 1, are not the same function.
-const TOLERANCE: f64 = 1e-5;
 
 /// Where single precision alone moves the equations' own result, by how much more the two may differ: each has its errors,
 /// and sums in an order of its own.
@@ -26,14 +24,6 @@ const LEAST: usize = 2;
 
 /// How many products a proof takes at most, beyond the first batches.
 const PRODUCTS_MAX: usize = 200_000_000;
-
-/// What was compared.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Evidence {
-    pub(super) batches: usize,
-    /// Over all outputs; relative to numbers above 1.
-    pub(super) largest: f64,
-}
 
 /// What a file says.
 pub(super) struct Proof<'a> {
@@ -57,9 +47,9 @@ impl Proof<'_> {
     ///
     /// # Errors
     /// If they differ: at which layer first, on which batch, by how much.
-    pub(super) fn run(&self, model: &Model, softmax: bool) -> Result<Evidence, Wrong> {
+    pub(super) fn run(&self, model: &Model, softmax: bool) -> Result<Compared, Wrong> {
         let weights: usize = self.arrays.values().map(|array| array.data.len()).sum();
-        let mut evidence = Evidence { batches: 0, largest: 0.0 };
+        let mut evidence = Compared { what: "the equations of Keras's layers".into(), ..Compared::default() };
         let mut products = 0_usize;
         for (number, &(rows, steps)) in SHAPES.iter().enumerate() {
             // In double and in single precision.
@@ -78,8 +68,13 @@ impl Proof<'_> {
             let ours = answers(ours, model.head(), softmax);
             let difference = difference(ours.view(), double_last, single_last, &batch);
             if difference.allowed {
+                let span = |(least, most): (usize, usize), now: usize| match evidence.batches {
+                    0 => (now, now),
+                    _ => (least.min(now), most.max(now)),
+                };
+                (evidence.rows, evidence.steps) = (span(evidence.rows, rows), span(evidence.steps, steps));
                 evidence.batches += 1;
-                evidence.largest = evidence.largest.max(difference.largest);
+                evidence.largest_difference = evidence.largest_difference.max(difference.largest as f32);
                 continue;
             }
             let name = self.first_wrong(model, &batch, &double, &single).unwrap_or(last);
@@ -91,7 +86,23 @@ impl Proof<'_> {
             );
             return Err((name.to_owned(), why));
         }
+        evidence.left_out = self.left_out();
         Ok(evidence)
+    }
+
+    /// What the equations do in single precision and from states of zero, and Keras otherwise.
+    fn left_out(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        for link in self.links {
+            let masks = link.class == "Masking" || link.config.get("mask_zero") == Some(&serde_json::Value::Bool(true));
+            if masks {
+                all.push(format!("steps that {} masks inside a row: those behind its end alone were", link.name));
+            }
+            if link.config.get("stateful") == Some(&serde_json::Value::Bool(true)) {
+                all.push(format!("the states that {} keeps between calls: all began at zero", link.name));
+            }
+        }
+        all
     }
 
     fn equations(&self, single: bool) -> Equations<'_> {
@@ -195,7 +206,7 @@ fn difference(ours: ArrayView3<'_, f32>, double: &Tensor, single: &Tensor, batch
             rounding = rounding.max(relative(*single, *double));
         }
     }
-    Difference { largest, allowed: largest <= TOLERANCE.max(ROUNDINGS * rounding) }
+    Difference { largest, allowed: largest <= f64::from(TOLERANCE).max(ROUNDINGS * rounding) }
 }
 
 fn double_counts(steps: usize, (row, step, _): (usize, usize, usize), batch: &Batch) -> bool {
@@ -266,7 +277,7 @@ mod tests {
         let proof = Proof { links: &links, arrays: &archive.arrays, version: Version::Three, layers };
         let evidence = proof.run(&imported, true).unwrap();
         assert_eq!(evidence.batches, SHAPES.len());
-        assert!(evidence.largest < 1e-6, "{evidence:?}");
+        assert!(evidence.largest_difference < 1e-6, "{evidence:?}");
         for (array, place, layer) in [
             ("layers.0.forward.kernel", 3, "bidirectional"),
             ("layers.0.backward.recurrent_kernel", 9, "bidirectional"),

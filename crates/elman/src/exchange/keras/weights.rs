@@ -86,6 +86,8 @@ pub fn import_weights(arrays: &BTreeMap<String, Array>, hints: &Hints) -> Result
         None => None,
     };
     let layers = ordered(&transfer, layers, &head)?;
+    let mut names: Vec<String> = embeddings.first().map(|layer| format!("layers/{layer}")).into_iter().collect();
+    names.extend(layers.iter().map(|layer| layer.name.clone()).chain([head.name.clone()]));
     let mut chain = Vec::new();
     for layer in &layers {
         chain.push(take_layer(&mut transfer, layer, chain.len(), hints, hints.like.as_ref())?);
@@ -93,6 +95,7 @@ pub fn import_weights(arrays: &BTreeMap<String, Array>, hints: &Hints) -> Result
     let layers = assembly::chained(&transfer, chain, true)?;
     let head = take_dense_to(&mut transfer, &head, "head.", &assembly::widths(layers.last(), true), false)?;
     let found = Found { embedding, layers, head };
+    transfer.note(format!("the arrays are exact; how they are connected is assumed: {}", names.join(" → ")));
     note_defaults(&mut transfer, &found.layers, hints);
     let beside = Beside { what: WEIGHTS, own: None, activations: false, reads, adds_forget_bias: false };
     assembly::model(transfer, found, hints, &beside, EXPECTED)

@@ -43,7 +43,7 @@ impl Run<'_> {
         };
         let Element::Of { source, .. } = elements[0] else { return Err("it begins with a constant".into()) };
         match &self.kind(source) {
-            kind @ (Kind::Input(_) | Kind::Vectors(..)) => {
+            kind @ (Kind::Input(_) | Kind::Vectors { .. }) => {
                 let rows_first = holds(elements, width, source, &|t, b, f| (b * steps + t) * width + f);
                 if self.len(source) != elements.len()
                     || !rows_first && !holds(elements, width, source, &|t, b, f| (t * rows + b) * width + f)

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use elman_formats::onnx::Element as Type;
+
 use super::node::Call;
 use super::value::{Data, Element, Places, Value, axis, common_shape, count, small_count, strides};
 
@@ -9,7 +11,8 @@ use super::value::{Data, Element, Places, Value, axis, common_shape, count, smal
 pub(super) fn run(call: &Call<'_>) -> Option<Result<Vec<Value>, String>> {
     let one = |value: Result<Value, String>| Some(value.map(|value| vec![value]));
     match call.node.op_type.as_str() {
-        "Identity" | "Cast" | "Dropout" => one(same(call)),
+        "Identity" | "Dropout" => one(same(call)),
+        "Cast" => one(cast(call)),
         "Transpose" => one(transpose(call)),
         "Squeeze" => one(squeeze(call)),
         "Unsqueeze" => one(unsqueeze(call)),
@@ -32,19 +35,72 @@ pub(super) fn run(call: &Call<'_>) -> Option<Result<Vec<Value>, String>> {
     }
 }
 
-/// The value itself. A cast keeps what it is about: numbers here are exact in every type that exporters cast to.
+/// The value itself, where dropout leaves it so.
 fn same(call: &Call<'_>) -> Result<Value, String> {
-    let value = call.input(0)?.clone();
-    if call.node.op_type != "Cast" {
-        return Ok(value);
+    if call.node.op_type == "Dropout" && dropout_acts(call)? {
+        return Err(
+            "it is set to drop elements by chance, as in training; export the model for inference (model.eval())"
+                .into(),
+        );
     }
-    let to_float = matches!(call.int("to", 0), 1 | 10 | 11 | 16);
-    let data = match &value.data {
-        Data::Ints(data) if to_float => Data::Floats(Rc::new(data.iter().map(|&x| x as f32).collect())),
-        Data::Floats(data) if !to_float => Data::Ints(Rc::new(data.iter().map(|&x| x as i64).collect())),
-        data => data.clone(),
+    call.input(0).cloned()
+}
+
+/// Whether a Dropout is set to act.
+fn dropout_acts(call: &Call<'_>) -> Result<bool, String> {
+    let is_zero = |value: &Value| matches!(&value.data, Data::Floats(data) if data.iter().all(|&x| x == 0.0));
+    if call.given(1).is_some_and(is_zero) {
+        return Ok(false);
+    }
+    match (call.given(2), call.opset) {
+        (Some(training), _) => match &training.data {
+            Data::Ints(data) => Ok(data.iter().any(|&x| x != 0)),
+            _ => Err("whether it drops elements, as in training, is given when the graph runs; export the model for \
+                      inference (model.eval())"
+                .into()),
+        },
+        (None, ..7) => Ok(call.int("is_test", 0) == 0 && call.float("ratio", 0.5) != 0.0),
+        (None, _) => Ok(false),
+    }
+}
+
+/// Known numbers as another type holds them. What flows through the graph keeps what it is about: which casts of it are
+/// allowed, the interpreter decides before.
+fn cast(call: &Call<'_>) -> Result<Value, String> {
+    let (value, kind) = (call.input(0)?, cast_to(call)?);
+    let shape = value.shape.clone();
+    let cast = match (&value.data, kind) {
+        (Data::Flow(_), _) => value.clone(),
+        (Data::Floats(data), Type::Float16 | Type::BFloat16) if value.kind != kind && !data.iter().all(is_small) => {
+            return Err(rounds(kind));
+        }
+        (Data::Floats(_), _) if kind.is_float() || kind == Type::Double => value.clone(),
+        (Data::Floats(data), Type::Bool) => Value::ints_of(kind, shape, data.iter().map(|&x| i64::from(x != 0.0))),
+        (Data::Floats(data), _) => Value::ints_of(kind, shape, data.iter().map(|&x| x as i64)),
+        (Data::Ints(data), _) if kind.is_float() || kind == Type::Double => {
+            Value::floats(shape, data.iter().map(|&x| x as f32).collect())
+        }
+        (Data::Ints(data), _) => Value::ints_of(kind, shape, data.iter().copied()),
     };
-    Ok(Value { data, ..value })
+    Ok(Value { kind, origins: value.origins.clone(), ..cast })
+}
+
+/// Whether a number is whole and so small that every type of floats holds it.
+fn is_small(x: &f32) -> bool {
+    x.fract() == 0.0 && x.abs() <= 256.0
+}
+
+/// The type that a Cast makes.
+pub(super) fn cast_to(call: &Call<'_>) -> Result<Type, String> {
+    let code = i32::try_from(call.int("to", 0)).unwrap_or(0);
+    Type::of_code(code).ok_or_else(|| {
+        format!("it casts to {}, which is not known here; export the model in float", Type::name_of(code))
+    })
+}
+
+/// Why a cast to half a float's bits is refused.
+pub(super) fn rounds(kind: Type) -> String {
+    format!("it rounds to {}, which no layer here does; export the model in float", kind.name())
 }
 
 fn transpose(call: &Call<'_>) -> Result<Value, String> {
@@ -254,7 +310,7 @@ fn concat(call: &Call<'_>) -> Result<Value, String> {
     let ints: Option<Vec<&[i64]>> = parts.iter().map(|part| as_ints(part)).collect();
     let floats: Option<Vec<&[f32]>> = parts.iter().map(|part| as_floats(part)).collect();
     let value = match (ints, floats) {
-        (Some(ints), _) => Value::ints(shape, joined(&ints, &widths, front)),
+        (Some(ints), _) => Value::ints_of(first.kind, shape, joined(&ints, &widths, front).into_iter()),
         (_, Some(floats)) => Value::floats(shape, joined(&floats, &widths, front)),
         _ => {
             small_count(&shape)?;
@@ -317,7 +373,10 @@ fn constant_of_shape(call: &Call<'_>) -> Result<Value, String> {
     let count = small_count(&shape)?;
     // The interpreter has read the attribute as input 1.
     match call.given(1).map(|value| &value.data) {
-        Some(Data::Ints(data)) if data.len() == 1 => Ok(Value::ints(shape, vec![data[0]; count])),
+        Some(Data::Ints(data)) if data.len() == 1 => {
+            let kind = call.input(1)?.kind;
+            Ok(Value::ints_of(kind, shape, std::iter::repeat_n(data[0], count)))
+        }
         Some(Data::Floats(data)) if data.len() == 1 => Ok(Value::floats(shape, vec![data[0]; count])),
         Some(_) => Err("its value is not one number".into()),
         None => Ok(Value::floats(shape, vec![0.0; count])),
@@ -346,15 +405,17 @@ fn select(call: &Call<'_>) -> Result<Value, String> {
         which.iter().zip(yes.iter().zip(no)).map(|(&which, (&yes, &no))| if which != 0 { yes } else { no }).collect()
     }
     Ok(match (&yes.data, &no.data) {
-        (Data::Ints(yes), Data::Ints(no)) => Value::ints(shape, picked(which, yes, no)),
+        (Data::Ints(yes_data), Data::Ints(no)) => {
+            Value::ints_of(yes.kind, shape, picked(which, yes_data, no).into_iter())
+        }
         (Data::Floats(yes), Data::Floats(no)) => Value::floats(shape, picked(which, yes, no)),
         _ => Value::flow(shape, picked(which, &yes.elements(), &no.elements())),
     })
 }
 
 fn not(call: &Call<'_>) -> Result<Value, String> {
-    let flags = call.known_ints(0)?.iter().map(|&flag| i64::from(flag == 0)).collect();
-    Ok(Value::ints(call.input(0)?.shape.clone(), flags))
+    let flags = call.known_ints(0)?.iter().map(|&flag| i64::from(flag == 0));
+    Ok(Value::ints_of(Type::Bool, call.input(0)?.shape.clone(), flags))
 }
 
 /// The product of all elements, or along one axis of a vector: shapes are no more.

@@ -22,6 +22,8 @@ pub(super) enum Done {
     Product,
     Biased,
     Softmax,
+    /// The logarithms of a softmax.
+    LogSoftmax,
     /// Each group of answers in rising order.
     Sorted,
 }
@@ -94,7 +96,7 @@ impl Run<'_> {
     }
 
     /// The same, or group by group.
-    fn all_answers(&self, value: &Value) -> Option<Answer> {
+    pub(super) fn all_answers(&self, value: &Value) -> Option<Answer> {
         let elements = value.elements();
         let Some(&Element::Of { source, .. }) = elements.first() else { return None };
         let &Kind::Answers { head, done } = self.kind(source) else { return None };
@@ -146,10 +148,11 @@ impl Run<'_> {
         };
         let rank = value.shape.len();
         let along = axis(call.int("axis", if call.opset < 13 { 1 } else { -1 }), rank)?;
-        if along + 1 != rank || matches!(done, Done::Softmax | Done::Sorted) {
+        if along + 1 != rank || matches!(done, Done::Softmax | Done::LogSoftmax | Done::Sorted) {
             return Err("it is not taken over the classes".into());
         }
-        self.source(Kind::Answers { head, done: Done::Softmax }, value.shape.clone())
+        let done = if call.node.op_type == "Softmax" { Done::Softmax } else { Done::LogSoftmax };
+        self.source(Kind::Answers { head, done }, value.shape.clone())
     }
 
     /// The answers in rising order, group by group: quantiles are given so.
@@ -184,8 +187,9 @@ impl Run<'_> {
                     let why = format!("it is a second one beside {other}; a model has one head");
                     return Err(not_taken(self.heads[answer.head].name.clone(), why));
                 }
-                Some(_) => {}
-                None => found = Some(answer),
+                // Answers before their bias are on the way to others.
+                Some(other) if other.done != Done::Product || answer.done == Done::Product => {}
+                _ => found = Some(answer),
             }
         }
         found.ok_or_else(|| {

@@ -6,7 +6,9 @@ mod glue;
 mod head;
 mod node;
 mod own;
+mod proof;
 mod recurrent;
+mod refusals;
 mod run;
 mod same;
 mod track;
@@ -21,6 +23,7 @@ use elman_formats::onnx::{self, File, Graph};
 use self::feed::{Feed, Read};
 use self::head::{Answer, Done};
 use self::node::describe;
+use self::proof::{Ends, Length, Subject, prove};
 use self::run::{Kind, Run};
 use super::{METADATA_KEY, not_taken};
 use crate::Error;
@@ -42,11 +45,15 @@ const SIZES: [(usize, usize); 2] = [(2, 3), (5, 4)];
 /// logits. A graph that [`export`](super::export()) made has the model's configuration in its metadata, and comes back as it
 /// was; one that was changed since is read as any other, and a note says so.
 ///
+/// The graph is then computed in numbers and so is the model, on batches of many shapes; [`Report::compared`] says which and
+/// how far apart they are. At the first output that differs by more than [`TOLERANCE`](crate::exchange::TOLERANCE) and
+/// rounding the graph is refused.
+///
 /// Of the hints only `like` counts: the graph says the rest itself, and a hint that contradicts it is refused.
 ///
 /// # Errors
-/// If the file cannot be read, or the graph is something else: the error names the first node that is not understood. If a
-/// hint contradicts the graph, or `like` is of other layers or another head: the error names the first difference.
+/// If the file cannot be read, or the graph is something else: the error names the first node that is not understood,
+/// or the first that reads something else than the layer before gives. If a hint contradicts the graph, or `like` is of other layers or another head: the error names the first difference.
 pub fn import(path: &Path, hints: &Hints) -> Result<Imported, Error> {
     import_file(&onnx::read(path)?, hints)
 }
@@ -82,14 +89,18 @@ fn import_file(file: &File, hints: &Hints) -> Result<Imported, Error> {
 
 /// The model of a graph of which nothing is known but the graph.
 fn import_any(file: &File, graph: &Graph, hints: &Hints) -> Result<Imported, Error> {
-    refuse_loops(graph)?;
-    let first = understand(file, graph, SIZES[0])?;
-    let second = understand(file, graph, SIZES[1])?;
+    refusals::check(graph)?;
+    let (first, second) = match (understand(file, graph, SIZES[0]), understand(file, graph, SIZES[1])) {
+        (Ok(first), Ok(second)) => (first, second),
+        (first, second) => return Err(refusals::without_sizes(graph, [first.err(), second.err()], SIZES)),
+    };
     if first.parts != second.parts {
         let why = "it reads other parts of a sequence when the sequence has another length";
         return Err(not_taken("the graph", why));
     }
-    let Understood { stack, head, arrays, mut report, parts, .. } = first;
+    let steps = length_of(graph, "steps", [first.ends.sizes.0, second.ends.sizes.0])?;
+    let rows = length_of(graph, "rows", [first.ends.sizes.1, second.ends.sizes.1])?;
+    let Understood { stack, head, arrays, mut report, parts, ends } = first;
     let unlike = |why: String| not_taken(describe(&graph.node[parts.head], parts.head), why);
     if let Some((horizon, levels)) = parts.groups {
         let given = hints.like.as_ref().map(|config| &config.head.predicts);
@@ -112,7 +123,39 @@ fn import_any(file: &File, graph: &Graph, hints: &Hints) -> Result<Imported, Err
         report.notes.push("the configuration is that of the given model".into());
     }
     let model = assemble(stack, head, &arrays, hints.like.as_ref())?;
+    let FoundEnds { data, lengths, answers, .. } = ends;
+    for &input in &lengths {
+        let name = &graph.input[input].name;
+        report.notes.push(format!("the graph reads the lengths of rows, as {name:?}: give them to the model too"));
+    }
+    let left_out: Vec<String> = graph
+        .output
+        .iter()
+        .filter(|output| !answers.iter().any(|(name, _)| *name == output.name))
+        .map(|output| format!("{:?}", output.name))
+        .collect();
+    if !left_out.is_empty() {
+        report.notes.push(format!("outputs beside the head's answers are left out: {}", left_out.join(", ")));
+    }
+    let levels = parts.groups.map(|(_, levels)| levels);
+    let ends = Ends { data, lengths, steps, rows, layers: parts.forward, head: parts.head, answers, levels };
+    report.compared = Some(prove(&Subject { file, graph, opset: run::opset(file), model: &model, ends })?);
     Ok(Imported { model, report })
+}
+
+/// Which axis of the graph's input a number of steps or rows is, by what it was found to be for [`SIZES`].
+fn length_of(graph: &Graph, what: &str, found: [usize; 2]) -> Result<Length, Error> {
+    let [first, second] = [SIZES[0], SIZES[1]];
+    match found {
+        [one, other] if one == other => Ok(Length::Fixed(one)),
+        found if found == [first.0, second.0] => Ok(Length::First),
+        found if found == [first.1, second.1] => Ok(Length::Second),
+        _ => {
+            let names: Vec<&str> = graph.input.iter().map(|input| input.name.as_str()).collect();
+            let why = format!("the {what} of its layers are no axis of the graph's input; expected one to be");
+            Err(not_taken(format!("the inputs {}", names.join(", ")), why))
+        }
+    }
 }
 
 /// What a graph says of its model, for hints to be held against.
@@ -144,26 +187,6 @@ fn completed(stack: &Stack, head: &Head, like: Option<&Config>) -> Config {
     config
 }
 
-/// Refuses graphs without recurrent operators, and those that write cells out as loops: what a loop computes is not looked
-/// into.
-fn refuse_loops(graph: &Graph) -> Result<(), Error> {
-    let with_body = |op: &str| matches!(op, "Loop" | "Scan" | "If");
-    let recurrent = |op: &str| matches!(op, "RNN" | "LSTM" | "GRU");
-    match graph.node.iter().enumerate().find(|(_, node)| with_body(&node.op_type)) {
-        None if !graph.node.iter().any(|node| recurrent(&node.op_type)) => Err(not_taken(
-            "the graph",
-            "it has no RNN, LSTM or GRU. Some exporters unroll a cell step by step: PyTorch's with dynamo=True does so \
-             with nn.RNN, and writes the operator with dynamo=False",
-        )),
-        None => Ok(()),
-        Some((index, node)) => Err(not_taken(
-            describe(node, index),
-            "a cell that the exporter wrote out as a loop of its own; expected the operators RNN, LSTM and GRU. \
-             tf2onnx writes them for LSTM layers, and for GRU layers of Keras 2; or exchange the weights as arrays",
-        )),
-    }
-}
-
 /// A graph that was understood.
 struct Understood {
     stack: Stack,
@@ -172,6 +195,19 @@ struct Understood {
     report: Report,
     /// Which nodes became what, to be compared with another interpretation.
     parts: Parts,
+    ends: FoundEnds,
+}
+
+/// Where sequences come in and answers out.
+struct FoundEnds {
+    /// The input of sequences or tokens.
+    data: usize,
+    /// The inputs that are lengths of rows.
+    lengths: Vec<usize>,
+    /// T and B.
+    sizes: (usize, usize),
+    /// The outputs that are the head's answers.
+    answers: Vec<(String, Done)>,
 }
 
 /// The layers from the last to the first, what the head reads, and the nodes of all.
@@ -179,6 +215,8 @@ struct Understood {
 struct Parts {
     feeds: Vec<Feed>,
     nodes: Vec<(usize, bool)>,
+    /// Of each layer, the node of its forward direction.
+    forward: Vec<usize>,
     read: Read,
     head: usize,
     done: Done,
@@ -218,7 +256,7 @@ fn understand(file: &File, graph: &Graph, (first, second): (usize, usize)) -> Re
     let mut report = Report::default();
     let mut embedding = None;
     if let Some(Feed::Vectors(source)) = feeds.last()
-        && let Kind::Vectors(table, origins) = run.kind(*source as u32)
+        && let Kind::Vectors { table, origins, .. } = run.kind(*source as u32)
     {
         embedding = Some(Embedding { tokens: table.shape[0], size: table.shape[1] });
         let place = Place::new("embedding.kernel", &table.shape);
@@ -226,10 +264,11 @@ fn understand(file: &File, graph: &Graph, (first, second): (usize, usize)) -> Re
         arrays.insert("embedding.kernel".to_owned(), table.clone());
     }
     let mut layers = Vec::new();
-    let mut nodes = Vec::new();
+    let (mut nodes, mut forward) = (Vec::new(), Vec::new());
     for feed in feeds.iter().rev() {
         let Feed::Layer { first, second, merge, residual } = feed else { continue };
         let index = layers.len();
+        forward.push(run.tracks[*first].node);
         let mut layer = Layer::new(run.tracks[*first].cell.clone()).residual(*residual);
         layer.bidirectional = second.and(*merge);
         for (track, direction) in [(Some(first), "forward."), (second.as_ref(), "backward.")] {
@@ -248,11 +287,56 @@ fn understand(file: &File, graph: &Graph, (first, second): (usize, usize)) -> Re
     }
     dense(&run, head, done, &mut arrays, &mut report);
     report.notes.append(&mut run.notes);
+    let ends = ends(&mut run, head, feeds.last())?;
     let found = &run.heads[head];
     let classes = found.kernel.shape[1];
-    let parts = Parts { nodes, read: found.read.clone(), head: found.node, done, groups, feeds };
+    let parts = Parts { nodes, forward, read: found.read.clone(), head: found.node, done, groups, feeds };
     let head = Head::last_state(classes).reads(reads);
-    Ok(Understood { stack: Stack { embedding, layers }, head, arrays, report, parts })
+    Ok(Understood { stack: Stack { embedding, layers }, head, arrays, report, parts, ends })
+}
+
+/// Where sequences come in, and the answers of a head out.
+fn ends(run: &mut Run<'_>, head: usize, lowest: Option<&Feed>) -> Result<FoundEnds, Error> {
+    let data = match lowest {
+        Some(Feed::Input(input)) => Some(*input),
+        Some(Feed::Vectors(source)) => match run.kind(*source as u32) {
+            Kind::Vectors { tokens, .. } => Some(*tokens),
+            _ => None,
+        },
+        _ => None,
+    };
+    let (Some(data), Some(sizes)) = (data, run.sizes) else {
+        return Err(not_taken("the graph", "its first layer reads no input of the graph"));
+    };
+    let mut lengths: Vec<usize> = Vec::new();
+    for &source in &run.lengths {
+        if let Kind::Input(input) | Kind::Whole(input, _) = run.kind(source)
+            && !lengths.contains(input)
+        {
+            lengths.push(*input);
+        }
+    }
+    if lengths.contains(&data) {
+        return Err(not_taken(
+            format!("input {:?}", run.graph.input[data].name),
+            "it is read as sequences and as lengths",
+        ));
+    }
+    let mut answers: Vec<(String, Done)> = Vec::new();
+    for output in &run.graph.output {
+        if let Some(value) = run.value(&output.name)?
+            && let Some(answer) = run.all_answers(&value)
+            && answer.head == head
+            && !answers.iter().any(|(name, _)| *name == output.name)
+        {
+            answers.push((output.name.clone(), answer.done));
+        }
+    }
+    // What comes before the bias is on the way to the other answers.
+    if answers.iter().any(|(_, done)| *done != Done::Product) {
+        answers.retain(|(_, done)| *done != Done::Product);
+    }
+    Ok(FoundEnds { data, lengths, sizes, answers })
 }
 
 /// The arrays of a head.
@@ -264,7 +348,7 @@ fn dense(run: &Run<'_>, head: usize, done: Done, arrays: &mut BTreeMap<String, A
     let classes = found.kernel.shape[1];
     let place = Place::new("head.bias", &[classes]);
     let bias = match (&found.bias, done) {
-        (Some((bias, origins)), Done::Biased | Done::Softmax | Done::Sorted) => {
+        (Some((bias, origins)), Done::Biased | Done::Softmax | Done::LogSoftmax | Done::Sorted) => {
             report.moved(origins.clone(), vec![place], Vec::new());
             bias.clone()
         }
@@ -278,6 +362,10 @@ fn dense(run: &Run<'_>, head: usize, done: Done, arrays: &mut BTreeMap<String, A
     }
     if done == Done::Softmax {
         report.notes.push("the graph ends in a softmax, which is left out: a head gives logits".into());
+    }
+    if done == Done::LogSoftmax {
+        let note = "the graph ends in the logarithms of a softmax, which are left out: a head gives logits";
+        report.notes.push(note.into());
     }
     arrays.insert("head.kernel".into(), found.kernel.clone());
     arrays.insert("head.bias".into(), Array { shape: vec![classes], data: bias });

@@ -3,20 +3,24 @@
 use std::collections::BTreeMap;
 
 use elman_formats::Array;
-use elman_formats::onnx::{File, Graph, Tensor, Values};
+use elman_formats::onnx::{DimensionValue, File, Graph, Tensor, TypeValue, Values};
 
+use super::head::Done;
+use super::proof::{Ends, Length, Subject, prove};
+use super::run::opset;
 use super::{as_said, same};
 use crate::Error;
 use crate::exchange::onnx::layout::{self, Native};
 use crate::exchange::onnx::{export, not_taken, prefix};
 use crate::exchange::{Change, Hints, Imported, Place, Report};
+use crate::head::Predicts;
 use crate::layer::{Layer, Stack};
 use crate::model::{Config, Model};
 
 /// The model of a graph that we exported, or what shows that the graph is no longer the one that we exported.
 ///
 /// # Errors
-/// If the metadata are no configuration.
+/// If the metadata are no configuration, or the model does not compute what the graph does.
 pub(super) fn import(file: &File, graph: &Graph, config: &str) -> Result<Result<Imported, String>, Error> {
     let bad = |why: String| not_taken("the metadata \"elman\"", why);
     let config: Config = serde_json::from_str(config).map_err(|error| bad(error.to_string()))?;
@@ -25,7 +29,10 @@ pub(super) fn import(file: &File, graph: &Graph, config: &str) -> Result<Result<
     }
     let stack = Stack { embedding: config.embedding, layers: config.layers.clone() };
     stack.check().and_then(|()| config.head.check()).map_err(|error| bad(error.to_string()))?;
-    Ok(restored(file, graph, &stack, &config))
+    match restored(file, graph, &stack, &config) {
+        Ok(imported) => proven(file, graph, imported).map(Ok),
+        Err(difference) => Ok(Err(difference)),
+    }
 }
 
 /// The same with the configuration of a given model, which must be one of the same layers and head.
@@ -73,6 +80,52 @@ fn restored(file: &File, graph: &Graph, stack: &Stack, config: &Config) -> Resul
         Some(difference) => Err(difference),
         None => Ok(Imported { model, report }),
     }
+}
+
+/// What of a graph of ours is compared in numbers.
+fn ends(graph: &Graph, model: &Model) -> Option<Ends> {
+    let input = |name: &str| graph.input.iter().position(|input| input.name == name);
+    let data = input("input").or_else(|| input("tokens"))?;
+    let Some(TypeValue::Tensor(tensor)) = graph.input[data].r#type.as_ref()?.value.as_ref() else { return None };
+    let axes = tensor.shape.as_ref().map(|shape| &shape.dim[..]).unwrap_or_default();
+    let length = |at: usize, open: Length| match axes.get(at).and_then(|axis| axis.value.as_ref()) {
+        Some(DimensionValue::Length(length)) => usize::try_from(*length).map_or(open, Length::Fixed),
+        _ => open,
+    };
+    let node = |output: &str| graph.node.iter().position(|node| node.output.iter().any(|name| name == output));
+    let layers = (0..model.stack().layers.len()).map_while(|index| node(&format!("layers.{index}.Y"))).collect();
+    let answers = [("logits", Done::Biased), ("probabilities", Done::Softmax), ("quantiles", Done::Sorted)];
+    let is_there = |name: &str| graph.output.iter().any(|output| output.name == name);
+    Some(Ends {
+        data,
+        lengths: input("lengths").into_iter().collect(),
+        rows: length(0, Length::First),
+        steps: length(1, Length::Second),
+        layers,
+        head: node("head.product")?,
+        answers: answers
+            .iter()
+            .filter(|(name, _)| is_there(name))
+            .map(|&(name, done)| (name.to_owned(), done))
+            .collect(),
+        levels: match &model.head().predicts {
+            Predicts::Quantiles(quantiles) => Some(quantiles.levels.len()),
+            Predicts::Classes(_) | Predicts::Values(_) => None,
+        },
+    })
+}
+
+/// Computes a graph of ours and its model in numbers.
+///
+/// # Errors
+/// If they differ.
+fn proven(file: &File, graph: &Graph, mut imported: Imported) -> Result<Imported, Error> {
+    let Some(ends) = ends(graph, &imported.model) else {
+        return Err(not_taken("the graph", "its inputs are not those that elman writes; export the model again"));
+    };
+    let subject = Subject { file, graph, opset: opset(file), model: &imported.model, ends };
+    imported.report.compared = Some(prove(&subject)?);
+    Ok(imported)
 }
 
 struct Reader<'a> {

@@ -69,7 +69,7 @@ impl Run<'_> {
     /// Whether a value is given when the graph runs, all of it.
     fn is_given(&self, elements: &[Element]) -> bool {
         elements.iter().all(|element| match element {
-            Element::Of { source, .. } => matches!(self.kind(*source), Kind::Input(_)),
+            Element::Of { source, .. } => matches!(self.kind(*source), Kind::Input(_) | Kind::Whole(..)),
             Element::Number(_) => false,
         })
     }

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use elman_formats::Array;
-use elman_formats::onnx::{Dimension, DimensionValue, File, Graph, Tensor, TypeValue, ValueInfo, Values};
+use elman_formats::onnx::{
+    Dimension, DimensionValue, Element as Type, File, Graph, Tensor, TypeValue, ValueInfo, Values,
+};
 
 use super::feed::Feed;
 use super::head::{Done, HeadFound};
@@ -28,8 +30,10 @@ const WEIGHTS_MAX: usize = 1 << 30;
 pub(super) enum Kind {
     /// An input of the graph.
     Input(usize),
-    /// The vectors of an embedding.
-    Vectors(Array, Vec<Place>),
+    /// An input of the graph as whole numbers, which is not the same of one that holds floats, and the node that cut it.
+    Whole(usize, String),
+    /// The vectors of an embedding for the tokens of an input.
+    Vectors { table: Array, origins: Vec<Place>, tokens: usize },
     /// The outputs of a track [T, B, H].
     Sequence(usize),
     /// The final h of a track [B, H].
@@ -69,8 +73,6 @@ pub(super) struct Run<'a> {
 impl<'a> Run<'a> {
     /// Interprets a graph whose first axis is taken to be `first`, its second `second`, where they are not fixed.
     pub(super) fn new(file: &'a File, graph: &'a Graph, first: usize, second: usize) -> Result<Self, Error> {
-        let opsets = file.model.opset_import.iter();
-        let opset = opsets.filter(|set| set.domain.is_empty() || set.domain == "ai.onnx").map(|set| set.version).max();
         let mut initializers = HashMap::new();
         for tensor in &graph.initializer {
             if initializers.insert(tensor.name.as_str(), tensor).is_some() {
@@ -80,7 +82,7 @@ impl<'a> Run<'a> {
         let mut run = Run {
             file,
             graph,
-            opset: opset.unwrap_or(1),
+            opset: opset(file),
             initializers,
             values: HashMap::new(),
             sources: Vec::new(),
@@ -114,7 +116,10 @@ impl<'a> Run<'a> {
     pub(super) fn describe(&self, source: u32) -> String {
         match self.kind(source) {
             Kind::Input(input) => format!("the input {:?}", self.graph.input[*input].name),
-            Kind::Vectors(..) => "the vectors of tokens".into(),
+            Kind::Whole(input, node) => {
+                format!("the input {:?}, cut to whole numbers by {node}", self.graph.input[*input].name)
+            }
+            Kind::Vectors { .. } => "the vectors of tokens".into(),
             Kind::Sequence(track) => format!("the outputs of {}", self.tracks[*track].name),
             Kind::State(track) => format!("the final state of {}", self.tracks[*track].name),
             Kind::Memory(track) => format!("the final memory of {}", self.tracks[*track].name),
@@ -140,74 +145,18 @@ impl<'a> Run<'a> {
 
     /// The graph's inputs, as sources of the sizes that they have.
     fn inputs(&mut self, first: usize, second: usize) -> Result<(), Error> {
-        let mut named: BTreeMap<String, usize> = BTreeMap::new();
-        let graph = self.graph;
-        let open = |input: &&ValueInfo| !self.initializers.contains_key(input.name.as_str());
-        let inputs: Vec<(usize, &ValueInfo)> =
-            graph.input.iter().enumerate().filter(|(_, input)| open(input)).collect();
-        // The sequences are the first that have rows and steps; their axes give the others' names their sizes.
-        let axes = |input: &ValueInfo| match input.r#type.as_ref().and_then(|of| of.value.as_ref()) {
-            Some(TypeValue::Tensor(tensor)) => tensor.shape.as_ref().map(|shape| shape.dim.clone()),
-            None => None,
-        };
-        let main = inputs.iter().position(|(_, input)| axes(input).is_some_and(|axes| axes.len() >= 2)).unwrap_or(0);
-        let order = (main..main + 1).chain(0..main).chain(main + 1..inputs.len());
-        for at in order {
-            let Some(&(index, input)) = inputs.get(at) else { break };
-            let bad = |why: String| not_taken(format!("input {:?}", input.name), why);
-            let Some(axes) = axes(input) else {
-                return Err(bad("its shape is not known; export it with the shape of its axes".into()));
-            };
-            let rank = axes.len();
-            let mut shape = Vec::with_capacity(rank);
-            for (axis, dimension) in axes.iter().enumerate() {
-                let default = match (at == main, axis) {
-                    (true, 0) => Some(first),
-                    (true, 1) => Some(second),
-                    (true, _) => None,
-                    // Lengths of rows, and states [D, B, H].
-                    (false, _) => Some(first),
-                };
-                let length = match &dimension.value {
-                    Some(DimensionValue::Length(length)) => usize::try_from(*length).ok(),
-                    Some(DimensionValue::Name(name)) => match named.get(name) {
-                        Some(&known) => Some(known),
-                        None => default.inspect(|&size| {
-                            named.insert(name.clone(), size);
-                        }),
-                    },
-                    None => default,
-                };
-                shape.push(length.ok_or_else(|| {
-                    bad(format!(
-                        "axis {axis} of {rank} has no fixed length; expected rows, steps, and a number of floats"
-                    ))
-                })?);
-            }
-            let value = self.source(Kind::Input(index), shape).map_err(bad)?;
-            self.values.insert(input.name.clone(), value);
+        let given = |name: &str| self.initializers.contains_key(name);
+        for (index, shape) in input_shapes(self.graph, &given, [first, second], first)? {
+            let name = &self.graph.input[index].name;
+            let value = self.source(Kind::Input(index), shape).map_err(|why| bad_input(name, why))?;
+            self.values.insert(name.clone(), value);
         }
         Ok(())
     }
 
     /// A constant of the file.
     fn constant(&mut self, tensor: &Tensor) -> Result<Value, Error> {
-        let array = self.file.array(tensor)?;
-        let bad = |why: String| not_taken(format!("tensor {:?}", tensor.name), why);
-        let count = array.shape.iter().product::<usize>();
-        self.weights = self.weights.saturating_add(count);
-        if self.weights > WEIGHTS_MAX {
-            return Err(bad(format!("with it the constants have more than {WEIGHTS_MAX} numbers")));
-        }
-        let origin = Place::new(tensor.name.clone(), &array.shape);
-        let value = match array.values {
-            Values::F32(data) => Value::floats(array.shape, data),
-            Values::I64(data) => Value::ints(array.shape, data),
-            // A single double is a factor or an offset of some glue.
-            Values::F64(data) if data.len() == 1 => Value::floats(array.shape, vec![data[0] as f32]),
-            _ => return Err(bad(format!("its type is {}; export the model in float", array.element.name()))),
-        };
-        Ok(Value { origins: Rc::new(vec![origin]), ..value })
+        constant_of(self.file, tensor, &mut self.weights)
     }
 
     /// A value by its name.
@@ -234,7 +183,7 @@ impl<'a> Run<'a> {
             });
         }
         if !(node.domain.is_empty() || node.domain == "ai.onnx") {
-            return Err(bad(format!("its operator is of the set {:?}, which is not known here", node.domain)));
+            return Err(bad(super::refusals::of_other_set(node)));
         }
         self.spend(inputs.iter().flatten().map(Value::len).sum::<usize>() + 1).map_err(bad)?;
         if let Some(tensor) =
@@ -265,6 +214,11 @@ impl<'a> Run<'a> {
     }
 
     fn call(&mut self, call: &Call<'_>, name: &str) -> Result<Vec<Value>, String> {
+        if call.node.op_type == "Cast"
+            && let Some(Value { data: Data::Flow(elements), .. }) = call.given(0)
+        {
+            return self.cast(call, elements).map(|value| vec![value]);
+        }
         if let Some(outputs) = glue::run(call).filter(|_| !self.looks_up(call)) {
             return outputs;
         }
@@ -287,8 +241,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The lengths of rows, where they are compared: an engine is to go by them, and what it makes of rows that have all
-    /// steps says what the graph does.
+    /// The lengths of rows, where they are compared: what is done with them is followed for rows that have all steps. That
+    /// it is right for shorter ones too, the comparison of numbers shows.
     fn with_whole_lengths(&mut self, value: &mut Value) {
         let Some((steps, _)) = self.sizes else { return };
         let Data::Flow(elements) = &value.data else { return };
@@ -296,11 +250,6 @@ impl<'a> Run<'a> {
             |element: &Element| matches!(element, Element::Of { source, .. } if self.lengths.contains(source));
         if !elements.iter().all(is_length) {
             return;
-        }
-        let note = "the graph compares the lengths of rows with numbers: that was looked into for rows with all steps, and \
-                    steps past a row's end are taken to change nothing, as here";
-        if !self.notes.iter().any(|known| known == note) {
-            self.notes.push(note.into());
         }
         *value = Value::ints(value.shape.clone(), vec![steps as i64; elements.len()]);
     }
@@ -315,16 +264,53 @@ impl<'a> Run<'a> {
         let (Data::Floats(data), [_, size], 0) = (&kernel.data, &kernel.shape[..], call.int("axis", 0)) else {
             return Err("it looks up what is no table of vectors".into());
         };
-        let in_order = tokens.elements().iter().enumerate().all(|(at, element)| {
-            matches!(element, Element::Of { source, index }
-                if *index as usize == at && matches!(self.kind(*source), Kind::Input(_)))
-        });
-        if !in_order {
+        let Some(input) = self.whole_input(&tokens.elements()) else {
             return Err("it looks up something else than the tokens of the graph's input, in their order".into());
-        }
+        };
         let shape = [&tokens.shape[..], &[*size]].concat();
-        let array = Array { shape: kernel.shape.clone(), data: data.to_vec() };
-        self.source(Kind::Vectors(array, kernel.origins.to_vec()), shape)
+        let table = Array { shape: kernel.shape.clone(), data: data.to_vec() };
+        self.source(Kind::Vectors { table, origins: kernel.origins.to_vec(), tokens: input }, shape)
+    }
+
+    /// The input that these elements are, all of it and in its order.
+    fn whole_input(&self, elements: &[Element]) -> Option<usize> {
+        let &Element::Of { source, .. } = elements.first()? else { return None };
+        let (Kind::Input(input) | Kind::Whole(input, _)) = self.kind(source) else { return None };
+        let in_order = |(at, element): (usize, &Element)| matches!(element, Element::Of { source: own, index } if *own == source && *index as usize == at);
+        (elements.len() == self.len(source) && elements.iter().enumerate().all(in_order)).then_some(*input)
+    }
+
+    /// A cast of what flows through the graph: floats keep their numbers in wider types alone, and an input becomes whole
+    /// numbers only to be looked up, or to be the lengths of rows.
+    fn cast(&mut self, call: &Call<'_>, elements: &[Element]) -> Result<Value, String> {
+        let (value, to) = (call.input(0)?, glue::cast_to(call)?);
+        let of = |element: &Element| match element {
+            Element::Of { source, .. } => match self.kind(*source) {
+                Kind::Input(input) => element_type(&self.graph.input[*input]),
+                Kind::Whole(..) => Some(Type::Int64),
+                _ => Some(Type::Float),
+            },
+            Element::Number(_) => Some(Type::Float),
+        };
+        let from = elements.iter().find_map(|element| of(element).filter(|of| of.is_float() || *of == Type::Double));
+        match (from, to) {
+            (_, Type::Float | Type::Double) => Ok(value.clone()),
+            (from, Type::Float16 | Type::BFloat16) if from != Some(to) => Err(glue::rounds(to)),
+            (_, Type::Float16 | Type::BFloat16) => Ok(value.clone()),
+            (_, Type::Bool) => {
+                Err("it makes truth values of what flows through the graph, which no layer here does; export \
+                                    the model without it"
+                    .into())
+            }
+            (None, _) => Ok(value.clone()),
+            (Some(_), to) => match self.whole_input(elements) {
+                Some(input) => self.source(Kind::Whole(input, describe(call.node, call.index)), value.shape.clone()),
+                None => Err(format!(
+                    "it cuts floats to whole numbers ({}), which no layer here does; export the model without it",
+                    to.name()
+                )),
+            },
+        }
     }
 
     fn add(&mut self, call: &Call<'_>) -> Result<Value, String> {
@@ -387,13 +373,111 @@ impl<'a> Run<'a> {
     }
 }
 
+/// The graph's inputs that are no constants, with the shapes that they have when the axes of the sequences are `[first,
+/// second]`, as far as they are not fixed, and the open ones of other inputs are of the length `other`.
+///
+/// # Errors
+/// If an input's axes do not have a length by that.
+pub(super) fn input_shapes(
+    graph: &Graph,
+    given: &dyn Fn(&str) -> bool,
+    [first, second]: [usize; 2],
+    other: usize,
+) -> Result<Vec<(usize, Vec<usize>)>, Error> {
+    let mut named: BTreeMap<String, usize> = BTreeMap::new();
+    let inputs: Vec<(usize, &ValueInfo)> =
+        graph.input.iter().enumerate().filter(|(_, input)| !given(&input.name)).collect();
+    // The sequences are the first that have rows and steps; their axes give the others' names their sizes.
+    let axes = |input: &ValueInfo| match input.r#type.as_ref().and_then(|of| of.value.as_ref()) {
+        Some(TypeValue::Tensor(tensor)) => tensor.shape.as_ref().map(|shape| shape.dim.clone()),
+        None => None,
+    };
+    let main = inputs.iter().position(|(_, input)| axes(input).is_some_and(|axes| axes.len() >= 2)).unwrap_or(0);
+    let order = (main..main + 1).chain(0..main).chain(main + 1..inputs.len());
+    let mut shapes = Vec::new();
+    for at in order {
+        let Some(&(index, input)) = inputs.get(at) else { break };
+        let Some(axes) = axes(input) else {
+            let why = "its shape is not known; export it with the shape of its axes";
+            return Err(bad_input(&input.name, why.into()));
+        };
+        let rank = axes.len();
+        let mut shape = Vec::with_capacity(rank);
+        for (axis, dimension) in axes.iter().enumerate() {
+            let default = match (at == main, axis) {
+                (true, 0) => Some(first),
+                (true, 1) => Some(second),
+                (true, _) => None,
+                // Lengths of rows, and states [D, B, H].
+                (false, _) => Some(other),
+            };
+            let length = match &dimension.value {
+                Some(DimensionValue::Length(length)) => usize::try_from(*length).ok(),
+                Some(DimensionValue::Name(name)) => match named.get(name) {
+                    Some(&known) => Some(known),
+                    None => default.inspect(|&size| {
+                        named.insert(name.clone(), size);
+                    }),
+                },
+                None => default,
+            };
+            shape.push(length.ok_or_else(|| {
+                let why =
+                    format!("axis {axis} of {rank} has no fixed length; expected rows, steps, and a number of floats");
+                bad_input(&input.name, why)
+            })?);
+        }
+        shapes.push((index, shape));
+    }
+    Ok(shapes)
+}
+
+fn bad_input(name: &str, why: String) -> Error {
+    not_taken(format!("input {name:?}"), why)
+}
+
+/// The version of ONNX's own operators that a file is written for.
+pub(super) fn opset(file: &File) -> i64 {
+    let opsets = file.model.opset_import.iter();
+    let own = opsets.filter(|set| set.domain.is_empty() || set.domain == "ai.onnx").map(|set| set.version);
+    own.max().unwrap_or(1)
+}
+
+/// The type of an input's elements.
+pub(super) fn element_type(input: &ValueInfo) -> Option<Type> {
+    let TypeValue::Tensor(tensor) = input.r#type.as_ref()?.value.as_ref()?;
+    Type::of_code(tensor.elem_type)
+}
+
+/// A constant of the file; `weights` are the numbers of all that were read.
+///
+/// # Errors
+/// If it cannot be read, or with it there are more than [`WEIGHTS_MAX`].
+pub(super) fn constant_of(file: &File, tensor: &Tensor, weights: &mut usize) -> Result<Value, Error> {
+    let array = file.array(tensor)?;
+    let bad = |why: String| not_taken(format!("tensor {:?}", tensor.name), why);
+    *weights = weights.saturating_add(array.shape.iter().product::<usize>());
+    if *weights > WEIGHTS_MAX {
+        return Err(bad(format!("with it the constants have more than {WEIGHTS_MAX} numbers")));
+    }
+    let origin = Place::new(tensor.name.clone(), &array.shape);
+    let value = match array.values {
+        Values::F32(data) => Value { kind: array.element, ..Value::floats(array.shape, data) },
+        Values::I64(data) => Value { kind: array.element, ..Value::ints(array.shape, data) },
+        // A single double is a factor or an offset of some glue.
+        Values::F64(data) if data.len() == 1 => Value::floats(array.shape, vec![data[0] as f32]),
+        _ => return Err(bad(format!("its type is {}; export the model in float", array.element.name()))),
+    };
+    Ok(Value { origins: Rc::new(vec![origin]), ..value })
+}
+
 /// Operators that compare numbers.
 fn compares(op: &str) -> bool {
     matches!(op, "Equal" | "Less" | "LessOrEqual" | "Greater" | "GreaterOrEqual")
 }
 
 /// A constant in a node; the interpreter has read a tensor as its only input.
-fn constant(call: &Call<'_>) -> Result<Value, String> {
+pub(super) fn constant(call: &Call<'_>) -> Result<Value, String> {
     if let Some(value) = call.given(0) {
         return Ok(value.clone());
     }

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use elman_formats::onnx::Element as Type;
+
 use crate::exchange::Place;
 
 /// Most elements of one value that is no weight.
@@ -32,6 +34,8 @@ pub(super) enum Data {
 pub(super) struct Value {
     pub(super) shape: Vec<usize>,
     pub(super) data: Data,
+    /// What the graph takes its elements for. Of what flows it is not looked at: that may have any.
+    pub(super) kind: Type,
     /// The arrays of the file that it was made of.
     pub(super) origins: Rc<Vec<Place>>,
 }
@@ -70,13 +74,31 @@ pub(super) fn axis(number: i64, rank: usize) -> Result<usize, String> {
         .ok_or_else(|| format!("axis {number} of a tensor of {rank} axes"))
 }
 
+/// A whole number as a type holds it: the bits that do not fit are lost.
+pub(super) fn wrapped(kind: Type, number: i64) -> i64 {
+    match kind {
+        Type::Bool => i64::from(number != 0),
+        Type::Int8 => i64::from(number as i8),
+        Type::Int16 => i64::from(number as i16),
+        Type::Int32 => i64::from(number as i32),
+        Type::UInt8 => i64::from(number as u8),
+        Type::UInt16 => i64::from(number as u16),
+        _ => number,
+    }
+}
+
 impl Value {
     pub(super) fn floats(shape: Vec<usize>, data: Vec<f32>) -> Self {
-        Value { shape, data: Data::Floats(Rc::new(data)), origins: Rc::default() }
+        Value { shape, data: Data::Floats(Rc::new(data)), kind: Type::Float, origins: Rc::default() }
     }
 
     pub(super) fn ints(shape: Vec<usize>, data: Vec<i64>) -> Self {
-        Value { shape, data: Data::Ints(Rc::new(data)), origins: Rc::default() }
+        Value { shape, data: Data::Ints(Rc::new(data)), kind: Type::Int64, origins: Rc::default() }
+    }
+
+    /// Whole numbers of a type, each as that type holds it.
+    pub(super) fn ints_of(kind: Type, shape: Vec<usize>, data: impl Iterator<Item = i64>) -> Self {
+        Value { kind, ..Value::ints(shape, data.map(|number| wrapped(kind, number)).collect()) }
     }
 
     /// What flows; floats again where everything is known.
@@ -87,7 +109,7 @@ impl Value {
         };
         match data.iter().map(known).collect::<Option<Vec<f32>>>() {
             Some(numbers) => Value::floats(shape, numbers),
-            None => Value { shape, data: Data::Flow(Rc::new(data)), origins: Rc::default() },
+            None => Value { shape, data: Data::Flow(Rc::new(data)), kind: Type::Float, origins: Rc::default() },
         }
     }
 
@@ -95,7 +117,7 @@ impl Value {
     pub(super) fn of_source(source: u32, shape: Vec<usize>) -> Result<Self, String> {
         let count = small_count(&shape)?;
         let data = (0..count as u32).map(|index| Element::Of { source, index }).collect();
-        Ok(Value { shape, data: Data::Flow(Rc::new(data)), origins: Rc::default() })
+        Ok(Value { shape, data: Data::Flow(Rc::new(data)), kind: Type::Float, origins: Rc::default() })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -130,7 +152,7 @@ impl Value {
             Data::Ints(data) => Data::Ints(Rc::new(from.map(|at| data[at]).collect())),
             Data::Flow(data) => return Value::flow(shape, from.map(|at| data[at]).collect()),
         };
-        Value { shape, data, origins: self.origins.clone() }
+        Value { shape, data, kind: self.kind, origins: self.origins.clone() }
     }
 
     /// The axes in another order.
