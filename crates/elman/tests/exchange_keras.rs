@@ -338,7 +338,9 @@ fn layers_that_are_not_computed_are_refused() {
     for class in ["Conv1D", "RNN", "Lambda", "ConvLSTM1D", "Attention"] {
         let message = refusal(layer("lstm", 1, class));
         assert!(
-            message.starts_with(&format!("lstm cannot be taken from Keras: it is a {class}; expected")),
+            message.starts_with(&format!(
+                "lstm cannot be taken from Keras: it is a {class}, which is not computed here; expected"
+            )),
             "{message}"
         );
     }
@@ -351,7 +353,7 @@ fn models_that_are_no_chain_are_refused() {
         assert!(message.contains(expected), "{expected:?} is not in {message:?}");
     };
     check(with("lstm", "/class_name", json!("Encoder")), "the model cannot be taken from Keras: its class is Encoder");
-    check(with("lstm", "/config/layers", json!([])), "it has no Dense layer");
+    check(with("lstm", "/config/layers", json!([])), "it has no recurrent layer");
     check(with("lstm", "/config/layers", json!([{ "class_name": "LSTM" }])), "it has no class_name or no config");
 
     let order = |places: &[usize]| {

@@ -267,10 +267,10 @@ pub(super) const FUNCTIONS: [(&str, Nonlinearity); 19] = [
     ("relu6", Nonlinearity::Relu6),
 ];
 
-/// Whether an axis is the last one, by itself or as a list.
+/// Whether an axis is the last one, by itself or as a list: -1, or the third, as Keras 2 writes it of rows with steps.
 fn is_last(axis: &Value) -> bool {
     let only = |all: &Vec<Value>| if let [axis] = &all[..] { axis.as_i64() } else { None };
-    axis.as_i64().or_else(|| axis.as_array().and_then(only)) == Some(-1)
+    axis.as_i64().or_else(|| axis.as_array().and_then(only)).is_some_and(|axis| [-1, 2].contains(&axis))
 }
 
 impl<'a> Options<'a> {
