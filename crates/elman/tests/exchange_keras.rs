@@ -8,7 +8,10 @@ use elman::exchange::keras;
 use elman::exchange::{Hints, Imported, Verdict};
 use elman::formats::Array;
 use elman::formats::keras::Archive;
-use elman::{Activation, AnyCell, Error, Gru, Head, Layer, Lstm, Merge, Reads, Reset, Rnn, Stack};
+use elman::{
+    Activation, AnyCell, Error, Gru, Head, Layer, Link, Lstm, Merge, Nonlinearity, Predicts, Reads, Reset, Rnn, Stack,
+    StepDense, StepNorm, StepScale, Values,
+};
 use serde_json::{Value, json};
 use support::exchange::{assert_agrees, assert_same, golden_model, model, models, refusal, shaken, text};
 
@@ -86,7 +89,7 @@ layers/gru_1/cell/vars/1 [3, 9] → layers.1.recurrent_kernel [3, 9]: gates z r 
 layers/gru_1/cell/vars/2 [9] → layers.1.bias [9]: gates z r n → r z n
 layers/dense/vars/0 [3, 4] → head.kernel [3, 4]:
 layers/dense/vars/1 [4] → head.bias [4]:
-- masking skips steps whose floats are all its mask_value; here rows have lengths, and such a step inside one is read
+- masking skips steps whose floats are all 0; here rows have lengths, and such a step inside one is read
 - spatial_dropout1d drops units for all steps of a row; here they are dropped anew at each step
 - the optimizer's arrays are left out
 every number is there: some are sums of two, rounded once
@@ -102,7 +105,14 @@ every number is there: some are sums of two, rounded once
 #[test]
 fn the_archive_says_what_weights_alone_do_not() {
     let notes = |report: &elman::exchange::Report| report.notes.join("\n");
-    assert!(notes(&import("rnn_relu").report).is_empty());
+    let report = import("rnn_relu").report;
+    let values = "dense has 4 outputs without an activation, taken for values";
+    assert!(notes(&report).starts_with(values), "{}", notes(&report));
+    let compared = report.compared.unwrap().to_string();
+    let expected = "the equations of Keras's layers: 6 batches of 1 to 5 rows and 1 to 12 steps, largest difference ";
+    assert!(compared.starts_with(expected), "{compared}");
+    let masked = import("functional").report.compared.unwrap();
+    assert_eq!(masked.left_out, ["steps that masking masks inside a row: those behind its end alone were"]);
     assert_eq!(import("tagger").model.head().reads, Reads::EveryStep);
     assert_eq!(import("tagger").model.steps, None);
     assert!(notes(&import("tagger").report).contains("embedding has mask_zero"));
@@ -114,6 +124,9 @@ fn the_archive_says_what_weights_alone_do_not() {
 
     let weights = |case: &str| keras::import_weights(&archive(case).arrays, &Hints::default()).unwrap().report;
     let rnn = notes(&weights("rnn_relu"));
+    let assumed = "the arrays are exact; how they are connected is assumed: layers/simple_rnn → layers/dense";
+    assert!(rnn.contains(assumed), "{rnn}");
+    assert_eq!(weights("rnn_relu").compared, None);
     assert!(
         rnn.contains("a file of weights alone does not say the activation: tanh was taken; give --activation relu"),
         "{rnn}"
@@ -276,21 +289,18 @@ fn options_that_are_not_computed_are_refused() {
         "its activation is sigmoid; expected tanh or relu",
     );
     let dense = "/config/layers/2/config";
-    check(
-        "rnn_relu",
-        format!("{dense}/activation"),
-        json!("sigmoid"),
-        "its activation is sigmoid; expected softmax or linear",
-    );
+    check("rnn_relu", format!("{dense}/activation"), json!("celu"), "its activation is celu; expected linear or relu");
     check("rnn_relu", format!("{dense}/units"), json!(5), "layers/dense/vars/0 cannot");
     check("gru_after", format!("{lstm}/reset_after"), json!(false), "it has shape [2, 21]; expected [21]");
     check("gru_before", format!("{lstm}/reset_after"), json!(true), "it has shape [21]; expected [2, 21]");
     check("rnn_no_bias", format!("{lstm}/use_bias"), json!(true), "layers/simple_rnn/cell/vars/2 cannot");
     check("lstm", format!("{lstm}/use_bias"), json!(false), "layers/lstm/cell/vars/2 cannot");
-    for merge in [json!("mul"), json!("ave"), Value::Null] {
-        check("bidirectional", format!("{lstm}/merge_mode"), merge, "expected concat or sum");
+    for merge in [json!("max"), json!("mean"), Value::Null] {
+        check("bidirectional", format!("{lstm}/merge_mode"), merge, "expected concat or sum or ave or mul");
     }
-    check("bidirectional", format!("{lstm}/merge_mode"), json!("sum"), "the sum of the last states of two directions");
+    for merge in ["sum", "ave", "mul"] {
+        check("bidirectional", format!("{lstm}/merge_mode"), json!(merge), "it has shape [14, 4]; expected [7, 4]");
+    }
     check(
         "bidirectional",
         format!("{lstm}/backward_layer/config/units"),
@@ -325,10 +335,12 @@ fn options_of_training_are_noted() {
 fn layers_that_are_not_computed_are_refused() {
     let layer =
         |case: &str, at: usize, class: &str| with(case, &format!("/config/layers/{at}/class_name"), json!(class));
-    for class in ["Conv1D", "RNN", "Flatten", "ConvLSTM1D", "BatchNormalization", "Sequential"] {
+    for class in ["Conv1D", "RNN", "Lambda", "ConvLSTM1D", "Attention"] {
         let message = refusal(layer("lstm", 1, class));
         assert!(
-            message.starts_with(&format!("lstm cannot be taken from Keras: it is a {class}; expected")),
+            message.starts_with(&format!(
+                "lstm cannot be taken from Keras: it is a {class}, which is not computed here; expected"
+            )),
             "{message}"
         );
     }
@@ -341,7 +353,7 @@ fn models_that_are_no_chain_are_refused() {
         assert!(message.contains(expected), "{expected:?} is not in {message:?}");
     };
     check(with("lstm", "/class_name", json!("Encoder")), "the model cannot be taken from Keras: its class is Encoder");
-    check(with("lstm", "/config/layers", json!([])), "it has no Dense layer");
+    check(with("lstm", "/config/layers", json!([])), "it has no recurrent layer");
     check(with("lstm", "/config/layers", json!([{ "class_name": "LSTM" }])), "it has no class_name or no config");
 
     let order = |places: &[usize]| {
@@ -351,8 +363,9 @@ fn models_that_are_no_chain_are_refused() {
         keras::import(&archive, &Hints::default())
     };
     check(order(&[0, 1, 2]), "it has no Dense layer behind its recurrent ones");
-    check(order(&[0, 3, 1]), "dense cannot be taken from Keras: it is a Dense before any recurrent layer");
-    check(order(&[0, 1, 3, 3]), "it is a second Dense");
+    check(order(&[0, 3, 1]), "it has no Dense layer behind its recurrent ones");
+    check(order(&[0, 3]), "it has no recurrent layer");
+    check(order(&[0, 1, 3, 3]), "dense cannot be taken from Keras: it ends in a softmax before the head");
     check(order(&[0, 1, 3, 1]), "it is a recurrent layer behind a Dense");
     check(order(&[0, 1, 1, 3]), "the recurrent layer before it does not return sequences");
 
@@ -593,4 +606,383 @@ fn shaken_files_are_models_or_errors() {
     }
     // Some changes leave a model.
     assert!(taken > 0);
+}
+
+/// The layers of a golden model with one more, at a place of the list.
+fn inserted(case: &str, at: usize, layer: Value) -> Result<Imported, Error> {
+    let mut archive = archive(case);
+    archive.config["config"]["layers"].as_array_mut().unwrap().insert(at, layer);
+    keras::import(&archive, &Hints::default())
+}
+
+fn layer(class: &str, config: Value) -> Value {
+    let mut config = config;
+    config["name"] = json!("added");
+    json!({ "module": "keras.layers", "class_name": class, "config": config, "registered_name": null })
+}
+
+#[track_caller]
+fn assert_refused(result: Result<Imported, Error>, expected: &[&str]) {
+    let message = refusal(result);
+    for expected in expected {
+        assert!(message.contains(expected), "{expected:?} is not in {message:?}");
+    }
+}
+
+/// Input, LSTM, Dropout, Dense with a softmax; Input, GRU, Dense.
+#[test]
+fn an_activation_where_none_is_expected_is_refused() {
+    let softmax = || layer("Softmax", json!({ "axis": -1 }));
+    let by_name = || layer("Activation", json!({ "activation": "softmax" }));
+    for added in [softmax, by_name] {
+        for at in [1, 2, 3] {
+            assert_refused(inserted("lstm", at, added()), &["added cannot", "a softmax before the head"]);
+        }
+        assert_refused(inserted("lstm", 4, added()), &["added cannot", "a softmax behind another"]);
+        // Where the head is linear, one is what makes probabilities of its answers.
+        inserted("gru_after", 3, added()).unwrap();
+    }
+    for name in ["relu", "tanh", "sigmoid", "mine>softmax"] {
+        for at in [1, 2, 4] {
+            let added = layer("Activation", json!({ "activation": name }));
+            let expected = if name == "mine>softmax" { "its activation is mine>softmax" } else { "none is expected" };
+            assert_refused(inserted("lstm", at, added), &["added cannot", expected]);
+        }
+    }
+    // What changes nothing may stand anywhere.
+    for at in [1, 2, 3, 4] {
+        inserted("lstm", at, layer("Activation", json!({ "activation": "linear" }))).unwrap();
+    }
+}
+
+#[test]
+fn what_is_registered_as_the_users_own_is_refused() {
+    let at = |at: usize, key: &str, value: Value| with("lstm", &format!("/config/layers/{at}/{key}"), value);
+    for place in [1, 3] {
+        for name in ["mine>LSTM", "Custom>Dense", "LSTM2"] {
+            assert_refused(at(place, "registered_name", json!(name)), &["of the user's own", name, "ONNX"]);
+        }
+        for module in [json!("__main__"), json!("keras_hub.layers"), json!("builtins"), json!(null)] {
+            assert_refused(at(place, "module", module), &["of the user's own"]);
+        }
+        at(place, "module", json!("keras.src.layers.rnn.lstm")).unwrap();
+    }
+    // A function that Keras has under the same name.
+    let own =
+        json!({ "module": "builtins", "class_name": "function", "config": "tanh", "registered_name": "function" });
+    assert_refused(at(1, "config/activation", own.clone()), &["its activation is tanh, a function of the user's own"]);
+    assert_refused(
+        at(1, "config/recurrent_activation", own.clone()),
+        &["its recurrent_activation is tanh, a function"],
+    );
+    assert_refused(at(3, "config/activation", own), &["dense cannot", "a function of the user's own"]);
+    let layer = json!({ "module": "keras.layers", "class_name": "LeakyReLU", "config": { "negative_slope": 0.3 } });
+    assert_refused(at(1, "config/activation", layer), &["its activation is a layer, LeakyReLU"]);
+    // Inside another layer.
+    let inside = with("bidirectional", "/config/layers/1/config/layer/registered_name", json!("mine>GRU"));
+    assert_refused(inside, &["bidirectional cannot", "of its layer", "mine>GRU"]);
+}
+
+#[test]
+fn options_that_are_not_known_are_refused() {
+    for (case, place, class) in [
+        ("lstm", "/config/layers/1", "LSTM"),
+        ("lstm", "/config/layers/2", "Dropout"),
+        ("lstm", "/config/layers/3", "Dense"),
+        ("bidirectional", "/config/layers/1", "Bidirectional"),
+        ("bidirectional", "/config/layers/1/config/layer", "GRU"),
+        ("stack", "/config/layers/4/config/layer", "Dense"),
+        ("tagger", "/config/layers/1", "Embedding"),
+    ] {
+        for value in [json!(null), json!(false), json!(1.5)] {
+            let result = with(case, &format!("{place}/config/zoneout"), value.clone());
+            assert_refused(
+                result,
+                &["its option zoneout", &value.to_string(), &format!("of a {class} of Keras 2 or 3")],
+            );
+        }
+    }
+    let of_dense = |key: &str, value: Value| with("lstm", &format!("/config/layers/3/config/{key}"), value);
+    let policy = json!({ "module": "keras", "class_name": "QuantizedDTypePolicy", "config": { "mode": "int8" } });
+    assert_refused(of_dense("dtype", policy), &["dense cannot", "its dtype is", "before it is quantized"]);
+    assert_refused(of_dense("dtype", json!("int8_from_float32")), &["its dtype is \"int8_from_float32\""]);
+    assert_refused(of_dense("quantization_config", json!({ "bits": 8 })), &["its quantization_config is"]);
+    assert_refused(of_dense("lora_rank", json!(4)), &["its lora_rank is 4", "without lora_rank"]);
+    let of_lstm = |key: &str, value: Value| with("lstm", &format!("/config/layers/1/config/{key}"), value);
+    assert_refused(of_lstm("time_major", json!(true)), &["its time_major is true; expected false"]);
+    let input = |key: &str| with("lstm", &format!("/config/layers/0/config/{key}"), json!(true));
+    assert_refused(input("ragged"), &["its ragged is true; expected false"]);
+    assert_refused(input("sparse"), &["its sparse is true; expected false"]);
+    // Of training, or of how the same is computed.
+    for (key, value) in [
+        ("unroll", json!(true)),
+        ("implementation", json!(1)),
+        ("zero_output_for_mask", json!(true)),
+        ("seed", json!(3)),
+        ("quantization_config", json!(null)),
+    ] {
+        if key != "quantization_config" {
+            of_lstm(key, value).unwrap();
+        } else {
+            of_dense(key, value).unwrap();
+        }
+    }
+    for key in ["kernel_regularizer", "recurrent_constraint", "activity_regularizer"] {
+        let l2 = json!({ "module": "keras.regularizers", "class_name": "L2", "config": { "l2": 0.1 } });
+        let notes = of_lstm(key, l2).unwrap().report.notes.join("\n");
+        assert!(notes.contains(&format!("lstm has a {key}, which acts in training alone, and is left out")), "{notes}");
+    }
+}
+
+#[test]
+fn layers_of_training_change_nothing() {
+    for (class, config) in [
+        ("GaussianNoise", json!({ "stddev": 0.5, "seed": null })),
+        ("GaussianDropout", json!({ "rate": 0.5, "seed": null })),
+        ("AlphaDropout", json!({ "rate": 0.5, "seed": null, "noise_shape": null })),
+        ("ActivityRegularization", json!({ "l1": 0.5, "l2": 0.0 })),
+    ] {
+        for at in [1, 2, 4] {
+            let notes = inserted("lstm", at, layer(class, config.clone())).unwrap().report.notes.join("\n");
+            assert!(notes.contains("added acts in training alone, and is left out"), "{notes}");
+        }
+    }
+    inserted("lstm", 1, layer("Identity", json!({}))).unwrap();
+    // One axis of numbers is one axis of numbers; all steps side by side are another input.
+    inserted("lstm", 2, layer("Flatten", json!({ "data_format": "channels_last" }))).unwrap();
+    assert_refused(inserted("lstm", 1, layer("Flatten", json!({}))), &["added cannot", "all steps side by side"]);
+    assert_refused(inserted("tagger", 3, layer("Flatten", json!({}))), &["added cannot", "return_sequences=False"]);
+}
+
+/// A model in a model is its layers.
+#[test]
+fn models_inside_models_are_read() {
+    let answers = golden_model("keras.safetensors");
+    for inner in ["lstm", "layers"] {
+        let mut archive = archive("lstm");
+        let layers = archive.config["config"]["layers"].as_array_mut().unwrap();
+        let nested: Vec<Value> = layers.drain(1..3).collect();
+        let config = json!({ "name": inner, "trainable": true, "layers": nested });
+        layers.insert(
+            1,
+            json!({ "module": "keras", "class_name": "Sequential", "config": config, "registered_name": null }),
+        );
+        let moved = |name: &String| name.replace("layers/lstm/", "layers/sequential/layers/lstm/");
+        archive.arrays = archive.arrays.iter().map(|(name, array)| (moved(name), array.clone())).collect();
+        let imported = keras::import(&archive, &Hints::default()).unwrap();
+        assert_agrees(&answers, "lstm", &imported, true);
+        assert!(text(&imported.report).contains("layers/sequential/layers/lstm/cell/vars/0 [5, 28] →"));
+        archive.config["config"]["layers"][1]["registered_name"] = json!("mine>Encoder");
+        assert_refused(keras::import(&archive, &Hints::default()), &[inner, "of the user's own"]);
+    }
+}
+
+/// What is called twice, at random, on a mask or a state of the user's, or with what nobody knows.
+#[test]
+fn calls_that_are_not_known_are_refused() {
+    let call = |layer: usize, key: &str, value: Value| {
+        with("functional", &format!("/config/layers/{layer}/inbound_nodes/0/kwargs/{key}"), value)
+    };
+    let tensor = |of: &str| json!({ "class_name": "__keras_tensor__", "config": { "keras_history": [of, 0, 0] } });
+    assert_refused(call(4, "training", json!(true)), &["lower cannot", "training=True"]);
+    assert_refused(call(4, "mask", tensor("input_layer")), &["lower cannot", "a mask of the user's own"]);
+    assert_refused(call(4, "constants", json!([1])), &["lower cannot", "more than the output of one layer"]);
+    assert_refused(call(4, "scale", json!(2)), &["lower cannot", "called with scale = 2"]);
+    // A mask of another value than the layer's.
+    let not_equal = with("functional", "/config/layers/1/inbound_nodes/0/args", json!([tensor("input_layer"), 1.0]));
+    assert_refused(not_equal, &["a mask of the user's own"]);
+    let any = with("functional", "/config/layers/3/config/axis", json!(1));
+    assert_refused(any, &["a mask of the user's own"]);
+    // Two calls of one layer.
+    let mut archive = archive("functional");
+    let nodes = archive.config.pointer_mut("/config/layers/4/inbound_nodes").unwrap().as_array_mut().unwrap();
+    nodes.push(nodes[0].clone());
+    assert_refused(keras::import(&archive, &Hints::default()), &["lower cannot", "each of them used in one place"]);
+}
+
+/// By case, what the head predicts, and whether Keras answers with probabilities of classes.
+fn layers() -> [(&'static str, Predicts, Reads); 7] {
+    let values = |outputs, link| Predicts::Values(Values { outputs, link });
+    [
+        ("dense_everywhere", Predicts::Classes(4), Reads::LastState),
+        ("normalised", Predicts::Classes(4), Reads::LastState),
+        ("regression", values(1, Link::Identity), Reads::LastState),
+        ("binary", values(1, Link::Sigmoid), Reads::Mean),
+        ("maximum", values(3, Link::Identity), Reads::Max),
+        ("sum_of_states", values(3, Link::Identity), Reads::LastState),
+        ("nested", Predicts::Classes(4), Reads::EveryStep),
+    ]
+}
+
+/// Our answers as Keras gives them, beside what Keras gave.
+fn assert_answers(answers: &support::Arrays, case: &str, imported: &Imported) {
+    let head = imported.model.head();
+    match head.predicts {
+        Predicts::Values(Values { link: Link::Sigmoid, .. }) => {
+            // From the probabilities back to what they come of.
+            let logits = |x: &f32| (x / (1.0 - x)).ln();
+            let mut answers = answers.clone();
+            answers.get_mut(&format!("{case}/outputs")).unwrap().data.iter_mut().for_each(|x| *x = logits(x));
+            assert_agrees(&answers, case, imported, false);
+        }
+        _ => assert_agrees(answers, case, imported, head.classes().is_some()),
+    }
+}
+
+#[test]
+fn layers_beside_the_recurrent_ones_answer_as_they_did() {
+    let answers = golden_model("keras_layers.safetensors");
+    for (case, predicts, reads) in layers() {
+        let imported = import(&format!("layers_{case}"));
+        assert_eq!((&imported.model.head().predicts, imported.model.head().reads), (&predicts, reads), "{case}");
+        assert_answers(&answers, case, &imported);
+        assert_eq!(imported.report.compared.unwrap().batches, 6, "{case}");
+    }
+}
+
+#[test]
+fn whole_models_of_keras_2_answer_as_they_did() {
+    let answers = golden_model("keras2.safetensors");
+    for case in ["nested", "binary", "maximum"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../golden/models/keras2_{case}.h5"));
+        let file = elman::formats::hdf5::read(&path).unwrap();
+        let imported = keras::import_hdf5(&file, &Hints::default()).unwrap_or_else(|error| panic!("{case}: {error}"));
+        assert_answers(&answers, case, &imported);
+        assert!(text(&imported.report).contains("model_weights/"), "{case}");
+        // Without its configuration, and without the weights of it.
+        let mut bare = file.clone();
+        bare.attributes.get_mut("").unwrap().remove("model_config");
+        let message = refusal(keras::import_hdf5(&bare, &Hints::default()));
+        assert!(message.contains("without its configuration, the attribute model_config"), "{message}");
+        let mut bare = file;
+        bare.arrays.pop_first();
+        refusal(keras::import_hdf5(&bare, &Hints::default()));
+    }
+}
+
+/// A function that the two versions compute differently is taken as that of the file.
+#[test]
+fn hard_sigmoid_is_that_of_the_version() {
+    let of = |version: &str| {
+        let mut archive = archive("layers_maximum");
+        archive.metadata = json!({ "keras_version": version });
+        keras::import(&archive, &Hints::default()).unwrap().model.head().hidden[0].activation
+    };
+    assert_eq!(of("3.15.1"), Nonlinearity::HardSigmoid(1.0 / 6.0));
+    assert_eq!(of("2.15.0"), Nonlinearity::HardSigmoid(0.2));
+}
+
+#[test]
+fn two_or_more_linear_outputs_are_values_unless_the_file_says_classes() {
+    let predicts = |loss: Value| {
+        with("gru_after", "/compile_config", json!({ "loss": loss })).unwrap().model.head().predicts.clone()
+    };
+    let values = Predicts::Values(Values { outputs: 4, link: Link::Identity });
+    for loss in [json!(null), json!("mse"), json!({ "class_name": "MeanSquaredError" })] {
+        assert_eq!(predicts(loss), values);
+    }
+    for loss in [
+        json!("sparse_categorical_crossentropy"),
+        json!("categorical_crossentropy"),
+        json!({ "class_name": "SparseCategoricalCrossentropy", "config": { "from_logits": true } }),
+    ] {
+        assert_eq!(predicts(loss), Predicts::Classes(4));
+    }
+    let notes = import("gru_after").report.notes.join("\n");
+    assert!(
+        notes.contains("dense has 4 outputs without an activation, taken for values; if they are logits"),
+        "{notes}"
+    );
+    assert_refused(with("lstm", "/config/layers/3/config/units", json!(1)), &["layers/dense/vars/0"]);
+}
+
+/// A normalisation over another axis, of another kind, or where no layer here can stand.
+#[test]
+fn normalisations_and_pooling_that_are_not_computed_are_refused() {
+    let norm = |place: usize, key: &str, value: Value| {
+        with("layers_normalised", &format!("/config/layers/{place}/config/{key}"), value)
+    };
+    for axis in [json!(1), json!([1]), json!([1, 2])] {
+        assert_refused(
+            norm(2, "axis", axis.clone()),
+            &["batch_normalization cannot", "its axis is", "that of the features"],
+        );
+        assert_refused(norm(4, "axis", axis), &["layer_normalization cannot", "its axis is"]);
+    }
+    assert_refused(norm(4, "rms_scaling", json!(true)), &["its rms_scaling is true; expected false"]);
+    assert_refused(norm(2, "renorm", json!(true)), &["its renorm is true; expected false"]);
+    assert_refused(norm(1, "variance", json!(null)), &["one of mean and variance"]);
+    assert_refused(norm(1, "mean", json!([1.0, 2.0])), &["numbers for 2 features; expected 5"]);
+    let pool = |key: &str, value: Value| with("layers_maximum", &format!("/config/layers/2/config/{key}"), value);
+    assert_refused(pool("keepdims", json!(true)), &["its keepdims is true; expected false"]);
+    assert_refused(pool("data_format", json!("channels_first")), &["its data_format is", "channels_last"]);
+    let pooled = || layer("GlobalAveragePooling1D", json!({ "keepdims": false }));
+    assert_refused(inserted("layers_maximum", 3, pooled()), &["added cannot", "there are no steps before it"]);
+    assert_refused(inserted("lstm", 2, pooled()), &["added cannot", "there are no steps before it"]);
+    let norm = || layer("LayerNormalization", json!({ "axis": -1, "epsilon": 1e-3 }));
+    assert_refused(inserted("bidirectional", 2, norm()), &["added cannot", "two directions"]);
+    assert_refused(inserted("layers_maximum", 3, norm()), &["added cannot", "all steps together"]);
+    // A mask that a maximum does not know: the rows' ends count there.
+    let mut masked = archive("layers_binary");
+    masked.config["config"]["layers"][3]["class_name"] = json!("GlobalMaxPooling1D");
+    masked.config["config"]["layers"][2]["config"]["layer"]["config"]["zero_output_for_mask"] = json!(true);
+    masked.config["config"]["layers"][2]["config"]["backward_layer"]["config"]["zero_output_for_mask"] = json!(true);
+    assert_refused(
+        keras::import(&masked, &Hints::default()),
+        &["it computes something else here than by its equations"],
+    );
+}
+
+/// To Keras and back, with our configuration and without: the same in every bit.
+#[test]
+fn layers_beside_the_recurrent_ones_come_back() {
+    let phi = Nonlinearity::Relu;
+    let both = |merge| Layer::new(Gru::new(3, 4)).bidirectional(merge);
+    let steps = Stack::new(StepScale::new(3)).then(StepDense::new(3, 5).activation(Nonlinearity::Mish));
+    let steps = steps.then(StepNorm::new(5).epsilon(1e-3)).then(Lstm::new(5, 4));
+    let cases: Vec<(&str, Stack, Head)> = vec![
+        ("steps", steps.clone(), Head::last_state(3).hidden(6, phi).hidden(4, Nonlinearity::Gelu)),
+        ("norm behind", steps.clone().then(StepNorm::new(4).epsilon(1e-3)), Head::values(1, Link::Identity)),
+        ("every step", steps.clone(), Head::every_step(3).hidden(6, phi)),
+        (
+            "constants",
+            steps.clone(),
+            Head::last_state(3).hidden(4, Nonlinearity::LeakyRelu(0.01)).hidden(4, Nonlinearity::Elu(0.5)),
+        ),
+        ("mean", both(Merge::Average).into(), Head::values(2, Link::Sigmoid).reads(Reads::Mean)),
+        ("max", both(Merge::Sum).into(), Head::last_state(3).reads(Reads::Max)),
+        ("product", both(Merge::Multiply).into(), Head::values(1, Link::Sigmoid)),
+    ];
+    for (name, stack, head) in cases {
+        let model = model(stack, head);
+        let (archive, given) = keras::export(&model).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(given.verdict(), Verdict::Exact, "{name}");
+        let back = keras::import(&archive, &Hints::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_same(name, &back.model, &model);
+        let plain = Archive { metadata: json!({}), ..archive };
+        let again = keras::import(&plain, &Hints::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_same(name, &again.model, &model);
+    }
+    // What is folded without our configuration is kept with it.
+    let folded =
+        Stack::new(StepDense::new(3, 5)).then(StepScale::new(5)).then(Lstm::new(5, 4)).then(StepDense::new(4, 4));
+    let model = model(folded, Head::last_state(3));
+    let (archive, _) = keras::export(&model).unwrap();
+    assert_same("folded", &keras::import(&archive, &Hints::default()).unwrap().model, &model);
+    let plain = Archive { metadata: json!({}), ..archive };
+    assert_eq!(keras::import(&plain, &Hints::default()).unwrap().model.stack().layers.len(), 2);
+}
+
+#[test]
+fn what_keras_has_no_layer_for_is_refused() {
+    let refused = |stack: Stack, head: Head, expected: &str| {
+        let message = refusal(keras::export(&model(stack, head)));
+        assert!(message.contains(expected), "{expected:?} is not in {message:?}");
+    };
+    let both = Stack::new(Layer::new(Lstm::new(3, 4)).bidirectional(Merge::Concat)).then(StepNorm::new(8));
+    refused(both, Head::last_state(3), "layer 1, on the last step of two directions");
+    refused(Stack::new(StepDense::new(3, 4)), Head::last_state(3), "the last state without a recurrent layer");
+    for phi in [Nonlinearity::GeluTanh, Nonlinearity::HardSigmoid(0.2)] {
+        refused(Stack::new(Lstm::new(3, 4)), Head::last_state(3).hidden(4, phi), "Keras has no activation");
+    }
 }

@@ -166,7 +166,7 @@ impl Partner {
             Partner::Keras if kind == FileKind::Keras || (kind != FileKind::Hdf5 && ends_with(path, &[".keras"])) => {
                 keras::import(&formats::keras::read(path)?, hints)
             }
-            Partner::Keras => keras::import_weights(&formats::hdf5::read(path)?.arrays, hints),
+            Partner::Keras => keras::import_hdf5(&formats::hdf5::read(path)?, hints),
             Partner::Tensorflow if is_checkpoint => {
                 exchange::tensorflow::import(&tensorflow::read(path)?.variables, hints)
             }

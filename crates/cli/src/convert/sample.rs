@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use elman::exchange::Units;
 use elman::formats::{self, Array, numpy};
-use elman::{Link, Model, Predicts, Reads, Values};
+use elman::{Link, Model, Predicts, Reads};
 use ndarray::Array3;
 
 use super::ends_with;
@@ -45,8 +45,8 @@ const KINDS: [(&str, Kind); 4] = [
 ];
 
 impl Sample {
-    /// Reads `x` [N, T, I] (of tokens [N, T]), `logits` or `probabilities` [N, C] or [N, T, C], or
-    /// `quantiles` [N, F, Q], or `values` [N, F] as they are under their link, and `lengths [N]` if there are any, from a .npz or .safetensors file.
+    /// Reads `x` [N, T, I] (of tokens [N, T]), `logits` or `probabilities` [N, C] or [N, T, C], `values` [N, F] or
+    /// [N, T, F], or `quantiles` [N, F, Q], and `lengths [N]` if there are any, from a .npz or .safetensors file.
     pub(super) fn read(path: &Path, model: &Model) -> anyhow::Result<Self> {
         let mut arrays = arrays(path)?;
         let found = arrays.keys().cloned().collect::<Vec<_>>().join(", ");
@@ -115,8 +115,7 @@ impl Sample {
                     }
                     ("quantiles", quantiles)
                 }
-                (Kind::Values, Predicts::Values(Values { link: Link::Identity, .. })) => ("values", logits.clone()),
-                (Kind::Values, Predicts::Values(_)) => ("values", logits.mapv(|z| 1.0 / (1.0 + (-z).exp()))),
+                (Kind::Values, Predicts::Values(of)) => ("values", linked(logits.clone(), of.link)),
                 _ => bail!(
                     "{} holds no answers of the model's kind: it predicts {}",
                     self.path.display(),
@@ -128,6 +127,14 @@ impl Sample {
         }
         Ok(checks)
     }
+}
+
+/// Values under their link.
+fn linked(mut values: Array3<f32>, link: Link) -> Array3<f32> {
+    if link == Link::Sigmoid {
+        values.mapv_inplace(|z| (1.0 / (1.0 + (-f64::from(z)).exp())) as f32);
+    }
+    values
 }
 
 /// Recorded answers in the shape of a head's.

@@ -142,10 +142,10 @@ impl fmt::Display for Change {
             Change::Split => write!(f, "split"),
             Change::Joined => write!(f, "joined"),
             Change::Added => write!(f, "added"),
-            Change::Folded => write!(f, "batch normalisation folded in"),
             Change::WeightNorm => write!(f, "g · v / ‖v‖"),
             Change::Constant { to, value } if *value < 0.0 => write!(f, "{} taken off {to}", -value),
             Change::Constant { to, value } => write!(f, "{value} added to {to}"),
+            Change::Folded => write!(f, "folded"),
             Change::Zeros => write!(f, "zeros"),
             Change::Scaling => write!(f, "the scaling of the data"),
         }

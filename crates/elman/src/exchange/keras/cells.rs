@@ -3,7 +3,8 @@
 use elman_formats::Array;
 use elman_kernels::{Gru, Lstm, Reset, Rnn};
 
-use super::options::{Dense, Kind, Recurrent};
+use super::names::Weights;
+use super::parts::{Kind, Recurrent};
 use super::{GATES, ORDER};
 use crate::Error;
 use crate::exchange::Hints;
@@ -31,9 +32,9 @@ pub(super) fn take_layer(
     like: Option<&Config>,
 ) -> Result<Named, Error> {
     let mut cells = Vec::new();
-    for (direction, path) in layer.cells.iter().enumerate() {
+    for (direction, weights) in layer.cells.iter().enumerate() {
         let ours = prefix(index, layer.cells.len(), direction);
-        cells.push(take_cell(transfer, layer, path, &ours, hints, like)?);
+        cells.push(take_cell(transfer, layer, weights, &ours, hints, like)?);
     }
     if let [first, second] = &cells[..]
         && (assembly::sizes(first) != assembly::sizes(second) || first.get().name() != second.get().name())
@@ -50,12 +51,12 @@ pub(super) fn take_layer(
 fn take_cell(
     transfer: &mut Transfer<'_>,
     layer: &Recurrent,
-    path: &str,
+    weights: &Weights,
     ours: &str,
     hints: &Hints,
     like: Option<&Config>,
 ) -> Result<AnyCell, Error> {
-    let [kernel, recurrent] = [0, 1].map(|number| format!("{path}/vars/{number}"));
+    let (kernel, recurrent) = (weights.array(0, "kernel"), weights.array(1, "recurrent_kernel"));
     let (from_input, from_state) = (transfer.matrix(&kernel)?, transfer.matrix(&recurrent)?);
     let (hidden, width) = (from_state.shape[0], from_state.shape[1]);
     if layer.units.is_some_and(|units| units != hidden) {
@@ -74,7 +75,7 @@ fn take_cell(
         let (array, changes) = gates(kind, array);
         transfer.moved(&[&name], [(format!("{ours}{of}"), array)], &changes);
     }
-    let bias = format!("{path}/vars/2");
+    let bias = weights.array(2, "bias");
     let has_bias = layer.use_bias.unwrap_or(transfer.get(&bias).is_some());
     if !has_bias {
         transfer.note(format!("{} has no bias: zeros were taken", layer.name));
@@ -157,44 +158,12 @@ fn take_gru_bias(
 ///
 /// # Errors
 /// If the array is missing, or no matrix.
-pub(super) fn take_embedding(transfer: &mut Transfer<'_>, path: &str) -> Result<Embedding, Error> {
-    let name = format!("{path}/vars/0");
+pub(super) fn take_embedding(transfer: &mut Transfer<'_>, weights: &Weights) -> Result<Embedding, Error> {
+    let name = weights.array(0, "embeddings");
     let array = transfer.matrix(&name)?.clone();
     let embedding = Embedding { tokens: array.shape[0], size: array.shape[1] };
     transfer.moved(&[&name], [("embedding.kernel".into(), array)], &[]);
     Ok(embedding)
-}
-
-/// The dense layer: what it reads, one of `widths`, and its outputs.
-///
-/// # Errors
-/// If its arrays are missing, or of shapes that do not fit.
-pub(super) fn take_dense(
-    transfer: &mut Transfer<'_>,
-    dense: &Dense,
-    widths: &[usize],
-) -> Result<(usize, usize), Error> {
-    let [kernel, bias] = [0, 1].map(|number| format!("{}/vars/{number}", dense.path));
-    let array = transfer.matrix(&kernel)?;
-    let (width, outputs) = (array.shape[0], array.shape[1]);
-    if !widths.contains(&width) || dense.units.is_some_and(|units| units != outputs) {
-        let widths = widths.iter().map(usize::to_string).collect::<Vec<_>>().join(" or ");
-        let units = dense.units.map_or("C".to_owned(), |units| units.to_string());
-        let why = format!("it has shape {:?}; expected [{widths}, {units}]", array.shape);
-        return Err(transfer.refused(kernel, why));
-    }
-    transfer.moved(&[&kernel], [("head.kernel".into(), array.clone())], &[]);
-    match dense.use_bias.unwrap_or(transfer.get(&bias).is_some()) {
-        true => {
-            let array = transfer.array(&bias, &[outputs])?.clone();
-            transfer.moved(&[&bias], [("head.bias".into(), array)], &[]);
-        }
-        false => {
-            transfer.note(format!("{} has no bias: zeros were taken", dense.name));
-            transfer.moved(&[], [("head.bias".into(), zeros(&[outputs]))], &[Change::Zeros]);
-        }
-    }
-    Ok((width, outputs))
 }
 
 /// Leaves out what a file has of training: an optimizer's arrays, and the states of random numbers.

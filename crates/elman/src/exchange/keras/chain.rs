@@ -1,10 +1,11 @@
-//! A model's layers as a chain, from the configuration of a `Sequential` or a functional model.
+//! A model's layers as a chain, from the configuration of a `Sequential` or a functional model, models inside it included.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{in_paths, path};
+use super::names::Weights;
+use super::{graph, in_paths, path};
 
 /// A layer of the chain.
 pub(super) struct Link<'a> {
@@ -14,49 +15,51 @@ pub(super) struct Link<'a> {
     pub(super) name: &'a str,
     /// Its options.
     pub(super) config: &'a Value,
-    /// Where its weights are; nothing for a class that has none that are read.
-    pub(super) path: String,
+    /// Where its weights are.
+    pub(super) weights: Weights,
+}
+
+/// A layer where a model lists it.
+pub(super) struct Node<'a> {
+    /// With the places where it is called.
+    pub(super) layer: &'a Value,
+    pub(super) class: &'a str,
+    pub(super) name: &'a str,
+    pub(super) config: &'a Value,
+    weights: Weights,
 }
 
 /// What is wrong with a configuration: the layer or part, and why.
 pub(super) type Wrong = (String, String);
 
-/// Classes that a functional model has beside its chain where it makes a mask.
-const OF_MASKS: [&str; 2] = ["NotEqual", "Any"];
+/// Where a model's weights are.
+pub(super) enum Store<'a> {
+    /// By paths: `.keras`.
+    Paths,
+    /// By groups with names, of each top layer: the `.h5` of Keras 2.
+    Groups(&'a dyn Fn(&str) -> Weights),
+}
+
+/// Models in models, deeper than users nest them.
+const DEPTH_MAX: usize = 8;
+
+/// Packages whose classes are Keras's own.
+const PACKAGES: [&str; 4] = ["keras", "tf_keras", "tensorflow", "keras_core"];
+
+/// What a model inside another may say of itself beside its layers.
+const OF_MODELS: [&str; 8] =
+    ["name", "trainable", "dtype", "layers", "input_layers", "output_layers", "build_input_shape", "sparse"];
 
 /// The layers, from the input on.
 ///
 /// # Errors
 /// If it is another kind of model, or its layers are no chain.
-pub(super) fn chain(config: &Value) -> Result<Vec<Link<'_>>, Wrong> {
-    let class = text(config, "class_name").unwrap_or("nothing");
-    if !["Sequential", "Functional"].contains(&class) {
-        let why =
-            format!("its class is {class}; expected Sequential, or Functional with its layers one behind the other");
-        return Err(("the model".into(), why));
-    }
-    let Some(layers) = config.pointer("/config/layers").and_then(Value::as_array) else {
-        let why = format!("it is a {class} without layers; expected a list of them in its configuration");
-        return Err(("the model".into(), why));
+pub(super) fn chain<'a>(config: &'a Value, store: &Store<'_>) -> Result<Vec<Link<'a>>, Wrong> {
+    let of_layer = |path: &str, name: &str| match store {
+        Store::Paths => Weights::Numbered(path.to_owned()),
+        Store::Groups(of) => of(name),
     };
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut links = Vec::new();
-    for layer in layers {
-        let (Some(class), Some(config)) = (text(layer, "class_name"), layer.get("config")) else {
-            return Err(("a layer".into(), "it has no class_name or no config".into()));
-        };
-        let name = text(config, "name").or_else(|| text(layer, "name")).unwrap_or(class);
-        let path = in_paths(class).map_or_else(String::new, |of| {
-            let count = counts.entry(of).or_default();
-            *count += 1;
-            path(of, *count - 1)
-        });
-        links.push(Link { class, name, config, path });
-    }
-    match class {
-        "Sequential" => Ok(links),
-        _ => functional(config, layers, links),
-    }
+    links(config, "the model", &of_layer, 0)
 }
 
 /// A text of an object.
@@ -64,85 +67,104 @@ pub(super) fn text<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
     object.get(key).and_then(Value::as_str)
 }
 
-/// The layers of a functional model in the order in which they are called: back from the output.
-fn functional<'a>(config: &Value, layers: &[Value], links: Vec<Link<'a>>) -> Result<Vec<Link<'a>>, Wrong> {
-    let output = single(config.pointer("/config/output_layers"))
-        .ok_or_else(|| ("the model".to_owned(), "it has several outputs; expected one".to_owned()))?;
-    let at: BTreeMap<&str, usize> = links.iter().enumerate().map(|(at, link)| (link.name, at)).collect();
-    let mut order = Vec::new();
-    let mut seen = BTreeSet::new();
-    let mut name = output;
-    while let Some(&place) = at.get(name) {
-        if !seen.insert(place) {
-            return Err((name.into(), "it is called more than once; expected layers one behind the other".into()));
-        }
-        order.push(place);
-        if links[place].class == "InputLayer" {
-            break;
-        }
-        if links[place].class == "GetItem" {
-            let why = "it takes a part of what the layer before it gives, as h[:, -1]; expected a recurrent layer with \
-                       return_sequences=False, which gives its last output alone";
-            return Err((name.into(), why.into()));
-        }
-        name = called_on(name, &layers[place])?;
-    }
-    if order.last().is_none_or(|&last| links[last].class != "InputLayer") {
-        return Err((name.into(), "nothing leads to it from an input".into()));
-    }
-    let places: BTreeMap<usize, usize> = order.iter().rev().enumerate().map(|(place, &at)| (at, place)).collect();
-    let mut chain: Vec<(usize, Link<'_>)> = Vec::new();
-    for (at, link) in links.into_iter().enumerate() {
-        match places.get(&at) {
-            Some(&place) => chain.push((place, link)),
-            None if OF_MASKS.contains(&link.class) => {}
-            None => {
-                let why = format!("{} stands beside the chain of layers from the input to the output", link.class);
-                return Err((link.name.into(), why));
-            }
-        }
-    }
-    chain.sort_by_key(|(place, _)| *place);
-    Ok(chain.into_iter().map(|(_, link)| link).collect())
-}
-
-/// The name in `["dense", 0, 0]`, or in a list with that alone.
-fn single(of: Option<&Value>) -> Option<&str> {
-    let list = of?.as_array()?;
-    match &list[..] {
-        [Value::Array(inner)] => inner.first()?.as_str(),
-        [Value::String(name), Value::Number(_), Value::Number(_)] => Some(name),
-        _ => None,
-    }
-}
-
-/// The layer whose output a layer is called on.
-fn called_on<'a>(name: &str, layer: &'a Value) -> Result<&'a str, Wrong> {
-    let wrong = |why: &str| (name.to_owned(), why.to_owned());
-    let nodes = layer.get("inbound_nodes").and_then(Value::as_array);
-    let Some([node]) = nodes.map(Vec::as_slice) else {
-        return Err(wrong("it is not called exactly once; expected layers one behind the other"));
+/// Refuses a class or function that is registered as somebody's own, whatever its name.
+///
+/// # Errors
+/// If it is: under which name.
+pub(super) fn check_own(object: &Value) -> Result<(), String> {
+    let class = text(object, "class_name").unwrap_or("nothing");
+    let foreign = |by: &str| {
+        Err(format!(
+            "it is a {class} of the user's own ({by}), of which the file holds no equations; expected Keras's own layers: \
+             use one of those, or export the model as ONNX"
+        ))
     };
-    let arguments = node.get("args").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let named = node.get("kwargs").and_then(Value::as_object);
-    let others =
-        arguments.iter().skip(1).chain(named.into_iter().flatten().filter(|(key, _)| *key != "mask").map(|(_, v)| v));
-    if others.into_iter().any(|argument| history(argument).is_some() || argument.is_array()) {
-        return Err(wrong(
-            "it is called on more than the output of one layer, as on an initial state; states start at zero here",
+    let module = match object.get("module") {
+        // Older files have none.
+        None => None,
+        Some(Value::String(module)) if PACKAGES.contains(&module.split('.').next().unwrap_or("")) => Some(module),
+        Some(Value::String(module)) => return foreign(&format!("of the module {module}")),
+        Some(_) => match text(object, "registered_name") {
+            Some(name) => return foreign(&format!("registered as {name}")),
+            None => return foreign("of no module of Keras"),
+        },
+    };
+    match object.get("registered_name") {
+        None | Some(Value::Null) => Ok(()),
+        // Classes that Keras takes from a module of its own are registered under their names.
+        Some(Value::String(name)) if name.starts_with("Keras>") || (module.is_some() && name == class) => Ok(()),
+        Some(Value::String(name)) => foreign(&format!("registered as {name}")),
+        Some(other) => foreign(&format!("registered as {other}")),
+    }
+}
+
+/// The links of a model or of one inside another, which errors call `whole`. `of_layer` says where a layer's weights are, by
+/// its path there and its name.
+fn links<'a>(
+    model: &'a Value,
+    whole: &str,
+    of_layer: &dyn Fn(&str, &str) -> Weights,
+    depth: usize,
+) -> Result<Vec<Link<'a>>, Wrong> {
+    let wrong = |why: String| Err((whole.to_owned(), why));
+    if depth > DEPTH_MAX {
+        return wrong(format!("it lies in more than {DEPTH_MAX} models, one inside the other"));
+    }
+    let class = text(model, "class_name").unwrap_or("nothing");
+    if !["Sequential", "Functional"].contains(&class) {
+        return wrong(format!(
+            "its class is {class}; expected Sequential, or Functional with its layers one behind the other; build it so \
+             from the same layers, and save it again"
         ));
     }
-    match arguments.first().and_then(history) {
-        Some((before, 0)) => Ok(before),
-        Some(_) => {
-            Err(wrong("it reads a state of the layer before it; expected its output, which is the last state too"))
+    check_own(model).map_err(|why| (whole.to_owned(), why))?;
+    let config = model.get("config");
+    // Keras 2 before 2.2.3 has the list itself.
+    let layers = config.and_then(|config| config.get("layers").unwrap_or(config).as_array());
+    let (Some(config), Some(layers)) = (config, layers) else {
+        return wrong(format!("it is a {class} without layers; expected a list of them in its configuration"));
+    };
+    for (key, value) in config.as_object().into_iter().flatten() {
+        if !OF_MODELS.contains(&key.as_str()) && !value.is_null() {
+            return wrong(format!("its option {key} ({}) is not known here", shown(value)));
         }
-        None => Err(wrong("it is not called on the output of one layer; expected layers one behind the other")),
     }
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut nodes = Vec::new();
+    for layer in layers {
+        let (Some(class), Some(config)) = (text(layer, "class_name"), layer.get("config")) else {
+            return Err(("a layer".into(), "it has no class_name or no config".into()));
+        };
+        let name = text(config, "name").or_else(|| text(layer, "name")).unwrap_or(class);
+        let of = in_paths(class);
+        let count = counts.entry(of.clone()).or_default();
+        let weights = of_layer(&path(&of, *count), name);
+        *count += 1;
+        nodes.push(Node { layer, class, name, config, weights });
+    }
+    if class != "Sequential" {
+        nodes = graph::in_order(config, nodes, whole)?;
+    }
+    let mut all = Vec::new();
+    for Node { layer, class, name, config, weights } in nodes {
+        check_own(layer).map_err(|why| (name.to_owned(), why))?;
+        if ["Sequential", "Functional"].contains(&class) {
+            let of_layer = |path: &str, name: &str| weights.of_layer(path, name);
+            let inner = links(layer, name, &of_layer, depth + 1)?;
+            all.extend(inner.into_iter().filter(|link| link.class != "InputLayer"));
+        } else {
+            all.push(Link { class, name, config, weights });
+        }
+    }
+    Ok(all)
 }
 
-/// The layer and the number of its output that an argument is, if it is a tensor.
-fn history(argument: &Value) -> Option<(&str, u64)> {
-    let history = argument.pointer("/config/keras_history")?.as_array()?;
-    Some((history.first()?.as_str()?, history.get(2)?.as_u64()?))
+/// A value as messages show it: the beginning of a long one.
+pub(super) fn shown(value: &Value) -> String {
+    const MOST: usize = 60;
+    let text = value.to_string();
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use elman_formats::Array;
 use elman_formats::keras::Archive;
-use elman_kernels::{Activation, Reset};
+use elman_kernels::{Activation, Nonlinearity, Reset};
 use serde_json::{Value, json};
 
+use super::options::FUNCTIONS;
 use super::{GATES, METADATA_KEY, ORDER, PARTNER, in_paths, path, scaling};
 use crate::exchange::Report;
 use crate::exchange::arrays::{beside, reordered, reshaped, zeros};
@@ -15,6 +16,7 @@ use crate::exchange::feature::{self, Feature};
 use crate::exchange::report::Change;
 use crate::exchange::transfer::Transfer;
 use crate::exchange::units::{self, meaning};
+use crate::head::{Link, Values};
 use crate::layer::{AnyCell, Layer, Merge};
 use crate::model::Model;
 use crate::parameters::prefix;
@@ -47,13 +49,7 @@ fn give(model: &Model, raw: bool) -> Result<(Archive, Report), Error> {
     let mut transfer = Transfer::given_to(PARTNER, &arrays);
     let (stack, head) = (model.stack(), model.head());
     assembly::check_features(&transfer, stack, why_not)?;
-    assembly::check_head(&transfer, model.head(), "Keras")?;
-    let last = stack.layers.len() - 1;
-    if stack.layers[last].bidirectional == Some(Merge::Sum) && head.reads == Reads::LastState {
-        let why = "the head reads the last states of both directions side by side, and a Bidirectional that sums gives \
-                   their sum";
-        return Err(transfer.refused(format!("the sum of two directions in layer {last}"), why));
-    }
+    check_last(&transfer, model)?;
     let config = assembly::config_json(&transfer, model)?;
     let config: Value =
         serde_json::from_str(&config).map_err(|error| transfer.refused("its configuration", error.to_string()))?;
@@ -77,25 +73,32 @@ fn give(model: &Model, raw: bool) -> Result<(Archive, Report), Error> {
         transfer.moved(&[name], [(format!("{path}/vars/0"), arrays[name].clone())], &[]);
         transfer.note("tokens come as [batch, steps], without an axis of one float");
     }
+    let recurrent = stack.layers.iter().rposition(|layer| layer.cell.has_state());
     for (index, layer) in stack.layers.iter().enumerate() {
-        let every_step = index < last || head.reads == Reads::EveryStep;
+        let every_step = head.reads != Reads::LastState || Some(index) != recurrent;
         give_layer(&mut transfer, &mut layers, index, layer, every_step)?;
         if layer.dropout > 0.0 {
             layers.add("Dropout", json!({ "rate": layer.dropout }));
         }
+    }
+    match head.reads {
+        Reads::Mean => drop(layers.add("GlobalAveragePooling1D", json!({ "keepdims": false }))),
+        Reads::Max => drop(layers.add("GlobalMaxPooling1D", json!({ "keepdims": false }))),
+        Reads::LastState | Reads::EveryStep => {}
+    }
+    for (index, hidden) in head.hidden.iter().enumerate() {
+        give_dense(&mut transfer, &mut layers, &format!("head.{index}."), hidden.size, hidden.activation)?;
     }
     let activation = match head.predicts {
         Predicts::Classes(_) => {
             transfer.note("the model ends in a softmax: it answers with probabilities");
             "softmax"
         }
+        Predicts::Values(Values { link: Link::Sigmoid, .. }) => "sigmoid",
         Predicts::Quantiles(_) | Predicts::Values(_) => "linear",
     };
     let path = layers.add("Dense", json!({ "units": head.outputs(), "activation": activation, "use_bias": true }));
-    for (number, part) in ["kernel", "bias"].into_iter().enumerate() {
-        let name = format!("head.{part}");
-        transfer.moved(&[&name], [(format!("{path}/vars/{number}"), arrays[&name].clone())], &[]);
-    }
+    give_arrays(&mut transfer, "head.", &["kernel", "bias"], &path);
     if let Some(behind) = scales.and_then(|of| of.behind) {
         layers.add("Rescaling", behind);
     }
@@ -120,7 +123,9 @@ fn give(model: &Model, raw: bool) -> Result<(Archive, Report), Error> {
 /// Why a layer of Keras has not what one of ours has.
 fn why_not(feature: Feature) -> Option<&'static str> {
     match feature {
-        Feature::Relu | Feature::ResetBefore | Feature::ResetAfter | Feature::Sum => None,
+        Feature::Relu | Feature::ResetBefore | Feature::ResetAfter => None,
+        Feature::Sum | Feature::Average | Feature::Multiply => None,
+        Feature::StepDense | Feature::StepNorm | Feature::StepScale => None,
         Feature::Peepholes => Some("the gates of Keras's LSTM do not see the memory"),
         Feature::Coupled => Some("Keras's LSTM has a forget gate of its own"),
         Feature::CellClip => Some("Keras's LSTM does not clip its memory"),
@@ -128,9 +133,6 @@ fn why_not(feature: Feature) -> Option<&'static str> {
         Feature::LayerNorm => Some("Keras's LSTM and GRU do not normalise their gates"),
         Feature::Zoneout => Some("no recurrent layer of Keras mixes the old state with the new one"),
         Feature::Residual => Some("a Sequential model has no way around a layer"),
-        Feature::StepDense | Feature::StepNorm | Feature::StepScale | Feature::Average | Feature::Multiply => {
-            Some("elman does not write it for Keras")
-        }
         Feature::Custom => Some("Keras does not know it"),
     }
 }
@@ -152,14 +154,7 @@ impl Layers {
     /// Adds a layer under a name of its own; the place of its arrays.
     fn add(&mut self, class: &'static str, mut config: Value) -> String {
         let count = self.counts.entry(class).or_default();
-        let of = match class {
-            "InputLayer" => "input_layer",
-            "Dropout" => "dropout",
-            "Normalization" => "normalization",
-            "Rescaling" => "rescaling",
-            class => in_paths(class).unwrap_or(class),
-        };
-        let path = path(of, *count);
+        let path = path(&in_paths(class), *count);
         *count += 1;
         config["name"] = json!(path.trim_start_matches("layers/"));
         if class != "InputLayer" {
@@ -197,10 +192,23 @@ fn give_layer(
             config["reset_after"] = json!(gru.reset == Reset::After);
             "GRU"
         }
-        other @ (AnyCell::Dense(_) | AnyCell::LayerNorm(_) | AnyCell::Scale(_)) => {
-            return Err(
-                transfer.refused(format!("the layer {:?}", other.get().name()), "elman does not write it for Keras")
-            );
+        AnyCell::Dense(dense) => {
+            return give_dense(transfer, layers, &prefix(index, 1, 0), dense.output, dense.activation);
+        }
+        AnyCell::LayerNorm(norm) => {
+            let path = layers.add("LayerNormalization", json!({ "axis": -1, "epsilon": shortest(norm.epsilon) }));
+            give_arrays(transfer, &prefix(index, 1, 0), &["gain", "bias"], &path);
+            return Ok(());
+        }
+        AnyCell::Scale(scale) => {
+            // Statistics that change nothing: what is left are the factor and the shift.
+            let path = layers.add("BatchNormalization", json!({ "axis": -1, "epsilon": 0.0 }));
+            give_arrays(transfer, &prefix(index, 1, 0), &["gain", "bias"], &path);
+            let statistics = [("2", 0.0), ("3", 1.0)].map(|(number, x)| {
+                (format!("{path}/vars/{number}"), Array { shape: vec![scale.size], data: vec![x; scale.size] })
+            });
+            transfer.moved(&[], statistics, &[]);
+            return Ok(());
         }
         AnyCell::Custom(_) => return Err(transfer.refused("a cell of one's own", "Keras does not know it")),
     };
@@ -209,13 +217,96 @@ fn give_layer(
         return give_cell(transfer, &layer.cell, &prefix(index, 1, 0), &format!("{path}/cell"));
     };
     config["dtype"] = json!("float32");
-    let merge = if merge == Merge::Sum { "sum" } else { "concat" };
+    let merge = match merge {
+        Merge::Concat => "concat",
+        Merge::Sum => "sum",
+        Merge::Average => "ave",
+        Merge::Multiply => "mul",
+    };
     let path =
         layers.add("Bidirectional", json!({ "layer": object("keras.layers", class, config), "merge_mode": merge }));
     for (direction, of) in ["forward_layer", "backward_layer"].into_iter().enumerate() {
         give_cell(transfer, &layer.cell, &prefix(index, 2, direction), &format!("{path}/{of}/cell"))?;
     }
     Ok(())
+}
+
+/// Arrays as they are, numbered in their order.
+fn give_arrays(transfer: &mut Transfer<'_>, ours: &str, names: &[&str], path: &str) {
+    for (number, of) in names.iter().enumerate() {
+        let name = format!("{ours}{of}");
+        if let Some(array) = transfer.get(&name) {
+            transfer.moved(&[&name], [(format!("{path}/vars/{number}"), array.clone())], &[]);
+        }
+    }
+}
+
+/// A dense layer; a function that has no name in Keras is a layer behind it.
+fn give_dense(
+    transfer: &mut Transfer<'_>,
+    layers: &mut Layers,
+    ours: &str,
+    units: usize,
+    activation: Nonlinearity,
+) -> Result<(), Error> {
+    let name = name_of(activation);
+    let config = json!({ "units": units, "activation": name.unwrap_or("linear"), "use_bias": true });
+    let path = layers.add("Dense", config);
+    give_arrays(transfer, ours, &["kernel", "bias"], &path);
+    match (name, activation) {
+        (Some(_), _) => {}
+        (None, Nonlinearity::LeakyRelu(slope)) => {
+            layers.add("LeakyReLU", json!({ "negative_slope": shortest(slope) }));
+        }
+        (None, Nonlinearity::Elu(alpha)) => {
+            layers.add("ELU", json!({ "alpha": shortest(alpha) }));
+        }
+        (None, other) => {
+            let why = format!("Keras has no activation {} with its constant", other.name());
+            return Err(transfer.refused(format!("the dense layer {}", ours.trim_end_matches('.')), why));
+        }
+    }
+    Ok(())
+}
+
+/// The name of a function in Keras 3, where it has the same constants.
+fn name_of(function: Nonlinearity) -> Option<&'static str> {
+    FUNCTIONS.iter().find(|(_, of)| *of == function).map(|(name, _)| *name)
+}
+
+/// A number with the digits that tell it from other f32.
+fn shortest(x: f32) -> f64 {
+    x.to_string().parse().unwrap_or(f64::from(x))
+}
+
+/// Refuses a head on last states that no layer of Keras gives.
+fn check_last(transfer: &Transfer<'_>, model: &Model) -> Result<(), Error> {
+    let layers = &model.stack().layers;
+    let Some(last) = layers.iter().rposition(|layer| layer.cell.has_state()) else {
+        return match model.head().reads {
+            Reads::LastState => {
+                let why = "no layer of Keras but a recurrent one gives its last step alone";
+                Err(transfer.refused("a head on the last state without a recurrent layer", why))
+            }
+            _ => Ok(()),
+        };
+    };
+    if model.head().reads != Reads::LastState {
+        return Ok(());
+    }
+    match layers[last].bidirectional {
+        Some(Merge::Sum) => {
+            let why = "the head reads the last states of both directions side by side, and a Bidirectional that sums gives \
+                       their sum";
+            Err(transfer.refused(format!("the sum of two directions in layer {last}"), why))
+        }
+        Some(_) if last + 1 < layers.len() => {
+            let why = "a Bidirectional that gives its last states alone has those of both ends, and not the last step of both \
+                       directions";
+            Err(transfer.refused(format!("layer {}, on the last step of two directions", last + 1), why))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn give_cell(transfer: &mut Transfer<'_>, cell: &AnyCell, ours: &str, path: &str) -> Result<(), Error> {

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use elman_formats::Array;
 
 use super::PARTNER;
-use super::cells::{WEIGHTS, leave_out_training, take_dense, take_embedding, take_layer};
-use super::options::{Dense, Kind, Recurrent};
+use super::cells::{WEIGHTS, leave_out_training, take_embedding, take_layer};
+use super::folds::take_dense_to;
+use super::names::Weights;
+use super::parts::{Act, Dense, Kind, Recurrent};
 use crate::exchange::assembly::{self, Beside, Found};
 use crate::exchange::order::pieces;
 use crate::exchange::transfer::{Transfer, listed};
@@ -66,21 +68,34 @@ pub fn import_weights(arrays: &BTreeMap<String, Array>, hints: &Hints) -> Result
     assembly::check_depth(&transfer, layers.len())?;
     let at_every_step = unnumbered(head.trim_start_matches("layers/")) == "time_distributed";
     let path = format!("layers/{head}{}", if at_every_step { "/layer" } else { "" });
-    let head = Dense { name: format!("layers/{head}"), path, units: None, use_bias: None, at_every_step };
+    let weights = Weights::Numbered(path);
+    let head = Dense {
+        name: format!("layers/{head}"),
+        weights,
+        units: None,
+        use_bias: None,
+        at_every_step,
+        act: Act::LINEAR,
+        before: Vec::new(),
+        after: Vec::new(),
+    };
     let reads = at_every_step.then_some(Reads::EveryStep);
 
     let embedding = match embeddings.first() {
-        Some(layer) => Some(take_embedding(&mut transfer, &format!("layers/{layer}"))?),
+        Some(layer) => Some(take_embedding(&mut transfer, &Weights::Numbered(format!("layers/{layer}")))?),
         None => None,
     };
     let layers = ordered(&transfer, layers, &head)?;
+    let mut names: Vec<String> = embeddings.first().map(|layer| format!("layers/{layer}")).into_iter().collect();
+    names.extend(layers.iter().map(|layer| layer.name.clone()).chain([head.name.clone()]));
     let mut chain = Vec::new();
     for layer in &layers {
         chain.push(take_layer(&mut transfer, layer, chain.len(), hints, hints.like.as_ref())?);
     }
     let layers = assembly::chained(&transfer, chain, true)?;
-    let head = take_dense(&mut transfer, &head, &assembly::widths(layers.last(), true))?;
+    let head = take_dense_to(&mut transfer, &head, "head.", &assembly::widths(layers.last(), true), false)?;
     let found = Found { embedding, layers, head };
+    transfer.note(format!("the arrays are exact; how they are connected is assumed: {}", names.join(" → ")));
     note_defaults(&mut transfer, &found.layers, hints);
     let beside = Beside { what: WEIGHTS, own: None, activations: false, reads, adds_forget_bias: false };
     assembly::model(transfer, found, hints, &beside, EXPECTED)
@@ -131,10 +146,11 @@ fn recurrent(layer: &str) -> Recurrent {
         "gru" => Some(Kind::Gru),
         _ => None,
     };
-    let cells = match kind {
+    let cells: Vec<String> = match kind {
         Some(_) => vec![format!("layers/{layer}/cell")],
         None => ["forward_layer", "backward_layer"].map(|of| format!("layers/{layer}/{of}/cell")).into(),
     };
+    let cells = cells.into_iter().map(Weights::Numbered).collect();
     Recurrent {
         name: format!("layers/{layer}"),
         cells,
@@ -158,12 +174,12 @@ fn ordered(transfer: &Transfer<'_>, layers: Vec<Recurrent>, head: &Dense) -> Res
         classes.entry(unnumbered(layer.name.trim_start_matches("layers/")).to_owned()).or_default().push(layer);
     }
     let mut order = Vec::new();
-    let mut reads = transfer.matrix(&format!("{}/vars/0", head.path))?.shape[0];
+    let mut reads = transfer.matrix(&head.weights.array(0, "kernel"))?.shape[0];
     while order.len() < count {
         let mut fits = Vec::new();
         for (class, of) in &classes {
             let Some(last) = of.last() else { continue };
-            let hidden = transfer.matrix(&format!("{}/vars/1", last.cells[0]))?.shape[0];
+            let hidden = transfer.matrix(&last.cells[0].array(1, "recurrent_kernel"))?.shape[0];
             if reads == hidden || (last.cells.len() == 2 && reads == 2 * hidden) {
                 fits.push(class.clone());
             }
@@ -183,7 +199,7 @@ fn ordered(transfer: &Transfer<'_>, layers: Vec<Recurrent>, head: &Dense) -> Res
             let why = format!("no recurrent layer gives {reads} floats, as the one behind it reads");
             return Err(transfer.refused("the file", why));
         };
-        reads = transfer.matrix(&format!("{}/vars/0", next.cells[0]))?.shape[0];
+        reads = transfer.matrix(&next.cells[0].array(0, "kernel"))?.shape[0];
         order.push(next);
         classes.retain(|_, of| !of.is_empty());
     }

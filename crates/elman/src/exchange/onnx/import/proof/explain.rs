@@ -108,6 +108,7 @@ fn first(
     let (expected, last) = outputs(subject.model, subject.model.stack().layers.len(), xs, batch)?;
     let read = node.input.first().and_then(|input| values.get(input));
     let (agrees, what) = match (subject.model.head().reads, read) {
+        // What takes steps together has no one place of its own.
         (_, None) | (Reads::Mean | Reads::Max, _) => (true, ""),
         (Reads::EveryStep, Some(read)) => {
             (agrees(read, &expected, batch, &[order, Order::Rows, Order::Steps]), "outputs")
