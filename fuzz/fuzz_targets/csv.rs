@@ -10,7 +10,9 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let column = |index: usize| columns.get(index).cloned();
     let named = Settings {
         id: column(0),
-        time: column(1),
+        time: column(1).map(|columns| columns.split('+').map(str::to_owned).collect()),
+        time_format: column(4),
+        decimal: column(5).and_then(|mark| mark.chars().next()),
         label: column(2),
         features: (columns.len() > 3).then(|| columns[3..].to_vec()),
         ..Settings::default()
@@ -32,4 +34,6 @@ fn check(set: &SequenceSet) {
     assert_eq!(set.values.len(), set.offsets[set.len()] * set.features());
     assert!(set.labels.iter().flatten().all(|&label| label < set.classes.len()));
     assert!(set.values.iter().all(|value| !value.is_infinite()));
+    assert!([0, set.features()].contains(&set.centres.len()) && set.centres.iter().all(|centre| centre.is_finite()));
+    let _ = set.report.taken.as_ref().map(ToString::to_string);
 }

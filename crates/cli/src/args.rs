@@ -177,31 +177,38 @@ feature is scaled to mean 0 and standard deviation 1 over the training part.
 Examples:
   elman train classify                        nine speakers, by their vowels
   elman train classify --data walks.csv --test new-walks.csv
-  elman train classify --data walks.csv --id-column walk --label-column who --class-weights balanced
+  elman train classify --data walks.csv --id walk --label who --class-weights balanced
   elman train classify --data ECG_TRAIN.ts --test ECG_TEST.ts --bidirectional --early-stopping 10")]
 pub(crate) struct ClassifyArgs {
     /// Sequences to learn from [default: Japanese Vowels, in the binary]
     #[arg(long, value_name = "FILE", help_heading = "Files")]
     pub(crate) data: Option<PathBuf>,
-    /// Sequences to test with [default: a part of the data]
-    #[arg(long, value_name = "FILE", help_heading = "Files")]
-    pub(crate) test: Option<PathBuf>,
-    /// Part of the data for the test, each class its share, where no file is
-    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Data")]
-    pub(crate) test_part: Option<f64>,
+    /// Sequences to test with: a file, or a part of the data, each class its share [default: 0.2]
+    #[arg(long, alias = "test-part", value_name = "FILE|X", allow_negative_numbers = true, help_heading = "Files")]
+    pub(crate) test: Option<String>,
     /// Part of what is to be learnt from for validation, each class its share; 0 for none
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Data")]
     pub(crate) validation: Option<f64>,
     /// In a table, the column that says to which sequence a step belongs [default: id]
-    #[arg(long, value_name = "NAME", help_heading = "Data")]
-    pub(crate) id_column: Option<String>,
-    /// In a table, the column by which steps are sorted [default: time, if there is one]
-    #[arg(long, value_name = "NAME", help_heading = "Data")]
-    pub(crate) time_column: Option<String>,
+    #[arg(long, alias = "id-column", value_name = "COLUMN", help_heading = "Data")]
+    pub(crate) id: Option<String>,
+    /// In a table, the column by which steps are sorted, or those of the parts of a time, as year,month; "" for none
+    /// [default: time or date, or the only column of times]
+    #[arg(long, alias = "time-column", value_name = "COLUMNS", help_heading = "Data")]
+    pub(crate) time: Option<String>,
+    /// How times are written, as DD/MM/YYYY or %d/%m/%Y [default: seen from all]
+    #[arg(long, value_name = "FORM", help_heading = "Data")]
+    pub(crate) time_format: Option<String>,
+    /// The decimal mark of all numbers: point or comma [default: seen from each column]
+    #[arg(long, value_name = "MARK", help_heading = "Data")]
+    pub(crate) decimal: Option<String>,
+    /// What parts thousands: comma, point, blank, apostrophe or none [default: seen from each column]
+    #[arg(long, value_name = "MARK", help_heading = "Data")]
+    pub(crate) thousands: Option<String>,
     /// In a table, the column of labels, in an .npz the array [default: label or y]
-    #[arg(long, value_name = "NAME", help_heading = "Data")]
-    pub(crate) label_column: Option<String>,
-    /// In a table, the columns that are read, as a,b,c [default: all others]
+    #[arg(long, alias = "label-column", value_name = "COLUMN", help_heading = "Data")]
+    pub(crate) label: Option<String>,
+    /// In a table, the columns that are read, as a,b,c [default: all others of numbers]
     #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Data")]
     pub(crate) features: Option<Vec<String>>,
     /// How missing values are read: as the mean, with an input beside each feature that says so (mask), or as the mean

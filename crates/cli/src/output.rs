@@ -92,11 +92,10 @@ impl Output {
         }
     }
 
-    /// What may make a result wrong or useless, and what to do about it: a line of standard error, also with `--quiet`,
-    /// and with `--json` an event.
+    /// What may make a result wrong or useless, and what to do about it: a line of standard error, unless that
+    /// is to be quiet, and with `--json` an event in any case.
     pub(crate) fn warn(&mut self, text: &str) -> anyhow::Result<()> {
-        // A warning that cannot be shown is no reason to stop.
-        let _ = writeln!(io::stderr(), "warning: {}", harmless(text));
+        self.remark(&format!("warning: {text}"));
         if !self.json {
             return Ok(());
         }

@@ -148,7 +148,10 @@ impl Sequences for Rows {
     }
     fn read(&self, row: usize, step: usize, x: &mut [f32]) {
         let features = self.0.features();
-        x.copy_from_slice(&self.0.values[(self.0.offsets[row] + step) * features..][..features]);
+        let values = &self.0.values[(self.0.offsets[row] + step) * features..][..features];
+        for (feature, (x, &value)) in x.iter_mut().zip(values).enumerate() {
+            *x = (self.0.centre(feature) + f64::from(value)) as f32;
+        }
     }
 }
 
@@ -203,7 +206,8 @@ fn tokens(file: &Path, count: usize) -> anyhow::Result<Rows> {
         );
     }
     let names = vec!["token".into()];
-    Ok(Rows(SequenceSet { names, classes: Vec::new(), values, offsets, labels: None, ids: None }))
+    let (classes, centres, report) = (Vec::new(), Vec::new(), sequences::Report::default());
+    Ok(Rows(SequenceSet { names, classes, centres, values, offsets, labels: None, ids: None, report }))
 }
 
 #[cfg(test)]

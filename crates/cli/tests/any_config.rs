@@ -138,6 +138,8 @@ fn settings(job: &'static str) -> BoxedStrategy<Lines> {
             some(&[
                 ("season", &["6"]),
                 ("time", &["[\"time\"]"]),
+                ("decimal", &["\".\""]),
+                ("thousands", &["\"none\""]),
                 ("covariates", &["[]"]),
                 ("test", &["0.25", "12"]),
                 ("validation", &["0.25", "12"]),
@@ -153,6 +155,8 @@ fn settings(job: &'static str) -> BoxedStrategy<Lines> {
                 ("missing", &["\"mask\"", "\"mean\""]),
                 ("id_column", &["\"id\""]),
                 ("time_column", &["\"time\""]),
+                ("decimal", &["\".\"", "\"point\""]),
+                ("thousands", &["\"none\""]),
                 ("label_column", &["\"label\""]),
                 ("features", &["[\"x\", \"y\"]", "[\"y\"]"]),
             ]),

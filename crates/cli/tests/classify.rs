@@ -145,6 +145,129 @@ fn a_test_file_and_named_columns() {
     assert!(outcome.stderr.contains("1 feature, 2 classes"), "{}", outcome.stderr);
 }
 
+/// A flag has one name in all jobs; the old ones hold.
+#[test]
+fn flags_of_columns_and_of_the_test_have_one_name() {
+    let place = Place::new();
+    place.write("a.csv", table(&["left", "right"], &plain).replace("id,time,x,y,label", "walk,at,x,y,who").as_bytes());
+    let trained = |flags: &str, out: &str| {
+        place.elman(&format!("{QUICK_CLASSIFY} --data a.csv --quiet --out {out} {flags}")).succeeded();
+        place.bytes(&format!("{out}/model.safetensors"))
+    };
+    let new = trained("--id walk --time at --label who --test 0.3", "new");
+    assert!(new == trained("--id-column walk --time-column at --label-column who --test-part 0.3", "old"));
+    let outcome = place.elman("eval new --json");
+    outcome.succeeded();
+    assert!(outcome.stdout.contains("\"rows\":6"), "{}", outcome.stdout);
+}
+
+#[test]
+fn what_columns_were_taken_for_is_said() {
+    let place = Place::with_walks();
+    let line = "time time: numbers, as 0; id id; label label; features: x, y";
+    let outcome = place.elman(&format!("{QUICK_CLASSIFY} --data walks.csv --out run"));
+    outcome.succeeded();
+    assert!(outcome.stderr.contains(line), "{}", outcome.stderr);
+    let outcome = place.elman(&format!("{QUICK_CLASSIFY} --data walks.csv --json --out again"));
+    outcome.succeeded();
+    let all = objects(&outcome.stdout);
+    let data = event(&all, "data");
+    assert_eq!((&data["taken"]["label"], &data["training"]), (&"label".into(), &14.into()));
+    assert_eq!(data["taken"]["numbers"][1]["column"], "y");
+}
+
+/// The same walks, their steps told apart by dates and in no order, learn as those in order do.
+#[test]
+fn steps_are_sorted_by_their_dates() {
+    let place = Place::with_walks();
+    let ordered = place.text("walks.csv");
+    let (head, rows) = ordered.split_once('\n').unwrap();
+    let trained = |rows: Vec<String>, out: &str| {
+        place.write("walks.csv", format!("{head}\n{}\n", rows.join("\n")).as_bytes());
+        let outcome = place.elman(&format!("{QUICK_CLASSIFY} --data walks.csv --quiet --out {out}"));
+        outcome.succeeded();
+        outcome.stdout
+    };
+    let dated = |form: &dyn Fn(usize) -> String| -> Vec<String> {
+        let row = |row: &str| {
+            let cells: Vec<&str> = row.split(',').collect();
+            format!("{},{},{}", cells[0], form(cells[1].parse().unwrap()), cells[2..].join(","))
+        };
+        rows.lines().map(row).collect()
+    };
+    let plain = trained(rows.lines().map(str::to_owned).collect(), "plain");
+    for (place_of, form) in [
+        ("iso", &(|step: usize| format!("2020-03-{:02}", 27 + step)) as &dyn Fn(usize) -> String),
+        ("dmy", &|step: usize| format!("{}/03/2020", 27 + step)),
+        ("named", &|step: usize| format!("Mar-{}-2020", 27 + step)),
+    ] {
+        let mut backwards = dated(form);
+        // The sequences keep their order: their last rows come first.
+        backwards.sort_by_key(|row| row.split(',').next().unwrap()[1..].parse::<usize>().unwrap());
+        for walk in backwards.chunk_by_mut(|a, b| a.split(',').next() == b.split(',').next()) {
+            walk.reverse();
+        }
+        assert!(plain == trained(backwards, place_of), "{place_of}");
+    }
+}
+
+#[test]
+fn axes_that_look_swapped_and_features_that_say_nothing_are_warned_of() {
+    let place = Place::new();
+    let wide: String = (0..12).map(|row| format!("s{row},{row},1,{},{}\n", row % 5, ["a", "b"][row % 2])).collect();
+    place.write("wide.csv", format!("id,t0,t1,t2,label\n{wide}").as_bytes());
+    let many = |steps: usize| {
+        let features: String = (0..9).map(|feature| format!(",f{feature}")).collect();
+        let row = |row: usize| {
+            let cells = format!(",{}", row % 7).repeat(9);
+            format!("s{},{}{cells},{}\n", row / steps, row % steps, ["a", "b"][row / steps % 2])
+        };
+        format!("id,time{features},label\n{}", (0..12 * steps).map(row).collect::<String>())
+    };
+    place.write("few.csv", many(2).as_bytes());
+    place.write("enough.csv", many(3).as_bytes());
+    let quick = QUICK_CLASSIFY;
+    let outcome = place.elman(&format!("{quick} --data wide.csv --json --out a"));
+    outcome.succeeded();
+    let texts: Vec<Value> =
+        objects(&outcome.stdout).into_iter().filter(|object| object["event"] == "warning").collect();
+    for (warning, words) in
+        texts.iter().zip(["always the same in training: t1; ", "every sequence has 1 step, of 3 features"])
+    {
+        let text = warning["text"].as_str().unwrap();
+        assert!(text.contains(words) && outcome.stderr.contains(&format!("warning: {text}")), "{texts:?}");
+    }
+    let outcome = place.elman(&format!("{quick} --data few.csv --out b"));
+    outcome.succeeded();
+    assert!(outcome.stderr.contains("have up to 2 steps, of 9 features: that looks as if"), "{}", outcome.stderr);
+    let outcome = place.elman(&format!("{quick} --data enough.csv --out c"));
+    outcome.succeeded();
+    assert!(!outcome.stderr.contains("warning"), "{}", outcome.stderr);
+}
+
+/// Single precision holds neither 1,600,000,000 nor what follows it: the walks are the same for all that.
+#[test]
+fn values_far_from_0_are_told_apart() {
+    let place = Place::new();
+    let far = |row: usize, step: usize, feature: usize| plain(row, step, feature).map(|x| 1.6e9 + 8.0 * x);
+    place.write("walks.csv", table(&["left", "right"], &far).as_bytes());
+    let outcome = place.elman(&format!("{QUICK_CLASSIFY} --data walks.csv --out run"));
+    let last = outcome.succeeded().last().unwrap().to_string();
+    assert!(last.ends_with("Test Acc: 1.000") && !outcome.stderr.contains("warning"), "{last} {}", outcome.stderr);
+    for row in 0..2 {
+        // A file of one walk has another middle.
+        let alone: String = place
+            .text("walks.csv")
+            .lines()
+            .filter(|line| line.starts_with("id") || line.starts_with(&format!("s{row},")))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        place.write("alone.csv", alone.as_bytes());
+        let outcome = place.elman("predict run alone.csv");
+        assert!(outcome.succeeded()[0].contains(["class left", "class right"][row]), "{}", outcome.stdout);
+    }
+}
+
 #[test]
 fn missing_values_have_a_mask_or_are_the_mean() {
     let place = Place::new();
@@ -272,8 +395,8 @@ fn bad_tables() {
         ("--data no-id.csv", &["no-id.csv", "no column id", "walk, x, label"][..]),
         ("--data walks.csv --features x,z", &["walks.csv", "no column z", "id, time, x, y, label"]),
         ("--data walks.csv --label-column who", &["no column who"]),
-        ("--data cell.csv", &["cell.csv", "line 3, column x", "\"ten\""]),
-        ("--data infinite.csv", &["infinite.csv", "line 3, column x", "finite", "\"inf\""]),
+        ("--data cell.csv", &["cell.csv", "line 3, column \"x\"", "\"ten\" is not a number"]),
+        ("--data infinite.csv", &["infinite.csv", "line 3, column \"x\"", "finite", "\"inf\""]),
         ("--data one.csv", &["one.csv holds 1 class (left), expected at least two"]),
         ("--data empty.csv", &["empty.csv", "empty"]),
         ("--data header.csv", &["header.csv holds no sequences"]),

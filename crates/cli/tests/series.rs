@@ -282,6 +282,116 @@ fn one_quantile_of_one_step_is_a_forecast_too() {
     assert_eq!(forecast.succeeded().len(), 2);
 }
 
+/// The line says it before training, and the object has it.
+#[test]
+fn what_columns_were_taken_for_is_said() {
+    let rows: String = (0..80).fold("month,y,promo,note\n".into(), |mut text, t| {
+        let promo = if t % 3 == 0 { "True" } else { "False" };
+        writeln!(text, "{}{:02},{},{promo},word", 2000 + t / 12, t % 12 + 1, wave(t)).unwrap();
+        text
+    });
+    let place = Place::with_table(&rows);
+    let line = "time month: year and month, as 200001; target y: 80 numbers; covariates: promo (True as 1, False as 0); \
+                not read: note, line 2 \"word\" is no number";
+    let outcome = place.elman(&quick(""));
+    outcome.succeeded();
+    assert!(outcome.stderr.contains(line), "{}", outcome.stderr);
+    assert_eq!(times(&place.elman("forecast run --json")), ["200609", "200610", "200611"]);
+    let outcome = place.elman(&quick("--json --out again"));
+    outcome.succeeded();
+    let data = &objects(&outcome.stdout)[0];
+    let time = serde_json::json!({"columns": ["month"], "what": "year and month", "example": "200001"});
+    assert_eq!((&data["taken"]["time"], &data["taken"]["target"]["numbers"]), (&time, &80.into()));
+    assert_eq!(
+        (&data["taken"]["not_read"][0]["cell"], &data["taken"]["not_read"][0]["line"]),
+        (&"word".into(), &2.into())
+    );
+}
+
+/// What single precision cannot hold is held as differences, in the files and in what is said.
+#[test]
+fn values_far_from_0_are_learnt_forecast_and_tested_like_those_near_it() {
+    let table = |offset: f64| {
+        (0..90).fold("time,y\n".into(), |mut text: String, t| {
+            writeln!(text, "{t},{}", offset + 4.0 * wave(t)).unwrap();
+            text
+        })
+    };
+    let run = |text: &str| {
+        let place = Place::with_table(text);
+        let outcome = place.elman(&quick("--json"));
+        outcome.succeeded();
+        let backtest = objects(&outcome.stdout)[3].clone();
+        // A file alone, of other rows, has another middle.
+        let newer: Vec<&str> = text.lines().take(61).collect();
+        place.write("newer.csv", newer.join("\n").as_bytes());
+        let forecast = |line: &str| -> Vec<f64> {
+            let rows = objects(&place.elman(line).stdout);
+            rows.iter().map(|row| row["quantiles"][4].as_f64().unwrap()).collect()
+        };
+        (backtest, forecast("forecast run --json"), forecast("forecast run/model.safetensors --data newer.csv --json"))
+    };
+    let (near, far) = (run(&table(0.0)), run(&table(1.6e9)));
+    let mae = |of: &Value| of["model"]["mae"].as_f64().unwrap();
+    assert!((mae(&near.0) - mae(&far.0)).abs() < 1e-3 * mae(&near.0), "{} and {}", mae(&near.0), mae(&far.0));
+    for (near, far) in near.1.iter().chain(&near.2).zip(far.1.iter().chain(&far.2)) {
+        assert!((near + 1.6e9 - far).abs() < 1e-2, "{near} and {far}");
+    }
+}
+
+#[test]
+fn what_cannot_be_learnt_from_is_warned_of() {
+    let rows: String = (0..80).fold("time,y,x\n".into(), |mut text, t| {
+        let y = if t == 9 { 0.0 } else { 1.6e9 + wave(t) };
+        writeln!(text, "{t},{y},7").unwrap();
+        text
+    });
+    let place = Place::with_table(&rows);
+    let outcome = place.elman(&quick("--json --context 1"));
+    outcome.succeeded();
+    let warnings: Vec<String> = objects(&outcome.stdout)
+        .iter()
+        .filter(|object| object["event"] == "warning")
+        .map(|object| object["text"].as_str().unwrap().to_owned())
+        .collect();
+    for (warning, words) in
+        warnings.iter().zip(["lost in single precision", "1 step is read", "covariate x is the same"])
+    {
+        assert!(warning.contains(words), "{warnings:?}");
+        assert!(outcome.stderr.contains(&format!("warning: {warning}")), "{}", outcome.stderr);
+    }
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
+    assert!(!place.elman(&quick("--quiet --context 1 --out quiet")).stderr.contains("warning"));
+}
+
+/// A table of days by day and month is forecast again from one that would leave their order open.
+#[test]
+fn a_form_that_was_seen_once_holds_for_shorter_tables() {
+    let days: Vec<String> = (0..60).map(|t| format!("{:02}/{:02}/2021", t % 28 + 1, 1 + t / 28)).collect();
+    let place = Place::trained(&table(days.iter().cloned()), "--time-column time");
+    place.write("newer.csv", table((1..=12).map(|day| format!("{day:02}/04/2021"))).as_bytes());
+    let newer = place.elman("forecast run --data newer.csv --json");
+    assert_eq!(times(&newer), ["13/04/2021", "14/04/2021", "15/04/2021"]);
+    place
+        .elman(&quick("--data newer.csv --out other"))
+        .refused(1, &["newer.csv: line 2", "--time-format DD/MM/YYYY or"]);
+
+    // So with decimal commas: 10,257 alone may be more than ten thousand.
+    let commas = |steps: usize, part: &str| {
+        (0..steps).fold("time;y\n".into(), |mut text: String, t| {
+            writeln!(text, "{t};{},{part}", 10 + t % 5).unwrap();
+            text
+        })
+    };
+    let place = Place::trained(&commas(80, "25"), "");
+    place.write("newer.csv", commas(12, "257").as_bytes());
+    let outcome = place.elman("forecast run --data newer.csv --json");
+    outcome.succeeded();
+    let median = objects(&outcome.stdout)[0]["quantiles"][4].as_f64().unwrap();
+    assert!((5.0..20.0).contains(&median), "{median}");
+    place.elman(&quick("--data newer.csv --out other")).refused(1, &["line 2", "--decimal , or --thousands ,"]);
+}
+
 /// What comes next of a random walk nobody can say: its last value is the best forecast.
 #[test]
 fn a_model_that_is_no_better_than_the_naive_forecast_says_so() {
@@ -379,8 +489,18 @@ fn settings_that_cannot_be_are_refused() {
     }
     // Too short: 42 steps are left to learn from.
     place.elman(&quick("--context 40")).refused(1, &["has 42 steps", "at least 43", "the context of 40"]);
-    let line = quick("").replace("--target y", "");
-    place.elman(&line).refused(2, &["target is not named", "one of the columns of a.csv: time, y"]);
+    // Which of two columns of numbers is the target?
+    let two = counted(60)
+        .lines()
+        .map(|row| format!("{row},{}\n", if row == "time,y" { "x" } else { "1" }))
+        .collect::<String>();
+    place.write("two.csv", two.as_bytes());
+    let line = quick("--data two.csv").replace("--target y", "");
+    place.elman(&line).refused(2, &["target is not named", "one of the columns of two.csv: y, x"]);
+    fs::remove_file(place.path("two.csv")).unwrap();
+    place.elman(&quick("--decimal ;")).refused(2, &["decimal is ;", "a point or a comma"]);
+    place.elman(&quick("--thousands x")).refused(2, &["thousands is x", "or none"]);
+    place.elman(&quick("--time-format days")).refused(1, &["--time-format is \"days\"", "DD/MM/YYYY"]);
     #[cfg(feature = "sunspots")]
     place.elman("train series --target moons").refused(1, &["no column \"moons\"", "\"date\", \"sunspots\""]);
     // All that validation, or the test, would need is missing.

@@ -5,11 +5,13 @@
 //! - **`.ts`**: a case a line, its dimensions between `:`, their values between `,`, its class at the end; `?` is
 //!   missing.
 //! - **`.csv`, `.tsv`**: a step a line, in the columns `id`, `time`, `label` and one for each feature. Steps are sorted
-//!   by time where it is a number, and stay in the order of the file where it is text or there is none.
+//!   by their times, and stay in the order of the file where there are none. Or, without a line of names, a sequence a
+//!   line behind its class: the UCR archive's `.tsv`.
 //! - **`.npz`**: `x` `[N, T, I]`, `y` `[N]` and `lengths` `[N]`, as [`Settings`] names them.
 //!
 //! `.ts` and tables may be gzipped and have up to 1 GiB of text, 2²⁸ cells, 2²⁰ columns or dimensions and
-//! 2²⁴ sequences. A missing value is NaN and stays so; [`SequenceSet::missing`] counts them. Numbers are rounded to `f32`.
+//! 2²⁴ sequences. A missing value is NaN and stays so; [`SequenceSet::missing`] counts them. Numbers are rounded to `f32`,
+//! those of a feature that is far from 0 as differences from its middle.
 //!
 //! ```
 //! use elman_datasets::sequences::{self, Settings};
@@ -29,6 +31,7 @@ mod arrays;
 mod split;
 mod steps;
 mod ts;
+mod ucr;
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -39,6 +42,9 @@ use std::path::Path;
 use crate::idx::Source;
 use crate::limits::Limits;
 use crate::names::Names;
+use crate::series::{Rounded, Taken};
+use crate::table::numbers::Rounding;
+use crate::table::{Table, number::Notations};
 use crate::{Error, text};
 
 /// N sequences of I features, with their classes where they are known.
@@ -48,7 +54,10 @@ pub struct SequenceSet {
     pub names: Vec<String>,
     /// The names of the classes; none without labels.
     pub classes: Vec<String>,
-    /// `[Σ lengths, I]`: all steps of the first sequence, then those of the second. NaN where a value is missing.
+    /// `[I]`: what the values of each feature are differences from; none where that is 0 for all.
+    pub centres: Vec<f64>,
+    /// `[Σ lengths, I]`: all steps of the first sequence, then those of the second, each less the centre of its feature. NaN
+    /// where a value is missing.
     pub values: Vec<f32>,
     /// `[N + 1]`: where each sequence starts in `values`, in steps, and where the last one ends.
     pub offsets: Vec<usize>,
@@ -56,6 +65,43 @@ pub struct SequenceSet {
     pub labels: Option<Vec<usize>>,
     /// `[N]`: the ids of the sequences, where the format has them.
     pub ids: Option<Vec<String>>,
+    /// What was found on the way.
+    pub report: Report,
+}
+
+/// What a reader found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// What each column of a table was taken for; None of another format.
+    pub taken: Option<Taken>,
+    /// Features of which single precision cannot keep what changes, even as differences from their middle.
+    pub rounded: Vec<Rounded>,
+}
+
+/// What rounding costs, for the first features: of many, one or the other is enough.
+#[derive(Default)]
+struct Roundings(Vec<Rounding>);
+
+impl Roundings {
+    const MOST: usize = 1024;
+
+    /// The next number of a feature, less its centre.
+    fn push(&mut self, feature: usize, number: f64) {
+        if feature >= self.0.len() && feature < Self::MOST {
+            self.0.resize(feature + 1, Rounding::NONE);
+        }
+        if let Some(rounding) = self.0.get_mut(feature) {
+            rounding.push(number);
+        }
+    }
+
+    fn found(&self, names: &[String]) -> Vec<Rounded> {
+        let lost = |(name, rounding): (&String, &Rounding)| {
+            let (lost, of) = rounding.lost()?;
+            Some(Rounded { column: name.clone(), lost, of })
+        };
+        names.iter().zip(&self.0).filter_map(lost).collect()
+    }
 }
 
 impl SequenceSet {
@@ -88,6 +134,11 @@ impl SequenceSet {
     /// If there is no sequence `row`.
     pub fn row(&self, row: usize) -> &[f32] {
         &self.values[self.offsets[row] * self.features()..self.offsets[row + 1] * self.features()]
+    }
+
+    /// What the values of a feature are differences from.
+    pub fn centre(&self, feature: usize) -> f64 {
+        self.centres.get(feature).copied().unwrap_or_default()
     }
 
     /// How many values are missing.
@@ -148,10 +199,17 @@ impl fmt::Debug for SequenceSet {
 pub struct Settings {
     /// In a table: the column that says to which sequence a step belongs. `id` if not given.
     pub id: Option<String>,
-    /// In a table: the column to sort the steps of a sequence by. If not given, it is `time` where there is one.
-    pub time: Option<String>,
+    /// In a table: the column to sort the steps of a sequence by, or those of the parts of a time; an empty name for none. If
+    /// not given, it is `time`, `date`, `datetime`, `ds` or `timestamp` where there is one, or the only column of times.
+    pub time: Option<Vec<String>>,
+    /// In a table: how times are written, as [`Reader::time_format`](crate::series::Reader::time_format) says.
+    pub time_format: Option<String>,
+    /// In a table: the decimal mark of all numbers.
+    pub decimal: Option<char>,
+    /// In a table: what parts thousands in all numbers, or that nothing does.
+    pub thousands: Option<Option<char>>,
     /// The column of labels in a table, the array of labels in an `.npz`. If not given, it is `label` or `y` where
-    /// there is one, and else the sequences have no labels.
+    /// there is one, and else the sequences have no labels. In a table whose features are given it is `label` alone.
     pub label: Option<String>,
     /// In a table: the columns of features, in this order. If not given, all that have no other use, in their order.
     pub features: Option<Vec<String>>,
@@ -204,6 +262,8 @@ pub fn train_test(train: &Path, test: &Path, settings: &Settings) -> Result<(Seq
     let mut settings = settings.clone();
     if matches!((format(train)?, format(test)?), (Format::Steps, Format::Steps)) {
         settings.features = Some(train_set.names.clone());
+        let label = train_set.report.taken.as_ref().and_then(|taken| taken.label.clone());
+        settings.label = settings.label.or(label.filter(|label| label != LABEL));
     }
     let test_set = load(test, &settings)?;
     labelled(&test_set, test, &settings)?;
@@ -223,10 +283,24 @@ fn read(source: &Source, settings: &Settings) -> Result<SequenceSet, Error> {
     let origin = source.origin();
     let set = match format(source.path())? {
         Format::Ts => ts::parse(&origin, &text::load(source)?, Limits::default())?,
-        Format::Steps => steps::parse(&origin, &text::load(source)?, settings, Limits::default())?,
+        Format::Steps => table(&origin, &text::load(source)?, settings, Limits::default())?,
         Format::Arrays => arrays::read(source, settings)?,
     };
     if set.is_empty() { Err(Error::NoSequences { origin }) } else { Ok(set) }
+}
+
+/// The column of labels, where none is named.
+const LABEL: &str = "label";
+
+/// A table: of a step a line below names, or of a sequence a line without.
+fn table(origin: &str, text: &str, settings: &Settings, limits: Limits) -> Result<SequenceSet, Error> {
+    let table = Table::new(origin, text, limits)?;
+    let notations = Notations::given(settings.decimal, settings.thousands);
+    let set = match table.headless {
+        true => ucr::parse(&table),
+        false => steps::parse(table, settings, notations),
+    };
+    set.map_err(|refusal| refusal.of(origin))
 }
 
 fn read_labelled(source: &Source, settings: &Settings) -> Result<SequenceSet, Error> {
@@ -246,7 +320,7 @@ fn labelled(set: &SequenceSet, path: &Path, settings: &Settings) -> Result<(), E
     let label = |name| settings.label.as_deref().unwrap_or(name);
     let advice = match format(path)? {
         Format::Ts => "its header says @classLabel false".to_owned(),
-        Format::Steps => format!("looked for a column {}; its other columns: {}", label("label"), set.names.join(", ")),
+        Format::Steps => format!("looked for a column {}; its other columns: {}", label(LABEL), set.names.join(", ")),
         Format::Arrays => format!("looked for an array {}", label("y")),
     };
     Err(Error::NoLabels { origin: path.display().to_string(), advice })

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use elman_datasets::SequenceSet;
-use elman_datasets::sequences::{self, Settings};
+use elman_datasets::sequences::{self, Report, Settings};
 use elman_formats::numpy::{Array, Values, write_npz};
 use make::Folder;
 use proptest::prelude::*;
@@ -45,6 +45,8 @@ impl Sequences {
         SequenceSet {
             names: vec![String::new(); self.features],
             classes: classes.iter().map(|class| format!("class{class}")).collect(),
+            centres: Vec::new(),
+            report: Report::default(),
             values: self.rows.iter().flat_map(|(_, values)| values).copied().collect(),
             offsets,
             labels: Some(self.rows.iter().map(|(class, _)| place(*class)).collect()),
@@ -109,13 +111,20 @@ fn cell(value: f32, missing: &str) -> String {
     if value.is_nan() { missing.to_owned() } else { value.to_string() }
 }
 
-/// Equal in all but the names; values in their bits, but that one NaN is as good as another.
+/// Equal in all but the names. Values are the same in their bits, but that one NaN is as good as another, and that what is
+/// kept as a difference from a centre is the same when both are added.
 fn same(a: &SequenceSet, b: &SequenceSet) -> bool {
-    let bits = |set: &SequenceSet| -> Vec<u32> {
-        set.values.iter().map(|value| if value.is_nan() { f32::NAN.to_bits() } else { value.to_bits() }).collect()
+    let whole = |set: &SequenceSet, at: usize| {
+        let centre = set.centre(at % set.features());
+        (centre != 0.0, f64::from(set.values[at]) + centre)
+    };
+    let equal = |at: usize| match (whole(a, at), whole(b, at)) {
+        ((_, x), (_, y)) if x.is_nan() || y.is_nan() => x.is_nan() && y.is_nan(),
+        ((false, _), (false, _)) => a.values[at].to_bits() == b.values[at].to_bits(),
+        ((_, x), (_, y)) => (x - y).abs() <= f64::from(f32::EPSILON) * y.abs(),
     };
     let rest = |set: &SequenceSet| (set.features(), set.classes.clone(), set.offsets.clone(), set.labels.clone());
-    bits(a) == bits(b) && rest(a) == rest(b)
+    rest(a) == rest(b) && a.values.len() == b.values.len() && (0..a.values.len()).all(equal)
 }
 
 proptest! {

@@ -200,7 +200,28 @@ fn steps_are_sorted_by_time_and_stay_in_order_without() {
     assert_eq!(values("id,time,x\na,10,1\nb,0,9\na,9,2\na,-1.5,3\n"), [3.0, 2.0, 1.0, 9.0]);
     // Nanoseconds that are one float.
     assert_eq!(values("id,time,x\na,1700000000000000001,1\na,1700000000000000000,2\n"), [2.0, 1.0]);
-    assert_eq!(values("id,time,x\na,tuesday,1\nb,monday,9\na,monday,2\n"), [1.0, 2.0, 9.0]);
+    for [later, sooner] in [
+        ["2020-01-10", "2020-01-09"],
+        ["10/02/2020", "31/01/2020"],
+        ["Feb-1-2020", "Jan-31-2020"],
+        ["2020 Feb", "2020 Jan"],
+        ["1991M07", "1991M06"],
+        ["2020-01-09T10:00Z", "2020-01-09T11:30+02:00"],
+        ["1991Q3", "1991Q2"],
+        ["200001", "199912"],
+    ] {
+        let text = format!("id,time,x\na,{later},1\nb,{later},9\na,{sooner},2\n");
+        assert_eq!(values(&text), [2.0, 1.0, 9.0], "{later}");
+    }
+    // By its name or by what it holds; from parts; or not at all.
+    assert_eq!(values("id,date,x\na,2020-02,1\na,2020-01,2\n"), [2.0, 1.0]);
+    assert_eq!(values("id,when,x\na,2020-02,1\na,2020-01,2\n"), [2.0, 1.0]);
+    let with = |time: &[&str], text: &str| {
+        let time = Some(time.iter().map(|name| (*name).to_owned()).collect());
+        sequences::parse("a.csv", text.as_bytes(), &Settings { time, ..Settings::default() }).unwrap().values
+    };
+    assert_eq!(with(&["year", "month"], "id,year,month,x\na,2020,2,1\na,2020,1,2\n"), [2.0, 1.0]);
+    assert_eq!(with(&[""], "id,date,x\na,2020-02,1\na,2020-01,2\n"), [1.0, 2.0]);
     assert_eq!(values("id,x\na,1\nb,9\na,2\n"), [1.0, 2.0, 9.0]);
 }
 
@@ -209,7 +230,7 @@ fn columns_have_the_names_that_the_caller_says() {
     let text = "\u{feff}\"time\";\"who\";\"when\";\"b\";\"kind\";\"a\"\r\n7;x;1;2.5;k;3.5\r\n8;x;0;4.5;k;5.5\r\n";
     let mut settings = Settings {
         id: Some("who".into()),
-        time: Some("when".into()),
+        time: Some(vec!["when".into()]),
         label: Some("kind".into()),
         features: Some(vec!["a".into(), "time".into()]),
         ..Settings::default()
@@ -230,8 +251,8 @@ fn columns_have_the_names_that_the_caller_says() {
 
     for (change, says) in [
         (
-            Settings { time: Some("day".into()), ..settings.clone() },
-            "no column day, expected one; the columns that it has: time, who",
+            Settings { time: Some(vec!["day".into()]), ..settings.clone() },
+            "no column \"day\" for the time; its columns are \"time\", \"who\"",
         ),
         (Settings { label: Some("class".into()), ..settings.clone() }, "no column class"),
         (Settings { id: None, ..settings.clone() }, "no column id"),
@@ -245,7 +266,10 @@ fn columns_have_the_names_that_the_caller_says() {
             Settings { features: Some(vec!["kind".into()]), ..settings.clone() },
             "column kind is asked for both as label and as feature",
         ),
-        (Settings { time: Some("who".into()), ..settings.clone() }, "column who is asked for both as id and as time"),
+        (
+            Settings { time: Some(vec!["who".into()]), ..settings.clone() },
+            "column who is asked for both as id and as time",
+        ),
     ] {
         refused_with("a.csv", text, &change, &[says]);
     }
@@ -254,33 +278,121 @@ fn columns_have_the_names_that_the_caller_says() {
 #[test]
 fn wrong_tables_are_refused_with_line_and_column() {
     let head = "id,time,x,label\na,1,0.5,k\n";
+    let features = Settings { features: Some(vec!["x".into()]), ..Settings::default() };
     for (line, says) in [
         (",2,1,k", "line 3, column id: expected an id, found nothing"),
         ("a,,1,k", "line 3, column time: expected a time, found nothing"),
         ("a,b,1,k", "line 3, column time: expected a number, as the first time is, found \"b\""),
         ("a,inf,1,k", "line 3, column time: expected a number"),
-        (
-            "a,2,x,k",
-            "line 3, column x: expected a finite number with a decimal point, or nothing where it is missing, found \"x\"",
-        ),
-        ("a,2,\"1,5\",k", "line 3, column x: expected a finite number with a decimal point"),
-        ("a,2,-inf,k", "line 3, column x: expected a finite number"),
+        ("a,2,x,k", "line 3, column \"x\": \"x\" is not a number"),
+        ("a,2,\"1,5\",k", "--decimal and --thousands"),
+        ("a,2,-inf,k", "line 3, column \"x\": \"-inf\" is not a finite number"),
         ("b,2,1,", "line 3, column label: expected a label, found nothing"),
         ("a,2,1,m", "line 3, column label: expected the label k, as in the lines of id a before, found \"m\""),
         ("b,2,1,k\na,1.0,2,k", "line 4, column time: expected a time that id a has once, found 1, as in line 2"),
         ("a,2,1", "line 3: expected 4 cells, one for each column, found 3"),
     ] {
-        refused("a.csv", &format!("{head}{line}\n"), &[says]);
+        refused_with("a.csv", &format!("{head}{line}\n"), &features, &[says]);
     }
-    let text_times = "id,time,x\na,mon,1\na,tue,1\na,mon,2\n";
-    refused("a.csv", text_times, &["line 4, column time: expected a time that id a has once, found \"mon\""]);
-    refused("a.csv", "id,time,x\na,mon,1\na,2,1\n", &["line 3, column time: expected text, as the first time is"]);
+    let text_times = "id,time,x\na,mon,1\na,tue,1\n";
+    refused("a.csv", text_times, &["line 2, column \"time\": \"mon\" is not a time", "--time-format"]);
+    refused("a.csv", "id,time,x\na,2020-01,1\na,tue,1\n", &["line 3, column \"time\": \"tue\" is not a time"]);
+    refused("a.csv", "id,time,x\na,2020-01,1\na,2,1\n", &["line 3", "another form than \"2020-01\" on line 2"]);
+    let twice = "id,time,x\na,2020-01,1\nb,2020-01,1\na,2020-01,2\n";
+    refused("a.csv", twice, &["line 4, column time: expected a time that id a has once, found 2020-01, as in line 2"]);
+    let either = "id,time,x\na,01/02/2020,1\na,02/02/2020,1\n";
+    refused("a.csv", either, &["line 2, column \"time\": \"01/02/2020\" may be DD/MM/YYYY or MM/DD/YYYY"]);
+    let two = "id,made,sold,x\na,2020-01,2020-02,1\n";
+    refused("a.csv", two, &["\"made\" and \"sold\" both hold times", "--time made"]);
     refused("a.csv", head.lines().next().unwrap(), &["holds no sequences"]);
     refused("a.csv", "id,time\na,1\n", &["no column of a feature"]);
     refused("a.csv", "", &["it is empty"]);
     let folder = Folder::new().with("a.csv", b"id,x\na,\xff\n");
     let message = sequences::load(&folder.file("a.csv"), &Settings::default()).unwrap_err().to_string();
     assert_says(&message, &["not UTF-8", "line 2"]);
+}
+
+#[test]
+fn columns_are_read_as_numbers_or_left_out_and_said() {
+    let text = "id,time,label,a,flag,note,made,empty,Unnamed: 0\n\
+                s,0,k,1,True,x,2020-01,,0\ns,1,k,2,False,y,2020-02,,1\n# a remark\n";
+    let set = load("a.csv", text).unwrap();
+    assert_eq!(set.names, ["a", "flag", "empty"]);
+    assert_eq!((set.values[0], set.values[1], set.values[4]), (1.0, 1.0, 0.0));
+    assert_eq!(
+        set.report.taken.unwrap().to_string(),
+        "time time: numbers, as 0; id id; label label; features: a, flag (True as 1, False as 0), empty; not read: note, \
+         line 2 \"x\" is no number, made, other times, \"Unnamed: 0\", the numbers of rows; 1 line of remarks"
+    );
+    // Of a data frame the index has no name.
+    let index = load("a.csv", ",id,time,x,label\n0,a,0,1,k\n1,a,1,2,k\n").unwrap();
+    assert_eq!((&index.names[..], &index.values[..]), (&["x".to_owned()][..], &[1.0, 2.0][..]));
+    // A cell that is no number among many that are is a mistake, and no text.
+    let numbers: String = (0..9).map(|step| format!("a,{step},{step}\n")).collect();
+    let mistake = format!("id,time,x\n{numbers}a,9,15o\n");
+    refused(
+        "a.csv",
+        &mistake,
+        &["line 11, column \"x\": \"15o\" is not a finite number, and 9 of the column's 10 cells are"],
+    );
+}
+
+#[test]
+fn labels_are_called_label_or_y() {
+    let set = load("a.csv", "id,time,x,y\na,0,1,up\na,1,2,up\nb,0,3,down\n").unwrap();
+    assert_eq!((&set.classes[..], &set.names[..]), (&["down", "up"].map(String::from)[..], &["x".to_owned()][..]));
+    let both = load("a.csv", CSV).unwrap();
+    assert_eq!((both.names, both.classes), (vec!["x".to_owned(), "y".to_owned()], vec!["left".into(), "right".into()]));
+    let coordinates = "id,x,y\na,1,1\na,2,2\n";
+    refused("a.csv", coordinates, &["line 3, column y: expected the label 1", "no column is called label", "--label"]);
+    let named = Settings { features: Some(vec!["x".into(), "y".into()]), ..Settings::default() };
+    assert_eq!(sequences::parse("a.csv", coordinates.as_bytes(), &named).unwrap().labels, None);
+}
+
+#[test]
+fn the_archive_s_tables_have_a_sequence_a_line_and_no_names() {
+    let text = "1\t0.5\t0.25\t-1\n2\t0.5\tNaN\t0.75\n-1\t3\t4\tNaN\n";
+    let set = load("Toy_TRAIN.tsv", text).unwrap();
+    assert_eq!(
+        (&set.names[..], &set.classes[..]),
+        (&["dim_0".to_owned()][..], &["-1", "1", "2"].map(String::from)[..])
+    );
+    assert_eq!((set.labels.as_deref(), &set.offsets[..]), (Some(&[1, 2, 0][..]), &[0, 3, 6, 8][..]));
+    assert_eq!((set.row(0), set.row(2)), (&[0.5, 0.25, -1.0][..], &[3.0, 4.0][..]));
+    assert!(set.row(1)[1].is_nan() && set.ids.is_none());
+    let commas = load("a.csv", "1.0000000e+00,0.5,0.5\n2.0000000e+00,1e2,1\n").unwrap();
+    assert_eq!((&commas.classes[..], commas.row(1)), (&["1", "2"].map(String::from)[..], &[100.0, 1.0][..]));
+    refused("a.tsv", "1\t2\t3\nx\t2\t3\n", &["line 2, column 1: expected a class, a whole number", "found \"x\""]);
+    refused("a.tsv", "1.5\t2\t3\n", &["line 1, column 1: expected a class"]);
+    refused("a.tsv", "1\t2\t3\n1\tx\t3\n", &["line 2, column 2: expected a finite number"]);
+    refused("a.tsv", "1\tNaN\t\n", &["line 1, column 2: expected a value"]);
+    refused("a.csv", "1,2\n3,4\n", &["line 1: expected the names of the columns, found values alone"]);
+}
+
+#[test]
+fn values_far_from_0_keep_their_shape_in_every_format() {
+    let values = [1_600_000_000.0, 1_600_000_036.0, 1_600_000_008.0, 1_600_000_001.0];
+    let table: String = values.iter().zip(0..).map(|(x, at)| format!("{},{},{x}\n", at / 2, at % 2)).collect();
+    let wide: String = values.chunks(2).map(|two| format!("1\t{}\t{}\n", two[0], two[1])).collect();
+    let ts: String = values.chunks(2).map(|two| format!("{},{}:k\n", two[0], two[1])).collect();
+    let folder = numpy(&[("x", &[2, 2, 1], Values::F64(values.to_vec()))]);
+    let integers = numpy(&[("x", &[2, 2, 1], Values::I64(values.iter().map(|&x| x as i64).collect()))]);
+    for set in [
+        load("a.csv", &format!("id,time,x\n{table}")).unwrap(),
+        load("a.tsv", &wide).unwrap(),
+        load("a.ts", &format!("@classLabel true k\n@data\n{ts}")).unwrap(),
+        sequences::load(&folder.file("x.npz"), &Settings::default()).unwrap(),
+        sequences::load(&integers.file("x.npz"), &Settings::default()).unwrap(),
+    ] {
+        assert_eq!((set.centre(0), &set.values[..]), (1_600_000_018.0, &[-18.0, 18.0, -10.0, -17.0][..]));
+        assert!(set.report.rounded.is_empty());
+    }
+    // A single value far from the others costs them their digits; that is said.
+    let set = load("a.csv", &format!("id,time,x\n{table}9,0,0\n")).unwrap();
+    let message = set.report.rounded[0].to_string();
+    assert_says(&message, &["column \"x\": of 4 changes from a value to the next, 3 are lost in single precision"]);
+    // Near 0 nothing is moved.
+    assert!(load("a.csv", CSV).unwrap().centres.is_empty());
 }
 
 #[test]
@@ -337,6 +449,8 @@ fn a_test_set_counts_labels_as_its_training_set_does() {
         .with("test.csv", b"label,y,more,x,id\n10,5,0,6,c\n")
         .with("other.csv", b"id,x,y,label\nc,1,2,10\nd,3,4,8\n")
         .with("plain.csv", b"id,x,y\nc,1,2\n")
+        .with("unlabelled.csv", b"id,x\nc,1\n")
+        .with("y.csv", b"id,x,y\na,1,k\nb,3,m\n")
         .with("narrow.csv", b"id,x,label\nc,1,10\n")
         .with("one.csv", b"id,x,label\nc,1,10\n")
         .with("test.ts", b"@classLabel true 9 10\n@data\n1:2:10\n")
@@ -346,6 +460,9 @@ fn a_test_set_counts_labels_as_its_training_set_does() {
         let [train, test] = [train, test].map(|name| folder.file(name));
         sequences::train_test(&train, &test, &Settings::default()).map_err(|error| error.to_string())
     };
+    // Labels that were found in y are looked for there again.
+    let (_, test) = read("y.csv", "y.csv").unwrap();
+    assert_eq!((test.names, test.labels), (vec!["x".to_owned()], Some(vec![0, 1])));
     let (train, test) = read("train.csv", "test.csv").unwrap();
     assert_eq!((&train.classes[..], train.labels.unwrap()), (&["9".to_owned(), "10".to_owned()][..], vec![1, 0]));
     assert_eq!((test.classes, test.labels.unwrap(), test.values), (train.classes, vec![1], vec![6.0, 5.0]));
@@ -361,7 +478,7 @@ fn a_test_set_counts_labels_as_its_training_set_does() {
             "plain.csv",
             "plain.csv holds no labels, expected one for each sequence; looked for a column label; its other columns: x, y",
         ),
-        ("plain.csv", "train.csv", "plain.csv holds no labels"),
+        ("unlabelled.csv", "train.csv", "unlabelled.csv holds no labels"),
         ("train.csv", "narrow.csv", "no column y"),
         ("train.csv", "test.ts", "test.ts has 2 features (dim_0, dim_1), expected 2 as in training (x, y)"),
         ("one.csv", "one.csv", "one.csv holds 1 class (10), expected at least two classes"),

@@ -2,7 +2,7 @@
 
 mod make;
 
-use elman_datasets::series::{Reader, Series, SeriesSet};
+use elman_datasets::series::{Reader, Series, SeriesSet, Time, TimeFormat};
 use elman_datasets::{Error, series::SeriesFault};
 use make::{Folder, assert_says, gz};
 
@@ -109,6 +109,206 @@ fn which_column_is_the_time() {
     // A name that promises times and does not hold them is shown with its first wrong cell.
     refused(&y(), "date,y\nMay,1\n", &["line 2, column \"date\": \"May\" is not a time; expected 2009, 2009-05"]);
     refused(&y(), "date,y\n1749.042,1\n", &["\"1749.042\" is not a time", "years with a fraction are not read"]);
+    // Two that hold times are not chosen between, unless one alone has the name of times.
+    let two = "shipped,ordered,y\n2020-01-01,2020-01-01,1\n2020-02-07,2020-01-02,2\n2020-01-15,2020-01-03,3\n";
+    refused(&y(), two, &["columns \"shipped\" and \"ordered\" both hold times", "as --time shipped"]);
+    refused(&y(), &two.replace("shipped,ordered", "date,time"), &["columns \"time\" and \"date\" both hold times"]);
+    refused(&y(), &two.replace("shipped,ordered", ",when"), &["columns \"\" and \"when\" both"]);
+    assert_eq!(read(&y().time(["ordered"]), two).report.taken.not_read[0].to_string(), "shipped, other times");
+    assert_eq!(read(&y(), &two.replace("ordered", "date")).report.time, ["date"]);
+}
+
+#[test]
+fn a_first_column_without_a_name_is_the_times_or_numbers_the_rows() {
+    let years = read(&Reader::new(""), ",0\n1821,269\n1822,321\n1823,585\n");
+    assert_eq!((years.target.as_str(), years.time_text(&years.series[0], 3).as_deref()), ("0", Some("1824")));
+    assert_eq!(years.report.taken.to_string(), "time a column without a name: year, as 1821; target 0: 3 numbers");
+    let rows = read(&Reader::new(""), ",y\n0,5\n1,6\n2,8\n");
+    assert_eq!((rows.frequency.to_string().as_str(), rows.series[0].steps()), ("a step", 3));
+    let dates = read(&Reader::new(""), ",KSI\n1969-01-01,1687\n1969-02-01,1508\n1969-03-01,1507\n");
+    assert_eq!((dates.frequency.to_string().as_str(), dates.target.as_str()), ("monthly", "KSI"));
+    let index = read(&Reader::new(""), "Unnamed: 0,Quarter,c\n0,1970 Q1,1\n1,1970 Q2,2\n2,1970 Q3,3\n");
+    assert_eq!((&index.report.time[..], index.covariates.len()), (&["Quarter".to_owned()][..], 0));
+    assert_eq!(
+        index.report.taken.to_string(),
+        "time Quarter: year and quarter, as 1970 Q1; target c: 3 numbers; not read: Unnamed: 0, the numbers of rows"
+            .replace("Unnamed: 0", "\"Unnamed: 0\"")
+    );
+}
+
+#[test]
+fn the_only_column_of_numbers_is_the_target() {
+    let sole = Reader::new("");
+    assert_eq!(read(&sole, "date,sales,note\n2009-01,1,a\n2009-02,2,b\n2009-03,3,c\n").target, "sales");
+    let two = "date,a,b\n2009-01,1,4\n2009-02,2,5\n2009-03,3,6\n";
+    refused(&sole, two, &["no target is named", "name one of \"a\", \"b\""]);
+    refused(&sole, "date,a\n2009-01,x\n", &["no target is named", "\"date\", \"a\""]);
+    let error = Reader::new("").parse("a.csv", b"2009-01,5\n2009-02,6\n2009-03,7\n").unwrap_err().to_string();
+    assert_says(
+        &error,
+        &["line 1: expected the names of the columns, found values alone, as \"2009-01\"", "put a line"],
+    );
+}
+
+/// What files call a month after December, an hour after midnight.
+#[test]
+fn times_of_every_form_go_on_in_it() {
+    for (times, frequency, next) in [
+        (["199911", "199912", "200001"], "monthly", "200002"),
+        (["2020013122", "2020013123", "2020020100"], "hourly", "2020020101"),
+        (["202001312330", "202001312345", "202002010000"], "every 15 minutes", "202002010015"),
+        (["20200131235958", "20200131235959", "20200201000000"], "every second", "20200201000001"),
+        (["20231231", "20240101", "20240102"], "daily", "20240103"),
+        (["1991 Nov", "1991 Dec", "1992 Jan"], "monthly", "1992 Feb"),
+        (["Nov-1991", "Dec-1991", "Jan-1992"], "monthly", "Feb-1992"),
+        (["Nov-1-1994", "Dec-1-1994", "Jan-1-1995"], "monthly", "Feb-1-1995"),
+        (["1991M11", "1991M12", "1992M01"], "monthly", "1992M02"),
+        (["11/1991", "12/1991", "01/1992"], "monthly", "02/1992"),
+        (["1991Q2", "1991Q3", "1991Q4"], "quarterly", "1992Q1"),
+        (["Q2 1991", "Q3 1991", "Q4 1991"], "quarterly", "Q1 1992"),
+        (["29/02/2020", "01/03/2020", "02/03/2020"], "daily", "03/03/2020"),
+        (["1/30/2020", "1/31/2020", "2/1/2020"], "daily", "2/2/2020"),
+        (["31.1.2020 22:00", "31.1.2020 23:00", "1.2.2020 00:00"], "hourly", "1.2.2020 01:00"),
+        (["946684800", "949363200", "951868800"], "monthly", "954547200"),
+        (["1577836800000", "1577840400000", "1577844000000"], "hourly", "1577847600000"),
+        (["1577836800000000000", "1577836801000000000", "1577836802000000000"], "every second", "1577836803000000000"),
+    ] {
+        let rows: String = times.iter().zip(1..).map(|(time, y)| format!("{time},{y}\n")).collect();
+        let set = read(&y(), &format!("date,y\n{rows}"));
+        assert_eq!((set.frequency.to_string().as_str(), set.report.gaps), (frequency, 0), "{times:?}");
+        assert_eq!(set.time_text(&set.series[0], 3).as_deref(), Some(next));
+    }
+    // Counters stay counters.
+    let steps = read(&y(), "t,y\n200011,1\n200012,2\n200013,3\n");
+    assert_eq!((steps.frequency.to_string().as_str(), steps.report.gaps), ("a step", 0));
+}
+
+#[test]
+fn times_that_may_be_either_are_refused_until_said() {
+    let text = "date,y\n01/02/2020,1\n02/02/2020,2\n03/02/2020,3\n";
+    let says =
+        ["line 2, column \"date\": \"01/02/2020\" may be DD/MM/YYYY or MM/DD/YYYY", "--time-format DD/MM/YYYY or"];
+    refused(&y(), text, &says);
+    let days = read(&y().time_format("DD/MM/YYYY"), text);
+    assert_eq!((days.frequency.to_string().as_str(), days.report.taken.time.unwrap().what.as_str()), ("daily", "date"));
+    let months = read(&y().time_format("%m/%d/%Y"), text);
+    assert_eq!((months.frequency.to_string().as_str(), &*months.format.to_string()), ("monthly", "MM/DD/YYYY"));
+    assert_eq!(months.time_text(&months.series[0], 3).as_deref(), Some("04/02/2020"));
+    assert_eq!(read(&y().time_format("steps"), "t,y\n200001,1\n200002,2\n200003,3\n").format, TimeFormat::Step);
+    refused(
+        &y().time_format("DD/MM/YY"),
+        "date,y\n13/01/1999,1\n",
+        &["line 2", "\"13/01/1999\" is not a time; expected DD"],
+    );
+    refused(&y().time_format("days"), text, &["--time-format is \"days\"; expected a pattern such as DD/MM/YYYY"]);
+    let mixed = "date,y\n13/01/2020,1\n01/14/2020,2\n";
+    refused(&y(), mixed, &["line 3", "\"01/14/2020\" is of another form than \"13/01/2020\" on line 2"]);
+}
+
+#[test]
+fn marks_in_numbers_are_read_where_a_column_leaves_no_doubt() {
+    let read_y = |reader: Reader, cells: [&str; 3]| {
+        let rows: String = cells.iter().zip(1..).map(|(y, month)| format!("2009-0{month};{y}\n")).collect();
+        let set = reader.parse("a.csv", format!("date;y\n{rows}").as_bytes());
+        set.map(|set| (set.series[0].target.clone(), set.report.taken.target.unwrap().how)).map_err(|e| e.to_string())
+    };
+    let how = |how: &str| Some(how.to_owned());
+    assert_eq!(read_y(y(), ["1,5", "2", "-3,25"]).unwrap(), (vec![1.5, 2.0, -3.25], how("decimal comma")));
+    assert_eq!(
+        read_y(y(), ["1,234,567", "10,257", "7"]).unwrap(),
+        (vec![1_234_567.0, 10_257.0, 7.0], how("thousands between ','"))
+    );
+    assert_eq!(
+        read_y(y(), ["1.234,5", "10,5", "1"]).unwrap(),
+        (vec![1234.5, 10.5, 1.0], how("decimal comma, thousands between '.'"))
+    );
+    assert_eq!(read_y(y(), ["1 234", "5", "6"]).unwrap().1, how("thousands between blanks"));
+    let message = read_y(y(), ["10,257", "11,289", "7"]).unwrap_err();
+    assert_says(&message, &["line 2, column \"y\": \"10,257\" may have", "--decimal , or --thousands ,"]);
+    assert_eq!(read_y(y().thousands(Some(',')), ["10,257", "11,289", "7"]).unwrap().0, [10_257.0, 11_289.0, 7.0]);
+    assert_eq!(read_y(y().decimal(','), ["10,257", "11,289", "7"]).unwrap().0, [10.257, 11.289, 7.0]);
+    assert_eq!(read_y(y().thousands(None), ["10,257", "11,289", "7"]).unwrap().0, [10.257, 11.289, 7.0]);
+    let message = read_y(y(), ["1.5", "2.5", "3,5"]).unwrap_err();
+    assert_says(&message, &["line 4, column \"y\": \"3,5\" is not a number beside", "--decimal and --thousands"]);
+    // Where one column has decimal commas, points in another may part thousands.
+    let text = "date;y;x\n2009-01;1,5;1.234\n2009-02;2,5;2.345\n2009-03;3,5;3.456\n";
+    refused(&y(), text, &["line 2, column \"x\": \"1.234\" may have", "--decimal . or --thousands ."]);
+    let set = read(&y().decimal(','), text);
+    assert_eq!(set.series[0].covariates, [1234.0, 2345.0, 3456.0]);
+}
+
+#[test]
+fn a_covariate_does_not_vanish_for_one_cell() {
+    let table = |cells: &[&str]| {
+        let rows: String = cells.iter().zip(1..).map(|(x, day)| format!("2009-01-{day:02},{day},{x}\n")).collect();
+        format!("date,y,x\n{rows}")
+    };
+    let says = ["line 7, column \"x\": \"15o\" is not a finite number, and 5 of the column's 6 cells are", "mend it"];
+    refused(&y(), &table(&["1", "2", "3", "4", "5", "15o"]), &says);
+    refused(&y(), &table(&["1", "2", "3", "4", "true"]), &["\"true\" is not a finite number, and 4 of"]);
+    refused(&y(), &table(&["1.5", "2", "3", "4", "\"5,5\""]), &["\"5,5\" is not a finite number beside the others"]);
+    let text = read(&y(), &table(&["1", "b", "c", "4"]));
+    assert_eq!(
+        text.report.taken.to_string(),
+        "time date: date, as 2009-01-01; target y: 4 numbers; not read: x, line 3 \"b\" is no number"
+    );
+    let truths = read(&y(), &table(&["True", "FALSE", "", "true"]));
+    assert_eq!(known(&truths.series[0].covariates), [Some(1.0), Some(0.0), None, Some(1.0)]);
+}
+
+#[test]
+fn two_frequencies_in_one_table_are_refused_with_the_line() {
+    let months = |from: i32, steps: i32, each: i32, id: &str| -> String {
+        let row = |k: i32| {
+            let month = from + k * each;
+            format!("{id}{}-{:02},{k}\n", 2000 + month / 12, month % 12 + 1)
+        };
+        (0..steps).map(row).collect()
+    };
+    // Quarters, then months.
+    let then = format!("date,y\n{}{}", months(0, 12, 3, ""), months(36, 60, 1, ""));
+    let says =
+        ["most rows are monthly, but from line 2 (2000-01) to line 14 (2003-01) each is 3 steps", "cut the file"];
+    refused(&y(), &then, &says);
+    // The same under two ids; and weeks among days.
+    let ids = format!("id,date,y\n{}{}", months(0, 90, 1, "a,"), months(0, 9, 3, "b,"));
+    refused(
+        &y().id("id"),
+        &ids,
+        &["from line 92 (2000-01) to line 100 (2002-01) each is 3 steps of that", "in series \"b\""],
+    );
+    let days = |first: i64, count: i64, each: i64| -> String {
+        let day = |k: i64| Time((18_262 + first + k * each) * 86_400_000_000).civil();
+        (0..count).map(day).map(|c| format!("{}-{:02}-{:02},1\n", c.year, c.month, c.day)).collect()
+    };
+    let weeks = format!("date,y\n{}{}", days(0, 50, 7), days(350, 200, 1));
+    refused(&y(), &weeks, &["most rows are daily, but from line 2 (2020-01-01)", "each is 7 steps"]);
+    let more_weeks = format!("date,y\n{}{}", days(0, 200, 7), days(1400, 50, 1));
+    refused(&y(), &more_weeks, &["most rows are weekly, but line 203"]);
+    // Days that are missing here and there are gaps.
+    let gaps: String = (0..200).filter(|k| k % 7 > 1).map(|k| days(k, 1, 1)).collect();
+    assert_eq!(read(&y(), &format!("date,y\n{gaps}")).report.gaps, 56);
+}
+
+#[test]
+fn values_far_from_0_are_kept_as_differences() {
+    let rows: String =
+        (0..40).map(|t| format!("{t},{},{}\n", 1_600_000_000 + t % 12, 1e7 + f64::from(t) / 8.0)).collect();
+    let set = read(&y(), &format!("t,y,x\n{rows}"));
+    let series = &set.series[0];
+    assert_eq!((series.centre(), series.target[0], series.target[11]), (1_600_000_006.0, -6.0, 5.0));
+    assert_eq!(f64::from(series.covariates[3]) + series.covariate_centre(0), 1e7 + 0.375);
+    assert!(set.report.rounded.is_empty());
+    // One value far from the others: what is lost is said.
+    let set = read(&y(), &format!("t,y,x\n{rows}40,0,1e7\n"));
+    assert_eq!((set.report.rounded.len(), set.report.rounded[0].column.as_str()), (1, "y"));
+}
+
+#[test]
+fn remarks_are_passed_over_and_counted() {
+    let set = read(&y(), "# made by hand\n#\ndate,y\n2009-01,1\n# spring\n2009-02,2\n2009-03,3\n");
+    assert_eq!((set.series[0].steps(), set.report.taken.comments), (3, 3));
+    refused(&y(), "date,y\n2009-01,1\n#2009-02,2\n", &["line 3, column \"date\": \"#2009-02\" is not a time"]);
 }
 
 #[test]
@@ -166,7 +366,6 @@ fn columns_that_are_not_there_or_asked_for_twice() {
 fn cells_that_are_no_numbers_or_times() {
     let says = ["line 4, column \"y\": \"x\" is not a number;", "stand for what is missing"];
     refused(&y(), "date,y\n2009-01,1\n\n2009-02,x\n", &says);
-    refused(&y(), "date;y\n2009-01;1,5\n", &["line 2, column \"y\": \"1,5\"", "decimal commas"]);
     refused(&y(), "date,y\n2009-01,inf\n", &["\"inf\" is not a finite number"]);
     refused(&y(), "date,y\n2009-01,1e39\n", &["\"1e39\" is not a finite number of 32 bits"]);
     refused(&y(), "date,y\n2009-01,1\n2009-02-30,1\n", &["line 3, column \"date\": \"2009-02-30\" is not a time"]);

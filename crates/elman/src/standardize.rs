@@ -39,7 +39,8 @@ impl Standardizer {
     pub fn of(training: &SequenceSet, missing: Missing) -> Self {
         let features = training.features();
         let column = |feature: usize| training.values.iter().skip(feature).step_by(features.max(1)).copied();
-        let scalings = (0..features).map(|feature| Scaling::of(column(feature))).collect();
+        let scaling = |feature| Some(Scaling::of(column(feature))?.moved(training.centre(feature)));
+        let scalings = (0..features).map(scaling).collect();
         Standardizer { scalings, mask: missing == Missing::Mask && training.missing() > 0 }
     }
 
@@ -67,10 +68,13 @@ impl Standardizer {
         Ok(())
     }
 
-    /// `values [steps, F]`: standardised in place; what is missing stays NaN.
-    fn apply(&self, values: &mut [f32]) {
-        for step in values.chunks_exact_mut(self.features().max(1)) {
-            for (value, scaling) in step.iter_mut().zip(&self.scalings) {
+    /// Standardises the values of a set in place; what is missing stays NaN.
+    fn apply(&self, set: &mut SequenceSet) {
+        let moved = |(feature, scaling): (usize, &Option<Scaling>)| Some((*scaling)?.moved(-set.centre(feature)));
+        let scalings: Vec<Option<Scaling>> = self.scalings.iter().enumerate().map(moved).collect();
+        set.centres.clear();
+        for step in set.values.chunks_exact_mut(self.features().max(1)) {
+            for (value, scaling) in step.iter_mut().zip(&scalings) {
                 *value = scaling.map_or(f32::NAN, |scaling| scaling.scaled(*value));
             }
         }
@@ -94,7 +98,7 @@ impl StandardizedSequences {
         if set.features() != standardizer.features() {
             return Err(Error::shape("a step of the sequences", &[set.features()], &[standardizer.features()]));
         }
-        standardizer.apply(&mut set.values);
+        standardizer.apply(&mut set);
         let steps = (0..set.len()).map(|row| set.length(row)).max().unwrap_or(0);
         Ok(StandardizedSequences { mask: standardizer.mask, steps, set })
     }
@@ -174,6 +178,8 @@ impl Labelled for LabelledSequences {
 
 #[cfg(test)]
 mod tests {
+    use elman_datasets::sequences::Report;
+
     use super::*;
 
     const NAN: f32 = f32::NAN;
@@ -183,6 +189,8 @@ mod tests {
         SequenceSet {
             names: vec!["a".into(), "b".into()],
             classes: vec!["left".into(), "right".into()],
+            centres: Vec::new(),
+            report: Report::default(),
             values: values.to_vec(),
             offsets: vec![0, 2, 3],
             labels: Some(vec![1, 0]),
@@ -212,6 +220,23 @@ mod tests {
         // Another part is read by the training part's figures.
         let other = StandardizedSequences::new(set([3.0, 7.0, 3.0, 5.0, 3.0, 5.0]), &standardizer).unwrap();
         assert_eq!(read(&other, 0, 0), [0.0, 2.0]);
+    }
+
+    #[test]
+    fn features_far_from_0_keep_their_shape_in_every_set() {
+        let far = |centre: f64, values| SequenceSet { centres: vec![centre, 0.0], ..set(values) };
+        let training = far(1.6e9, [-2.0, 5.0, 0.0, 5.0, 2.0, 5.0]);
+        let standardizer = Standardizer::of(&training, Missing::Mask);
+        let deviation = (8f64 / 3.0).sqrt();
+        assert_eq!(standardizer.scalings[0], Some(Scaling { mean: 1.6e9, scale: deviation }));
+        let data = StandardizedSequences::new(training, &standardizer).unwrap();
+        // Another file has another centre: the values, 1.6e9 - 2 and so on, are the same.
+        let other = far(1.6e9 + 100.0, [-102.0, 5.0, -100.0, 5.0, -98.0, 5.0]);
+        let other = StandardizedSequences::new(other, &standardizer).unwrap();
+        for (row, step, z) in [(0, 0, -2.0), (0, 1, 0.0), (1, 0, 2.0)] {
+            let expected = [(z / deviation) as f32, 0.0];
+            assert_eq!((read(&data, row, step), read(&other, row, step)), (expected.to_vec(), expected.to_vec()));
+        }
     }
 
     #[test]

@@ -4,4 +4,5 @@ pub(crate) mod classify;
 pub(crate) mod echo;
 pub(crate) mod mnist;
 pub(crate) mod series;
+pub(crate) mod tables;
 pub(crate) mod text;

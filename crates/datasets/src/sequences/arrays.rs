@@ -8,11 +8,12 @@
 
 use elman_formats::numpy::{Array, Npz, Values};
 
-use super::{SequenceSet, Settings, classes};
+use super::{Report, Roundings, SequenceSet, Settings, classes};
 use crate::Error;
 use crate::error::shown;
 use crate::idx::Source;
 use crate::names::Names;
+use crate::table::numbers::centre;
 
 pub(super) fn read(source: &Source, settings: &Settings) -> Result<SequenceSet, Error> {
     let origin = source.origin();
@@ -97,20 +98,22 @@ pub(super) fn read(source: &Source, settings: &Settings) -> Result<SequenceSet, 
         wrong(x_name, "numbers that are finite in f32, or NaN where one is missing".to_owned(), found)
     };
     let padded = Padded { row: steps * features, lengths: &lengths, features };
-    let values = match &x.values {
-        Values::F32(x) => padded.values(x, |x| x, not_finite)?,
-        Values::F64(x) => padded.values(x, |x| x as f32, not_finite)?,
-        Values::I32(x) => padded.values(x, |x| x as f32, not_finite)?,
-        Values::I64(x) => padded.values(x, |x| x as f32, not_finite)?,
-        Values::U8(x) => padded.values(x, f32::from, not_finite)?,
+    let kept = match &x.values {
+        Values::F32(x) => padded.values(x, f64::from, not_finite)?,
+        Values::F64(x) => padded.values(x, |x| x, not_finite)?,
+        Values::I32(x) => padded.values(x, f64::from, not_finite)?,
+        Values::I64(x) => padded.values(x, |x| x as f64, not_finite)?,
+        Values::U8(x) => padded.values(x, f64::from, not_finite)?,
         other => return Err(wrong(x_name, "numbers".to_owned(), other.type_name().to_owned())),
     };
-    let names = (0..features).map(|feature| format!("feature_{feature}")).collect();
+    let names: Vec<String> = (0..features).map(|feature| format!("feature_{feature}")).collect();
+    let report = Report { taken: None, rounded: kept.roundings.found(&names) };
+    let Kept { values, centres, .. } = kept;
     let (classes, labels) = labels.map_or((Vec::new(), None), |(names, labels)| {
         let (classes, labels) = classes(names, labels);
         (classes, Some(labels))
     });
-    Ok(SequenceSet { names, classes, values, offsets, labels, ids: None })
+    Ok(SequenceSet { names, classes, centres, values, offsets, labels, ids: None, report })
 }
 
 fn integers(values: Values) -> Option<Vec<i64>> {
@@ -130,24 +133,48 @@ struct Padded<'a> {
     features: usize,
 }
 
+/// The values of all rows, without what follows their lengths, less their centres.
+struct Kept {
+    values: Vec<f32>,
+    /// `[I]`, or none where all are 0.
+    centres: Vec<f64>,
+    roundings: Roundings,
+}
+
 impl Padded<'_> {
-    /// The values of all rows, without what follows their lengths. `not_finite` says where one is infinite.
+    /// `not_finite` says where a value is infinite.
     fn values<T: Copy + ToString>(
         &self,
         x: &[T],
-        float: impl Fn(T) -> f32,
+        float: impl Fn(T) -> f64,
         not_finite: impl Fn(usize, &str) -> Error,
-    ) -> Result<Vec<f32>, Error> {
+    ) -> Result<Kept, Error> {
+        let known = || {
+            let rows = x.chunks_exact(self.row).zip(self.lengths);
+            rows.flat_map(|(all, length)| &all[..length * self.features])
+        };
+        let mut ranges = vec![(f64::INFINITY, f64::NEG_INFINITY); self.features];
+        for step in known().map(|&x| float(x)).enumerate() {
+            let (at, value) = step;
+            let (least, most) = &mut ranges[at % self.features];
+            // Of NaN and a number the number is taken.
+            (*least, *most) = (least.min(value), most.max(value));
+        }
+        let centres: Vec<f64> = ranges.into_iter().map(|(least, most)| centre(least, most)).collect();
         let mut values = Vec::with_capacity(self.lengths.iter().sum::<usize>() * self.features);
+        let mut roundings = Roundings::default();
         for (row, (all, length)) in x.chunks_exact(self.row).zip(self.lengths).enumerate() {
             for (at, &x) in all[..length * self.features].iter().enumerate() {
-                let value = float(x);
-                if value.is_infinite() {
+                let feature = at % self.features;
+                let value = float(x) - centres[feature];
+                if (value as f32).is_infinite() {
                     return Err(not_finite(row * self.row + at, &x.to_string()));
                 }
-                values.push(value);
+                roundings.push(feature, value);
+                values.push(value as f32);
             }
         }
-        Ok(values)
+        let centres = if centres.iter().all(|&centre| centre == 0.0) { Vec::new() } else { centres };
+        Ok(Kept { values, centres, roundings })
     }
 }

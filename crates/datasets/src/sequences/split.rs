@@ -21,7 +21,16 @@ impl SequenceSet {
         }
         let labels = self.labels.as_ref().map(|labels| rows.iter().map(|&row| labels[row]).collect());
         let ids = self.ids.as_ref().map(|ids| rows.iter().map(|&row| ids[row].clone()).collect());
-        Self { names: self.names.clone(), classes: self.classes.clone(), values, offsets, labels, ids }
+        Self {
+            names: self.names.clone(),
+            classes: self.classes.clone(),
+            centres: self.centres.clone(),
+            values,
+            offsets,
+            labels,
+            ids,
+            report: self.report.clone(),
+        }
     }
 
     /// The set in two parts, for training and for validation, the second of `count` sequences: from each class its

@@ -7,55 +7,156 @@
 //! b,0,0.1,2.0,right
 //! ```
 //!
-//! The lines of a sequence need not stand together. Sequences are in the order in which they appear.
+//! The lines of a sequence need not stand together. Sequences are in the order in which they appear, their steps in that of
+//! their times.
 
 use std::cmp::Ordering;
 use std::mem;
 
-use super::{SequenceSet, Settings, classes};
+use super::{LABEL, Report, Roundings, SequenceSet, Settings, classes};
 use crate::Error;
-use crate::error::shown;
-use crate::limits::Limits;
 use crate::names::Names;
-use crate::table::{Row, Table};
+use crate::series::fault::Refusal;
+use crate::table::number::Notations;
+use crate::table::numbers::{Found, Numbers};
+use crate::table::survey::Survey;
+use crate::table::taken::{NotRead, Taken, Time, Why};
+use crate::table::{Row, Table, times};
 
 /// Which columns are what.
 struct Columns {
     id: usize,
-    time: Option<usize>,
+    time: Option<Order>,
     label: Option<usize>,
-    features: Vec<usize>,
+    /// No name was given for the label, and no column is called so.
+    label_guessed: bool,
+    features: Vec<Numbers>,
+    taken: Taken,
+}
+
+/// What steps are sorted by.
+enum Order {
+    /// Any numbers.
+    Numbers(usize),
+    /// Times by the calendar.
+    Times(times::Times),
 }
 
 impl Columns {
-    fn new(origin: &str, table: &Table, settings: &Settings) -> Result<Self, Error> {
-        // A feature of the caller's may have the name that time or labels have where nothing is said.
-        let free = |name: &str| !settings.features.iter().flatten().any(|feature| feature == name);
-        let optional = |given: &Option<String>, name: &str| match given {
-            Some(name) => table.column(name).map(Some),
-            None => Ok(table.columns.iter().position(|column| column == name).filter(|_| free(name))),
-        };
+    fn new(table: &Table, settings: &Settings, notations: Notations) -> Result<Self, Refusal> {
+        let survey = Survey::new(table, notations)?;
         let id = table.column(settings.id.as_deref().unwrap_or("id"))?;
-        let time = optional(&settings.time, "time")?;
-        let label = optional(&settings.label, "label")?;
-        let used = [(Some(id), "id"), (time, "time"), (label, "label")];
-        let used = used.into_iter().filter_map(|(column, name)| Some((column?, name)));
-        let features = match &settings.features {
-            Some(names) => names.iter().map(|name| table.column(name)).collect::<Result<Vec<_>, _>>()?,
-            None => (0..table.columns.len()).filter(|i| used.clone().all(|(column, _)| column != *i)).collect(),
+        let named = match &settings.features {
+            Some(names) => Some(names.iter().map(|name| table.column(name)).collect::<Result<Vec<_>, _>>()?),
+            None => None,
         };
-        let mut uses = vec![None; table.columns.len()];
-        for (column, name) in used.chain(features.iter().map(|&column| (column, "feature"))) {
-            if let Some(other) = uses[column].replace(name) {
-                let (origin, column) = (origin.to_owned(), table.columns[column].clone());
-                return Err(Error::ColumnTwice { origin, name: column, uses: [other, name] });
+        // A feature of the caller's may have the name that time or labels have where nothing is said.
+        let is_feature = |column: usize| named.iter().flatten().any(|&feature| feature == column);
+        let position = |name: &str| table.columns.iter().position(|column| column == name);
+        let label = match &settings.label {
+            Some(name) => Some(table.column(name)?),
+            None => position(LABEL).filter(|&column| !is_feature(column)).or_else(|| match named {
+                // Where features are named it may be any other column.
+                Some(_) => None,
+                None => position("y"),
+            }),
+        };
+        let label_guessed = settings.label.is_none() && label.is_some_and(|label| table.columns[label] != LABEL);
+        let free: Vec<usize> = (0..table.columns.len())
+            .filter(|&column| column != id && Some(column) != label && !is_feature(column))
+            .collect();
+        let time = times::find_optional(table, &survey, settings.time.as_deref(), &free)?;
+        drop(free);
+
+        let times = time.iter().flat_map(|time| time.all()).map(|column| (column, "time"));
+        let used = [(Some(id), "id"), (label, "label")].into_iter().filter_map(|(column, name)| Some((column?, name)));
+        let used: Vec<(usize, &'static str)> = used.chain(times).collect();
+        // A byte a column, for there can be 2²⁰: its place in `NAMES`, and one.
+        const NAMES: [&str; 4] = ["id", "label", "time", "feature"];
+        let mut uses = vec![0_u8; table.columns.len()];
+        let features = named.iter().flatten().map(|&column| (column, "feature"));
+        for (column, name) in used.iter().copied().chain(features) {
+            let place = NAMES.iter().position(|&other| other == name).unwrap_or_default() as u8 + 1;
+            let before = mem::replace(&mut uses[column], place);
+            if let Some(other) = usize::from(before).checked_sub(1).map(|before| NAMES[before]) {
+                let (origin, column) = (table.origin().to_owned(), table.columns[column].clone());
+                return Err(Error::ColumnTwice { origin, name: column, uses: [other, name] }.into());
+            }
+        }
+        let mut taken = Taken { id: Some(table.columns[id].clone()), ..Taken::default() };
+        taken.label = label.map(|label| table.columns[label].clone());
+        let unused = uses.iter().filter(|&&by| by == 0).count();
+        let mut features = Vec::with_capacity(named.as_ref().map_or(unused, Vec::len));
+        match named {
+            Some(named) => {
+                for column in named {
+                    features.push(Numbers::of(table, &survey, column)?);
+                }
+            }
+            None => {
+                for column in (0..table.columns.len()).filter(|&column| uses[column] == 0) {
+                    match Numbers::find(table, &survey, column)? {
+                        Found::Numbers(numbers) => features.push(numbers),
+                        // A feature that training never saw is a case of its own, said later.
+                        Found::Not(Why::Empty) => {
+                            features.push(Numbers::of(table, &survey, column)?);
+                        }
+                        Found::Not(why) => taken.not_read(|| NotRead { column: table.columns[column].clone(), why }),
+                    }
+                }
             }
         }
         if features.is_empty() {
+            // A column of text is the feature that was meant: its first cell says why it is none.
+            let text = |of: &&NotRead| matches!(of.why, Why::Text { .. });
+            if let Some(of) = taken.not_read.iter().find(text) {
+                Numbers::of(table, &survey, table.column(&of.column)?)?;
+            }
             let (name, found) = ("of a feature".to_owned(), table.columns.clone());
-            return Err(Error::Column { origin: origin.to_owned(), name, found });
+            return Err(Error::Column { origin: table.origin().to_owned(), name, found }.into());
         }
-        Ok(Self { id, time, label, features })
+        let time = time.map(|time| Order::new(table, &survey, time, settings)).transpose()?;
+        taken.time = time.as_ref().map(|time| time.describe(table)).transpose()?;
+        taken.numbers(None, &features, table, &survey);
+        Ok(Self { id, time, label, label_guessed, features, taken })
+    }
+}
+
+impl Order {
+    fn new(table: &Table, survey: &Survey, time: times::TimeColumns, settings: &Settings) -> Result<Self, Refusal> {
+        if let (times::TimeColumns::One(column), None) = (&time, &settings.time_format) {
+            let facts = survey.columns[*column];
+            if facts.known > facts.wrong && !survey.is_times(*column) {
+                return Ok(Order::Numbers(*column));
+            }
+        }
+        let format = times::format(table, &time, settings.time_format.as_deref())?;
+        Ok(Order::Times(times::Times { columns: time, format }))
+    }
+
+    fn describe(&self, table: &Table) -> Result<Time, Refusal> {
+        match self {
+            Order::Times(times) => times.describe(table),
+            Order::Numbers(column) => {
+                let mut rows = table.rows();
+                let example = rows.next()?.map(|row| row.text(*column).to_owned()).unwrap_or_default();
+                Ok(Time {
+                    columns: vec![table.columns[*column].clone()],
+                    what: "numbers".into(),
+                    pattern: None,
+                    example,
+                })
+            }
+        }
+    }
+
+    fn name(&self, table: &Table) -> String {
+        match self {
+            Order::Numbers(column) => table.columns[*column].clone(),
+            Order::Times(times) => {
+                times.columns.all().map(|column| table.columns[column].as_str()).collect::<Vec<_>>().join(", ")
+            }
+        }
     }
 }
 
@@ -84,7 +185,12 @@ impl Ids {
                 && self.label_names.place(label) != Some(self.labels[place])
             {
                 let before = self.label_names.name(self.labels[place]);
-                return Err(row.error(column, &format!("the label {before}, as in the lines of id {id} before")));
+                let guessed = match columns.label_guessed {
+                    true => " (no column is called label, so these are taken for labels: name the column with --label)",
+                    false => "",
+                };
+                let expected = format!("the label {before}, as in the lines of id {id} before{guessed}");
+                return Err(row.error(column, &expected));
             }
             return Ok(place);
         }
@@ -96,17 +202,10 @@ impl Ids {
     }
 }
 
-/// The times of all rows, as the first one is.
+/// The times of all rows.
 enum Times {
     None,
-    /// The rows stay in their order. No time stands twice in a sequence.
-    Text {
-        /// One behind the other.
-        all: String,
-        /// Where each ends: in 32 bits, for a file has at most 1 GiB.
-        ends: Vec<u32>,
-    },
-    /// While all are: times in nanoseconds have more digits than a float.
+    /// While all are: times in nanoseconds have more digits than a float. Or points of time.
     Integers(Vec<i64>),
     /// Finite.
     Floats(Vec<f64>),
@@ -114,20 +213,26 @@ enum Times {
 
 impl Times {
     /// Appends the time of a row, of which there are at most `rows_max`.
-    fn push(&mut self, row: &Row, column: usize, rows_max: usize) -> Result<(), Error> {
+    fn push(&mut self, row: &Row, by: &Order, rows_max: usize) -> Result<(), Refusal> {
+        if let Self::None = self {
+            *self = Self::Integers(Vec::with_capacity(rows_max));
+        }
+        let column = match by {
+            Order::Numbers(column) => *column,
+            Order::Times(times) => {
+                let time = times.of(row)?;
+                if let Self::Integers(all) = self {
+                    all.push(time.0);
+                }
+                return Ok(());
+            }
+        };
         let text = row.text(column);
         if text.is_empty() {
-            return Err(row.error(column, "a time"));
+            return Err(row.error(column, "a time").into());
         }
         let integer = text.parse::<i64>().ok();
         let number = text.parse().ok().filter(|time: &f64| time.is_finite());
-        match self {
-            Self::None if number.is_none() => {
-                *self = Self::Text { all: String::new(), ends: Vec::with_capacity(rows_max) }
-            }
-            Self::None => *self = Self::Integers(Vec::with_capacity(rows_max)),
-            _ => {}
-        }
         if let Self::Integers(integers) = self
             && integer.is_none()
         {
@@ -139,11 +244,6 @@ impl Times {
         let wrong = || row.error(column, "a number, as the first time is");
         match self {
             Self::None => {}
-            Self::Text { .. } if number.is_some() => return Err(row.error(column, "text, as the first time is")),
-            Self::Text { all, ends } => {
-                all.push_str(text);
-                ends.push(all.len() as u32);
-            }
             Self::Integers(integers) => integers.push(integer.ok_or_else(wrong)?),
             Self::Floats(floats) => floats.push(number.ok_or_else(wrong)?),
         }
@@ -158,18 +258,13 @@ impl Times {
         }
         rows.sort_unstable_by(|&a, &b| self.compare(a, b).then(a.cmp(&b)));
         let same = rows.windows(2).filter(|two| self.compare(two[0], two[1]).is_eq()).min_by_key(|two| two[1]);
-        let same = same.map(|two| [two[0], two[1]]);
-        if let Self::Text { .. } = self {
-            rows.sort_unstable();
-        }
-        same
+        same.map(|two| [two[0], two[1]])
     }
 
     fn compare(&self, a: u32, b: u32) -> Ordering {
         let (a, b) = (a as usize, b as usize);
         match self {
             Self::None => Ordering::Equal,
-            Self::Text { all, ends } => text(all, ends, a).cmp(text(all, ends, b)),
             Self::Integers(integers) => integers[a].cmp(&integers[b]),
             // By value: -0 is 0.
             Self::Floats(floats) => (floats[a] + 0.0).total_cmp(&(floats[b] + 0.0)),
@@ -177,20 +272,15 @@ impl Times {
     }
 
     /// The time of a row, to be shown.
-    fn shown(&self, row: u32) -> String {
+    fn shown(&self, row: u32, by: &Order) -> String {
         let row = row as usize;
-        match self {
-            Self::None => String::new(),
-            Self::Text { all, ends } => shown(text(all, ends, row)),
-            Self::Integers(integers) => integers[row].to_string(),
-            Self::Floats(floats) => floats[row].to_string(),
+        match (self, by) {
+            (Self::None, _) => String::new(),
+            (Self::Integers(times), Order::Times(by)) => by.format.write(crate::series::Time(times[row])),
+            (Self::Integers(integers), _) => integers[row].to_string(),
+            (Self::Floats(floats), _) => floats[row].to_string(),
         }
     }
-}
-
-fn text<'a>(all: &'a str, ends: &[u32], row: usize) -> &'a str {
-    let start = row.checked_sub(1).map_or(0, |before| ends[before]);
-    &all[start as usize..ends[row] as usize]
 }
 
 /// Two rows of a sequence with the same time.
@@ -200,23 +290,24 @@ struct Same {
     second: u32,
 }
 
-pub(super) fn parse(origin: &str, text: &str, settings: &Settings, limits: Limits) -> Result<SequenceSet, Error> {
-    let mut table = Table::new(origin, text, limits)?;
-    table.check_named()?;
-    let columns = Columns::new(origin, &table, settings)?;
+pub(super) fn parse(mut table: Table, settings: &Settings, notations: Notations) -> Result<SequenceSet, Refusal> {
+    let mut columns = Columns::new(&table, settings, notations)?;
     let (features, rows_max) = (columns.features.len(), table.rows_max());
 
     let (mut ids, mut times) = (Ids::default(), Times::None);
     // [rows, I], then [rows]: in the order of the file. Rows and sequences are numbered in 32 bits: `limits` are below.
     let (mut values, mut places) = (Vec::with_capacity(rows_max * features), Vec::with_capacity(rows_max));
+    let mut roundings = Roundings::default();
     let mut rows = table.rows();
     while let Some(row) = rows.next()? {
         let place = ids.place(&row, &columns)?;
-        if let Some(column) = columns.time {
-            times.push(&row, column, rows_max)?;
+        if let Some(by) = &columns.time {
+            times.push(&row, by, rows_max)?;
         }
-        for &column in &columns.features {
-            values.push(row.number(column)?);
+        for (feature, of) in columns.features.iter().enumerate() {
+            let number = of.read(&row)? - of.centre;
+            roundings.push(feature, number);
+            values.push(number as f32);
         }
         places.push(place as u32);
     }
@@ -244,12 +335,12 @@ pub(super) fn parse(origin: &str, text: &str, settings: &Settings, limits: Limit
             same = Some(Same { place, first, second });
         }
     }
-    if let (Some(Same { place, first, second }), Some(column)) = (same, columns.time) {
+    if let (Some(Same { place, first, second }), Some(by)) = (same, &columns.time) {
         let (line, before) = (table.line_of(second as usize)?, table.line_of(first as usize)?);
         let expected = format!("a time that id {} has once", ids.ids.name(place));
-        let found = format!("{}, as in line {before}", times.shown(second));
-        let at = Some(format!("column {}", table.columns[column]));
-        return Err(Error::Line { origin: origin.to_owned(), line, at, expected, found });
+        let found = format!("{}, as in line {before}", times.shown(second, by));
+        let at = Some(format!("column {}", by.name(&table)));
+        return Err(Error::Line { origin: table.origin().to_owned(), line, at, expected, found }.into());
     }
     drop(times);
     // Most files are in order: then a second copy of all values would be one too many.
@@ -259,22 +350,29 @@ pub(super) fn parse(origin: &str, text: &str, settings: &Settings, limits: Limit
         values = sorted;
     }
     drop(order);
-    let names = columns.features.iter().map(|&column| mem::take(&mut table.columns[column])).collect();
+    let centres = match columns.features.iter().all(|of| of.centre == 0.0) {
+        true => Vec::new(),
+        false => columns.features.iter().map(|of| of.centre).collect(),
+    };
+    columns.taken.comments = table.remarks()?;
+    let names: Vec<String> = columns.features.iter().map(|of| mem::take(&mut table.columns[of.column()])).collect();
     let (classes, labels) = classes(ids.label_names, ids.labels);
     let labels = columns.label.map(|_| labels);
-    Ok(SequenceSet { names, classes, values, offsets, labels, ids: Some(ids.ids.into_vec()) })
+    let report = Report { taken: Some(columns.taken), rounded: roundings.found(&names) };
+    Ok(SequenceSet { names, classes, centres, values, offsets, labels, ids: Some(ids.ids.into_vec()), report })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::Limits;
 
     #[test]
     fn more_ids_or_cells_than_are_kept_are_refused_with_the_line() {
         let read = |cells, sequences| {
             let limits = Limits { cells, sequences, ..Limits::default() };
             let text = "id,x,label\na,1,k\nb,2,k\na,3,k\n\nc,4,k\n";
-            parse("a.csv", text, &Settings::default(), limits).map_err(|error| error.to_string())
+            super::super::table("a.csv", text, &Settings::default(), limits).map_err(|error| error.to_string())
         };
         assert_eq!(read(12, 3).unwrap().values, [1.0, 3.0, 2.0, 4.0]);
         let message = read(12, 2).unwrap_err();

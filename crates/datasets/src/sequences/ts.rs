@@ -18,11 +18,11 @@
 
 use std::collections::HashMap;
 
-use super::SequenceSet;
+use super::{Report, Roundings, SequenceSet};
 use crate::Error;
 use crate::error::shown;
 use crate::limits::Limits;
-use crate::table::number;
+use crate::table::numbers::centre;
 
 const KEYS: &str = "one of @problemName, @timeStamps, @missing, @univariate, @dimensions, @equalLength, @seriesLength, \
                     @classLabel, @data";
@@ -61,7 +61,8 @@ pub(super) fn parse(origin: &str, text: &str, limits: Limits) -> Result<Sequence
         .map(|(text, number)| (Line { origin, number }, text.trim()))
         .filter(|(_, text)| !text.is_empty() && !text.starts_with('#'));
     let header = header(origin, &mut lines, limits)?;
-    let mut cases = Cases::new(header, limits);
+    let centres = centres(lines.clone().map(|(_, text)| text), header.classes.clone().flatten().is_some());
+    let mut cases = Cases::new(header, centres, limits);
     for (line, text) in lines {
         cases.push(line, text)?;
     }
@@ -126,6 +127,33 @@ fn header<'a>(
     Err(last.error(None, "@data after it, and a case a line", "the end of the file"))
 }
 
+/// What each dimension is kept as differences from; none where all are 0. What is no number is seen later.
+fn centres<'a>(lines: impl Iterator<Item = &'a str>, labelled: bool) -> Vec<f64> {
+    let mut ranges: Vec<(f64, f64)> = Vec::new();
+    for text in lines {
+        let values = if labelled { text.rsplit_once(':').map_or("", |(values, _)| values) } else { text };
+        for (dimension, series) in values.split(':').enumerate() {
+            let numbers = series.split(',').filter_map(|cell| number(cell.trim())).filter(|number| !number.is_nan());
+            let range = numbers.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), number| {
+                (least.min(number), most.max(number))
+            });
+            match ranges.get_mut(dimension) {
+                Some(all) => *all = (all.0.min(range.0), all.1.max(range.1)),
+                None => ranges.push(range),
+            }
+        }
+    }
+    if ranges.iter().all(|&(least, most)| centre(least, most) == 0.0) {
+        return Vec::new();
+    }
+    ranges.into_iter().map(|(least, most)| centre(least, most)).collect()
+}
+
+/// A number that is finite, or NaN.
+fn number(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|number: &f64| !number.is_infinite())
+}
+
 fn boolean(line: Line, key: &str, value: &str) -> Result<bool, Error> {
     match value.to_lowercase().as_str() {
         "true" => Ok(true),
@@ -174,18 +202,23 @@ struct Cases {
     dimensions: Option<usize>,
     /// As long as the first case, where all are to be.
     steps: Option<usize>,
+    /// `[I]`, or none.
+    centres: Vec<f64>,
+    roundings: Roundings,
     values: Vec<f32>,
     offsets: Vec<usize>,
     labels: Vec<usize>,
 }
 
 impl Cases {
-    fn new(header: Header, limits: Limits) -> Self {
+    fn new(header: Header, centres: Vec<f64>, limits: Limits) -> Self {
         let names = header.classes.clone().flatten();
         let places = names.map(|names| names.into_iter().zip(0..).collect());
         let dimensions = if header.univariate == Some(true) { Some(1) } else { header.dimensions };
         let steps = header.series_length;
-        Self { limits, header, places, dimensions, steps, values: Vec::new(), offsets: vec![0], labels: Vec::new() }
+        let roundings = Roundings::default();
+        let (values, offsets, labels) = (Vec::new(), vec![0], Vec::new());
+        Self { limits, header, places, dimensions, steps, centres, roundings, values, offsets, labels }
     }
 
     fn push(&mut self, line: Line, text: &str) -> Result<(), Error> {
@@ -240,13 +273,16 @@ impl Cases {
         for (dimension, series) in series.iter().enumerate() {
             for (step, text) in series.split(',').map(str::trim).enumerate() {
                 let at = || Some(format!("dimension {dimension}, value {step}"));
-                let value = if text == "?" { Some(f32::NAN) } else { number(text) };
+                let centre = self.centres.get(dimension).copied().unwrap_or_default();
+                let value = if text == "?" { Some(f64::NAN) } else { number(text) };
+                let value = value.map(|value| value - centre).filter(|value| !(*value as f32).is_infinite());
                 let value =
                     value.ok_or_else(|| line.error(at(), "a finite number, or ? where it is missing", shown(text)))?;
                 if value.is_nan() && self.header.missing == Some(false) {
                     return Err(line.error(at(), "a number, as @missing false says", shown(text)));
                 }
-                self.values[start + step * features + dimension] = value;
+                self.roundings.push(dimension, value);
+                self.values[start + step * features + dimension] = value as f32;
             }
         }
         self.offsets.push(self.offsets[self.offsets.len() - 1] + steps);
@@ -256,8 +292,11 @@ impl Cases {
     fn finish(self) -> SequenceSet {
         let features = self.dimensions.unwrap_or(0);
         let classes = self.header.classes.flatten();
+        let names: Vec<String> = (0..features).map(|dimension| format!("dim_{dimension}")).collect();
         SequenceSet {
-            names: (0..features).map(|dimension| format!("dim_{dimension}")).collect(),
+            report: Report { taken: None, rounded: self.roundings.found(&names) },
+            names,
+            centres: self.centres,
             labels: classes.is_some().then_some(self.labels),
             classes: classes.unwrap_or_default(),
             values: self.values,

@@ -49,6 +49,46 @@ pub enum SeriesFault {
         /// The columns named.
         columns: Vec<String>,
     },
+    /// No column is named to forecast, and none alone holds numbers.
+    #[error("no target is named, and more than one column could be it, or none: name one of {}", list(columns))]
+    NoTarget {
+        /// Those that hold numbers, or all where none does.
+        columns: Vec<String>,
+    },
+    /// Two columns hold times.
+    #[error(
+        "the columns {:?} and {:?} both hold times; say which are the times of the rows with --time, as --time {0}",
+        columns[0], columns[1]
+    )]
+    TimesTwice {
+        /// The first two.
+        columns: [String; 2],
+    },
+    /// Day and month can be either.
+    #[error(
+        "line {line}, column {column:?}: {found:?} may be {} or {}, and no time of the column tells which; say --time-format \
+         {0} or --time-format {1}",
+        forms[0], forms[1]
+    )]
+    TimeAmbiguous {
+        /// The line of the first time.
+        line: u64,
+        /// The column.
+        column: String,
+        /// The first time.
+        found: String,
+        /// The two forms that all times can be of.
+        forms: [String; 2],
+    },
+    /// A form of times is none.
+    #[error(
+        "--time-format is {found:?}; expected a pattern such as DD/MM/YYYY, YYYYMM, Mon-D-YYYY or %d/%m/%Y %H:%M; or year, \
+         steps, seconds, milliseconds, microseconds or nanoseconds"
+    )]
+    TimeFormat {
+        /// What is named.
+        found: String,
+    },
     /// A cell is no time.
     #[error("line {line}, column {column:?}: {found:?} is not a time; expected {expected}")]
     Time {
@@ -80,7 +120,8 @@ pub enum SeriesFault {
     },
     /// A cell is no number.
     #[error(
-        "line {line}, column {column:?}: {found:?} {why}; empty cells, NaN, NA, null and ? stand for what is missing"
+        "line {line}, column {column:?}: {found:?} {why}{}; empty cells, NaN, NA, null and ? stand for what is missing",
+        marks(found)
     )]
     Number {
         /// The line.
@@ -91,6 +132,39 @@ pub enum SeriesFault {
         found: String,
         /// Why not.
         why: &'static str,
+    },
+    /// A number has a mark that may be one for decimals, or for thousands.
+    #[error(
+        "line {line}, column {column:?}: {found:?} may have a decimal mark or thousands apart, and no cell of the column tells \
+         which; say --decimal {mark} or --thousands {mark}"
+    )]
+    NumberAmbiguous {
+        /// The line.
+        line: u64,
+        /// The column.
+        column: String,
+        /// The cell.
+        found: String,
+        /// The mark.
+        mark: char,
+    },
+    /// A column holds numbers but for a few cells.
+    #[error(
+        "line {line}, column {column:?}: {found:?} is not a finite number{}, and {numbers} of the column's {known} cells are; mend it, \
+         leave it empty, or name the columns to read without {column:?}",
+        marks(found)
+    )]
+    NearlyNumbers {
+        /// The line of the first that is none.
+        line: u64,
+        /// The column.
+        column: String,
+        /// The cell.
+        found: String,
+        /// Cells that are numbers.
+        numbers: u32,
+        /// Cells that are not missing.
+        known: u32,
     },
     /// A row does not say which series it belongs to.
     #[error("line {line}, column {column:?}: the id of the series is missing")]
@@ -141,6 +215,29 @@ pub enum SeriesFault {
         second: u64,
         /// Its time.
         second_time: String,
+    },
+    /// The frequency of the times changes, or one series has another than the others.
+    #[error(
+        "the times do not follow one frequency: most rows are {frequency}, but from line {first} ({first_time}) to line {last} \
+         ({last_time}) each is {steps} steps of that after the one before{}; cut the file where its frequency changes, or \
+         give each frequency a file of its own",
+        of(id)
+    )]
+    Changes {
+        /// The series, if the file holds several.
+        id: Option<String>,
+        /// The frequency of most rows, in words.
+        frequency: String,
+        /// How many of its steps the rows in between are apart.
+        steps: u64,
+        /// The line of the first of them.
+        first: u64,
+        /// Its time.
+        first_time: String,
+        /// The line of the last.
+        last: u64,
+        /// Its time.
+        last_time: String,
     },
     /// Nearly all periods are missing.
     #[error(
@@ -208,6 +305,13 @@ fn list(names: &[String]) -> String {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
     }
+}
+
+/// What to do about marks that no number of its column has.
+fn marks(cell: &str) -> &'static str {
+    let marks =
+        cell.contains([',', '.']) && cell.bytes().all(|byte| byte.is_ascii_digit() || b",.+- '".contains(&byte));
+    if marks { " beside the others of its column: --decimal and --thousands say which marks it has" } else { "" }
 }
 
 fn of(id: &Option<String>) -> String {

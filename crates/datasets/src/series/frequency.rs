@@ -3,7 +3,7 @@
 use std::fmt;
 use std::num::{NonZeroU32, NonZeroU64};
 
-use super::time::{Civil, DAY, HOUR, MINUTE, SECOND, Time, days_of_month};
+use crate::table::time::{Civil, DAY, HOUR, MINUTE, SECOND, Time, days_of_month};
 
 /// How the times of a series go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::num::{NonZeroU32, NonZeroU64};
 
 use super::Frequency;
-use super::time::{DAY, Time, days_of_month};
+use crate::table::time::{DAY, Time, days_of_month};
 
 /// Rows of a series from which its frequency can be seen: two distances.
 pub(crate) const ROWS_MIN: usize = 3;
@@ -31,6 +31,54 @@ pub(crate) struct Deviation {
     pub(crate) second: usize,
     /// Of most rows.
     pub(crate) frequency: Frequency,
+}
+
+/// Rows of a series that are as far from each other as several steps, one after the other.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) series: usize,
+    /// The first row and the last.
+    pub(crate) first: usize,
+    pub(crate) last: usize,
+    /// How many steps.
+    pub(crate) steps: u64,
+}
+
+/// How likely a run of gaps may come of missing rows alone, before it is taken for another frequency.
+const CHANCE_MIN: f64 = 1e-3;
+
+/// Whether somewhere another frequency holds than that of most rows: a run of gaps of one length, longer than missing rows
+/// give. If a part p of all distances is k steps, a run of r of them is expected n pʳ times among n. So a series by the week
+/// in a table of days is found, and days that are missing here and there are not.
+pub(crate) fn change(series: &[&[Stamp]], frequency: Frequency) -> Option<Change> {
+    let steps = |pair: &[Stamp]| frequency.steps_between(pair[0].time, pair[1].time).unsigned_abs();
+    let (mut counts, mut all): (BTreeMap<u64, u64>, u64) = (BTreeMap::new(), 0);
+    // The longest run of each length of gap.
+    let mut runs: BTreeMap<u64, Change> = BTreeMap::new();
+    for (index, rows) in series.iter().enumerate() {
+        let mut first = 0;
+        for (at, pair) in rows.windows(2).enumerate() {
+            let apart = steps(pair);
+            all += 1;
+            if at == 0 || steps(&rows[at - 1..=at]) != apart {
+                first = at;
+            }
+            if apart > 1 {
+                *counts.entry(apart).or_default() += 1;
+                let run = Change { series: index, first, last: at + 1, steps: apart };
+                let longest = runs.entry(apart).or_insert(Change { series: index, first: at, last: at, steps: apart });
+                if run.last - run.first > longest.last - longest.first {
+                    *longest = run;
+                }
+            }
+        }
+    }
+    let unlikely = |run: &Change| {
+        let part = counts.get(&run.steps).copied().unwrap_or_default() as f64 / all as f64;
+        all as f64 * part.powf((run.last - run.first) as f64) < CHANCE_MIN
+    };
+    // Of several the longest.
+    runs.into_values().filter(|run| run.last - run.first > 2 && unlikely(run)).max_by_key(|run| run.last - run.first)
 }
 
 /// The frequency of series whose times ascend, at least one of them with two rows.

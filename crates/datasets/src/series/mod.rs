@@ -21,18 +21,20 @@
 //! ```
 
 mod columns;
-mod fault;
-mod format;
+pub(crate) mod fault;
 mod frequency;
 mod infer;
 mod reader;
-pub mod time;
+
+use std::sync::Arc;
 
 pub use fault::SeriesFault;
-pub use format::{Offset, TimeFormat};
 pub use frequency::Frequency;
 pub use reader::Reader;
-pub use time::{Civil, Time, days_of_month};
+
+pub use crate::table::taken::{Column, NotRead, Taken, Time as TakenTime, Why};
+pub use crate::table::time::{self, Civil, Time, days_of_month};
+pub use crate::table::{Offset, Pattern, TimeFormat};
 
 /// Series of one frequency and the same columns.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,13 +60,26 @@ pub struct Series {
     pub id: String,
     /// The time of step 0.
     pub start: Time,
-    /// `[T]`
+    /// `[1 + C]`: what target and covariates are differences from, the same for all series. 0, also where there is none,
+    /// unless the values are so far from 0 that `f32` would round them together.
+    pub centres: Arc<[f64]>,
+    /// `[T]`, less its centre.
     pub target: Vec<f32>,
-    /// `[T, C]`
+    /// `[T, C]`, each less its centre.
     pub covariates: Vec<f32>,
 }
 
 impl Series {
+    /// What the target is the difference from.
+    pub fn centre(&self) -> f64 {
+        self.centres.first().copied().unwrap_or_default()
+    }
+
+    /// What the values of a covariate are differences from.
+    pub fn covariate_centre(&self, covariate: usize) -> f64 {
+        self.centres.get(1 + covariate).copied().unwrap_or_default()
+    }
+
     /// The number of steps, T.
     pub fn steps(&self) -> usize {
         self.target.len()
@@ -100,4 +115,30 @@ pub struct Report {
     pub reordered: usize,
     /// Columns that are no covariates because they have no name or hold something other than numbers.
     pub ignored: Vec<String>,
+    /// What each column was taken for.
+    pub taken: Taken,
+    /// Columns of which single precision cannot keep what changes, even as differences from their middle.
+    pub rounded: Vec<Rounded>,
+}
+
+/// A column of which most changes are lost in single precision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rounded {
+    /// Its name.
+    pub column: String,
+    /// From how many values to the next nothing changes any more.
+    pub lost: u32,
+    /// From how many values to the next something changed.
+    pub of: u32,
+}
+
+impl std::fmt::Display for Rounded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Rounded { column, lost, of } = self;
+        write!(
+            f,
+            "column {column:?}: of {of} changes from a value to the next, {lost} are lost in single precision. A few values \
+             are far from the others: leave them out, or put them into a column of their own"
+        )
+    }
 }

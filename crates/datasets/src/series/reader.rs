@@ -3,15 +3,18 @@
 //! S series, T steps of a series, C covariates.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::columns::{Columns, find};
 use super::fault::Refusal;
-use super::infer::{Deviation, PERIODS_PER_ROW_MAX, ROWS_MIN, Stamp, infer};
-use super::{Frequency, Report, Series, SeriesFault, SeriesSet, Time, TimeFormat};
+use super::infer::{Change, Deviation, PERIODS_PER_ROW_MAX, ROWS_MIN, Stamp, change, infer};
+use super::{Frequency, Report, Rounded, Series, SeriesFault, SeriesSet, Time, TimeFormat};
 use crate::idx::Source;
 use crate::limits::Limits;
 use crate::names::Names;
 use crate::table::Table;
+use crate::table::number::Notations;
+use crate::table::numbers::{Numbers, Rounding};
 use crate::{Error, Fault, text};
 
 /// What to read from a table: separated by commas, semicolons or tabs, gzipped or not, of up to 1 GiB of text in UTF-8,
@@ -20,22 +23,37 @@ use crate::{Error, Fault, text};
 /// A cell may be quoted with `"`, a quote within it doubled. A line break within a cell is refused. Blanks around a cell,
 /// in its quotes too, mean nothing.
 ///
-/// Times are ISO dates or years; or whole numbers, which count steps; or stand in columns called year and month (and day,
-/// and hour) or year and quarter. Rows that are out of order are sorted, periods without a row are filled with NaN, and
-/// both are counted in the [`Report`]. A cell that is empty, NaN, NA, null or ? is missing.
+/// Times are ISO dates, years, or others such as `Jan-1-1995`, `1991M07`, `31/12/2020`, `202001`; or whole numbers, which
+/// count steps, or seconds since 1970; or stand in columns called year and month (and day, and hour) or year and quarter.
+/// Rows that are out of order are sorted, periods without a row are filled with NaN, and both are counted in the
+/// [`Report`]. A cell that is empty, NaN, NA, null, none, ? or a point is missing; True and False are 1 and 0. Numbers with
+/// decimal commas or with thousands apart are read where their column leaves no doubt.
 #[derive(Clone, Debug)]
 pub struct Reader {
     pub(crate) target: String,
     pub(crate) time: Vec<String>,
     pub(crate) id: Option<String>,
     pub(crate) covariates: Option<Vec<String>>,
+    pub(crate) time_format: Option<String>,
+    pub(crate) notations: Notations,
+    decimal: Option<char>,
+    thousands: Option<Option<char>>,
 }
 
 impl Reader {
-    /// Reads the column `target`, the first column of times (by its name, or else by its cells), and all other columns of
+    /// Reads the column `target`, or the only column of numbers if it is empty, the first column of times (by its name, or else by its cells), and all other columns of
     /// numbers as covariates.
     pub fn new(target: impl Into<String>) -> Self {
-        Reader { target: target.into(), time: Vec::new(), id: None, covariates: None }
+        Reader {
+            target: target.into(),
+            time: Vec::new(),
+            id: None,
+            covariates: None,
+            time_format: None,
+            notations: Notations::ALL,
+            decimal: None,
+            thousands: None,
+        }
     }
 
     /// The column of times, or the columns of their parts.
@@ -53,6 +71,27 @@ impl Reader {
     /// The columns of covariates, in this order; none if it is empty.
     pub fn covariates<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
         self.covariates = Some(columns.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// The form of the times: a pattern such as `DD/MM/YYYY`, `YYYYMM` or `%d/%m/%Y`, `year`, `steps`, or `seconds`,
+    /// `milliseconds`, `microseconds` or `nanoseconds` since 1970.
+    pub fn time_format(mut self, form: impl Into<String>) -> Self {
+        self.time_format = Some(form.into());
+        self
+    }
+
+    /// The decimal mark of all numbers, a point or a comma.
+    pub fn decimal(mut self, mark: char) -> Self {
+        self.decimal = Some(mark);
+        self.notations = Notations::given(self.decimal, self.thousands);
+        self
+    }
+
+    /// What parts thousands in all numbers: a comma, a point, a blank, an apostrophe, or nothing.
+    pub fn thousands(mut self, mark: Option<char>) -> Self {
+        self.thousands = Some(mark);
+        self.notations = Notations::given(self.decimal, self.thousands);
         self
     }
 
@@ -80,6 +119,7 @@ impl Reader {
             error => error,
         })?;
         let table = Table::new(&origin, &text, Limits::default())?;
+        table.check_names()?;
         self.series(&table).map_err(|refusal| refusal.of(&origin))
     }
 
@@ -90,35 +130,49 @@ impl Reader {
         // [S]: a series has a row at least, so the places are those of the ids.
         let stamps: Vec<&[Stamp]> = rows.stamps.chunk_by(|a, b| a.series == b.series).collect();
         let ids = rows.ids.into_vec();
-        let messages = Messages { table, ids: &ids, format: columns.format, with_ids: columns.id.is_some() };
+        let messages = Messages { table, ids: &ids, format: columns.times.format, with_ids: columns.id.is_some() };
         messages.check(&stamps, self.id.is_none())?;
-        let frequency = match infer(&stamps, columns.format == TimeFormat::Step) {
+        let frequency = match infer(&stamps, columns.times.format == TimeFormat::Step) {
             Ok(frequency) => frequency,
             Err(found) => return Err(messages.mixed(&stamps, &found)?.into()),
         };
         let width = 1 + columns.covariates.len();
         let periods = messages.periods(&stamps, frequency, width)?;
+        if let Some(found) = change(&stamps, frequency) {
+            return Err(messages.changes(&stamps, &found, frequency)?.into());
+        }
 
-        let name = |&column: &usize| table.columns[column].clone();
+        let name = |of: &Numbers| table.columns[of.column()].clone();
+        let numbers = || [&columns.target].into_iter().chain(&columns.covariates);
+        let rounded = numbers().zip(&rows.rounding).filter_map(|(of, rounding)| {
+            let (lost, of_all) = rounding.lost()?;
+            Some(Rounded { column: name(of), lost, of: of_all })
+        });
+        let mut taken = columns.taken;
+        taken.comments = table.remarks()?;
         let report = Report {
+            rounded: rounded.collect(),
+            taken,
             rows: rows.stamps.len(),
-            time: columns.time.all().map(|column| table.columns[column].clone()).collect(),
+            time: columns.times.columns.all().map(|column| table.columns[column].clone()).collect(),
             missing_targets: rows.missing_targets,
             missing_covariates: rows.missing_covariates,
             reordered: rows.reordered,
             ignored: columns.ignored,
             gaps: periods.iter().sum::<usize>() - rows.stamps.len(),
         };
+        let centres: Arc<[f64]> = numbers().map(|of| of.centre).collect();
         let mut series = Vec::with_capacity(stamps.len());
         for ((id, stamps), periods) in ids.into_iter().zip(stamps).zip(periods) {
-            let filled = on_grid(id, stamps, frequency, periods, width, &rows.values);
+            let mut filled = on_grid(id, stamps, frequency, periods, width, &rows.values);
+            filled.centres = Arc::clone(&centres);
             if filled.target.iter().all(|y| y.is_nan()) {
                 let id = columns.id.map(|_| filled.id);
-                return Err(SeriesFault::NoValue { target: self.target.clone(), id }.into());
+                return Err(SeriesFault::NoValue { target: name(&columns.target), id }.into());
             }
             series.push(filled);
         }
-        let (format, target) = (columns.format, self.target.clone());
+        let (format, target) = (columns.times.format, name(&columns.target));
         let covariates = columns.covariates.iter().map(name).collect();
         Ok(SeriesSet { frequency, format, target, covariates, series, report })
     }
@@ -133,6 +187,8 @@ struct Rows {
     missing_targets: usize,
     missing_covariates: usize,
     reordered: usize,
+    /// `[1 + C]`
+    rounding: Vec<Rounding>,
 }
 
 fn rows(table: &Table, columns: &Columns) -> Result<Rows, Refusal> {
@@ -144,28 +200,22 @@ fn rows(table: &Table, columns: &Columns) -> Result<Rows, Refusal> {
         missing_targets: 0,
         missing_covariates: 0,
         reordered: 0,
+        rounding: vec![Rounding::NONE; 1 + columns.covariates.len()],
     };
     // [S]: the time of each series' row above.
     let mut above: Vec<Time> = Vec::new();
     let mut lines = table.rows();
     while let Some(row) = lines.next()? {
         let line = row.line;
-        let number = |column: usize| {
-            number(row.text(column)).map_err(|why| SeriesFault::Number {
-                line,
-                column: table.columns[column].clone(),
-                found: row.text(column).to_owned(),
-                why,
-            })
-        };
-        let time = columns.time(&row)?;
-        let target = number(columns.target)?;
-        rows.missing_targets += usize::from(target.is_none());
-        rows.values.push(target.unwrap_or(f32::NAN));
-        for &column in &columns.covariates {
-            let value = number(column)?;
-            rows.missing_covariates += usize::from(value.is_none());
-            rows.values.push(value.unwrap_or(f32::NAN));
+        let time = columns.times.of(&row)?;
+        for (place, (of, rounding)) in
+            [&columns.target].into_iter().chain(&columns.covariates).zip(&mut rows.rounding).enumerate()
+        {
+            let number = of.read(&row)? - of.centre;
+            rounding.push(number);
+            let missing = if place == 0 { &mut rows.missing_targets } else { &mut rows.missing_covariates };
+            *missing += usize::from(number.is_nan());
+            rows.values.push(number as f32);
         }
         let id = columns.id.map_or("", |column| row.text(column));
         if let Some(column) = columns.id.filter(|_| id.is_empty()) {
@@ -196,7 +246,7 @@ fn on_grid(id: String, stamps: &[Stamp], frequency: Frequency, periods: usize, w
         target[at] = row[0];
         all[at * covariates..][..covariates].copy_from_slice(&row[1..]);
     }
-    Series { id, start, target, covariates: all }
+    Series { id, start, centres: Arc::default(), target, covariates: all }
 }
 
 fn steps_between(frequency: Frequency, start: Time, end: Time) -> u64 {
@@ -269,6 +319,19 @@ impl Messages<'_> {
         Ok(all)
     }
 
+    fn changes(&self, stamps: &[&[Stamp]], found: &Change, frequency: Frequency) -> Result<SeriesFault, Refusal> {
+        let [first, last] = [found.first, found.last].map(|row| stamps[found.series][row]);
+        Ok(SeriesFault::Changes {
+            id: self.id(found.series),
+            frequency: frequency.to_string(),
+            steps: found.steps,
+            first: self.line(first)?,
+            first_time: self.format.write(first.time),
+            last: self.line(last)?,
+            last_time: self.format.write(last.time),
+        })
+    }
+
     fn mixed(&self, stamps: &[&[Stamp]], found: &Deviation) -> Result<SeriesFault, Refusal> {
         let (first, second) = (stamps[found.series][found.second - 1], stamps[found.series][found.second]);
         Ok(SeriesFault::Mixed {
@@ -279,22 +342,6 @@ impl Messages<'_> {
             second: self.line(second)?,
             second_time: self.format.write(second.time),
         })
-    }
-}
-
-/// The number in a cell, None where it is missing, or what is wrong with it.
-pub(crate) fn number(cell: &str) -> Result<Option<f32>, &'static str> {
-    const MISSING: [&str; 6] = ["nan", "na", "n/a", "null", "none", "?"];
-    if cell.is_empty() || MISSING.iter().any(|missing| cell.eq_ignore_ascii_case(missing)) {
-        return Ok(None);
-    }
-    match cell.parse::<f32>() {
-        Ok(number) if number.is_finite() => Ok(Some(number)),
-        Ok(_) => Err("is not a finite number of 32 bits"),
-        Err(_) if cell.contains(',') && cell.replacen(',', ".", 1).parse::<f32>().is_ok() => {
-            Err("is not a number: decimal commas are not read, write a point")
-        }
-        Err(_) => Err("is not a number"),
     }
 }
 

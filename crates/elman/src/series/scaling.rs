@@ -43,6 +43,12 @@ impl Scaling {
         Some(Scaling { mean, scale: variance.sqrt() })
     }
 
+    /// The scaling of values that are all larger by so much. So values that are kept as differences from a centre are scaled
+    /// without ever being rounded as a whole.
+    pub fn moved(self, by: f64) -> Self {
+        Scaling { mean: self.mean + by, ..self }
+    }
+
     /// To the network's scale.
     pub fn scaled(&self, y: f32) -> f32 {
         ((f64::from(y) - self.mean) / self.scale) as f32
@@ -61,9 +67,10 @@ impl SeriesScaling {
     /// # Panics
     /// If the series has fewer steps or covariates.
     pub fn of(series: &Series, steps: usize, covariates: usize) -> Option<Self> {
-        let target = Scaling::of(series.target[..steps].iter().copied())?;
+        let target = Scaling::of(series.target[..steps].iter().copied())?.moved(series.centre());
         let column = |c: usize| (0..steps).map(move |t| series.covariates[t * covariates + c]);
-        let covariates = (0..covariates).map(|c| Scaling::of(column(c)).unwrap_or(Scaling::IDENTITY)).collect();
+        let scaling = |c| Scaling::of(column(c)).unwrap_or(Scaling::IDENTITY).moved(series.covariate_centre(c));
+        let covariates = (0..covariates).map(scaling).collect();
         Some(SeriesScaling { id: series.id.clone(), target, covariates })
     }
 
@@ -115,13 +122,22 @@ mod tests {
     }
 
     #[test]
+    fn values_kept_as_differences_are_scaled_as_they_are() {
+        // f32 keeps neither.
+        let scaling = of(&[-1.0, 1.0]).unwrap().moved(1.6e9);
+        assert_eq!(scaling, Scaling { mean: 1.6e9, scale: 1.0 });
+        assert_eq!((scaling.moved(-1.6e9).scaled(1.0), scaling.moved(-1.6e9 - 1.0).scaled(1.0)), (1.0, 2.0));
+    }
+
+    #[test]
     fn a_series_is_scaled_by_its_first_steps_alone() {
         let nan = f32::NAN;
         let covariates = vec![nan, 1.0, nan, 3.0, 9.0, 100.0];
-        let series = Series { id: "a".into(), start: Time(0), target: vec![0.0, 2.0, 100.0], covariates };
+        let (target, centres) = (vec![0.0, 2.0, 100.0], [0.0, 0.0, 1e9].into());
+        let series = Series { id: "a".into(), start: Time(0), target, centres, covariates };
         let scaling = SeriesScaling::of(&series, 2, 2).unwrap();
         assert_eq!(scaling.target, Scaling { mean: 1.0, scale: 1.0 });
-        assert_eq!(scaling.covariates, [Scaling::IDENTITY, Scaling { mean: 2.0, scale: 1.0 }]);
+        assert_eq!(scaling.covariates, [Scaling::IDENTITY, Scaling { mean: 1e9 + 2.0, scale: 1.0 }]);
         let json = serde_json::to_string(&scaling).unwrap();
         assert_eq!(serde_json::from_str::<SeriesScaling>(&json).unwrap(), scaling);
         assert_eq!(SeriesScaling::of(&series, 0, 2), None);

@@ -120,11 +120,15 @@ impl Windows {
         let known = 2 * (1 + covariates);
         let input = known + calendar.width();
         let inputs = set.series.iter().zip(scalings).map(|(series, scaling)| {
-            let y: Vec<f32> = series.target.iter().map(|&y| scaling.target.scaled(y)).collect();
+            // Of values that are differences from a centre.
+            let target = scaling.target.moved(-series.centre());
+            let moved = |(c, scaling): (usize, &Scaling)| scaling.moved(-series.covariate_centre(c));
+            let others: Vec<Scaling> = scaling.covariates.iter().enumerate().map(moved).collect();
+            let y: Vec<f32> = series.target.iter().map(|&y| target.scaled(y)).collect();
             let mut x = vec![0.0; series.steps() * input];
             for (t, x) in x.chunks_exact_mut(input).enumerate() {
                 let values = &series.covariates[t * covariates..][..covariates];
-                let values = scaling.covariates.iter().zip(values).map(|(scaling, &value)| scaling.scaled(value));
+                let values = others.iter().zip(values).map(|(scaling, &value)| scaling.scaled(value));
                 for (x, z) in x.chunks_exact_mut(2).zip([y[t]].into_iter().chain(values)) {
                     if !z.is_nan() {
                         x.copy_from_slice(&[z, 1.0]);
@@ -135,7 +139,7 @@ impl Windows {
                     calendar.write(time, &mut x[known..]);
                 }
             }
-            Inputs { x, y, scaling: scaling.target }
+            Inputs { x, y, scaling: target }
         });
         Ok(Windows { window, input, series: Arc::new(inputs.collect()), origins: Vec::new() })
     }
@@ -164,7 +168,8 @@ impl Windows {
         &self.origins
     }
 
-    /// The scaling of a window's values.
+    /// The scaling of a window's values: to and from what they are above the [centre](elman_datasets::series::Series) of their
+    /// series.
     ///
     /// # Panics
     /// If there is no such row.

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, anyhow, bail};
 use elman::datasets::SequenceSet;
 use elman::datasets::sequences::Settings as Columns;
+use elman::datasets::series::Taken;
 use elman::series::Scaling;
 use elman::{
     Confusion, Evaluation, LabelledSequences, Model, Predictor, Reads, StandardizedSequences, Standardizer,
@@ -14,8 +15,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 
 use super::parts::Parts;
-use super::{Classify, load_for, tables};
+use super::{Classify, load_for, split_columns, tables};
 use crate::args::{EvalArgs, PredictArgs};
+use crate::jobs::tables as marks;
 use crate::output::{Output, one_line};
 use crate::run_folder;
 use crate::settings::{Job, Settings};
@@ -34,19 +36,42 @@ pub(super) struct Meaning {
     id_column: Option<String>,
     time_column: Option<String>,
     label_column: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    time_format: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    decimal: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    thousands: Option<String>,
 }
 
 impl Meaning {
-    pub(super) fn new(classes: &[String], features: &[String], standardizer: &Standardizer, columns: &Columns) -> Self {
+    pub(super) fn new(classes: &[String], features: &[String], standardizer: &Standardizer) -> Self {
         Meaning {
             job: Classify::NAME.into(),
             classes: classes.to_vec(),
             features: features.to_vec(),
             standardizer: standardizer.clone(),
-            id_column: columns.id.clone(),
-            time_column: columns.time.clone(),
-            label_column: columns.label.clone(),
+            id_column: None,
+            time_column: None,
+            label_column: None,
+            time_format: None,
+            decimal: None,
+            thousands: None,
         }
+    }
+
+    /// With what was said of a table, and what was seen in it and a shorter one would leave open.
+    pub(super) fn with(mut self, job: &Classify, taken: Option<&Taken>) -> Self {
+        let label = taken.and_then(|taken| taken.label.clone()).filter(|label| label != "label");
+        let form = taken.and_then(|taken| taken.time.as_ref()?.pattern.clone());
+        self.id_column.clone_from(&job.id_column);
+        self.time_column.clone_from(&job.time_column);
+        self.label_column = job.label_column.clone().or(label);
+        self.time_format = job.time_format.clone().or(form);
+        let (decimal, thousands) = taken.map(marks::marks).unwrap_or_default();
+        self.decimal = job.decimal.clone().or(decimal);
+        self.thousands = job.thousands.clone().or(thousands);
+        self
     }
 
     /// That of a model, if it fits it.
@@ -66,13 +91,19 @@ impl Meaning {
     }
 
     /// What columns and arrays are called.
-    pub(super) fn columns(&self) -> Columns {
-        Columns {
+    ///
+    /// # Errors
+    /// If a mark in it is none.
+    pub(super) fn columns(&self) -> Result<Columns, elman::Error> {
+        Ok(Columns {
             id: self.id_column.clone(),
-            time: self.time_column.clone(),
+            time: self.time_column.as_deref().map(split_columns),
+            time_format: self.time_format.clone(),
+            decimal: marks::decimal(self.decimal.as_deref())?,
+            thousands: marks::thousands(self.thousands.as_deref())?,
             label: self.label_column.clone(),
             ..Columns::default()
-        }
+        })
     }
 }
 
@@ -98,7 +129,7 @@ pub(crate) fn name_classes(model: &mut Model, classes: &[String]) -> anyhow::Res
     let features: Vec<String> = (0..model.stack().input()).map(|feature| format!("feature_{feature}")).collect();
     let as_it_is = Some(Scaling { mean: 0.0, scale: 1.0 });
     let standardizer = Standardizer { scalings: vec![as_it_is; features.len()], mask: false };
-    let meaning = Meaning::new(classes, &features, &standardizer, &Columns::default());
+    let meaning = Meaning::new(classes, &features, &standardizer);
     model.job = Some(serde_json::to_value(meaning)?);
     Ok(())
 }
@@ -138,7 +169,7 @@ pub(crate) fn test_set(run: &Path, data: Option<&Path>, model: &Model) -> anyhow
     let meaning = Meaning::of(model).with_context(|| format!("the model {} is damaged", run.display()))?;
     let config = run.join(run_folder::CONFIG);
     let (name, set) = match data {
-        Some(path) => (path.display().to_string(), load_for(&meaning, path, meaning.columns().label)?),
+        Some(path) => (path.display().to_string(), load_for(&meaning, path, meaning.columns()?.label)?),
         None if config.exists() => {
             let settings = Settings::<Classify>::read(&config)?;
             let parts = Parts::load(&settings.job, settings.training.seed)?;

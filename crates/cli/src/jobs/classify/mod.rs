@@ -16,11 +16,13 @@ use elman::{
     balanced_class_weights,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use self::answers::{Meaning, judge};
 pub(crate) use self::answers::{eval, name_classes, predict, test_set};
 use self::parts::Parts;
 use crate::args::ClassifyArgs;
+use crate::jobs::tables as tables_of;
 use crate::network::NetworkConfig;
 use crate::optimization::OptimizationConfig;
 use crate::output::{Output, test_figures, thousands, with_validation};
@@ -59,6 +61,12 @@ pub(crate) struct Classify {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     time_column: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    time_format: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    decimal: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    thousands: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     label_column: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     features: Option<Vec<String>>,
@@ -75,6 +83,9 @@ impl Default for Classify {
             missing: Missing::default(),
             id_column: None,
             time_column: None,
+            time_format: None,
+            decimal: None,
+            thousands: None,
             label_column: None,
             features: None,
         }
@@ -100,6 +111,9 @@ impl Job for Classify {
             test: Some(PathBuf::new()),
             id_column: name.clone(),
             time_column: name.clone(),
+            time_format: name.clone(),
+            decimal: name.clone(),
+            thousands: name.clone(),
             label_column: name,
             features: Some(Vec::new()),
             ..Classify::default()
@@ -116,6 +130,7 @@ impl Job for Classify {
         if !(self.test_part > 0.0 && self.test_part < 1.0) {
             return refuse("test_part", self.test_part, "a part of the rows, above 0 and below 1");
         }
+        tables_of::check(self.decimal.as_deref(), self.thousands.as_deref())?;
         self.weights_in_numbers()?;
         Ok(())
     }
@@ -144,6 +159,9 @@ impl Job for Classify {
         let named = [
             ("id_column", &job.id_column, false),
             ("time_column", &job.time_column, false),
+            ("time_format", &job.time_format, false),
+            ("decimal", &job.decimal, false),
+            ("thousands", &job.thousands, false),
             ("label_column", &job.label_column, true),
             ("features", &job.features.as_ref().map(|names| names.join(",")), false),
         ];
@@ -180,12 +198,18 @@ impl Classify {
     /// Puts flags before the settings.
     fn set(&mut self, args: &ClassifyArgs) {
         set_option(&mut self.data, &args.data);
-        set_option(&mut self.test, &args.test);
-        set_option(&mut self.id_column, &args.id_column);
-        set_option(&mut self.time_column, &args.time_column);
-        set_option(&mut self.label_column, &args.label_column);
+        match args.test.as_deref().map(str::parse) {
+            Some(Ok(part)) => (self.test_part, self.test) = (part, None),
+            Some(Err(_)) => self.test = args.test.as_ref().map(PathBuf::from),
+            None => {}
+        }
+        set_option(&mut self.id_column, &args.id);
+        set_option(&mut self.time_column, &args.time);
+        set_option(&mut self.time_format, &args.time_format);
+        set_option(&mut self.decimal, &args.decimal);
+        set_option(&mut self.thousands, &args.thousands);
+        set_option(&mut self.label_column, &args.label);
         set_option(&mut self.features, &args.features);
-        self.test_part = args.test_part.unwrap_or(self.test_part);
         self.validation = args.validation.unwrap_or(self.validation);
         if let Some(weights) = &args.class_weights {
             self.class_weights.clone_from(weights);
@@ -227,15 +251,23 @@ impl Classify {
     }
 
     /// What columns and arrays are called.
-    fn columns(&self) -> Columns {
-        Columns {
+    fn columns(&self) -> Result<Columns, Error> {
+        Ok(Columns {
             id: self.id_column.clone(),
-            time: self.time_column.clone(),
+            time: self.time_column.as_deref().map(split_columns),
+            time_format: self.time_format.clone(),
+            decimal: tables_of::decimal(self.decimal.as_deref())?,
+            thousands: tables_of::thousands(self.thousands.as_deref())?,
             label: self.label_column.clone(),
             features: self.features.clone(),
             ..Columns::default()
-        }
+        })
     }
+}
+
+/// The columns of the parts of a time, or the one of the whole.
+fn split_columns(names: &str) -> Vec<String> {
+    names.split(',').map(str::to_owned).collect()
 }
 
 /// Trains, evaluates, and leaves the run's folder behind.
@@ -258,8 +290,14 @@ fn run(mut settings: Settings<Classify>, open: bool, begin: Begin<'_>, mut outpu
     let (features, classes) = (parts.training.names.clone(), parts.training.classes.clone());
     let standardizer = Standardizer::of(&parts.training, settings.job.missing);
     let (what, fingerprint) = (describe_data(&parts, &standardizer), parts.fingerprint());
-    let columns = settings.job.columns();
-    let meaning = Meaning::new(&classes, &features, &standardizer, &columns);
+    let meaning = Meaning::new(&classes, &features, &standardizer).with(&settings.job, parts.taken());
+    let mut warnings: Vec<String> = poor(&parts).into_iter().collect();
+    warnings.extend(parts.training.report.rounded.iter().map(ToString::to_string));
+    let object = json!({
+        "event": "data", "data": parts.name, "training": parts.training.len(), "validation": parts.validation.len(),
+        "test": parts.test.len(), "features": features, "classes": classes,
+        "taken": parts.taken().map(tables_of::object),
+    });
     let [training, test] = [parts.training, parts.test].map(|set| LabelledSequences::new(set, &standardizer));
     let (training, test) = (training?, test?);
     let validation = match parts.validation.is_empty() {
@@ -281,7 +319,11 @@ fn run(mut settings: Settings<Classify>, open: bool, begin: Begin<'_>, mut outpu
         stopping: settings.optimization.early_stopping()?,
         remark: format!("{what}{chosen}\n{}", run::describe(&trainer, steps, parts.bytes)?),
     };
-    if let Some(text) = one_step(&settings.job, steps.max(test.steps()), training.input()) {
+    if output.json {
+        output.result("", &object)?;
+    }
+    warnings.extend(layout(&settings.job, steps.max(test.steps()), features.len()));
+    for text in warnings {
         output.warn(&text)?;
     }
     let trained = run::train(begin, &plan, &mut trainer, &mut Validation(validation), &mut output)?;
@@ -329,6 +371,9 @@ fn describe_data(parts: &Parts, standardizer: &Standardizer) -> String {
         },
         parts.training.classes.len(),
     );
+    if let Some(taken) = parts.taken() {
+        text += &format!("\n{taken}");
+    }
     let missing: usize = sets.into_iter().map(SequenceSet::missing).sum();
     if missing > 0 {
         let how = match standardizer.mask {
@@ -345,22 +390,44 @@ fn describe_data(parts: &Parts, standardizer: &Standardizer) -> String {
     text
 }
 
-/// What there is to say of sequences of a single step: they are mostly another layout, read along the wrong axis.
-fn one_step(job: &Classify, steps: usize, inputs: usize) -> Option<String> {
-    let arrays = job.data.as_deref().is_some_and(|path| parts::ends(path, &[".npz"]));
-    let layout = match arrays {
+/// What there is to say of sequences whose axes look swapped: those of a single step, or of few steps of many features.
+fn layout(job: &Classify, steps: usize, features: usize) -> Option<String> {
+    /// So many times more features than steps are taken for another layout, up to so many steps.
+    const WIDE: (usize, usize) = (4, 16);
+    let data = job.data.as_deref()?;
+    let advice = match parts::ends(data, &[".npz"]) {
         true => "x must be [N, T, I]: sequences, steps, features. If yours is [N, I, T], save x.transpose(0, 2, 1)",
+        false if parts::ends(data, &[".ts"]) => {
+            "A dimension is a feature, and its values between commas are the steps. If yours are swapped, swap them"
+        }
         false => {
-            "a table has a line for each step, and the lines of a sequence have one id. If yours has a sequence in each \
+            "A table has a line for each step, and the lines of a sequence have one id. If yours has a sequence in each \
              line, turn its columns into lines, or save it as .ts or .npz"
         }
     };
-    (steps == 1).then(|| {
-        format!(
-            "every sequence has 1 step (of {inputs} inputs), so nothing is carried from step to step and the network is \
-             not recurrent. {layout}"
-        )
-    })
+    let of = if features == 1 { "1 feature".into() } else { format!("{features} features") };
+    match steps {
+        1 => Some(format!(
+            "every sequence has 1 step, of {of}, so nothing is carried from step to step and the network is not recurrent. \
+             {advice}"
+        )),
+        _ if steps <= WIDE.1 && features >= WIDE.0 * steps => Some(format!(
+            "the sequences have up to {steps} steps, of {of}: that looks as if the two were swapped. {advice}"
+        )),
+        _ => None,
+    }
+}
+
+/// What there is to say of features from which nothing can be learnt.
+fn poor(parts: &Parts) -> Option<String> {
+    let set = &parts.training;
+    let constant = |&feature: &usize| {
+        let mut known = set.values.iter().skip(feature).step_by(set.features()).filter(|value| !value.is_nan());
+        known.next().is_some_and(|first| known.all(|value| value == first))
+    };
+    let names: Vec<String> = (0..set.features()).filter(constant).map(|feature| set.names[feature].clone()).collect();
+    let advice = "they say nothing of a class; --features leaves them out";
+    (!names.is_empty()).then(|| format!("always the same in training: {}; {advice}", parts::few(&names)))
 }
 
 /// The validation part, if there is one.
@@ -378,7 +445,7 @@ impl Watch for Validation {
 
 /// A file of sequences as the model reads it: the columns of a table by their names in training.
 fn load_for(meaning: &Meaning, path: &Path, label: Option<String>) -> anyhow::Result<SequenceSet> {
-    let mut columns = meaning.columns();
+    let mut columns = meaning.columns()?;
     columns.label = label;
     if parts::ends(path, &[".csv", ".tsv"]) {
         columns.features = Some(meaning.features.clone());

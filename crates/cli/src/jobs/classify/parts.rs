@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::bail;
 use elman::datasets::SequenceSet;
 use elman::datasets::sequences::{load_labelled, train_test};
+use elman::datasets::series::Taken;
 use elman::{Error, Purpose, Random};
 
 use super::{CLASSES_MAX, Classify};
@@ -41,9 +42,9 @@ impl Parts {
                 let (rest, test) = embedded()?;
                 ("Japanese Vowels, in the binary".to_owned(), rest, Some(test))
             }
-            (Some(data), None) => (data.display().to_string(), load_labelled(data, &job.columns())?, None),
+            (Some(data), None) => (data.display().to_string(), load_labelled(data, &job.columns()?)?, None),
             (Some(data), Some(test)) => {
-                let (rest, test) = train_test(data, test, &job.columns())?;
+                let (rest, test) = train_test(data, test, &job.columns()?)?;
                 (data.display().to_string(), rest, Some(test))
             }
         };
@@ -72,11 +73,17 @@ impl Parts {
         Ok(Parts { training, validation, test, name, bytes })
     }
 
+    /// What the columns of the table were taken for, where it is one.
+    pub(super) fn taken(&self) -> Option<&Taken> {
+        self.training.report.taken.as_ref()
+    }
+
     /// Of all values, lengths, labels and names.
     pub(super) fn fingerprint(&self) -> Fingerprint {
         [&self.training, &self.validation, &self.test].into_iter().fold(Fingerprint::default(), |all, set| {
             let labels = set.labels.iter().flatten();
-            all.names(&set.names).names(&set.classes).floats(&set.values).counts(&set.offsets).counts(labels)
+            let all = all.names(&set.names).names(&set.classes).floats(&set.values).counts(&set.offsets).counts(labels);
+            set.centres.iter().fold(all, |all, centre| all.bytes(&centre.to_le_bytes()))
         })
     }
 }

@@ -25,14 +25,23 @@ pub(crate) struct SeriesArgs {
     /// The table with the series [default: the monthly sunspot numbers, in the binary]
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     pub(crate) data: Option<PathBuf>,
-    /// The column to forecast; with --data it must be named
+    /// The column to forecast [default: the only column of numbers]
     #[arg(long, value_name = "COLUMN", help_heading = "Data")]
     pub(crate) target: Option<String>,
     /// The column of times, or those of their parts, as year,month [default: found by name, or by content]
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', help_heading = "Data")]
+    #[arg(long, alias = "time-column", value_name = "COLUMNS", value_delimiter = ',', help_heading = "Data")]
     pub(crate) time: Option<Vec<String>>,
+    /// How times are written, as DD/MM/YYYY, YYYYMM or %d/%m/%Y; year, steps, seconds or milliseconds [default: seen from all]
+    #[arg(long, value_name = "FORM", help_heading = "Data")]
+    pub(crate) time_format: Option<String>,
+    /// The decimal mark of all numbers: point or comma [default: seen from each column]
+    #[arg(long, value_name = "MARK", help_heading = "Data")]
+    pub(crate) decimal: Option<String>,
+    /// What parts thousands: comma, point, blank, apostrophe or none [default: seen from each column]
+    #[arg(long, value_name = "MARK", help_heading = "Data")]
+    pub(crate) thousands: Option<String>,
     /// The column that says which series a row belongs to [default: all rows are one series]
-    #[arg(long, value_name = "COLUMN", help_heading = "Data")]
+    #[arg(long, alias = "id-column", value_name = "COLUMN", help_heading = "Data")]
     pub(crate) id: Option<String>,
     /// Columns that are read too, up to where a forecast starts; none if it is empty [default: all other columns of
     /// numbers]

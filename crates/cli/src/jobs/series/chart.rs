@@ -145,10 +145,12 @@ fn panel(area: &Area, about: &About, panel: &Panel) -> anyhow::Result<()> {
     let horizon = |drawn: &Drawn| drawn.quantiles.len() / levels.len();
     let first = forecasts.iter().map(|drawn| drawn.step.saturating_sub(HISTORY * horizon(drawn))).min().unwrap_or(0);
     let last = forecasts.iter().map(|drawn| drawn.step + horizon(drawn) - 1).max().unwrap_or(0).max(series.steps() - 1);
+    // Values are kept as differences from the centre of their series.
+    let whole = |y: f32| series.centre() + f64::from(y);
     let values = series.target[first..]
         .iter()
         .chain(forecasts.iter().flat_map(|drawn| drawn.quantiles.iter().chain(&drawn.naive)));
-    let extent = values.filter(|y| y.is_finite()).map(|&y| (f64::from(y), f64::from(y)));
+    let extent = values.filter(|y| y.is_finite()).map(|&y| (whole(y), whole(y)));
     let (low, high) = extent.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap_or((0.0, 1.0));
     let room = if low < high { 0.06 * (high - low) } else { 0.1 * if low == 0.0 { 1.0 } else { low.abs() } };
     // What is never below 0 has its axis there.
@@ -170,8 +172,7 @@ fn panel(area: &Area, about: &About, panel: &Panel) -> anyhow::Result<()> {
     axes(&mut chart, "", &name)?;
 
     for drawn in forecasts {
-        let at =
-            |h: usize, place: usize| ((drawn.step + h) as f64, f64::from(drawn.quantiles[h * levels.len() + place]));
+        let at = |h: usize, place: usize| ((drawn.step + h) as f64, whole(drawn.quantiles[h * levels.len() + place]));
         let steps = horizon(drawn);
         for (lower, upper) in intervals(levels) {
             let edge = (0..steps).map(|h| at(h, lower)).chain((0..steps).rev().map(|h| at(h, upper)));
@@ -179,20 +180,20 @@ fn panel(area: &Area, about: &About, panel: &Panel) -> anyhow::Result<()> {
         }
     }
     for known in lines(&series.target, first) {
+        let known: Vec<_> = known.into_iter().map(|(step, y)| (step, series.centre() + y)).collect();
         if let [point] = known[..] {
             chart.draw_series([Circle::new(point, px(2), INK.filled())])?;
         }
         chart.draw_series(LineSeries::new(known, stroke(INK, 1.4)))?;
     }
     for drawn in forecasts {
-        let naive: Vec<_> =
-            drawn.naive.iter().enumerate().map(|(h, &y)| ((drawn.step + h) as f64, f64::from(y))).collect();
+        let naive: Vec<_> = drawn.naive.iter().enumerate().map(|(h, &y)| ((drawn.step + h) as f64, whole(y))).collect();
         if let [point] = naive[..] {
             chart.draw_series([Circle::new(point, px(3), stroke(GREEN, 1.6))])?;
         }
         chart.draw_series(DashedLineSeries::new(naive, px(5), px(4), stroke(GREEN, 1.8)))?;
         let rows = drawn.quantiles.chunks(levels.len()).enumerate();
-        let median: Vec<_> = rows.map(|(h, row)| ((drawn.step + h) as f64, f64::from(point(levels, row)))).collect();
+        let median: Vec<_> = rows.map(|(h, row)| ((drawn.step + h) as f64, whole(point(levels, row)))).collect();
         chart.draw_series(LineSeries::new(median.clone(), stroke(BLUE, 2.2)))?;
         if median.len() == 1 {
             chart.draw_series(median.into_iter().map(|point| Circle::new(point, px(3), BLUE.filled())))?;

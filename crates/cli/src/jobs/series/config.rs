@@ -9,6 +9,7 @@ use elman::{Error, Head};
 use serde::{Deserialize, Serialize};
 
 use super::args::SeriesArgs;
+use crate::jobs::tables;
 use crate::network::NetworkConfig;
 use crate::optimization::OptimizationConfig;
 use crate::settings::{Job, Settings, absolute, set, set_option};
@@ -25,6 +26,12 @@ pub(crate) struct SeriesJob {
     /// None is named: they are found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     time: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    time_format: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    decimal: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    thousands: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,6 +63,9 @@ impl Default for SeriesJob {
             data: None,
             target: None,
             time: Vec::new(),
+            time_format: None,
+            decimal: None,
+            thousands: None,
             id: None,
             covariates: None,
             test: Part::Fraction(0.15),
@@ -88,6 +98,9 @@ impl Job for SeriesJob {
             data: Some(PathBuf::new()),
             target: Some(String::new()),
             time: vec![String::new()],
+            time_format: Some(String::new()),
+            decimal: Some(String::new()),
+            thousands: Some(String::new()),
             id: Some(String::new()),
             covariates: Some(Vec::new()),
             context: Some(1),
@@ -99,6 +112,7 @@ impl Job for SeriesJob {
     fn check(&self) -> Result<(), Error> {
         self.test.check("test")?;
         self.validation.check("validation")?;
+        tables::check(self.decimal.as_deref(), self.thousands.as_deref())?;
         for (what, found) in [("horizon", Some(self.horizon)), ("context", self.context), ("season", self.season)] {
             if found == Some(0) {
                 return Err(Error::Setting { what, found: "0".into(), expected: "at least 1 step".into() });
@@ -108,6 +122,7 @@ impl Job for SeriesJob {
     }
 
     fn check_with(settings: &Settings<Self>) -> anyhow::Result<()> {
+        settings.job.check()?;
         // What the columns do not decide.
         settings.network.stack(1)?;
         Ok(())
@@ -142,6 +157,9 @@ impl SeriesJob {
         set_option(&mut self.data, &args.data);
         set_option(&mut self.target, &args.target);
         set_option(&mut self.id, &args.id);
+        set_option(&mut self.time_format, &args.time_format);
+        set_option(&mut self.decimal, &args.decimal);
+        set_option(&mut self.thousands, &args.thousands);
         set_option(&mut self.context, &args.context);
         set_option(&mut self.season, &args.season);
         set(&mut self.time, args.time.as_ref());
@@ -161,6 +179,13 @@ impl SeriesJob {
         self.id.as_deref()
     }
 
+    /// How times and numbers are written, where that is said.
+    pub(crate) fn writing(&self) -> Writing {
+        let (time_format, decimal, thousands) =
+            (self.time_format.clone(), self.decimal.clone(), self.thousands.clone());
+        Writing { time_format, decimal, thousands }
+    }
+
     /// The levels of the quantiles.
     pub(crate) fn levels(&self) -> Vec<f32> {
         self.quantiles.iter().map(|&level| level as f32).collect()
@@ -174,10 +199,11 @@ impl SeriesJob {
         let target = match (&self.target, &self.data) {
             (Some(target), _) => target,
             (None, None) => SUNSPOTS.0,
-            // A column without a name: the reader says what columns there are.
+            // The only column of numbers, or the reader says which there are.
             (None, Some(_)) => "",
         };
-        let mut reader = Reader::new(target).time(self.time.clone());
+        let reader = Reader::new(target).time(self.time.clone());
+        let mut reader = self.writing().of(reader)?;
         if let Some(id) = &self.id {
             reader = reader.id(id);
         }
@@ -186,7 +212,7 @@ impl SeriesJob {
         }
         match read(&reader, self.data.as_deref()) {
             Err(elman::datasets::Error::Series { origin, fault }) if target.is_empty() => match *fault {
-                SeriesFault::NoColumn { columns, .. } => Err(Error::Setting {
+                SeriesFault::NoTarget { columns } => Err(Error::Setting {
                     what: "target",
                     found: "not named".into(),
                     expected: format!("--target with one of the columns of {origin}: {}", columns.join(", ")),
@@ -211,6 +237,33 @@ impl SeriesJob {
     /// Steps that are read of a table, where no setting says so: two seasons, or three horizons.
     pub(super) fn default_context(&self, season: usize) -> usize {
         season.saturating_mul(2).max(self.horizon.saturating_mul(3))
+    }
+}
+
+/// How a table writes its times and numbers, where that is said.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Writing {
+    pub(crate) time_format: Option<String>,
+    pub(crate) decimal: Option<String>,
+    pub(crate) thousands: Option<String>,
+}
+
+impl Writing {
+    /// A reader of such a table.
+    ///
+    /// # Errors
+    /// If a mark is none.
+    pub(crate) fn of(&self, mut reader: Reader) -> Result<Reader, Error> {
+        if let Some(format) = &self.time_format {
+            reader = reader.time_format(format.clone());
+        }
+        if let Some(mark) = tables::decimal(self.decimal.as_deref())? {
+            reader = reader.decimal(mark);
+        }
+        if let Some(mark) = tables::thousands(self.thousands.as_deref())? {
+            reader = reader.thousands(mark);
+        }
+        Ok(reader)
     }
 }
 
@@ -265,7 +318,11 @@ impl FromStr for Part {
             return Ok(Part::Steps(steps));
         }
         let fraction = text.parse().map(Part::Fraction);
-        fraction.map_err(|_| "expected a number of steps, or a fraction such as 0.2".to_owned())
+        fraction.map_err(|_| {
+            "expected a number of steps, or a fraction such as 0.2 (rows of another file belong below those of --data: then \
+             --test says how many they are)"
+                .to_owned()
+        })
     }
 }
 

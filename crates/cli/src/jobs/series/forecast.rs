@@ -43,6 +43,7 @@ pub(crate) fn forecast(args: &ForecastArgs) -> anyhow::Result<()> {
     let mut rows = Vec::with_capacity(all.len() * window.horizon);
     for (series, quantiles) in set.series.iter().zip(&all) {
         for (h, quantiles) in quantiles.chunks(levels.len()).enumerate() {
+            let quantiles = quantiles.iter().map(|&z| series.centre() + decimal(z)).collect();
             let Some(time) = set.time_text(series, (series.steps() + h) as i64) else {
                 bail!("the forecast of series {:?} goes beyond the calendar's end; take a smaller horizon", series.id);
             };
@@ -135,7 +136,12 @@ struct Row<'a> {
     step: usize,
     time: String,
     /// `[Q]`
-    quantiles: &'a [f32],
+    quantiles: Vec<f64>,
+}
+
+/// A number of 32 bits as its digits say it: 0.1, and not what is next to it.
+fn decimal(z: f32) -> f64 {
+    z.to_string().parse().unwrap_or(f64::from(z))
 }
 
 /// What columns are called.
@@ -201,7 +207,7 @@ pub(crate) fn leave_out(
     Ok(remarks)
 }
 
-/// Quantiles [F, Q] behind the end of each series, none of which is shorter than the context.
+/// Quantiles [F, Q] behind the end of each series, less its centre; none is shorter than the context.
 ///
 /// # Errors
 /// If the model's forecasts are not numbers.
@@ -243,7 +249,7 @@ fn write_csv(path: &Path, names: &Names, rows: &[Row]) -> anyhow::Result<()> {
     let mut csv = csv::Writer::from_writer(Vec::new());
     csv.write_record(names.header())?;
     for row in rows {
-        let quantiles = row.quantiles.iter().map(f32::to_string);
+        let quantiles = row.quantiles.iter().map(f64::to_string);
         csv.write_record(names.first(row).into_iter().chain(quantiles))?;
     }
     let bytes = csv.into_inner().with_context(|| format!("cannot write {}", path.display()))?;
@@ -255,9 +261,9 @@ fn table(names: &Names, rows: &[Row]) -> Vec<String> {
     let mut cells = vec![names.header()];
     // By series: the values of another may be of another size.
     for rows in rows.chunk_by(|a, b| a.series == b.series) {
-        let digits = Digits::of(rows.iter().flat_map(|row| row.quantiles).map(|&z| f64::from(z)));
+        let digits = Digits::of(rows.iter().flat_map(|row| row.quantiles.iter().copied()));
         for row in rows {
-            let quantiles = row.quantiles.iter().map(|&z| digits.write(f64::from(z)));
+            let quantiles = row.quantiles.iter().map(|&z| digits.write(z));
             cells.push(names.first(row).into_iter().chain(quantiles).collect());
         }
     }

@@ -5,12 +5,13 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use elman::Model;
-use elman::datasets::series::{Reader, SeriesSet, Time};
+use elman::datasets::series::{Reader, SeriesSet, Time, TimeFormat};
 use elman::series::{Calendar, Cut, SeriesScaling, Split, Window};
 use elman::{Predicts, Quantiles};
 use serde::{Deserialize, Serialize};
 
-use super::config::{self, SeriesJob};
+use super::config::{self, SeriesJob, Writing};
+use crate::jobs::tables;
 use crate::output::counted;
 use crate::run_folder;
 use crate::settings::{Job, Settings};
@@ -24,6 +25,13 @@ pub(crate) struct Kept {
     target: String,
     /// The columns that times were read from.
     time: Vec<String>,
+    /// How times and numbers are written, where that was said, or a shorter table would leave it open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    time_format: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    decimal: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    thousands: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id: Option<String>,
     covariates: Vec<String>,
@@ -53,13 +61,19 @@ pub(crate) struct Scaled {
 }
 
 impl Kept {
-    pub(crate) fn new(set: &SeriesSet, id: Option<&str>, cut: Cut, split: &Split, season: usize) -> Self {
+    pub(crate) fn new(set: &SeriesSet, job: &SeriesJob, cut: Cut, split: &Split, season: usize) -> Self {
+        let Writing { time_format, decimal, thousands } = job.writing();
+        let marks = tables::marks(&set.report.taken);
+        let pattern = matches!(set.format, TimeFormat::Pattern(_)).then(|| set.format.to_string());
         let left_out = |scaling: &&SeriesScaling| !split.left_out.iter().any(|series| series.id == scaling.id);
         Kept {
             job: SeriesJob::NAME.into(),
             target: set.target.clone(),
             time: set.report.time.clone(),
-            id: id.map(str::to_owned),
+            time_format: time_format.or(pattern),
+            decimal: decimal.or(marks.0),
+            thousands: thousands.or(marks.1),
+            id: job.id().map(str::to_owned),
             covariates: set.covariates.clone(),
             frequency: set.frequency.to_string(),
             format: set.format.to_string(),
@@ -113,7 +127,13 @@ impl Kept {
             None if config.exists() => Settings::<SeriesJob>::read(&config)?.job.data,
             None => bail!("{} is a model file alone; name the series with --data", run.display()),
         };
-        let mut reader = Reader::new(&self.target).time(self.time.clone()).covariates(self.covariates.clone());
+        let writing = Writing {
+            time_format: self.time_format.clone(),
+            decimal: self.decimal.clone(),
+            thousands: self.thousands.clone(),
+        };
+        let reader = Reader::new(&self.target).time(self.time.clone()).covariates(self.covariates.clone());
+        let mut reader = writing.of(reader)?;
         if let Some(id) = &self.id {
             reader = reader.id(id);
         }
@@ -206,6 +226,9 @@ mod tests {
             test: "8".into(),
             test_time: set.time(&set.series[0], 8).unwrap().0,
             scalings: vec![],
+            time_format: None,
+            decimal: None,
+            thousands: None,
         };
         let of = |end| kept.scale(set.clone(), end).unwrap();
         let (tested, ahead) = (of(Some(kept.test())), of(None));

@@ -14,7 +14,7 @@ mod sizes;
 use std::path::Path;
 
 use anyhow::bail;
-use elman::datasets::series::{Report, SeriesSet};
+use elman::datasets::series::{Report, Series, SeriesSet};
 use elman::series::{Cut, LeftOut, Split, Window, Windows, input_names};
 use elman::{Error, Evaluation, Head, Model, Predictor, Sequences, Trainer};
 use serde_json::{Value, json};
@@ -29,6 +29,7 @@ use self::sizes::Open;
 use crate::args::EvalArgs;
 use crate::digits::places;
 use crate::fingerprint::Fingerprint;
+use crate::jobs::tables;
 use crate::output::{Output, counted, thousands};
 use crate::resume::Resumed;
 use crate::run::{self, Begin, Plan, Reading, Watch};
@@ -63,7 +64,7 @@ fn run(mut settings: Settings<SeriesJob>, open: Open, begin: Begin<'_>, mut outp
     if split.validation.is_empty() {
         bail!("no value of the target is known in the part for validation; choose another --validation or --test");
     }
-    let kept = Kept::new(&set, settings.job.id(), cut, &split, season);
+    let kept = Kept::new(&set, &settings.job, cut, &split, season);
     let scaled = kept.scale(set.clone(), Some(kept.test()))?;
     let test = Test::new(&scaled, &kept, window, &levels)?;
     let data = data(&settings.job, &set, &split, window, test.origins());
@@ -94,6 +95,10 @@ fn run(mut settings: Settings<SeriesJob>, open: Open, begin: Begin<'_>, mut outp
     if output.json {
         output.result("", &data.object)?;
     }
+    tables::warn_of_rounding(&mut output, &set.report.rounded)?;
+    for text in poor(&set, window) {
+        output.warn(&text)?;
+    }
     let trained = run::train(begin, &plan, &mut trainer, &mut Validation(&split.validation), &mut output)?;
 
     let mut predictor = Predictor::new(trainer.into_model(), training.threads);
@@ -111,7 +116,14 @@ fn fingerprint(set: &SeriesSet) -> Fingerprint {
     let columns = [&set.target].into_iter().chain(&set.covariates);
     set.series.iter().fold(Fingerprint::default().names(columns), |all, series| {
         let start = series.start.0.to_le_bytes();
-        all.names([&series.id]).bytes(&start).floats(&series.target).floats(&series.covariates)
+        let all = all.names([&series.id]).bytes(&start).floats(&series.target).floats(&series.covariates);
+        // Most are 0, and then as they always were.
+        series
+            .centres
+            .iter()
+            .copied()
+            .filter(|&centre| centre != 0.0)
+            .fold(all, |all, centre| all.bytes(&centre.to_le_bytes()))
     })
 }
 
@@ -173,7 +185,7 @@ struct Found {
 
 /// `tests` origins are tested from.
 fn data(job: &SeriesJob, set: &SeriesSet, split: &Split, window: Window, tests: usize) -> Found {
-    let Report { rows, time, gaps, missing_targets, missing_covariates, reordered, ignored } = &set.report;
+    let Report { rows, time, gaps, missing_targets, missing_covariates, reordered, ignored, taken, .. } = &set.report;
     let name = config::name(job.data.as_deref());
     let count = |count: usize, one: &str, many: &str| match count {
         1 => format!("1 {one}"),
@@ -188,6 +200,7 @@ fn data(job: &SeriesJob, set: &SeriesSet, split: &Split, window: Window, tests: 
         count(set.series.len(), "series", "series"),
         set.frequency
     )];
+    lines.push(taken.to_string());
     let findings = [
         (*gaps, "period without a row, taken for missing", "periods without a row, taken for missing"),
         (*missing_targets, "missing target", "missing targets"),
@@ -195,9 +208,6 @@ fn data(job: &SeriesJob, set: &SeriesSet, split: &Split, window: Window, tests: 
         (*reordered, "row out of order, sorted", "rows out of order, sorted"),
     ];
     lines.extend(findings.into_iter().filter(|of| of.0 > 0).map(|(found, one, many)| count(found, one, many)));
-    if !ignored.is_empty() {
-        lines.push(format!("not read: {}", ignored.join(", ")));
-    }
     lines.extend(left_out(&split.left_out));
     lines.push(format!(
         "reads {} steps of {}; forecasts {} steps",
@@ -212,11 +222,38 @@ fn data(job: &SeriesJob, set: &SeriesSet, split: &Split, window: Window, tests: 
         "event": "data", "data": name, "rows": rows, "series": set.series.len(), "frequency": set.frequency.to_string(),
         "first": from, "last": to, "time": time, "target": set.target, "covariates": set.covariates, "gaps": gaps,
         "missing_targets": missing_targets, "missing_covariates": missing_covariates, "reordered": reordered,
-        "ignored": ignored, "left_out": split.left_out.iter().map(|of| &of.id).collect::<Vec<_>>(),
+        "ignored": ignored, "taken": tables::object(taken), "left_out": split.left_out.iter().map(|of| &of.id).collect::<Vec<_>>(),
         "inputs": input_names(set), "context": window.context, "horizon": window.horizon,
         "windows": {"train": windows[0], "validation": windows[1], "test": windows[2]},
     });
     Found { text: lines.join("\n"), object }
+}
+
+/// What there is to say of series from which little can be learnt.
+fn poor(set: &SeriesSet, window: Window) -> Vec<String> {
+    let constant = |values: &mut dyn Iterator<Item = f32>| {
+        let mut known = values.filter(|value| !value.is_nan());
+        known.next().is_none_or(|first| known.all(|value| value == first))
+    };
+    let mut texts = Vec::new();
+    if window.context == 1 {
+        let advice = "name a longer --context";
+        texts.push(format!("1 step is read for a forecast, so nothing is carried from step to step: {advice}"));
+    }
+    if set.series.iter().all(|series| constant(&mut series.target.iter().copied())) {
+        texts.push(format!("{} is the same at every step: there is nothing to learn", set.target));
+    }
+    let width = set.covariates.len();
+    for (place, name) in set.covariates.iter().enumerate() {
+        let values =
+            |series: &Series| (0..series.steps()).map(|t| series.covariates[t * width + place]).collect::<Vec<_>>();
+        if set.series.iter().all(|series| constant(&mut values(series).into_iter())) {
+            texts.push(format!(
+                "covariate {name} is the same at every step: it says nothing; --covariates leaves it out"
+            ));
+        }
+    }
+    texts
 }
 
 /// The first few series that are too short, and how many there are.
@@ -250,7 +287,7 @@ fn draw(
     let panel = |((&index, series), quantiles): ((&usize, _), Vec<f32>)| {
         let drawn = |step, quantiles| Drawn::new(series, step, quantiles, kept.season, levels);
         let test = last(index).map(|of| drawn(of.origin.step, of.quantiles.clone()));
-        let ahead = drawn(elman::datasets::series::Series::steps(series), quantiles);
+        let ahead = drawn(Series::steps(series), quantiles);
         Panel { series, forecasts: test.into_iter().chain([ahead]).collect() }
     };
     let panels: Vec<Panel> = shown.iter().zip(&set.series).zip(ahead).map(panel).collect();

@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Write};
 
-use super::time::{Civil, MINUTE, Time, has_year};
+use super::pattern::Pattern;
+use super::time::{Civil, MINUTE, SECOND, Time, has_year};
 
 /// A form of times. `Display` gives it as a pattern, such as `YYYY-MM-DD`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,18 @@ pub enum TimeFormat {
         /// What is written behind.
         offset: Offset,
     },
+    /// Digits without a mark: `200905`, `2009053113`, and with minutes and seconds.
+    Digits {
+        /// 6, 10, 12 or 14.
+        count: u8,
+    },
+    /// The time since 1970-01-01T00:00Z as a whole number: `1243771200`.
+    Epoch {
+        /// 1 for seconds, 1,000 for milliseconds, and so on up to 1,000,000,000.
+        per_second: u32,
+    },
+    /// Any other: `Jan-1-1995`, `1991 Jul`, `31/12/2020`.
+    Pattern(Pattern),
 }
 
 /// The distance of a file's clock from Universal Time, if it says so.
@@ -52,8 +65,39 @@ pub enum Offset {
 
 impl TimeFormat {
     /// Reads a time of any form. A whole number is taken for a step: that it is a year or a day of eight digits shows only
-    /// in a whole column.
+    /// in a whole column. None, too, where day and month can be either.
     pub fn recognise(text: &str) -> Option<(Time, TimeFormat)> {
+        let mut all = Self::candidates(text);
+        all.next().filter(|_| all.next().is_none())
+    }
+
+    /// Every form that a time can be of: two where day and month can be either.
+    pub(crate) fn candidates(text: &str) -> impl Iterator<Item = (Time, TimeFormat)> {
+        let iso = Self::iso(text);
+        let others = iso.is_none().then(|| Pattern::recognise(text)).into_iter().flatten();
+        iso.into_iter().chain(others.map(|(time, pattern)| (time, TimeFormat::Pattern(pattern))))
+    }
+
+    /// A form that is named: `steps`, `seconds` since 1970 and so on, or a pattern.
+    pub(crate) fn named(name: &str) -> Option<TimeFormat> {
+        let epoch = |per_second| Some(TimeFormat::Epoch { per_second });
+        match name {
+            "steps" => Some(TimeFormat::Step),
+            "year" | "years" | "YYYY" | "%Y" => Some(TimeFormat::Year),
+            "seconds" => epoch(1),
+            "milliseconds" => epoch(1_000),
+            "microseconds" => epoch(1_000_000),
+            "nanoseconds" => epoch(1_000_000_000),
+            "YYYYMM" | "%Y%m" => Some(TimeFormat::Digits { count: 6 }),
+            "YYYYMMDD" | "%Y%m%d" => Some(COMPACT),
+            "YYYYMMDDhh" | "YYYYMMDDHH" | "%Y%m%d%H" => Some(TimeFormat::Digits { count: 10 }),
+            "YYYYMMDDhhmm" | "%Y%m%d%H%M" => Some(TimeFormat::Digits { count: 12 }),
+            "YYYYMMDDhhmmss" | "%Y%m%d%H%M%S" => Some(TimeFormat::Digits { count: 14 }),
+            name => Pattern::of(name).map(TimeFormat::Pattern),
+        }
+    }
+
+    fn iso(text: &str) -> Option<(Time, TimeFormat)> {
         if let Some(step) = integer(text) {
             return Some((Time(step), TimeFormat::Step));
         }
@@ -86,33 +130,80 @@ impl TimeFormat {
 
     /// Reads a time of this form.
     pub fn parse(self, text: &str) -> Option<Time> {
-        let (time, format) = Self::recognise(text)?;
-        match (self, format) {
-            (TimeFormat::Year | TimeFormat::Date { separator: None }, TimeFormat::Step) => self.of_integer(time.0),
-            _ => (format == self).then_some(time),
+        match self {
+            TimeFormat::Pattern(pattern) => pattern.parse(text),
+            TimeFormat::Step
+            | TimeFormat::Year
+            | TimeFormat::Date { separator: None }
+            | TimeFormat::Digits { .. }
+            | TimeFormat::Epoch { .. } => self.of_integer(integer(text)?),
+            _ => {
+                let (time, format) = Self::iso(text)?;
+                let merged = self.merge(format)? == self;
+                merged.then(|| if self.offset() == Offset::Utc { format.offset().to_utc(time) } else { time })
+            }
         }
     }
 
-    /// What a column of whole numbers can be: years where it is named so or all are within 1500 to 2200, days where all
-    /// are dates of eight digits, or else steps.
-    pub(crate) fn of_integers(column: &str, all: Integers) -> TimeFormat {
-        if all.recent || (all.years && ["year", "yr", "yyyy"].contains(&column.to_lowercase().as_str())) {
-            TimeFormat::Year
-        } else if all.dates {
-            COMPACT
-        } else {
-            TimeFormat::Step
+    /// What a time of this form says, in words.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            TimeFormat::Step => "steps",
+            TimeFormat::Year => "year",
+            TimeFormat::Quarter { .. } => "year and quarter",
+            TimeFormat::Month { .. } | TimeFormat::Digits { count: 6 } => "year and month",
+            TimeFormat::Date { .. } => "date",
+            TimeFormat::Digits { count: 10 } => "date and hour",
+            TimeFormat::DateTime { .. } | TimeFormat::Digits { .. } => "date and clock",
+            TimeFormat::Epoch { per_second: 1 } => "seconds since 1970",
+            TimeFormat::Epoch { per_second: 1_000 } => "milliseconds since 1970",
+            TimeFormat::Epoch { per_second: 1_000_000 } => "microseconds since 1970",
+            TimeFormat::Epoch { .. } => "nanoseconds since 1970",
+            TimeFormat::Pattern(pattern) => pattern.words(),
         }
+    }
+
+    /// What a column of whole numbers can be: years where it is named so or all are within 1500 to 2200; days, months,
+    /// hours and so on where all are dates of as many digits; the time since 1970 where all are from 1980 to 2100; or else
+    /// steps.
+    pub(crate) fn of_integers(column: &str, all: Integers) -> TimeFormat {
+        let named = ["year", "yr", "yyyy"].contains(&column.to_lowercase().as_str());
+        if all.fits & Integers::RECENT != 0 || (named && all.fits & Integers::YEARS != 0) {
+            return TimeFormat::Year;
+        }
+        let found = WHOLE.iter().enumerate().find(|(place, _)| all.fits & 1 << place != 0);
+        found.map_or(TimeFormat::Step, |(_, &format)| format)
     }
 
     /// The time that a whole number means in this form, one of whole numbers.
     pub(crate) fn of_integer(self, n: i64) -> Option<Time> {
+        let two = |divisor: i64| (n / divisor % 100) as u8;
         match self {
             TimeFormat::Year => Civil::date(n, 1, 1).time(),
-            TimeFormat::Date { separator: None } if n > 0 => {
-                Civil::date(n / 10_000, (n / 100 % 100) as u8, (n % 100) as u8).time()
-            }
+            TimeFormat::Date { separator: None } if n > 0 => Civil::date(n / 10_000, two(100), two(1)).time(),
             TimeFormat::Step => Some(Time(n)),
+            TimeFormat::Digits { count } if n > 0 => {
+                let date = Civil::date(n / 10_i64.pow(u32::from(count) - 4), 1, 1);
+                let civil = match count {
+                    6 => Civil { month: two(1), ..date },
+                    10 => Civil { month: two(10_000), day: two(100), hour: two(1), ..date },
+                    12 => Civil { month: two(1_000_000), day: two(10_000), hour: two(100), minute: two(1), ..date },
+                    _ => {
+                        let clock = Civil { hour: two(10_000), minute: two(100), second: two(1), ..date };
+                        Civil { month: two(100_000_000), day: two(1_000_000), ..clock }
+                    }
+                };
+                civil.time()
+            }
+            TimeFormat::Epoch { per_second } => {
+                let parts = i64::from(per_second);
+                match SECOND / parts {
+                    // Parts of microseconds must be none.
+                    0 => (n % (parts / SECOND) == 0).then(|| Time(n / (parts / SECOND))),
+                    each => n.checked_mul(each).map(Time),
+                }
+                .filter(|time| has_year(time.civil().year))
+            }
             _ => None,
         }
     }
@@ -130,6 +221,7 @@ impl TimeFormat {
                 let same = separator == s && between == b && (said(self.offset()) == said(other.offset()));
                 same.then_some(TimeFormat::DateTime { separator, between, seconds: seconds.max(other_seconds), offset })
             }
+            (TimeFormat::Pattern(a), TimeFormat::Pattern(b)) => a.merge(&b).map(TimeFormat::Pattern),
             _ => (self == other).then_some(self),
         }
     }
@@ -145,10 +237,19 @@ impl TimeFormat {
     pub fn write(self, time: Time) -> String {
         let Civil { year, month, day, hour, minute, second, microsecond } = match self {
             TimeFormat::Step => return time.0.to_string(),
+            TimeFormat::Pattern(pattern) => return pattern.write(time),
+            TimeFormat::Epoch { per_second } => {
+                let parts = i128::from(per_second) * i128::from(time.0);
+                return (parts / i128::from(SECOND)).to_string();
+            }
             _ => time.civil(),
         };
         match self {
-            TimeFormat::Step | TimeFormat::Year => year.to_string(),
+            TimeFormat::Digits { count } => {
+                let all = format!("{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}");
+                all[..usize::from(count)].to_owned()
+            }
+            TimeFormat::Step | TimeFormat::Year | TimeFormat::Epoch { .. } | TimeFormat::Pattern(_) => year.to_string(),
             TimeFormat::Quarter { separator } => format!("{year:04}{}Q{}", text(separator), (month - 1) / 3 + 1),
             TimeFormat::Month { separator } => format!("{year:04}{separator}{month:02}"),
             TimeFormat::Date { separator } => {
@@ -174,24 +275,46 @@ impl TimeFormat {
 
 const COMPACT: TimeFormat = TimeFormat::Date { separator: None };
 
+/// The forms of whole numbers, the likeliest first.
+const WHOLE: [TimeFormat; 9] = [
+    COMPACT,
+    TimeFormat::Digits { count: 6 },
+    TimeFormat::Digits { count: 10 },
+    TimeFormat::Digits { count: 12 },
+    TimeFormat::Digits { count: 14 },
+    TimeFormat::Epoch { per_second: 1 },
+    TimeFormat::Epoch { per_second: 1_000 },
+    TimeFormat::Epoch { per_second: 1_000_000 },
+    TimeFormat::Epoch { per_second: 1_000_000_000 },
+];
+
 /// What all whole numbers of a column, pushed one by one, can be.
 #[derive(Clone, Copy)]
 pub(crate) struct Integers {
-    /// Within 1500 to 2200.
-    recent: bool,
-    years: bool,
-    /// Of eight digits.
-    dates: bool,
+    /// A bit for each form of [`WHOLE`], and two for years.
+    fits: u16,
 }
 
 impl Integers {
+    /// Within 1500 to 2200.
+    const RECENT: u16 = 1 << 14;
+    const YEARS: u16 = 1 << 15;
+
     /// None so far: they can be anything.
-    pub(crate) const NONE: Self = Self { recent: true, years: true, dates: true };
+    pub(crate) const NONE: Self = Self { fits: u16::MAX };
 
     pub(crate) fn push(&mut self, n: i64) {
-        self.recent = self.recent && (1500..=2200).contains(&n);
-        self.years = self.years && has_year(n);
-        self.dates = self.dates && (15_000_101..22_010_101).contains(&n) && COMPACT.of_integer(n).is_some();
+        let mut keep = |bit: u16, fits: bool| self.fits &= if fits { u16::MAX } else { !bit };
+        keep(Self::RECENT, (1500..=2200).contains(&n));
+        keep(Self::YEARS, has_year(n));
+        for (place, form) in WHOLE.iter().enumerate() {
+            let year = form.of_integer(n).map(|time| time.civil().year);
+            let likely = match form {
+                TimeFormat::Epoch { .. } => 1980..=2100,
+                _ => 1500..=2200,
+            };
+            keep(1 << place, year.is_some_and(|year| likely.contains(&year)));
+        }
     }
 }
 
@@ -199,6 +322,9 @@ impl fmt::Display for TimeFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             TimeFormat::Step => write!(f, "a whole number"),
+            TimeFormat::Digits { count } => f.write_str(&"YYYYMMDDhhmmss"[..usize::from(count)]),
+            TimeFormat::Epoch { .. } => f.write_str(self.words()),
+            TimeFormat::Pattern(pattern) => pattern.fmt(f),
             TimeFormat::Year => write!(f, "YYYY"),
             TimeFormat::Quarter { separator } => write!(f, "YYYY{}Qq", text(separator)),
             TimeFormat::Month { separator } => write!(f, "YYYY{separator}MM"),
@@ -353,6 +479,29 @@ mod tests {
         assert_eq!(of("day", &[20_090_131, 20_090_201]), TimeFormat::Date { separator: None });
         assert_eq!(of("day", &[20_090_131, 20_090_132]), TimeFormat::Step);
         assert_eq!(TimeFormat::Year.parse("1749").map(|time| time.civil()), Some(Civil::date(1749, 1, 1)));
+        let digits = |count| TimeFormat::Digits { count };
+        let epoch = |per_second| TimeFormat::Epoch { per_second };
+        for (all, format) in [
+            (&[200_001, 200_112][..], digits(6)),
+            (&[2_020_010_100, 2_020_013_023], digits(10)),
+            (&[202_001_010_000, 202_012_312_359], digits(12)),
+            (&[20_200_101_000_000], digits(14)),
+            (&[200_001, 200_013], TimeFormat::Step),
+            (&[2_020_010_100, 2_020_010_124], epoch(1)),
+            (&[946_684_800, 949_363_200], epoch(1)),
+            (&[946_684_800_000, 949_363_200_000], epoch(1_000)),
+            (&[1_600_000_000_000_000], epoch(1_000_000)),
+            (&[1_600_000_000_000_000_000], epoch(1_000_000_000)),
+            (&[1_600_000_000_000_000_001], TimeFormat::Step),
+            (&[0, 1, 2], TimeFormat::Step),
+        ] {
+            assert_eq!(of("t", all), format, "{all:?}");
+            for &n in all {
+                let time = format.of_integer(n).unwrap();
+                assert_eq!((format.write(time), format.parse(&n.to_string())), (n.to_string(), Some(time)));
+            }
+        }
+        assert_eq!(epoch(1).of_integer(946_684_800), Civil::date(2000, 1, 1).time());
         assert_eq!(integer("1959.0"), Some(1959));
         assert_eq!(integer("1959.5"), None);
     }
@@ -362,10 +511,9 @@ mod tests {
         let wrong = [
             "",
             "May",
-            "2009-5",
             "2009-13",
+            "01/02/2009",
             "2009-02-29",
-            "31/05/2009",
             "2009-05/31",
             "2009-05-31T",
             "2009-05-31T24:00",

@@ -1,25 +1,33 @@
-//! A table in text: a line of names, and lines of as many cells.
+//! A table in text: a line of names, and lines of as many cells. The one reader of tables, for whatever they hold: here are
+//! its lines and cells, in the files beside it what cells and columns are taken for.
 //!
 //! Cells stand between commas, semicolons or tabs: that of the three which the first line has most of, a comma where it
 //! has none. A cell may be quoted with `"`, and a quote within it is doubled. Blanks around a cell, blank lines, a byte
 //! order mark and either line end mean nothing. Line breaks within a cell are refused: they come of a quote that is not
-//! closed.
+//! closed. A line that begins with `#` is a remark, unless it is below the names and has as many cells as they.
 //!
 //! The text is parsed anew for every pass over the rows, so memory is that of the text and of one line. [`Limits`] bound
 //! its cells.
 
-use std::collections::HashSet;
+mod format;
+pub(crate) mod number;
+pub(crate) mod numbers;
+mod pattern;
+pub(crate) mod survey;
+pub(crate) mod taken;
+pub mod time;
+pub(crate) mod times;
 
 use csv_core::{ReadFieldResult, Reader, ReaderBuilder, Terminator};
 
+pub use self::format::{Offset, TimeFormat};
+pub use self::pattern::Pattern;
 use crate::Error;
 use crate::error::shown;
 use crate::limits::Limits;
+use crate::series::SeriesFault;
 
 const SEPARATORS: [char; 3] = [',', ';', '\t'];
-
-/// What a cell of numbers may hold.
-const NUMBER: &str = "a finite number with a decimal point, or nothing where it is missing";
 
 /// What to do about quotes.
 const QUOTES: &str = "double the quotes inside a quoted cell, and close it in its line";
@@ -30,6 +38,10 @@ pub(crate) struct Table<'a> {
     pub(crate) columns: Vec<String>,
     /// The line of the names.
     line: u64,
+    /// There are no names: the first line has values, and is the first row. Then `columns` are its cells.
+    pub(crate) headless: bool,
+    /// Lines before the names that begin with `#`.
+    remarks: usize,
     /// Where the rows begin.
     body: Place<'a>,
     pub(crate) limits: Limits,
@@ -56,31 +68,57 @@ impl<'a> Table<'a> {
     /// Reads the line of names. `origin` stands for the text in messages.
     pub(crate) fn new(origin: &'a str, text: &'a str, limits: Limits) -> Result<Self, Error> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut lines = Lines::new(Place { origin, separator: separator(text), rest: text, before: 0 }, limits);
-        let Some(header) = lines.advance()? else {
+        let start = Place { origin, separator: separator(text), rest: text, before: 0 };
+        let mut lines = Lines::new(start, limits);
+        let Some(header) = lines.advance(None)? else {
             return Err(error(origin, 1, None, "the names of the columns", "nothing"));
         };
         let mut columns = Vec::with_capacity(header.ends.len());
         columns.extend(cells(header.text, header.ends).map(str::to_owned));
         let line = header.line;
-        let mut names = HashSet::with_capacity(columns.len());
-        for (index, name) in columns.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
-            if !names.insert(name.as_str()) {
-                let found = format!("{}; rename one of them", shown(name));
-                return Err(error(origin, line, column_at(index), "a name that no other column has", &found));
-            }
+        // The formats of time series archives begin so; their data is no table.
+        if columns.first().is_some_and(|first: &String| first.starts_with('@')) {
+            let found = format!("{}: a .ts, .tsf or .arff file, which is no table", shown(&columns[0]));
+            return Err(error(origin, line, None, "the names of the columns", &found));
         }
-        Ok(Self { columns, line, body: lines.place, limits })
+        let headless = are_values(&columns);
+        let remarks = lines.remarks;
+        if headless {
+            return Ok(Self { columns, line, headless, remarks, body: start, limits });
+        }
+        // In the order of the names, and of equal ones as they stand.
+        let mut order: Vec<u32> =
+            (0..columns.len() as u32).filter(|&index| !columns[index as usize].is_empty()).collect();
+        order.sort_unstable_by(|&a, &b| columns[a as usize].cmp(&columns[b as usize]).then(a.cmp(&b)));
+        let again = order.windows(2).filter(|two| columns[two[0] as usize] == columns[two[1] as usize]);
+        if let Some(index) = again.map(|two| two[1] as usize).min() {
+            let found = format!("{}; rename one of them", shown(&columns[index]));
+            return Err(error(origin, line, column_at(index), "a name that no other column has", &found));
+        }
+        Ok(Self { columns, line, headless, remarks, body: lines.place, limits })
     }
 
-    /// Refuses columns without a name.
-    pub(crate) fn check_named(&self) -> Result<(), Error> {
-        match self.columns.iter().position(String::is_empty) {
-            Some(index) => {
-                Err(error(self.body.origin, self.line, column_at(index), "a name for the column", "nothing"))
-            }
-            None => Ok(()),
+    /// What stands for the text in messages.
+    pub(crate) fn origin(&self) -> &'a str {
+        self.body.origin
+    }
+
+    /// Refuses a table whose first line has values.
+    pub(crate) fn check_names(&self) -> Result<(), Error> {
+        if !self.headless {
+            return Ok(());
         }
+        let found = format!("values alone, as {}; put a line of names above", shown(self.columns[0].as_str()));
+        Err(error(self.body.origin, self.line, None, "the names of the columns", &found))
+    }
+
+    /// The line and the text of a cell, from 0. All rows before it are read again, for only messages ask.
+    pub(crate) fn cell(&self, row: u32, column: usize) -> Result<(u64, String), Error> {
+        let mut rows = self.rows();
+        for _ in 0..row {
+            rows.next()?;
+        }
+        Ok(rows.next()?.map(|row| (row.line, row.text(column).to_owned())).unwrap_or_default())
     }
 
     /// The place of the column of this name.
@@ -95,6 +133,13 @@ impl<'a> Table<'a> {
     /// All rows, from the first.
     pub(crate) fn rows(&'a self) -> Rows<'a> {
         Rows { table: self, lines: Lines::new(self.body, self.limits), cells: 0 }
+    }
+
+    /// Lines that begin with `#` and are no rows. All rows are read again.
+    pub(crate) fn remarks(&self) -> Result<usize, Error> {
+        let mut rows = self.rows();
+        while rows.next()?.is_some() {}
+        Ok(self.remarks * usize::from(!self.headless) + rows.lines.remarks)
     }
 
     /// As many rows as there can be, so that memory for them is taken once: a row has a line, and in it a byte for each
@@ -119,7 +164,8 @@ impl Rows<'_> {
     /// The next line that is not blank.
     pub(crate) fn next(&mut self) -> Result<Option<Row<'_>>, Error> {
         let Place { origin, separator, .. } = self.lines.place;
-        let Some(Line { line, text, ends }) = self.lines.advance()? else { return Ok(None) };
+        let columns = self.table.columns.len();
+        let Some(Line { line, text, ends }) = self.lines.advance(Some(columns))? else { return Ok(None) };
         let (expected, found) = (self.table.columns.len(), ends.len());
         if expected != found {
             let expected = format!("{expected} cells, one for each column");
@@ -146,18 +192,12 @@ impl Row<'_> {
         self.text[start..self.ends[column]].trim()
     }
 
-    /// The cell as a number; NaN where it is empty or `NaN`.
-    pub(crate) fn number(&self, column: usize) -> Result<f32, Error> {
-        let text = self.text(column);
-        if text.is_empty() {
-            return Ok(f32::NAN);
-        }
-        number(text).ok_or_else(|| self.error(column, NUMBER))
-    }
-
     /// What is wrong with a cell: what was expected in its place.
     pub(crate) fn error(&self, column: usize, expected: &str) -> Error {
-        let at = self.table.columns.get(column).map(|name| format!("column {name}"));
+        let at = match self.table.headless {
+            true => column_at(column),
+            false => self.table.columns.get(column).map(|name| format!("column {name}")),
+        };
         error(self.table.body.origin, self.line, at, expected, &shown(self.text(column)))
     }
 
@@ -167,9 +207,25 @@ impl Row<'_> {
     }
 }
 
-/// A number that is finite in `f32`, or NaN.
-pub(crate) fn number(text: &str) -> Option<f32> {
-    text.parse().ok().filter(|number: &f32| !number.is_infinite())
+/// The place of the column that takes this role.
+pub(crate) fn column(table: &Table, role: &'static str, name: &str) -> Result<usize, SeriesFault> {
+    let missing = || SeriesFault::NoColumn { role, name: name.to_owned(), columns: table.columns.clone() };
+    table.columns.iter().position(|column| column == name).ok_or_else(missing)
+}
+
+/// Whether a column has no name of its own: those that hold the numbers of rows have none, or pandas's `Unnamed: 0`.
+pub(crate) fn is_unnamed(name: &str) -> bool {
+    name.is_empty() || name.strip_prefix("Unnamed: ").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Whether a line has values alone where names should be, the first at least. Names may be 0, 1, 2 and so on, as other
+/// programs write them.
+fn are_values(columns: &[String]) -> bool {
+    let value = |cell: &String| {
+        cell.parse::<f64>().is_ok() || (cell.len() > 3 && TimeFormat::candidates(cell).next().is_some())
+    };
+    let counted = || columns.iter().zip(0..).all(|(name, index)| name.parse() == Ok(index));
+    columns.first().is_some_and(value) && columns.iter().all(|cell| cell.is_empty() || value(cell)) && !counted()
 }
 
 /// A place in a text, where a line begins.
@@ -192,6 +248,8 @@ struct Lines<'a> {
     text: Vec<u8>,
     /// Where each cell ends in `text`.
     ends: Vec<usize>,
+    /// Lines so far that begin with `#` and are no rows.
+    remarks: usize,
     limits: Limits,
 }
 
@@ -212,27 +270,39 @@ enum Unfit {
 
 impl<'a> Lines<'a> {
     fn new(place: Place<'a>, limits: Limits) -> Self {
-        let mut builder = ReaderBuilder::new();
-        let parser = builder.terminator(Terminator::Any(b'\n')).delimiter(place.separator as u8).build();
-        Self { place, parser, text: Vec::new(), ends: Vec::new(), limits }
+        Self { place, parser: parser(place.separator), text: Vec::new(), ends: Vec::new(), remarks: 0, limits }
     }
 
-    /// The cells of the next line that is not blank. Separators are not blanks, tabs neither.
-    fn advance(&mut self) -> Result<Option<Line<'_>>, Error> {
+    /// The cells of the next line that is neither blank nor a remark. Separators are not blanks, tabs neither. Below the
+    /// names, of which there are `columns`, a line that has as many cells is a row, whatever it begins with.
+    fn advance(&mut self, columns: Option<usize>) -> Result<Option<Line<'_>>, Error> {
         let Place { origin, separator, .. } = self.place;
-        let line = loop {
+        let end = loop {
             if self.place.rest.is_empty() {
                 return Ok(None);
             }
             let (line, rest) = self.place.rest.split_once('\n').unwrap_or((self.place.rest, ""));
             self.place = Place { rest, before: self.place.before + 1, ..self.place };
-            if line.chars().any(|c| !c.is_whitespace() || c == separator) {
-                break line;
+            if !line.chars().any(|c| !c.is_whitespace() || c == separator) {
+                continue;
             }
+            let may_be_remark = line.trim_start().starts_with('#');
+            if may_be_remark && columns.is_none() {
+                self.remarks += 1;
+                continue;
+            }
+            let parsed = self.parse(line);
+            if may_be_remark && !(parsed.is_ok() && columns == Some(self.ends.len())) {
+                self.remarks += 1;
+                // A quote that a remark leaves open is not for the next line.
+                self.reset();
+                continue;
+            }
+            break parsed;
         };
         let number = self.place.before;
         let limits = self.limits;
-        let end = self.parse(line).map_err(|unfit| match unfit {
+        let end = end.map_err(|unfit| match unfit {
             Unfit::Quotes(expected, found) => error(origin, number, None, expected, &format!("{found}; {QUOTES}")),
             Unfit::Columns => limits.too_many_columns(origin, number, "columns"),
         })?;
@@ -240,6 +310,10 @@ impl<'a> Lines<'a> {
             Ok(text) => Ok(Some(Line { line: number, text, ends: &self.ends })),
             Err(cause) => Err(error(origin, number, None, "text in UTF-8", &cause.to_string())),
         }
+    }
+
+    fn reset(&mut self) {
+        self.parser = parser(self.place.separator);
     }
 
     /// Fills the buffer with the cells of a line. Returns where the last one ends.
@@ -280,6 +354,10 @@ impl<'a> Lines<'a> {
     }
 }
 
+fn parser(separator: char) -> Reader {
+    ReaderBuilder::new().terminator(Terminator::Any(b'\n')).delimiter(separator as u8).build()
+}
+
 /// False if text follows the quote that closes the cell `raw`. The parser takes that into the cell as it is: then the
 /// quotes are fewer than two and two for each in the cell, or something other than blanks stands behind the last.
 fn ends_with_its_quote(raw: &str, cell: &[u8]) -> bool {
@@ -302,7 +380,8 @@ fn error(origin: &str, line: u64, at: Option<String>, expected: &str, found: &st
 
 /// The separator that the first line has most of, outside quotes.
 fn separator(text: &str) -> char {
-    let first = text.split('\n').find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let named = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    let first = text.split('\n').find(named).unwrap_or_default();
     let mut counts = [0_usize; SEPARATORS.len()];
     let mut quoted = false;
     for c in first.chars() {
@@ -363,6 +442,10 @@ mod tests {
     fn wrong_tables_are_refused_with_the_line() {
         for (text, says) in [
             ("", "line 1: expected the names of the columns, found nothing"),
+            (
+                "# M1\n@relation M1\n@data\n",
+                "line 2: expected the names of the columns, found \"@relation M1\": a .ts, .tsf",
+            ),
             ("\n \r\n", "expected the names of the columns"),
             ("a,b,a\n", "line 1, column 3: expected a name that no other column has, found \"a\""),
             ("a,b\n1,2\n\n1,2,3\n", "line 4: expected 2 cells, one for each column, found 3"),
@@ -402,27 +485,30 @@ mod tests {
     }
 
     #[test]
-    fn columns_without_a_name_are_refused_where_they_need_one() {
-        let table = Table::new("t.csv", "\na,,c,\n1,2,3,4\n", Limits::default()).unwrap();
-        assert_eq!(table.columns, ["a", "", "c", ""]);
-        let message = table.check_named().unwrap_err().to_string();
-        assert!(message.contains("line 2, column 2: expected a name for the column, found nothing"), "{message}");
-        assert!(Table::new("t.csv", "a,b\n", Limits::default()).unwrap().check_named().is_ok());
+    fn remarks_are_passed_over() {
+        let text = "# it's \"one\n#a,b\na,b\n1,2\n# two\n#3,4\n # \"\n5,6\n";
+        let (columns, rows) = rows(text).unwrap();
+        assert_eq!(columns, ["a", "b"]);
+        let lines: Vec<(u64, &str)> = rows.iter().map(|(line, cells)| (*line, cells[0].as_str())).collect();
+        // A line with a cell for each column is a row.
+        assert_eq!(lines, [(4, "1"), (6, "#3"), (8, "5")]);
+        let table = Table::new("t.csv", text, Limits::default()).unwrap();
+        assert_eq!(table.remarks().unwrap(), 4);
     }
 
     #[test]
-    fn numbers_are_finite_or_missing() {
-        let table = Table::new("t", "a;b;c;d;e\n1.5;;NaN;1,5;1e39\n", Limits::default()).unwrap();
-        let mut rows = table.rows();
-        let row = rows.next().unwrap().unwrap();
-        assert_eq!(row.number(0).unwrap(), 1.5);
-        assert!(row.number(1).unwrap().is_nan() && row.number(2).unwrap().is_nan());
-        for (column, says) in [(3, "line 2, column d: expected a finite number with a decimal point"), (4, "\"1e39\"")]
-        {
-            let message = row.number(column).unwrap_err().to_string();
-            assert!(message.contains(says), "{message}");
+    fn values_in_the_place_of_names() {
+        let headless = |line: &str| Table::new("t.csv", &format!("{line}\n"), Limits::default()).unwrap().headless;
+        for line in ["1,0.5,0.5", "2020-01,7", "Jan-1-1995,7", "1,NaN", "-1\t0.1"] {
+            assert!(headless(line), "{line}");
         }
-        assert!(number("inf").is_none() && number("-1e-3") == Some(-1e-3) && number("1 2").is_none());
+        for line in ["0,1,2", ",0", "a,1", "date,y", "0", "Q1,Q2", ",1990,1991"] {
+            assert!(!headless(line), "{line}");
+        }
+        let table = Table::new("t.csv", "2020-01,7\n2020-02,8\n", Limits::default()).unwrap();
+        let message = table.check_names().unwrap_err().to_string();
+        assert!(message.contains("line 1: expected the names of the columns, found values alone"), "{message}");
+        assert_eq!(table.cell(1, 1).unwrap(), (2, "8".to_owned()));
     }
 
     #[test]
