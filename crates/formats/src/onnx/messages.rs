@@ -138,6 +138,16 @@ impl Attribute {
         Attribute { name: name.into(), i: Some(value), r#type: 2, ..Attribute::default() }
     }
 
+    /// A float.
+    pub fn float(name: &str, value: f32) -> Self {
+        Attribute { name: name.into(), f: Some(value), r#type: 1, ..Attribute::default() }
+    }
+
+    /// Floats.
+    pub fn floats(name: &str, values: &[f32]) -> Self {
+        Attribute { name: name.into(), floats: values.to_vec(), r#type: 6, ..Attribute::default() }
+    }
+
     /// Whole numbers.
     pub fn ints(name: &str, values: &[i64]) -> Self {
         Attribute { name: name.into(), ints: values.to_vec(), r#type: 7, ..Attribute::default() }
