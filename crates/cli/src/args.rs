@@ -309,9 +309,9 @@ Examples:
   elman sample runs/text-lstm-1
   elman sample runs/text-lstm-1 --prime \"ROMEO. \" --temperature 0.7
   elman sample runs/text-lstm-1 --top-p 0.9 --samples 3 --json
-  elman sample runs/text-lstm-2 --prime-file start.mid --out new.mid      a model of bytes gives bytes
+  elman sample runs/text-lstm-2 --prime-file start.mid --out new.mid    for bytes
 
-A model of bytes writes them as they are, nothing added, to a file or a pipe; a terminal is shown those that are no
+A model of bytes writes them as they are, nothing added, to a file or a pipe; a terminal is shown those that are no \
 text as \\xff.")]
 pub(crate) struct SampleArgs {
     /// A run's folder, or a model file

@@ -91,7 +91,7 @@ const ELSEWHERE: [(&[&str], &str); 19] = [
         &["validation-split", "val-split", "val-size", "valid-size"],
         "'--validation X' of classify and series is the part for validation; mnist has a part of its own",
     ),
-    (&["test-size", "test-split"], "'--test-part X' of classify, '--test X' of series is the part for the test"),
+    (&["test-size", "test-split"], "'--test X' of classify and series is the part for the test"),
     (&["data-dir", "dataset", "input-file", "train-file", "data-path"], "'--data PATH' names the data"),
     (&["init-from", "resume", "resume-from-checkpoint", "load", "checkpoint"], "'elman resume RUN' goes on with a run"),
     (&["l2", "l2-reg", "regularization"], "'--weight-decay X' adds X times the weight to its gradient"),
@@ -155,8 +155,15 @@ pub(crate) fn explained(mut error: clap::Error) -> clap::Error {
 }
 
 /// Settings that the library calls otherwise than their flag, by the flag's id.
-const INSIDE: [(&str, &str); 3] =
-    [("hidden", "hidden_size"), ("the window", "sequence_length"), ("input size", "embedding_size")];
+const INSIDE: [(&str, &str); 7] = [
+    ("hidden", "hidden_size"),
+    ("the window", "sequence_length"),
+    ("input size", "embedding_size"),
+    ("test_part", "test"),
+    ("id_column", "id"),
+    ("time_column", "time"),
+    ("label_column", "label"),
+];
 
 /// What went wrong, with settings by the names of their flags. `command` and `given` are those of the innermost subcommand;
 /// a setting that came from a file keeps its name there.

@@ -44,7 +44,7 @@ fn whole<N: TryFrom<u64>>(text: &str) -> Result<N, String> {
     }
 }
 
-/// The refusal of a value, as settings are refused: `seed is -1; expected 0 to …`. None where the parser says it itself.
+/// The refusal of a value, as settings are refused: `--seed is -1; expected 0 to …`. None where the parser says it itself.
 pub(crate) fn refused(error: &clap::Error) -> Option<Wrong> {
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),
@@ -57,8 +57,8 @@ pub(crate) fn refused(error: &clap::Error) -> Option<Wrong> {
         None => return None,
     };
     let (flag, value) = (text(ContextKind::InvalidArg)?, text(ContextKind::InvalidValue)?);
-    let name = flag.trim_start_matches('-').split([' ', '=']).next()?.replace('-', "_");
-    (error.kind() == ErrorKind::ValueValidation).then(|| Wrong::new(format!("{name} is {value}; {expected}")))
+    let flag = flag.split([' ', '=']).next()?;
+    (error.kind() == ErrorKind::ValueValidation).then(|| Wrong::new(format!("{flag} is {value}; {expected}")))
 }
 
 #[cfg(test)]
@@ -98,7 +98,7 @@ mod tests {
                 if whole.iter().any(|&of| arg.get_value_parser().type_id() == of) {
                     *found += 1;
                     let said = error.as_ref().and_then(refused).map(|wrong| wrong.to_string()).unwrap_or_default();
-                    let expected = format!("{} is -1; expected 0 to ", name.replace('-', "_"));
+                    let expected = format!("--{name} is -1; expected 0 to ");
                     assert!(said.starts_with(&expected), "{line:?}: {said}");
                 }
             }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::*;
 
 /// Sequences of each class.
@@ -58,10 +58,6 @@ fn refused(place: &Place, flags: &str, code: i32, words: &[&str]) {
     let before = place.names("");
     place.elman(&format!("train classify {flags} --out run")).refused(code, words);
     assert_eq!(place.names(""), before, "{flags} left something behind");
-}
-
-fn event<'a>(objects: &'a [Value], name: &str) -> &'a Value {
-    objects.iter().find(|object| object["event"] == name).unwrap_or_else(|| panic!("no {name} in {objects:?}"))
 }
 
 #[test]
@@ -303,6 +299,14 @@ fn a_feature_without_a_value_is_named_and_not_read() {
     let outcome = place.elman(&format!("{QUICK_CLASSIFY} --data walks.csv --out run"));
     outcome.succeeded();
     assert!(outcome.stderr.contains("never read: y\n"), "{}", outcome.stderr);
+    let outcome = place.elman(&format!("{QUICK_CLASSIFY} --data walks.csv --json --out again"));
+    outcome.succeeded();
+    let objects = objects(&outcome.stdout);
+    let data = event(&objects, "data");
+    assert_eq!((&data["never_read"], &data["missing_has_inputs"]), (&json!(["y"]), &json!(true)));
+    let missing = format!("{} values are missing", data["missing"]);
+    assert!(outcome.stderr.contains(&missing), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains(&format!("of {} to {} steps", data["steps"][0], data["steps"][1])));
     place.elman("eval run").succeeded();
 }
 
@@ -431,8 +435,8 @@ fn settings_out_of_range() {
         ("--validation 1", &["--validation is 1", "from 0 to below 1"][..]),
         ("--validation -0.1", &["--validation is -0.1"]),
         ("--validation nan", &["--validation is NaN"]),
-        ("--test-part 0", &["--test-part is 0", "above 0 and below 1"]),
-        ("--test-part 1", &["--test-part is 1"]),
+        ("--test 0", &["--test is 0", "above 0 and below 1"]),
+        ("--test-part 1", &["--test is 1"]),
         ("--validation 0 --early-stopping 3", &["--validation is 0", "--early-stopping"]),
         ("--validation 0 --schedule plateau", &["--validation is 0", "plateau"]),
         (
@@ -449,7 +453,7 @@ fn settings_out_of_range() {
     refused(&place, "--test walks.csv", 2, &["test is walks.csv", "the embedded set has its own"]);
     refused(&place, "--features a", 2, &["features is a", ".csv"]);
     place.write("a.ts", b"");
-    refused(&place, "--data a.ts --id-column b", 2, &["--id-column is b", ".csv"]);
+    refused(&place, "--data a.ts --id-column b", 2, &["--id is b", ".csv"]);
 }
 
 #[test]

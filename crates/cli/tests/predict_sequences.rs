@@ -92,6 +92,21 @@ fn a_class_of_a_sequence_has_its_probability() {
     assert!(text[0].starts_with("t.csv[u]: class ") && text[1].starts_with("t.csv[v]: class "), "{text:?}");
 }
 
+/// Such a model reads values as they stand: also those that a table keeps as differences from their middle, which a row
+/// near 0 prevents.
+#[test]
+fn values_far_from_0_are_read_whole() {
+    let place = Place::new();
+    save(&place, network(), Head::values(2, Link::Identity));
+    let far = "u,100000,-0.5\nu,100002,0.5\nu,100001,0.25\n";
+    place.write("far.csv", format!("id,a,b\n{far}").as_bytes());
+    place.write("both.csv", format!("id,a,b\n{far}v,0,0.5\n").as_bytes());
+    place.write("near.csv", format!("id,a,b\n{}", far.replace("10000", "")).as_bytes());
+    let answer = |file: &str| answers(&place, &format!("predict m.safetensors {file}")).1[0]["values"].clone();
+    assert_eq!(answer("far.csv"), answer("both.csv"));
+    assert_ne!(answer("far.csv"), answer("near.csv"));
+}
+
 #[test]
 fn tokens_come_as_lines_of_numbers() {
     let place = Place::new();

@@ -299,8 +299,10 @@ fn what_columns_were_taken_for_is_said() {
     assert_eq!(times(&place.elman("forecast run --json")), ["200609", "200610", "200611"]);
     let outcome = place.elman(&quick("--json --out again"));
     outcome.succeeded();
-    let data = &objects(&outcome.stdout)[0];
-    let time = serde_json::json!({"columns": ["month"], "what": "year and month", "example": "200001"});
+    let objects = objects(&outcome.stdout);
+    let data = event(&objects, "data");
+    let time =
+        serde_json::json!({"columns": ["month"], "what": "year and month", "pattern": null, "example": "200001"});
     assert_eq!((&data["taken"]["time"], &data["taken"]["target"]["numbers"]), (&time, &80.into()));
     assert_eq!(
         (&data["taken"]["not_read"][0]["cell"], &data["taken"]["not_read"][0]["line"]),
@@ -321,13 +323,16 @@ fn values_far_from_0_are_learnt_forecast_and_tested_like_those_near_it() {
         let place = Place::with_table(text);
         let outcome = place.elman(&quick("--json"));
         outcome.succeeded();
-        let backtest = objects(&outcome.stdout)[3].clone();
+        let backtest = event(&objects(&outcome.stdout), "backtest").clone();
         // A file alone, of other rows, has another middle.
         let newer: Vec<&str> = text.lines().take(61).collect();
         place.write("newer.csv", newer.join("\n").as_bytes());
         let forecast = |line: &str| -> Vec<f64> {
             let rows = objects(&place.elman(line).stdout);
-            rows.iter().map(|row| row["quantiles"][4].as_f64().unwrap()).collect()
+            rows.iter()
+                .filter(|row| row["event"] == "forecast")
+                .map(|row| row["quantiles"][4].as_f64().unwrap())
+                .collect()
         };
         (backtest, forecast("forecast run --json"), forecast("forecast run/model.safetensors --data newer.csv --json"))
     };
@@ -336,6 +341,30 @@ fn values_far_from_0_are_learnt_forecast_and_tested_like_those_near_it() {
     assert!((mae(&near.0) - mae(&far.0)).abs() < 1e-3 * mae(&near.0), "{} and {}", mae(&near.0), mae(&far.0));
     for (near, far) in near.1.iter().chain(&near.2).zip(far.1.iter().chain(&far.2)) {
         assert!((near + 1.6e9 - far).abs() < 1e-2, "{near} and {far}");
+    }
+}
+
+/// Of one table and of one shape, but for where they lie: their forecasts are the same above that.
+#[test]
+fn series_far_from_each_other_are_forecast_alike() {
+    // Their rows come in turns.
+    let text = (0..90).fold("id,time,y\n".into(), |mut text: String, t| {
+        writeln!(text, "far,{t},{}\nnear,{t},{}", 1.6e9 + 4.0 * wave(t), 4.0 * wave(t)).unwrap();
+        text
+    });
+    let place = Place::with_table(&text);
+    let outcome = place.elman(&quick("--id id"));
+    outcome.succeeded();
+    assert!(!outcome.stderr.contains("single precision"), "{}", outcome.stderr);
+    let rows = rows(&place.elman("forecast run --json").stdout);
+    let of = |name: &'static str| {
+        let rows = rows.iter().filter(move |row| row["series"] == name);
+        rows.map(|row| row["quantiles"][4].as_f64().unwrap()).collect::<Vec<_>>()
+    };
+    let (far, near) = (of("far"), of("near"));
+    assert_eq!((far.len(), near.len()), (3, 3));
+    for (far, near) in far.iter().zip(&near) {
+        assert!((far - 1.6e9 - near).abs() < 1e-2, "{far} and {near}");
     }
 }
 
@@ -387,9 +416,16 @@ fn a_form_that_was_seen_once_holds_for_shorter_tables() {
     place.write("newer.csv", commas(12, "257").as_bytes());
     let outcome = place.elman("forecast run --data newer.csv --json");
     outcome.succeeded();
-    let median = objects(&outcome.stdout)[0]["quantiles"][4].as_f64().unwrap();
+    let median = event(&objects(&outcome.stdout), "forecast")["quantiles"][4].as_f64().unwrap();
     assert!((5.0..20.0).contains(&median), "{median}");
     place.elman(&quick("--data newer.csv --out other")).refused(1, &["line 2", "--decimal , or --thousands ,"]);
+
+    // And with points between semicolons.
+    let points = |steps: usize, part: &str| commas(steps, part).replace(',', ".");
+    let place = Place::trained(&points(80, "25"), "");
+    place.write("newer.csv", points(12, "257").as_bytes());
+    place.elman("forecast run --data newer.csv").succeeded();
+    place.elman(&quick("--data newer.csv --out other")).refused(1, &["newer.csv: line 2", "--decimal . or"]);
 }
 
 /// What comes next of a random walk nobody can say: its last value is the best forecast.

@@ -78,29 +78,39 @@ pub struct Report {
     pub rounded: Vec<Rounded>,
 }
 
-/// What rounding costs, for the first features: of many, one or the other is enough.
-#[derive(Default)]
-struct Roundings(Vec<Rounding>);
+/// What rounding costs, for the first features of the first sequences: of many, one or the other is enough.
+struct Roundings {
+    features: usize,
+    /// `[N, I]`, no more than [`Roundings::MOST`].
+    each: Vec<Rounding>,
+}
 
 impl Roundings {
-    const MOST: usize = 1024;
+    const MOST: usize = 1 << 12;
 
-    /// The next number of a feature, less its centre.
-    fn push(&mut self, feature: usize, number: f64) {
-        if feature >= self.0.len() && feature < Self::MOST {
-            self.0.resize(feature + 1, Rounding::NONE);
+    /// Of so many features.
+    fn new(features: usize) -> Self {
+        Roundings { features, each: Vec::new() }
+    }
+
+    /// The next number of a feature of a sequence, less its centre. The steps of several sequences may come in turns.
+    fn push(&mut self, sequence: usize, feature: usize, number: f64) {
+        let at = sequence.saturating_mul(self.features).saturating_add(feature);
+        if at >= self.each.len() && at < Self::MOST {
+            self.each.resize(at + 1, Rounding::NONE);
         }
-        if let Some(rounding) = self.0.get_mut(feature) {
+        if let Some(rounding) = self.each.get_mut(at) {
             rounding.push(number);
         }
     }
 
     fn found(&self, names: &[String]) -> Vec<Rounded> {
-        let lost = |(name, rounding): (&String, &Rounding)| {
-            let (lost, of) = rounding.lost()?;
+        let lost = |(feature, name): (usize, &String)| {
+            let each = self.each.iter().skip(feature).step_by(self.features.max(1));
+            let (lost, of) = each.copied().reduce(Rounding::and)?.lost()?;
             Some(Rounded { column: name.clone(), lost, of })
         };
-        names.iter().zip(&self.0).filter_map(lost).collect()
+        names.iter().enumerate().filter_map(lost).collect()
     }
 }
 

@@ -226,6 +226,18 @@ fn steps_are_sorted_by_time_and_stay_in_order_without() {
 }
 
 #[test]
+fn names_that_nobody_gives_may_be_in_capitals() {
+    let set = load("a.csv", "ID,Time,x,Label\na,2,7,k\na,1,8,k\nb,1,9,l\n").unwrap();
+    assert_eq!((&set.names[..], &set.values[..]), (&["x".to_owned()][..], &[8.0, 7.0, 9.0][..]));
+    assert_eq!((set.classes.len(), set.len()), (2, 2));
+    for name in ["DATE", "Datetime", "TimeStamp"] {
+        let set = load("a.csv", &format!("Id,{name},id,x\na,2,k,7\na,1,k,8\n")).unwrap();
+        // The exact name goes before the other.
+        assert_eq!((set.ids.as_deref(), &set.values[..]), (Some(&["k".to_owned()][..]), &[8.0, 7.0][..]), "{name}");
+    }
+}
+
+#[test]
 fn columns_have_the_names_that_the_caller_says() {
     let text = "\u{feff}\"time\";\"who\";\"when\";\"b\";\"kind\";\"a\"\r\n7;x;1;2.5;k;3.5\r\n8;x;0;4.5;k;5.5\r\n";
     let mut settings = Settings {
@@ -390,7 +402,12 @@ fn values_far_from_0_keep_their_shape_in_every_format() {
     // A single value far from the others costs them their digits; that is said.
     let set = load("a.csv", &format!("id,time,x\n{table}9,0,0\n")).unwrap();
     let message = set.report.rounded[0].to_string();
-    assert_says(&message, &["column \"x\": of 4 changes from a value to the next, 3 are lost in single precision"]);
+    assert_says(&message, &["column \"x\": of 2 changes from a value to the next, 2 are lost in single precision"]);
+    // Also where the steps of two sequences come in turns.
+    let turns: String = (0..8).map(|t| format!("a,{t},{0}\nb,{t},{t}\nc,{t},{0}\n", 1_600_000_000 + t)).collect();
+    let set = load("a.csv", &format!("id,time,x\n{turns}")).unwrap();
+    let message = set.report.rounded.first().map(ToString::to_string).unwrap_or_default();
+    assert_says(&message, &["column \"x\": of 21 changes from a value to the next, 14 are lost"]);
     // Near 0 nothing is moved.
     assert!(load("a.csv", CSV).unwrap().centres.is_empty());
 }

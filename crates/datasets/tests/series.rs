@@ -142,7 +142,8 @@ fn the_only_column_of_numbers_is_the_target() {
     assert_eq!(read(&sole, "date,sales,note\n2009-01,1,a\n2009-02,2,b\n2009-03,3,c\n").target, "sales");
     let two = "date,a,b\n2009-01,1,4\n2009-02,2,5\n2009-03,3,6\n";
     refused(&sole, two, &["no target is named", "name one of \"a\", \"b\""]);
-    refused(&sole, "date,a\n2009-01,x\n", &["no target is named", "\"date\", \"a\""]);
+    // Of text alone its first cell says why it is no target.
+    refused(&sole, "date,a\n2009-01,x\n", &["line 2, column \"a\": \"x\" is not a number"]);
     let error = Reader::new("").parse("a.csv", b"2009-01,5\n2009-02,6\n2009-03,7\n").unwrap_err().to_string();
     assert_says(
         &error,
@@ -231,6 +232,17 @@ fn marks_in_numbers_are_read_where_a_column_leaves_no_doubt() {
     let message = read_y(y(), ["1.5", "2.5", "3,5"]).unwrap_err();
     assert_says(&message, &["line 4, column \"y\": \"3,5\" is not a number beside", "--decimal and --thousands"]);
     // Where one column has decimal commas, points in another may part thousands.
+    // Semicolons part cells where commas are decimal marks.
+    let alone = "date;y\n2009-01;1.234\n2009-02;12.345\n2009-03;3.456\n";
+    refused(&y(), alone, &["line 2, column \"y\": \"1.234\" may have", "--decimal . or --thousands ."]);
+    let target = |reader: Reader, text: &str| read(&reader, text).series[0].target.clone();
+    assert_eq!(target(y().thousands(Some('.')), alone), [1234.0, 12345.0, 3456.0]);
+    assert_eq!(target(y().decimal('.'), alone), [1.234, 12.345, 3.456]);
+    assert_eq!(target(y(), &alone.replace("3.456", "3.45")), [1.234, 12.345, 3.45]);
+    assert_eq!(target(y(), &alone.replace(';', ",")), [1.234, 12.345, 3.456]);
+    // What was seen between semicolons holds for shorter tables.
+    assert_eq!(read(&y(), &alone.replace("3.456", "3.45")).report.taken.marks, Some(('.', None)));
+    assert_eq!(read(&y(), &alone.replace("3.456", "3.45").replace(';', ",")).report.taken.marks, None);
     let text = "date;y;x\n2009-01;1,5;1.234\n2009-02;2,5;2.345\n2009-03;3,5;3.456\n";
     refused(&y(), text, &["line 2, column \"x\": \"1.234\" may have", "--decimal . or --thousands ."]);
     let set = read(&y().decimal(','), text);
@@ -252,8 +264,44 @@ fn a_covariate_does_not_vanish_for_one_cell() {
         text.report.taken.to_string(),
         "time date: date, as 2009-01-01; target y: 4 numbers; not read: x, line 3 \"b\" is no number"
     );
+    // Of days and months the example alone does not say which is which.
+    let dotted = read(&y(), "date,y\n01.02.2009,1\n02.02.2009,2\n15.02.2009,3\n");
+    assert_eq!(dotted.report.taken.to_string(), "time date: date DD.MM.YYYY, as 01.02.2009; target y: 3 numbers");
     let truths = read(&y(), &table(&["True", "FALSE", "", "true"]));
     assert_eq!(known(&truths.series[0].covariates), [Some(1.0), Some(0.0), None, Some(1.0)]);
+}
+
+#[test]
+fn what_is_no_number_or_time_says_what_to_write() {
+    let read = |text: &str| Reader::new("").parse("a.csv", text.as_bytes()).unwrap_err().to_string();
+    for (cell, says) in [
+        ("$1.50", "\"$1.50\" is not a number: leave out signs of currency and percent"),
+        ("12 %", "is not a number: leave out signs of currency and percent"),
+        ("(3.5)", "write what is below 0 with a -"),
+        ("−3.5", "its minus is another character than -"),
+    ] {
+        let message = read(&format!("date,y\n2009-01,{cell}\n2009-02,{cell}\n2009-03,{cell}\n"));
+        assert_says(&message, &["line 2, column \"y\":", says]);
+    }
+    for (cell, says) in [
+        ("01/01/2020 1:00 PM", "write 1:00 PM as 13:00"),
+        ("2020-01-01 24:00", "write 24:00 as 00:00 of the next day"),
+        ("2020-W01", "weeks by their numbers are not read"),
+    ] {
+        assert_says(&read(&format!("date,y\n{cell},1\n")), &["line 2, column \"date\":", says]);
+    }
+    assert_says(&read("date|y\n2009-01|1\n"), &["\"date|y\" (cells are parted by commas, semicolons or tabs"]);
+    assert_says(&read("date,y\n"), &["has 0 rows, expected at least 3"]);
+}
+
+#[test]
+fn a_column_called_step_counts_steps() {
+    for first in [1500, 200_001, 20_200_101] {
+        let rows: String = (0..5).map(|t| format!("{},{t}\n", first + t)).collect();
+        let form = |name: &str| read(&y(), &format!("{name},y\n{rows}")).format;
+        assert_eq!(form("step"), TimeFormat::Step);
+        assert_ne!(form("time"), TimeFormat::Step);
+    }
 }
 
 #[test]
@@ -302,6 +350,25 @@ fn values_far_from_0_are_kept_as_differences() {
     // One value far from the others: what is lost is said.
     let set = read(&y(), &format!("t,y,x\n{rows}40,0,1e7\n"));
     assert_eq!((set.report.rounded.len(), set.report.rounded[0].column.as_str()), (1, "y"));
+}
+
+#[test]
+fn series_far_from_each_other_have_centres_of_their_own() {
+    // The rows of the two come in turns, as in a table that is sorted by its dates.
+    let row = |t: i32| format!("far,{t},{},{t}\nnear,{t},{},{}\n", 1_600_000_000 + t % 12, t % 12, 3_000_000_000u32);
+    let rows: String = (0..40).map(row).collect();
+    let set = read(&y().id("id"), &format!("id,t,y,x\n{rows}"));
+    let [far, near] = [&set.series[0], &set.series[1]];
+    assert_eq!((far.centre(), far.target[0], far.target[11]), (1_600_000_006.0, -6.0, 5.0));
+    assert_eq!((near.centre(), near.target[0], near.target[11]), (0.0, 0.0, 11.0));
+    let x = |series: &Series| f64::from(series.covariates[3]) + series.covariate_centre(0);
+    assert_eq!((x(far), x(near)), (3.0, 3e9));
+    assert!(set.report.rounded.is_empty());
+    // What is lost in one series is said, though the other keeps all of its own.
+    let set = read(&y().id("id"), &format!("id,t,y,x\n{rows}far,40,0,0\n"));
+    let says = "column \"y\": of 40 changes from a value to the next, 39 are lost in single precision";
+    let said = set.report.rounded.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert!(said.len() == 1 && said[0].starts_with(says), "{said:?}");
 }
 
 #[test]

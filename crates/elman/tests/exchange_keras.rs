@@ -1019,3 +1019,32 @@ fn what_keras_has_no_layer_for_is_refused() {
         refused(Stack::new(Lstm::new(3, 4)), Head::last_state(3).hidden(4, phi), "Keras has no activation");
     }
 }
+
+/// Layers that are none of the network's take memory and time all the same while the equations run.
+#[test]
+fn more_layers_than_a_model_has_are_refused() {
+    let many = |layer: &Value, count: usize| {
+        let mut archive = archive("rnn_relu");
+        let layers = archive.config.pointer_mut("/config/layers").and_then(Value::as_array_mut).unwrap();
+        let name = |number: usize| format!("more_{number}");
+        for number in 0..count {
+            let mut layer = layer.clone();
+            layer["config"]["name"] = name(number).into();
+            layers.insert(layers.len() - 1, layer);
+        }
+        let own = layers.len() - count;
+        (keras::import(&archive, &Hints::default()), own)
+    };
+    let identity = json!({ "class_name": "Identity", "config": {} });
+    let dropout = json!({ "class_name": "Dropout", "config": { "rate": 0.5 } });
+    let rescaling = json!({ "class_name": "Rescaling", "config": { "scale": 1.0, "offset": 0.0 } });
+    let nested = json!({ "class_name": "Sequential", "config": { "layers": [identity] } });
+    for layer in [identity, dropout, rescaling, nested] {
+        let (few, own) = many(&layer, 8);
+        few.unwrap_or_else(|error| panic!("{layer}: {error}"));
+        let most = 256;
+        assert!(many(&layer, most - own).0.is_ok(), "{layer}");
+        let message = refusal(many(&layer, most - own + 1).0);
+        assert!(message.contains("it has 257 layers; expected at most 256: leave out"), "{message}");
+    }
+}

@@ -340,7 +340,7 @@ fn tables_that_are_neutral_at_first() {
                 node("Slice", &["table", "zero", "length", "which"], "part", vec![]),
                 node("Mul", &[from, "part"], &new, vec![]),
             ];
-            refused(&format!("a table of {length}"), place, constants, nodes, "");
+            refused(&format!("a table of {length}"), place, constants, nodes, &format!("Mul of {new}"));
         }
     }
 }
@@ -450,23 +450,41 @@ fn directions_of_which_one_knows_lengths() {
         let exported = onnx::export(&model, &options).unwrap().0;
         let mut graph = exported.graph.unwrap();
         let rnn = graph.node.iter().position(|node| node.op_type == "RNN").unwrap();
-        // The same operator twice: the forward half of one, the backward half of the other.
-        let mut other = graph.node[rnn].clone();
-        other.output = vec!["other".into(), "other_h".into()];
-        other.input.truncate(4);
-        graph.node.insert(rnn + 1, other);
+        // An operator for each direction: the forward one knows the lengths, where there are any.
+        let both = graph.node.remove(rnn);
         graph.initializer.extend([list("first.d", &[0]), list("second.d", &[1]), list("end.d", &[2])]);
-        let halves = [
-            node("Slice", &["layers.0.Y", "first.d", "second.d", "second.d"], "forward", vec![]),
-            node("Slice", &["other", "second.d", "end.d", "second.d"], "backward", vec![]),
-            node("Concat", &["forward", "backward"], "both", vec![Attribute::int("axis", 1)]),
-        ];
-        for (at, half) in halves.into_iter().enumerate() {
-            graph.node.insert(rnn + 2 + at, half);
+        let mut nodes = Vec::new();
+        for (direction, start, end) in [("forward", "first.d", "second.d"), ("reverse", "second.d", "end.d")] {
+            let halves = ["W", "R", "B"].map(|what| {
+                let half = format!("{what}.{direction}");
+                nodes.push(node("Slice", &[&format!("layers.0.{what}"), start, end, "first.d"], &half, vec![]));
+                half
+            });
+            let mut one = both.clone();
+            one.input.splice(1..4, halves);
+            one.output = vec![direction.into()];
+            one.name = format!("RNN {direction}");
+            one.attribute.retain(|attribute| attribute.name != "direction");
+            one.attribute.push(Attribute::text("direction", direction));
+            if direction == "reverse" {
+                one.input.truncate(4);
+            }
+            nodes.push(one);
         }
-        let reader = graph.node.iter_mut().skip(rnn + 5).find(|node| node.input[0] == "layers.0.Y").unwrap();
-        reader.input[0] = "both".into();
-        assert!(import(graph).is_err(), "{options:?}");
+        nodes.push(node("Concat", &["forward", "reverse"], "layers.0.Y", vec![Attribute::int("axis", 1)]));
+        for (at, node) in nodes.into_iter().enumerate() {
+            graph.node.insert(rnn + at, node);
+        }
+        match import(graph) {
+            Ok(imported) => {
+                assert!(!options.lengths);
+                assert_eq!(imported.model.stack().layers[0].bidirectional, Some(elman::Merge::Concat));
+            }
+            Err(message) => {
+                assert!(options.lengths, "{message}");
+                assert!(message.contains("and lengths ["), "{message}");
+            }
+        }
     }
 }
 
@@ -494,7 +512,9 @@ fn initial_states_that_are_zero_at_first() {
         {
             graph.node.insert(rnn + at, node);
         }
-        assert!(import(graph).is_err(), "{rows}");
+        let message = import(graph).unwrap_err();
+        let shape = format!("its input 5 has shape [1, {rows}, {H}]; expected [1, ");
+        assert!(message.contains("RNN of y0") && message.contains(&shape), "{message}");
     }
 }
 

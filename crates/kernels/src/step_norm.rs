@@ -17,7 +17,7 @@ use crate::step_dense::no_state;
 /// Keras's and PyTorch's `LayerNormalization`, `nn.LayerNorm` over the last axis. Ba et al. (2016),
 /// <https://arxiv.org/abs/1607.06450>. Nothing goes from step to step.
 ///
-/// Weights: γ [Np], β [Np].
+/// Weights: γ `[Np]`, β `[Np]`.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StepNorm {

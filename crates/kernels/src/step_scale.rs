@@ -19,7 +19,7 @@ use crate::step_norm::{gain_and_bias, split};
 /// compute a and b from other numbers, which only a converter knows. a and b are trained like all other parameters.
 /// Nothing goes from step to step.
 ///
-/// Weights: a [Np], b [Np].
+/// Weights: a `[Np]`, b `[Np]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StepScale {

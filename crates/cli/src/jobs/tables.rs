@@ -74,7 +74,9 @@ pub(crate) fn object(taken: &Taken) -> Value {
     };
     let time = taken.time.as_ref();
     json!({
-        "time": time.map(|time| json!({"columns": time.columns, "what": time.what, "example": time.example})),
+        "time": time.map(|time| json!({
+            "columns": time.columns, "what": time.what, "pattern": time.pattern, "example": time.example,
+        })),
         "id": taken.id, "label": taken.label, "target": taken.target.as_ref().map(column),
         "numbers": taken.numbers.iter().map(column).collect::<Vec<_>>(), "more_numbers": taken.more_numbers,
         "not_read": taken.not_read.iter().map(not_read).collect::<Vec<_>>(), "more_not_read": taken.more_not_read,

@@ -211,6 +211,11 @@ pub(crate) fn objects(stdout: &str) -> Vec<Value> {
         .collect()
 }
 
+/// The first object of an event.
+pub(crate) fn event<'a>(objects: &'a [Value], name: &str) -> &'a Value {
+    objects.iter().find(|object| object["event"] == name).unwrap_or_else(|| panic!("no {name} in {objects:?}"))
+}
+
 /// A safetensors file as it is stored: its length, a header in JSON, the data.
 #[derive(Clone)]
 pub(crate) struct RawModel {

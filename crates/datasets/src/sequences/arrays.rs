@@ -162,7 +162,7 @@ impl Padded<'_> {
         }
         let centres: Vec<f64> = ranges.into_iter().map(|(least, most)| centre(least, most)).collect();
         let mut values = Vec::with_capacity(self.lengths.iter().sum::<usize>() * self.features);
-        let mut roundings = Roundings::default();
+        let mut roundings = Roundings::new(self.features);
         for (row, (all, length)) in x.chunks_exact(self.row).zip(self.lengths).enumerate() {
             for (at, &x) in all[..length * self.features].iter().enumerate() {
                 let feature = at % self.features;
@@ -170,7 +170,7 @@ impl Padded<'_> {
                 if (value as f32).is_infinite() {
                     return Err(not_finite(row * self.row + at, &x.to_string()));
                 }
-                roundings.push(feature, value);
+                roundings.push(row, feature, value);
                 values.push(value as f32);
             }
         }

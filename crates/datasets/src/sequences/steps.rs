@@ -45,7 +45,16 @@ enum Order {
 impl Columns {
     fn new(table: &Table, settings: &Settings, notations: Notations) -> Result<Self, Refusal> {
         let survey = Survey::new(table, notations)?;
-        let id = table.column(settings.id.as_deref().unwrap_or("id"))?;
+        // Where nothing is said, names may be in capitals; the exact one goes first.
+        let either = |name: &str| {
+            let is = |column: &String| column.eq_ignore_ascii_case(name);
+            let exact = table.columns.iter().position(|column| column == name);
+            exact.or_else(|| table.columns.iter().position(is))
+        };
+        let id = match &settings.id {
+            Some(name) => table.column(name)?,
+            None => either("id").map_or_else(|| table.column("id"), Ok)?,
+        };
         let named = match &settings.features {
             Some(names) => Some(names.iter().map(|name| table.column(name)).collect::<Result<Vec<_>, _>>()?),
             None => None,
@@ -55,7 +64,7 @@ impl Columns {
         let position = |name: &str| table.columns.iter().position(|column| column == name);
         let label = match &settings.label {
             Some(name) => Some(table.column(name)?),
-            None => position(LABEL).filter(|&column| !is_feature(column)).or_else(|| match named {
+            None => either(LABEL).filter(|&column| !is_feature(column)).or_else(|| match named {
                 // Where features are named it may be any other column.
                 Some(_) => None,
                 None => position("y"),
@@ -297,7 +306,7 @@ pub(super) fn parse(mut table: Table, settings: &Settings, notations: Notations)
     let (mut ids, mut times) = (Ids::default(), Times::None);
     // [rows, I], then [rows]: in the order of the file. Rows and sequences are numbered in 32 bits: `limits` are below.
     let (mut values, mut places) = (Vec::with_capacity(rows_max * features), Vec::with_capacity(rows_max));
-    let mut roundings = Roundings::default();
+    let mut roundings = Roundings::new(features);
     let mut rows = table.rows();
     while let Some(row) = rows.next()? {
         let place = ids.place(&row, &columns)?;
@@ -306,7 +315,7 @@ pub(super) fn parse(mut table: Table, settings: &Settings, notations: Notations)
         }
         for (feature, of) in columns.features.iter().enumerate() {
             let number = of.read(&row)? - of.centre;
-            roundings.push(feature, number);
+            roundings.push(place, feature, number);
             values.push(number as f32);
         }
         places.push(place as u32);

@@ -216,7 +216,7 @@ impl Cases {
         let places = names.map(|names| names.into_iter().zip(0..).collect());
         let dimensions = if header.univariate == Some(true) { Some(1) } else { header.dimensions };
         let steps = header.series_length;
-        let roundings = Roundings::default();
+        let roundings = Roundings::new(0);
         let (values, offsets, labels) = (Vec::new(), vec![0], Vec::new());
         Self { limits, header, places, dimensions, steps, centres, roundings, values, offsets, labels }
     }
@@ -270,6 +270,8 @@ impl Cases {
             return Err(self.limits.too_many_cells(origin, at_line));
         }
         self.values.resize(start + steps * features, 0.0);
+        self.roundings.features = features;
+        let case = self.offsets.len() - 1;
         for (dimension, series) in series.iter().enumerate() {
             for (step, text) in series.split(',').map(str::trim).enumerate() {
                 let at = || Some(format!("dimension {dimension}, value {step}"));
@@ -281,7 +283,7 @@ impl Cases {
                 if value.is_nan() && self.header.missing == Some(false) {
                     return Err(line.error(at(), "a number, as @missing false says", shown(text)));
                 }
-                self.roundings.push(dimension, value);
+                self.roundings.push(case, dimension, value);
                 self.values[start + step * features + dimension] = value as f32;
             }
         }

@@ -36,7 +36,7 @@ pub(super) fn parse(table: &Table) -> Result<SequenceSet, Refusal> {
     let centre = centre(range.0, range.1);
 
     let (mut names, mut labels, mut offsets) = (Names::default(), Vec::new(), vec![0]);
-    let (mut values, mut roundings) = (Vec::new(), Roundings::default());
+    let (mut values, mut roundings) = (Vec::new(), Roundings::new(1));
     let mut rows = table.rows();
     while let Some(row) = rows.next()? {
         let class = "a class, a whole number: a line without names above it is a class and the values of a sequence";
@@ -58,7 +58,7 @@ pub(super) fn parse(table: &Table) -> Result<SequenceSet, Refusal> {
             let number = if is_missing(cell) { Some(f64::NAN) } else { Notation::PLAIN.read(cell) };
             let number = number.map(|number| number - centre).filter(|number| !(*number as f32).is_infinite());
             let number = number.ok_or_else(|| row.error(column, NUMBER))?;
-            roundings.push(0, number);
+            roundings.push(labels.len() - 1, 0, number);
             values.push(number as f32);
         }
         offsets.push(values.len());

@@ -1,6 +1,7 @@
 //! Which column of a table is what.
 
 use super::fault::Refusal;
+use super::infer::ROWS_MIN;
 use super::{Reader, SeriesFault};
 use crate::table::numbers::{Found, Numbers};
 use crate::table::survey::Survey;
@@ -86,6 +87,14 @@ fn sole_target(table: &Table, survey: &Survey, free: &[usize]) -> Result<usize, 
     let numbers = |&column: &usize| survey.columns[column].known > survey.columns[column].wrong;
     let all: Vec<usize> = free.iter().copied().filter(numbers).collect();
     let named: Vec<usize> = all.iter().copied().filter(|&column| !is_unnamed(&table.columns[column])).collect();
+    if !survey.any {
+        return Err(SeriesFault::TooFew { found: 0, expected: ROWS_MIN }.into());
+    }
+    // Where there are no numbers, a column of text is the one that was meant: its first cell says why it is none.
+    let text = free.iter().copied().find(|&column| survey.columns[column].wrong > 0);
+    if let (true, Some(column)) = (all.is_empty(), text) {
+        Numbers::of(table, survey, column)?;
+    }
     match named[..] {
         [column] => Ok(column),
         _ => {

@@ -31,9 +31,10 @@ pub enum SeriesFault {
     },
     /// No column holds times.
     #[error(
-        "none of its columns holds times; its columns are {}. Name the time column; times are written 2009, 2009-05, 2009Q2, \
+        "none of its columns holds times; its columns are {}{}. Name the time column; times are written 2009, 2009-05, 2009Q2, \
          2009-05-31 or 2009-05-31T13:00:00, or as whole numbers that count steps",
-        list(columns)
+        list(columns),
+        parted(columns)
     )]
     NoTime {
         /// The columns there are.
@@ -309,9 +310,26 @@ fn list(names: &[String]) -> String {
 
 /// What to do about marks that no number of its column has.
 fn marks(cell: &str) -> &'static str {
+    if cell.contains('−') {
+        return ": its minus is another character than -; write that";
+    }
+    let bare = cell.trim_matches(|c: char| "$€£¥%() ".contains(c));
+    if bare != cell && bare.bytes().all(|byte| byte.is_ascii_digit() || b",.+-'".contains(&byte)) && !bare.is_empty() {
+        return ": leave out signs of currency and percent, and write what is below 0 with a -";
+    }
     let marks =
         cell.contains([',', '.']) && cell.bytes().all(|byte| byte.is_ascii_digit() || b",.+- '".contains(&byte));
     if marks { " beside the others of its column: --decimal and --thousands say which marks it has" } else { "" }
+}
+
+/// What to do about a table that seems to have one column.
+fn parted(names: &[String]) -> &'static str {
+    match names {
+        [name] if name.contains(['|', ' ', ':']) => {
+            " (cells are parted by commas, semicolons or tabs: separate them so)"
+        }
+        _ => "",
+    }
 }
 
 fn of(id: &Option<String>) -> String {

@@ -14,7 +14,7 @@ use crate::limits::Limits;
 use crate::names::Names;
 use crate::table::Table;
 use crate::table::number::Notations;
-use crate::table::numbers::{Numbers, Rounding};
+use crate::table::numbers::{Numbers, Rounding, centre};
 use crate::{Error, Fault, text};
 
 /// What to read from a table: separated by commas, semicolons or tabs, gzipped or not, of up to 1 GiB of text in UTF-8,
@@ -144,8 +144,9 @@ impl Reader {
 
         let name = |of: &Numbers| table.columns[of.column()].clone();
         let numbers = || [&columns.target].into_iter().chain(&columns.covariates);
-        let rounded = numbers().zip(&rows.rounding).filter_map(|(of, rounding)| {
-            let (lost, of_all) = rounding.lost()?;
+        let rounded = numbers().enumerate().filter_map(|(place, of)| {
+            let each = rows.rounding.iter().skip(place).step_by(width).filter_map(Rounding::lost);
+            let (lost, of_all) = each.reduce(|a, b| (a.0.saturating_add(b.0), a.1.saturating_add(b.1)))?;
             Some(Rounded { column: name(of), lost, of: of_all })
         });
         let mut taken = columns.taken;
@@ -163,9 +164,12 @@ impl Reader {
         };
         let centres: Arc<[f64]> = numbers().map(|of| of.centre).collect();
         let mut series = Vec::with_capacity(stamps.len());
-        for ((id, stamps), periods) in ids.into_iter().zip(stamps).zip(periods) {
+        for (place, ((id, stamps), periods)) in ids.into_iter().zip(stamps).zip(periods).enumerate() {
             let mut filled = on_grid(id, stamps, frequency, periods, width, &rows.values);
-            filled.centres = Arc::clone(&centres);
+            filled.centres = match rows.centres.get(place * width..(place + 1) * width) {
+                Some(own) if own != &*centres => own.into(),
+                _ => Arc::clone(&centres),
+            };
             if filled.target.iter().all(|y| y.is_nan()) {
                 let id = columns.id.map(|_| filled.id);
                 return Err(SeriesFault::NoValue { target: name(&columns.target), id }.into());
@@ -187,8 +191,40 @@ struct Rows {
     missing_targets: usize,
     missing_covariates: usize,
     reordered: usize,
-    /// `[1 + C]`
+    /// `[S, 1 + C]`, of no more than [`ROUNDINGS_MAX`].
     rounding: Vec<Rounding>,
+    /// `[S, 1 + C]`: the centres of each series, or none where all have those of their columns.
+    centres: Vec<f64>,
+}
+
+/// Most centres of series by themselves; where there are more, series have the centres of the columns.
+const OWN_MAX: usize = 1 << 14;
+
+/// Most columns of series of which it is seen what rounding costs.
+const ROUNDINGS_MAX: usize = 1 << 12;
+
+/// The series of a table in the order of the file, and the centres of each `[S, 1 + C]`: series of one table may lie far from
+/// each other. None where there are too many.
+fn own_centres(table: &Table, columns: &Columns) -> Result<Vec<f64>, Refusal> {
+    let Some(id) = columns.id else { return Ok(Vec::new()) };
+    let width = 1 + columns.covariates.len();
+    let (mut ids, mut ranges, mut rows) = (Names::default(), Vec::new(), table.rows());
+    while let Some(row) = rows.next()? {
+        let first = ids.place_or_push(row.text(id)) * width;
+        if first + width > OWN_MAX {
+            return Ok(Vec::new());
+        }
+        if first == ranges.len() {
+            ranges.resize(first + width, (f64::INFINITY, f64::NEG_INFINITY));
+        }
+        let numbers = [&columns.target].into_iter().chain(&columns.covariates);
+        for (of, (least, most)) in numbers.zip(&mut ranges[first..]) {
+            // A cell that is no number is an error in its turn. Of NaN and a number the number is taken.
+            let number = of.read(&row).unwrap_or(f64::NAN);
+            (*least, *most) = (least.min(number), most.max(number));
+        }
+    }
+    Ok(ranges.into_iter().map(|(least, most)| centre(least, most)).collect())
 }
 
 fn rows(table: &Table, columns: &Columns) -> Result<Rows, Refusal> {
@@ -200,23 +236,16 @@ fn rows(table: &Table, columns: &Columns) -> Result<Rows, Refusal> {
         missing_targets: 0,
         missing_covariates: 0,
         reordered: 0,
-        rounding: vec![Rounding::NONE; 1 + columns.covariates.len()],
+        rounding: Vec::new(),
+        centres: own_centres(table, columns)?,
     };
+    let width = 1 + columns.covariates.len();
     // [S]: the time of each series' row above.
     let mut above: Vec<Time> = Vec::new();
     let mut lines = table.rows();
     while let Some(row) = lines.next()? {
         let line = row.line;
         let time = columns.times.of(&row)?;
-        for (place, (of, rounding)) in
-            [&columns.target].into_iter().chain(&columns.covariates).zip(&mut rows.rounding).enumerate()
-        {
-            let number = of.read(&row)? - of.centre;
-            rounding.push(number);
-            let missing = if place == 0 { &mut rows.missing_targets } else { &mut rows.missing_covariates };
-            *missing += usize::from(number.is_nan());
-            rows.values.push(number as f32);
-        }
         let id = columns.id.map_or("", |column| row.text(column));
         if let Some(column) = columns.id.filter(|_| id.is_empty()) {
             return Err(SeriesFault::NoId { line, column: table.columns[column].clone() }.into());
@@ -229,6 +258,19 @@ fn rows(table: &Table, columns: &Columns) -> Result<Rows, Refusal> {
             }
             None if series == table.limits.sequences => return Err(row.too_many_sequences("different ids").into()),
             None => above.push(time),
+        }
+        let first = series * width;
+        for (place, of) in [&columns.target].into_iter().chain(&columns.covariates).enumerate() {
+            let number = of.read(&row)? - rows.centres.get(first + place).copied().unwrap_or(of.centre);
+            if first + width <= ROUNDINGS_MAX {
+                if first + place >= rows.rounding.len() {
+                    rows.rounding.resize(first + width, Rounding::NONE);
+                }
+                rows.rounding[first + place].push(number);
+            }
+            let missing = if place == 0 { &mut rows.missing_targets } else { &mut rows.missing_covariates };
+            *missing += usize::from(number.is_nan());
+            rows.values.push(number as f32);
         }
         // There are fewer of both, for `limits` are below.
         rows.stamps.push(Stamp { series: series as u32, time, row: rows.stamps.len() as u32 });

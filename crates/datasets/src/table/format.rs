@@ -165,9 +165,13 @@ impl TimeFormat {
 
     /// What a column of whole numbers can be: years where it is named so or all are within 1500 to 2200; days, months,
     /// hours and so on where all are dates of as many digits; the time since 1970 where all are from 1980 to 2100; or else
-    /// steps.
+    /// steps, which a column is too that is named so.
     pub(crate) fn of_integers(column: &str, all: Integers) -> TimeFormat {
-        let named = ["year", "yr", "yyyy"].contains(&column.to_lowercase().as_str());
+        let lower = column.to_lowercase();
+        if ["step", "steps"].contains(&lower.as_str()) {
+            return TimeFormat::Step;
+        }
+        let named = ["year", "yr", "yyyy"].contains(&lower.as_str());
         if all.fits & Integers::RECENT != 0 || (named && all.fits & Integers::YEARS != 0) {
             return TimeFormat::Year;
         }

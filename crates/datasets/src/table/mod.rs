@@ -3,7 +3,7 @@
 //!
 //! Cells stand between commas, semicolons or tabs: that of the three which the first line has most of, a comma where it
 //! has none. A cell may be quoted with `"`, and a quote within it is doubled. Blanks around a cell, blank lines, a byte
-//! order mark and either line end mean nothing. Line breaks within a cell are refused: they come of a quote that is not
+//! order mark and either line end mean nothing. A first line `sep=;`, as Excel writes it, names the separator. Line breaks within a cell are refused: they come of a quote that is not
 //! closed. A line that begins with `#` is a remark, unless it is below the names and has as many cells as they.
 //!
 //! The text is parsed anew for every pass over the rows, so memory is that of the text and of one line. [`Limits`] bound
@@ -68,7 +68,14 @@ impl<'a> Table<'a> {
     /// Reads the line of names. `origin` stands for the text in messages.
     pub(crate) fn new(origin: &'a str, text: &'a str, limits: Limits) -> Result<Self, Error> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let start = Place { origin, separator: separator(text), rest: text, before: 0 };
+        if !text.contains('\n') && text.trim_end().contains('\r') {
+            let found = "lines that end in CR alone; save the table again, as CSV with other line ends";
+            return Err(error(origin, 1, None, "lines that end in LF or in CR and LF", found));
+        }
+        let start = match named_separator(text) {
+            Some((separator, rest)) => Place { origin, separator, rest, before: 1 },
+            None => Place { origin, separator: separator(text), rest: text, before: 0 },
+        };
         let mut lines = Lines::new(start, limits);
         let Some(header) = lines.advance(None)? else {
             return Err(error(origin, 1, None, "the names of the columns", "nothing"));
@@ -96,6 +103,11 @@ impl<'a> Table<'a> {
             return Err(error(origin, line, column_at(index), "a name that no other column has", &found));
         }
         Ok(Self { columns, line, headless, remarks, body: lines.place, limits })
+    }
+
+    /// What parts its cells.
+    pub(crate) fn separator(&self) -> char {
+        self.body.separator
     }
 
     /// What stands for the text in messages.
@@ -378,6 +390,13 @@ fn error(origin: &str, line: u64, at: Option<String>, expected: &str, found: &st
     Error::Line { origin: origin.to_owned(), line, at, expected: expected.to_owned(), found: found.to_owned() }
 }
 
+/// The separator that a first line `sep=;` names, and the text behind it.
+fn named_separator(text: &str) -> Option<(char, &str)> {
+    let (first, rest) = text.split_once('\n')?;
+    let named = first.trim_end_matches('\r').trim_matches('"').strip_prefix("sep=")?;
+    SEPARATORS.into_iter().find(|&separator| named.chars().eq([separator])).map(|separator| (separator, rest))
+}
+
 /// The separator that the first line has most of, outside quotes.
 fn separator(text: &str) -> char {
     let named = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
@@ -433,6 +452,18 @@ mod tests {
     }
 
     #[test]
+    fn a_first_line_may_name_the_separator() {
+        for (text, columns) in [
+            ("sep=;\na,1;b\n2;3\n", ["a,1", "b"]),
+            ("\u{feff}sep=,\r\na;1,b\r\n2,3\r\n", ["a;1", "b"]),
+            ("\"sep=\t\"\na\tb\n2\t3\n", ["a", "b"]),
+        ] {
+            assert_eq!(rows(text), Ok((columns.map(String::from).to_vec(), vec![(3, vec!["2".into(), "3".into()])])));
+        }
+        assert_eq!(rows("sep=|\n1\n").unwrap().0, ["sep=|"]);
+    }
+
+    #[test]
     fn separators_in_quotes_do_not_count() {
         assert_eq!(rows("\"a,b,c\";d\n1;2").unwrap().0, ["a,b,c", "d"]);
         assert_eq!(rows("alone\n1\n2").unwrap().1.len(), 2);
@@ -447,6 +478,10 @@ mod tests {
                 "line 2: expected the names of the columns, found \"@relation M1\": a .ts, .tsf",
             ),
             ("\n \r\n", "expected the names of the columns"),
+            (
+                "a,b\r1,2\r3,4\r",
+                "line 1: expected lines that end in LF or in CR and LF, found lines that end in CR alone",
+            ),
             ("a,b,a\n", "line 1, column 3: expected a name that no other column has, found \"a\""),
             ("a,b\n1,2\n\n1,2,3\n", "line 4: expected 2 cells, one for each column, found 3"),
             ("a,b\r\n1,2\r\n\r\n1\r\n", "line 4: expected 2 cells, one for each column, found 1"),

@@ -50,6 +50,9 @@ impl Notation {
         }
         let (decimal, thousands) = self.marks();
         let unsigned = cell.strip_prefix(['-', '+']).unwrap_or(cell);
+        if unsigned.starts_with(['-', '+']) {
+            return None;
+        }
         let (whole, fraction) = unsigned.split_once(decimal).unwrap_or((unsigned, ""));
         let mut text = String::with_capacity(cell.len() + 1);
         text.extend(cell.starts_with('-').then_some('-'));
@@ -218,9 +221,21 @@ mod tests {
 
     #[test]
     fn what_is_no_number() {
-        for cell in
-            ["1,23,456", "1,2345,678", "12.34.56", "1,5,5", "x", "inf", "1e999", "--1", "1 2", "0x10", "1,2.3,4"]
-        {
+        for cell in [
+            "1,23,456",
+            "1,2345,678",
+            "12.34.56",
+            "1,5,5",
+            "x",
+            "inf",
+            "1e999",
+            "--1",
+            "+-1,5",
+            "++1 234",
+            "1 2",
+            "0x10",
+            "1,2.3,4",
+        ] {
             assert!(Notations::of(cell).0.is_none(), "{cell}");
         }
         assert!(Notations::of("1.5").0.and(Notations::of("1,5").0).is_none());

@@ -75,8 +75,10 @@ impl Numbers {
         let Settled::One(notation) = facts.notations.settle() else {
             return Err(ambiguous(table, column, ',')?.into());
         };
-        // Where another column shows that commas are decimal marks, a point may part thousands here.
-        if notation == Notation::PLAIN && facts.may_part_by_points() && survey.decimal_commas {
+        // Where another column shows that commas are decimal marks, a point may part thousands here; or where semicolons
+        // part the cells, for they do so where commas are decimal marks.
+        let may_have_commas = survey.decimal_commas || table.separator() == ';';
+        if notation == Notation::PLAIN && facts.may_part_by_points() && may_have_commas {
             return Err(ambiguous(table, column, '.')?.into());
         }
         let (least, most) = if notation == Notation::PLAIN { facts.range } else { range(table, column, notation)? };
@@ -182,6 +184,12 @@ impl Rounding {
             self.lost += u32::from(number as f32 == self.last as f32);
         }
         self.last = number;
+    }
+
+    /// The counts of two sequences together.
+    pub(crate) fn and(self, other: Self) -> Self {
+        let (changes, lost) = (self.changes.saturating_add(other.changes), self.lost.saturating_add(other.lost));
+        Rounding { last: f64::NAN, changes, lost }
     }
 
     /// Whether most changes from a number to the next are lost, and how many of how many.

@@ -235,7 +235,7 @@ impl Pattern {
 }
 
 impl fmt::Display for Pattern {
-    /// As [`Pattern::of`] reads it.
+    /// As `Pattern::of` reads it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for token in self.tokens() {
             match token {

@@ -121,6 +121,11 @@ impl Facts {
         self.kinds & POINTS != 0 && self.notations.may_part_by_points()
     }
 
+    /// Whether a cell has a point that cannot part thousands.
+    pub(crate) fn shows_points(&self) -> bool {
+        self.kinds & POINTS != 0 && !self.notations.may_part_by_points()
+    }
+
     /// Whether the column holds numbers but for a few cells: those are mistakes, and the column no text.
     pub(crate) fn is_nearly_numbers(&self) -> bool {
         self.wrong > 0 && u64::from(self.wrong) * 4 <= u64::from(self.known - self.wrong)

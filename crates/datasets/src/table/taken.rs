@@ -103,7 +103,14 @@ impl Taken {
         let shown = columns().find_map(Numbers::marked).filter(|&notation| {
             columns().all(|of| of.is_truths() || survey.columns[of.column()].notations.has(notation))
         });
-        self.marks = shown.map(Notation::marks);
+        // Between semicolons a shorter table might leave points open.
+        let facts = |of: &Numbers| survey.columns[of.column()];
+        let points = || {
+            table.separator() == ';'
+                && columns().any(|of| facts(of).shows_points())
+                && columns().all(|of| of.is_truths() || facts(of).notations.has(Notation::PLAIN))
+        };
+        self.marks = shown.or_else(|| points().then_some(Notation::PLAIN)).map(Notation::marks);
         self.numbers = all.iter().take(NAMED_MAX).map(|of| of.describe(table, survey)).collect();
         self.more_numbers = all.len().saturating_sub(NAMED_MAX);
     }
@@ -161,9 +168,11 @@ impl fmt::Display for Taken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = Vec::new();
         parts.push(match &self.time {
-            Some(Time { columns, what, example, .. }) => {
+            Some(Time { columns, what, pattern, example }) => {
                 let columns: Vec<String> = columns.iter().map(|column| name(column)).collect();
-                format!("time {}: {what}, as {example}", columns.join(", "))
+                // Which is the day and which the month, an example alone does not say.
+                let pattern = pattern.iter().map(|pattern| format!(" {pattern}")).collect::<String>();
+                format!("time {}: {what}{pattern}, as {example}", columns.join(", "))
             }
             None => "time: none, rows in the order of the file".into(),
         });

@@ -141,7 +141,7 @@ pub(crate) fn find_optional(
         Some(names) if names.iter().all(String::is_empty) => Ok(None),
         Some(names) => find(table, survey, names, free).map(Some),
         None => {
-            let by_name = |&column: &usize| TIME_NAMES.contains(&table.columns[column].as_str());
+            let by_name = |&column: &usize| TIME_NAMES.contains(&table.columns[column].to_lowercase().as_str());
             let named: Vec<usize> = free.iter().copied().filter(by_name).collect();
             let by_content = || free.iter().copied().filter(|&column| survey.is_times(column)).collect();
             let found: Vec<usize> = if named.is_empty() { by_content() } else { named };
@@ -236,7 +236,15 @@ pub(crate) fn format(table: &Table, time: &TimeColumns, given: Option<&str>) -> 
 
 fn no_time(column: &str, line: u64, cell: &str) -> SeriesFault {
     let (column, found) = (column.to_owned(), cell.to_owned());
+    let upper = cell.to_uppercase();
     let expected = match cell.parse::<f64>() {
+        _ if upper.ends_with("AM") || upper.ends_with("PM") => "a clock of 24 hours: write 1:00 PM as 13:00",
+        _ if cell.contains(" 24:") || cell.contains("T24:") => {
+            "an hour from 0 to 23: write 24:00 as 00:00 of the next day"
+        }
+        _ if cell.get(4..).is_some_and(|rest| rest.trim_start_matches('-').starts_with('W')) => {
+            "a date: weeks by their numbers are not read, write the first day of each"
+        }
         Ok(_) => "a date, a year or a whole number: years with a fraction are not read, give year and month",
         Err(_) => {
             "2009, 2009-05, 2009Q2, 2009-05-31, May-31-2009, 31/05/2009, or 2009-05-31T13:00:00 with seconds of at most six \

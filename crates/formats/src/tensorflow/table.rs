@@ -44,8 +44,14 @@ pub(super) fn entries(file: &[u8]) -> Result<Vec<Pair<'_>>, Fault> {
     reader.place()?;
     let (offset, size) = reader.place()?;
     let mut all = Vec::new();
+    let mut free = 0_u64;
     for (_, place) in block(file, footer, offset, size, 0)? {
         let (offset, size) = Reader { bytes: place, at: 0, end: place.len() }.place()?;
+        // A block that many entries of the index name would be summed up anew for each.
+        if offset < free {
+            return Err(Fault::Table { at: footer, expected: "blocks one behind the other, none of them twice" });
+        }
+        free = offset.saturating_add(size).saturating_add(TRAILER as u64);
         let more = block(file, footer, offset, size, all.len())?;
         if let (Some((last, _)), Some((first, _))) = (all.last(), more.first())
             && first <= last

@@ -291,10 +291,12 @@ fn run(mut settings: Settings<Classify>, open: bool, begin: Begin<'_>, mut outpu
     let standardizer = Standardizer::of(&parts.training, settings.job.missing);
     let (what, fingerprint) = (describe_data(&parts, &standardizer), parts.fingerprint());
     let meaning = Meaning::new(&classes, &features, &standardizer).with(&settings.job, parts.taken());
-    let mut warnings: Vec<String> = poor(&parts).into_iter().collect();
+    let mut warnings: Vec<String> = poor(&settings.job, &parts).into_iter().collect();
     warnings.extend(parts.training.report.rounded.iter().map(ToString::to_string));
+    let (least, most) = lengths(&parts);
     let object = json!({
-        "event": "data", "data": parts.name, "training": parts.training.len(), "validation": parts.validation.len(),
+        "event": "data", "steps": [least, most], "missing": missing(&parts), "missing_has_inputs": standardizer.mask,
+        "never_read": unknown(&parts, &standardizer), "data": parts.name, "training": parts.training.len(), "validation": parts.validation.len(),
         "test": parts.test.len(), "features": features, "classes": classes,
         "taken": parts.taken().map(tables_of::object),
     });
@@ -359,8 +361,7 @@ fn model(
 fn describe_data(parts: &Parts, standardizer: &Standardizer) -> String {
     let sets = [&parts.training, &parts.validation, &parts.test];
     let [training, validation, test] = sets.map(|set| thousands(set.len() as u64));
-    let lengths = || sets.into_iter().flat_map(|set| (0..set.len()).map(|row| set.length(row)));
-    let (least, most) = (lengths().min().unwrap_or(0), lengths().max().unwrap_or(0));
+    let (least, most) = lengths(parts);
     let mut text = format!(
         "{}: {training} training, {validation} validation and {test} test sequences of {} to {most} steps, {}, {} classes",
         parts.name,
@@ -374,7 +375,7 @@ fn describe_data(parts: &Parts, standardizer: &Standardizer) -> String {
     if let Some(taken) = parts.taken() {
         text += &format!("\n{taken}");
     }
-    let missing: usize = sets.into_iter().map(SequenceSet::missing).sum();
+    let missing = missing(parts);
     if missing > 0 {
         let how = match standardizer.mask {
             true => "read as the mean, with an input beside each feature that says so",
@@ -382,12 +383,29 @@ fn describe_data(parts: &Parts, standardizer: &Standardizer) -> String {
         };
         text += &format!("\n{} values are missing: {how}", thousands(missing as u64));
     }
-    let names = parts.training.names.iter().zip(&standardizer.scalings);
-    let unknown: Vec<String> = names.filter(|(_, known)| known.is_none()).map(|(name, _)| name.clone()).collect();
+    let unknown = unknown(parts, standardizer);
     if !unknown.is_empty() {
         text += &format!("\nwithout a value in training, and so never read: {}", parts::few(&unknown));
     }
     text
+}
+
+/// Steps of the shortest sequence and of the longest.
+fn lengths(parts: &Parts) -> (usize, usize) {
+    let sets = [&parts.training, &parts.validation, &parts.test];
+    let lengths = || sets.into_iter().flat_map(|set| (0..set.len()).map(|row| set.length(row)));
+    (lengths().min().unwrap_or(0), lengths().max().unwrap_or(0))
+}
+
+/// Values that are missing.
+fn missing(parts: &Parts) -> usize {
+    [&parts.training, &parts.validation, &parts.test].into_iter().map(SequenceSet::missing).sum()
+}
+
+/// Features without a value in training.
+fn unknown(parts: &Parts, standardizer: &Standardizer) -> Vec<String> {
+    let names = parts.training.names.iter().zip(&standardizer.scalings);
+    names.filter(|(_, known)| known.is_none()).map(|(name, _)| name.clone()).collect()
 }
 
 /// What there is to say of sequences whose axes look swapped: those of a single step, or of few steps of many features.
@@ -419,14 +437,18 @@ fn layout(job: &Classify, steps: usize, features: usize) -> Option<String> {
 }
 
 /// What there is to say of features from which nothing can be learnt.
-fn poor(parts: &Parts) -> Option<String> {
+fn poor(job: &Classify, parts: &Parts) -> Option<String> {
     let set = &parts.training;
     let constant = |&feature: &usize| {
         let mut known = set.values.iter().skip(feature).step_by(set.features()).filter(|value| !value.is_nan());
         known.next().is_some_and(|first| known.all(|value| value == first))
     };
     let names: Vec<String> = (0..set.features()).filter(constant).map(|feature| set.names[feature].clone()).collect();
-    let advice = "they say nothing of a class; --features leaves them out";
+    let table = job.data.as_deref().is_some_and(|data| parts::ends(data, &[".csv", ".tsv"]));
+    let advice = match table && names.len() < set.features() {
+        true => "they say nothing of a class; --features leaves them out",
+        false => "they say nothing of a class; leave them out of the file",
+    };
     (!names.is_empty()).then(|| format!("always the same in training: {}; {advice}", parts::few(&names)))
 }
 

@@ -159,7 +159,7 @@ fn panel(area: &Area, about: &About, panel: &Panel) -> anyhow::Result<()> {
     let named = if series.id.is_empty() { set.target.clone() } else { format!("{} {}", set.target, series.id) };
     let y = Axis::linear(bottom, high + room);
     // Numbers of many digits have their room.
-    let beside = (LEFT - 8).max(7 * y.widest() as u32 + 32);
+    let beside = (LEFT - 8).max(8 * y.widest() as u32 + 28);
     let mut chart = ChartBuilder::on(area)
         .margin_top(px(8))
         .margin_right(px(22))

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::names::Weights;
 use super::{graph, in_paths, path};
+use crate::layer::Stack;
 
 /// A layer of the chain.
 pub(super) struct Link<'a> {
@@ -43,6 +44,9 @@ pub(super) enum Store<'a> {
 /// Models in models, deeper than users nest them.
 const DEPTH_MAX: usize = 8;
 
+/// Layers of a file, those included that are none of the network's: four for each that a network can have.
+const LAYERS_MAX: usize = 4 * Stack::LAYERS_MAX;
+
 /// Packages whose classes are Keras's own.
 const PACKAGES: [&str; 4] = ["keras", "tf_keras", "tensorflow", "keras_core"];
 
@@ -53,13 +57,23 @@ const OF_MODELS: [&str; 8] =
 /// The layers, from the input on.
 ///
 /// # Errors
-/// If it is another kind of model, or its layers are no chain.
+/// If it is another kind of model, its layers are no chain, or they are too many.
 pub(super) fn chain<'a>(config: &'a Value, store: &Store<'_>) -> Result<Vec<Link<'a>>, Wrong> {
     let of_layer = |path: &str, name: &str| match store {
         Store::Paths => Weights::Numbered(path.to_owned()),
         Store::Groups(of) => of(name),
     };
-    links(config, "the model", &of_layer, 0)
+    let links = links(config, "the model", &of_layer, 0)?;
+    match links.len() {
+        count if count > LAYERS_MAX => {
+            let why = format!(
+                "it has {count} layers; expected at most {LAYERS_MAX}: leave out those that do nothing when a model answers, as \
+                 Dropout, and join those that follow each other, as Rescaling"
+            );
+            Err(("the model".into(), why))
+        }
+        _ => Ok(links),
+    }
 }
 
 /// A text of an object.

@@ -61,17 +61,29 @@ impl Matrix<'_> {
 }
 
 impl Equations<'_> {
-    /// What each layer gives, by its name, the input's first.
+    /// What the layers of these names give, and the last one: from the input on. Nothing else is kept, so that memory does
+    /// not grow with layers that are none of the network's.
     ///
     /// # Errors
     /// If the equations of a layer are not known here, or its arrays do not fit: which.
-    pub(super) fn run<'l>(&self, links: &[Link<'l>], input: Tensor) -> Result<Vec<(&'l str, Tensor)>, Wrong> {
+    pub(super) fn run<'l>(
+        &self,
+        links: &[Link<'l>],
+        input: Tensor,
+        kept: &[String],
+    ) -> Result<Vec<(&'l str, Tensor)>, Wrong> {
         let mut stages: Vec<(&str, Tensor)> = Vec::new();
         let mut now = input;
-        for link in links {
+        for (index, link) in links.iter().enumerate() {
             let layer = Layer { name: link.name, config: link.config, weights: &link.weights, of: self };
             now = layer.run(link.class, now)?;
-            stages.push((link.name, now.clone()));
+            if index + 1 == links.len() {
+                stages.push((link.name, now));
+                break;
+            }
+            if kept.iter().any(|name| name == link.name) {
+                stages.push((link.name, now.clone()));
+            }
         }
         Ok(stages)
     }

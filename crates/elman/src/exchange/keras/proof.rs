@@ -58,7 +58,8 @@ impl Proof<'_> {
                 break;
             }
             let batch = self.batch(model, number as u64, rows, steps);
-            let [double, single] = [false, true].map(|single| self.equations(single).run(self.links, batch.tensor()));
+            let [double, single] =
+                [false, true].map(|single| self.equations(single).run(self.links, batch.tensor(), &self.layers));
             let (double, single) = (double?, single?);
             let (Some((last, double_last)), Some((_, single_last))) = (double.last(), single.last()) else {
                 return Err(("the model".into(), "it has no layers".into()));

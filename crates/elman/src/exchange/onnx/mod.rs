@@ -2,6 +2,7 @@
 //!
 //! T steps, B rows, I input, H hidden, P output, D directions, C classes, F values of Q quantiles.
 
+mod activation;
 mod builder;
 mod export;
 mod import;

@@ -17,7 +17,6 @@ use elman_formats::{Array, onnx::OperatorSet};
 use super::builder::{Axis, Builder};
 use super::options::OnnxOptions;
 use super::{METADATA_KEY, layout, not_given};
-use crate::exchange::assembly::beyond_plain;
 use crate::exchange::units::{Units, meaning};
 use crate::exchange::{Place, Report};
 use crate::head::Reads;
@@ -62,7 +61,7 @@ struct Outputs {
 /// Inputs are `input [batch, time, I]`, in the units of the data where the model's [units](crate::exchange::Units) are
 /// known, then also `series [batch]` (int64) where each series has a scaling of its own; or `tokens [batch, time]` (int64) of a network with an embedding, and by the
 /// [options](OnnxOptions) `lengths [batch]` (int32) and the states. Outputs are `logits` and `probabilities` of classes,
-/// `[batch, C]` or `[batch, time, C]`, or `quantiles [batch, F, Q]`, rising as those of
+/// `[batch, C]` or `[batch, time, C]`, or `values` of as many axes, or `quantiles [batch, F, Q]`, rising as those of
 /// [`Predictor::quantiles`](crate::Predictor::quantiles). Steps past a row's end change nothing.
 ///
 /// Cells are native operators where those compute them; others are a `Scan` of basic operators: normalisation, zoneout,
@@ -92,8 +91,12 @@ pub fn export(model: &Model, options: &OnnxOptions) -> Result<(onnx::Model, Repo
             return Err(not_given(format!("layer {index}"), why));
         }
     }
-    if let Some(what) = beyond_plain(model.head()) {
-        return Err(not_given(what, "elman does not write it as a graph"));
+    if options.streaming && model.head().reads.pools() {
+        let why = format!(
+            "it reads {}, so it has no answer after one step; leave out `streaming` (--streaming)",
+            model.head().reads.describe()
+        );
+        return Err(not_given("the head", why));
     }
     let config =
         serde_json::to_string(&model.config()).map_err(|error| not_given("the configuration", error.to_string()))?;

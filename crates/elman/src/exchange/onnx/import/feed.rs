@@ -25,6 +25,8 @@ pub(super) enum Read {
     Steps(Feed),
     /// The final states of the tracks of a layer.
     States { first: usize, second: Option<usize> },
+    /// The mean of every step of a layer, or the largest.
+    Pooled { feed: Feed, largest: bool },
 }
 
 impl Run<'_> {
@@ -138,6 +140,15 @@ impl Run<'_> {
     /// What a head reads of [.., F] of so many axes.
     pub(super) fn read(&self, elements: &[Element], width: usize, axes: usize) -> Result<Read, String> {
         let Some((steps, rows)) = self.sizes else { return Err("no recurrent operator comes before it".into()) };
+        if let Some(&Element::Of { source, .. }) = elements.first()
+            && let Kind::Pooled { feed, largest } = self.kind(source)
+        {
+            let in_order = |(at, element): (usize, &Element)| *element == Element::Of { source, index: at as u32 };
+            if elements.len() != self.len(source) || !elements.iter().enumerate().all(in_order) {
+                return Err(format!("it is a part of {}, or that in another order", self.describe(source)));
+            }
+            return Ok(Read::Pooled { feed: feed.clone(), largest: *largest });
+        }
         let count = elements.len() / width.max(1);
         if axes == 2
             && count == rows

@@ -1,8 +1,9 @@
 //! The head of a graph: a product with weights, a bias, maybe a softmax.
 
 use elman_formats::Array;
+use elman_kernels::Nonlinearity;
 
-use super::feed::Read;
+use super::feed::{Feed, Read};
 use super::node::Call;
 use super::run::{Kind, Run};
 use super::value::{Data, Element, Value, axis};
@@ -13,14 +14,16 @@ use crate::exchange::onnx::not_taken;
 
 /// What a head may read.
 const READ: &str = "expected the last state of the last layer (h_n[-1]), the final states of its two directions side by side, \
-                    or its outputs at every step; sums or means of states, another step, a residual around the last state, \
-                    and a dense layer before this one are not understood";
+                    its outputs at every step, their mean or maximum over the steps, or a dense layer on one of these; sums of \
+                    states, another step, and a residual around the last state are not understood";
 
 /// How far a head has come.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Done {
     Product,
     Biased,
+    /// Under an activation.
+    Activated(Nonlinearity),
     Softmax,
     /// The logarithms of a softmax.
     LogSoftmax,
@@ -40,7 +43,10 @@ pub(super) struct Answer {
 pub(super) struct HeadFound {
     pub(super) name: String,
     pub(super) node: usize,
+    /// What the lowest of its layers reads.
     pub(super) read: Read,
+    /// The dense layer whose answers it reads, and how far those are.
+    pub(super) below: Option<(usize, Done)>,
     pub(super) kernel: Array,
     pub(super) kernel_origins: Vec<Place>,
     pub(super) kernel_turned: bool,
@@ -64,15 +70,21 @@ impl Run<'_> {
         if read.shape.last() != Some(&width) || width == 0 || classes == 0 {
             return Err(format!("it multiplies shapes {:?} and {:?}", read.shape, kernel.shape));
         }
-        let found = self
-            .read(elements, width, read.shape.len())
-            .map_err(|why| format!("its input cannot be told: {why}; {READ}"))?;
+        let below =
+            self.answers(read).filter(|(_, done)| matches!(done, Done::Product | Done::Biased | Done::Activated(_)));
+        let found = match below {
+            Some((below, _)) => self.heads[below].read.clone(),
+            None => self
+                .read(elements, width, read.shape.len())
+                .map_err(|why| format!("its input cannot be told: {why}; {READ}"))?,
+        };
         let array = Array { shape: kernel.shape.clone(), data: weights.to_vec() };
         let head = self.heads.len();
         self.heads.push(HeadFound {
             name: name.to_owned(),
             node: call.index,
             read: found,
+            below,
             kernel: if turned { transposed(&array) } else { array },
             kernel_origins: kernel.origins.to_vec(),
             kernel_turned: turned,
@@ -148,11 +160,84 @@ impl Run<'_> {
         };
         let rank = value.shape.len();
         let along = axis(call.int("axis", if call.opset < 13 { 1 } else { -1 }), rank)?;
-        if along + 1 != rank || matches!(done, Done::Softmax | Done::LogSoftmax | Done::Sorted) {
+        if along + 1 != rank || !matches!(done, Done::Product | Done::Biased) {
             return Err("it is not taken over the classes".into());
         }
         let done = if call.node.op_type == "Softmax" { Done::Softmax } else { Done::LogSoftmax };
         self.source(Kind::Answers { head, done }, value.shape.clone())
+    }
+
+    /// The answers under an activation.
+    pub(super) fn activated(&mut self, value: &Value, activation: Nonlinearity) -> Result<Value, String> {
+        let Some((head, Done::Product | Done::Biased)) = self.answers(value) else {
+            return Err(
+                "it is an activation of something else than the answers of a dense layer, which no layer here has; \
+                        export the model without it, or exchange the weights as arrays"
+                    .into(),
+            );
+        };
+        self.source(Kind::Answers { head, done: Done::Activated(activation) }, value.shape.clone())
+    }
+
+    /// a σ(a) of answers a; nothing where it is no such product.
+    pub(super) fn gated(&mut self, a: &Value, b: &Value) -> Option<Result<Value, String>> {
+        let sigmoid = Done::Activated(Nonlinearity::Sigmoid);
+        let plain = match (self.answers(a)?, self.answers(b)?) {
+            ((head, Done::Product | Done::Biased), (other, done)) if head == other && done == sigmoid => a,
+            ((head, done), (other, Done::Product | Done::Biased)) if head == other && done == sigmoid => b,
+            _ => return None,
+        };
+        let index = |element: &Element| match element {
+            Element::Of { index, .. } => Some(*index),
+            Element::Number(_) => None,
+        };
+        let same = a.shape == b.shape && a.elements().iter().map(index).eq(b.elements().iter().map(index));
+        same.then(|| self.activated(plain, Nonlinearity::Silu))
+    }
+
+    /// The mean or the maximum of a layer's outputs over the steps.
+    pub(super) fn pooled(&mut self, call: &Call<'_>) -> Result<Value, String> {
+        let value = call.input(0)?;
+        let Some([steps, rows]) = self.sizes.map(|(steps, rows)| [steps, rows]) else {
+            return Err("no recurrent operator comes before it; expected the steps of one".into());
+        };
+        let axes = call.list("axes", 1)?.unwrap_or_default();
+        let [number] = axes[..] else {
+            return Err(format!("it goes over the axes {axes:?}; expected that of the steps"));
+        };
+        let along = axis(number, value.shape.len())?;
+        let order: Vec<usize> =
+            std::iter::once(along).chain((0..value.shape.len()).filter(|&at| at != along)).collect();
+        let turned = value.transposed(&order);
+        let width = turned.len() / (steps * rows).max(1);
+        let feed = match value.shape[along] == steps {
+            true => self.feed(&turned.elements(), [steps, rows, width], 0).and_then(|feed| self.whole(feed)),
+            false => Err("it is no axis of steps".into()),
+        };
+        let feed = match feed {
+            Ok(feed @ Feed::Layer { .. }) => feed,
+            Ok(_) => return Err("it goes over the steps of what no layer gives".into()),
+            Err(why) => return Err(format!("what it goes over cannot be told: {why}; expected the steps of a layer")),
+        };
+        let mut shape = value.shape.clone();
+        match call.int("keepdims", 1) {
+            0 => {
+                shape.remove(along);
+            }
+            _ => shape[along] = 1,
+        }
+        let largest = call.node.op_type == "ReduceMax";
+        self.source(Kind::Pooled { feed, largest }, shape)
+    }
+
+    /// The dense layers that end in a head, the lowest first, and how far the answers of each are.
+    pub(super) fn dense_layers(&self, head: usize, done: Done) -> Vec<(usize, Done)> {
+        let mut layers = vec![(head, done)];
+        while let Some(below) = layers.last().and_then(|&(head, _)| self.heads[head].below) {
+            layers.push(below);
+        }
+        layers.reverse();
+        layers
     }
 
     /// The answers in rising order, group by group: quantiles are given so.
@@ -188,7 +273,8 @@ impl Run<'_> {
                     return Err(not_taken(self.heads[answer.head].name.clone(), why));
                 }
                 // Answers before their bias are on the way to others.
-                Some(other) if other.done != Done::Product || answer.done == Done::Product => {}
+                Some(other) if other.done != Done::Product && !matches!(answer.done, Done::Activated(_)) => {}
+                Some(_) if answer.done == Done::Product => {}
                 _ => found = Some(answer),
             }
         }

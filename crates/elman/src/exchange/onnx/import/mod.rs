@@ -20,6 +20,7 @@ use std::path::Path;
 
 use elman_formats::Array;
 use elman_formats::onnx::{self, File, Graph};
+use elman_kernels::Nonlinearity;
 
 use self::feed::{Feed, Read};
 use self::head::{Answer, Done};
@@ -30,7 +31,7 @@ use super::{METADATA_KEY, not_taken};
 use crate::Error;
 use crate::exchange::hints::Said;
 use crate::exchange::{Change, Hints, Imported, Place, Report, assemble};
-use crate::head::{Head, Predicts, Reads};
+use crate::head::{Head, Hidden, Link, Predicts, Reads, Values};
 use crate::layer::{Embedding, Layer, Stack};
 use crate::model::Config;
 
@@ -41,16 +42,17 @@ const SIZES: [(usize, usize); 2] = [(2, 3), (5, 4)];
 /// A model from a graph of another program, or from one of ours.
 ///
 /// Understood are RNN, LSTM and GRU in one direction or both, stacked, with residual connections, on sequences or on tokens
-/// that are looked up, and a dense layer on the final states or on every step; between them anything that only moves
-/// elements. The layout of the sequences does not matter. A softmax behind the dense layer is left out: a head here gives
-/// logits. A graph that [`export`](super::export()) made has the model's configuration in its metadata, and comes back as it
+/// that are looked up, and dense layers on the final states, on every step, or on their mean or maximum over the steps; between
+/// them anything that only moves elements. The layout of the sequences does not matter. A softmax behind the last dense layer
+/// is left out: a head here gives logits. Behind a sigmoid the outputs are values from 0 to 1; one output without either is a
+/// value, several are logits of classes, unless a hint says that they are values. A graph that [`export`](super::export()) made has the model's configuration in its metadata, and comes back as it
 /// was; one that was changed since is read as any other, and a note says so.
 ///
 /// The graph is then computed in numbers and so is the model, on batches of many shapes; [`Report::compared`] says which and
 /// how far apart they are. At the first output that differs by more than [`TOLERANCE`](crate::exchange::TOLERANCE) and
 /// rounding the graph is refused.
 ///
-/// Of the hints only `like` counts: the graph says the rest itself, and a hint that contradicts it is refused.
+/// Of the hints only `like` and `values` count: the graph says the rest itself, and a hint that contradicts it is refused.
 ///
 /// # Errors
 /// If the file cannot be read, or the graph is something else: the error names the first node that is not understood,
@@ -113,11 +115,11 @@ fn import_any(file: &File, graph: &Graph, hints: &Hints) -> Result<Imported, Err
             )));
         }
     }
-    if hints.like.is_none() && head.outputs() == 1 {
-        let why = "it gives one number, and a head here chooses among classes or predicts quantiles; `like` (--like), a \
-                   model with one quantile of one value, says that it is the latter";
-        return Err(unlike(why.into()));
-    }
+    // Beside the logits, a graph may give what tells what they are.
+    let telling =
+        ends.answers.iter().map(|(_, done)| *done).find(|done| matches!(done, Done::Softmax | Done::LogSoftmax));
+    let predicts = predicts(telling.unwrap_or(parts.done()), head.outputs(), hints, &mut report).map_err(unlike)?;
+    let head = Head { predicts, ..head };
     let said = completed(&stack, &head, hints.like.as_ref());
     hints.settled(&as_said(&said))?;
     if hints.like.is_some() {
@@ -177,7 +179,8 @@ fn as_said(config: &Config) -> Said<'_> {
 fn completed(stack: &Stack, head: &Head, like: Option<&Config>) -> Config {
     let (embedding, layers) = (stack.embedding, stack.layers.clone());
     let mut config = Config { version: 1, embedding, layers, head: head.clone(), steps: None, job: None };
-    let Some(like) = like.filter(|like| (like.head.outputs(), like.head.reads) == (head.outputs(), head.reads)) else {
+    let alike = |like: &Head| (like.outputs(), like.reads, &like.hidden) == (head.outputs(), head.reads, &head.hidden);
+    let Some(like) = like.filter(|like| alike(&like.head)) else {
         return config;
     };
     config.head = like.head.clone();
@@ -219,9 +222,65 @@ struct Parts {
     /// Of each layer, the node of its forward direction.
     forward: Vec<usize>,
     read: Read,
+    /// The node of its lowest dense layer.
     head: usize,
-    done: Done,
+    /// The nodes of all its dense layers, the lowest first, and how far the answers of each are.
+    dense: Vec<(usize, Done)>,
     groups: Option<(usize, usize)>,
+}
+
+impl Parts {
+    /// How far the answers of the head are.
+    fn done(&self) -> Done {
+        self.dense.last().map_or(Done::Product, |&(_, done)| done)
+    }
+}
+
+/// What the outputs of a graph are, by how far they are and what a hint says of them.
+///
+/// # Errors
+/// If it ends in a function that no head here has, or a hint contradicts it.
+fn predicts(done: Done, outputs: usize, hints: &Hints, report: &mut Report) -> Result<Predicts, String> {
+    let link = match done {
+        Done::Softmax | Done::LogSoftmax => None,
+        Done::Activated(Nonlinearity::Sigmoid) => Some(Link::Sigmoid),
+        Done::Activated(other) => {
+            return Err(format!(
+                "its answers end in the activation {}; a head here ends in a softmax, a sigmoid or none",
+                other.name()
+            ));
+        }
+        Done::Product | Done::Biased | Done::Sorted => {
+            return Ok(match (&hints.like, hints.values) {
+                (Some(like), _) if like.head.outputs() == outputs => like.head.predicts.clone(),
+                (None, Some(link)) => Predicts::Values(Values { outputs, link }),
+                (None, None) if outputs == 1 => Predicts::Values(Values { outputs, link: Link::Identity }),
+                _ => {
+                    if hints.like.is_none() {
+                        report.notes.push(format!(
+                            "the graph ends in {outputs} numbers and does not say what they are: taken for logits of classes; \
+                             give --values linear if they are values"
+                        ));
+                    }
+                    Predicts::Classes(outputs)
+                }
+            });
+        }
+    };
+    let found = match link {
+        None => Predicts::Classes(outputs),
+        Some(link) => Predicts::Values(Values { outputs, link }),
+    };
+    let ends = if link.is_some() { "sigmoid" } else { "softmax" };
+    match &hints.like {
+        Some(like) if like.head.outputs() == outputs && like.head.predicts != found => {
+            Err(format!("its answers end in a {ends}, and the given model (--like) predicts {}", like.head.describe()))
+        }
+        _ if link.is_none() && outputs == 1 => {
+            Err("it takes a softmax of one number, which is 1 whatever that is; end the model in a sigmoid".into())
+        }
+        _ => Ok(found),
+    }
 }
 
 fn understand(file: &File, graph: &Graph, (first, second): (usize, usize)) -> Result<Understood, Error> {
@@ -230,6 +289,7 @@ fn understand(file: &File, graph: &Graph, (first, second): (usize, usize)) -> Re
     let found = &run.heads[head];
     let (mut feed, reads) = match &found.read {
         Read::Steps(feed) => (feed.clone(), Reads::EveryStep),
+        Read::Pooled { feed, largest } => (feed.clone(), if *largest { Reads::Max } else { Reads::Mean }),
         Read::States { first, second } => {
             let merge = second.map(|_| crate::Merge::Concat);
             (Feed::Layer { first: *first, second: *second, merge, residual: false }, Reads::LastState)
@@ -286,13 +346,26 @@ fn understand(file: &File, graph: &Graph, (first, second): (usize, usize)) -> Re
         }
         layers.push(layer);
     }
-    dense(&run, head, done, &mut arrays, &mut report);
+    let dense_layers = run.dense_layers(head, done);
+    let mut hidden = Vec::new();
+    for (at, &(layer, done)) in dense_layers.iter().enumerate() {
+        let is_last = layer == head;
+        let prefix = if is_last { "head.".to_owned() } else { format!("head.{at}.") };
+        dense(&run, &prefix, layer, done, &mut arrays, &mut report);
+        if !is_last {
+            let activation = if let Done::Activated(activation) = done { activation } else { Nonlinearity::Identity };
+            hidden.push(Hidden { size: run.heads[layer].kernel.shape[1], activation });
+        }
+    }
     report.notes.append(&mut run.notes);
     let ends = ends(&mut run, head, feeds.last())?;
     let found = &run.heads[head];
     let classes = found.kernel.shape[1];
-    let parts = Parts { nodes, forward, read: found.read.clone(), head: found.node, done, groups, feeds };
-    let head = Head::last_state(classes).reads(reads);
+    let read = found.read.clone();
+    let dense: Vec<(usize, Done)> = dense_layers.iter().map(|&(layer, done)| (run.heads[layer].node, done)).collect();
+    let lowest = dense.first().map_or(found.node, |&(node, _)| node);
+    let parts = Parts { nodes, forward, read, head: lowest, dense, groups, feeds };
+    let head = Head { hidden, ..Head::last_state(classes).reads(reads) };
     Ok(Understood { stack: Stack { embedding, layers }, head, arrays, report, parts, ends })
 }
 
@@ -340,16 +413,24 @@ fn ends(run: &mut Run<'_>, head: usize, lowest: Option<&Feed>) -> Result<FoundEn
     Ok(FoundEnds { data, lengths, sizes, answers })
 }
 
-/// The arrays of a head.
-fn dense(run: &Run<'_>, head: usize, done: Done, arrays: &mut BTreeMap<String, Array>, report: &mut Report) {
+/// The arrays of a dense layer of a head.
+fn dense(
+    run: &Run<'_>,
+    prefix: &str,
+    head: usize,
+    done: Done,
+    arrays: &mut BTreeMap<String, Array>,
+    report: &mut Report,
+) {
+    let [kernel, bias_name] = ["kernel", "bias"].map(|what| format!("{prefix}{what}"));
     let found = &run.heads[head];
     let changes = if found.kernel_turned { vec![Change::Transposed] } else { Vec::new() };
-    let place = Place::new("head.kernel", &found.kernel.shape);
+    let place = Place::new(kernel.as_str(), &found.kernel.shape);
     report.moved(found.kernel_origins.clone(), vec![place], changes);
     let classes = found.kernel.shape[1];
-    let place = Place::new("head.bias", &[classes]);
+    let place = Place::new(bias_name.as_str(), &[classes]);
     let bias = match (&found.bias, done) {
-        (Some((bias, origins)), Done::Biased | Done::Softmax | Done::LogSoftmax | Done::Sorted) => {
+        (Some((bias, origins)), done) if done != Done::Product => {
             report.moved(origins.clone(), vec![place], Vec::new());
             bias.clone()
         }
@@ -368,6 +449,6 @@ fn dense(run: &Run<'_>, head: usize, done: Done, arrays: &mut BTreeMap<String, A
         let note = "the graph ends in the logarithms of a softmax, which are left out: a head gives logits";
         report.notes.push(note.into());
     }
-    arrays.insert("head.kernel".into(), found.kernel.clone());
-    arrays.insert("head.bias".into(), Array { shape: vec![classes], data: bias });
+    arrays.insert(kernel, found.kernel.clone());
+    arrays.insert(bias_name, Array { shape: vec![classes], data: bias });
 }

@@ -1,8 +1,10 @@
 //! A node's attributes and inputs, each by its type.
 
 use elman_formats::onnx::{Attribute, Node};
+use elman_kernels::Nonlinearity;
 
 use super::value::{Data, Value};
+use crate::exchange::onnx::activation;
 
 /// A node with the values of its inputs; none for those that are left out.
 pub(super) struct Call<'a> {
@@ -42,6 +44,14 @@ impl Call<'_> {
     pub(super) fn text(&self, name: &str) -> Option<String> {
         let bytes = self.attribute(name)?.s.as_ref()?;
         Some(String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    /// The activation that the operator is, if it is one.
+    ///
+    /// # Errors
+    /// If it is one that no layer here has.
+    pub(super) fn activation(&self) -> Option<Result<Nonlinearity, String>> {
+        activation::of(&self.node.op_type, |name, default| self.float(name, default), self.text("approximate"))
     }
 
     pub(super) fn texts(&self, name: &str) -> Vec<String> {

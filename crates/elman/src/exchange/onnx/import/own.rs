@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use elman_formats::Array;
 use elman_formats::onnx::{DimensionValue, File, Graph, Tensor, TypeValue, Values};
+use elman_kernels::Nonlinearity;
 
 use super::head::Done;
 use super::proof::{Ends, Length, Subject, prove};
@@ -14,7 +15,7 @@ use crate::exchange::onnx::layout::{self, Native};
 use crate::exchange::onnx::{DEVIATIONS, export, not_taken, prefix};
 use crate::exchange::units::Units;
 use crate::exchange::{Change, Hints, Imported, Place, Report};
-use crate::head::Predicts;
+use crate::head::{Link, Predicts, Values as Predicted};
 use crate::layer::{Layer, Stack};
 use crate::model::{Config, Model};
 
@@ -95,7 +96,12 @@ fn ends(graph: &Graph, model: &Model) -> Option<Ends> {
     };
     let node = |output: &str| graph.node.iter().position(|node| node.output.iter().any(|name| name == output));
     let layers = (0..model.stack().layers.len()).map_while(|index| node(&format!("layers.{index}.Y"))).collect();
-    let answers = [("logits", Done::Biased), ("probabilities", Done::Softmax), ("quantiles", Done::Sorted)];
+    let values = match &model.head().predicts {
+        Predicts::Values(Predicted { link: Link::Sigmoid, .. }) => Done::Activated(Nonlinearity::Sigmoid),
+        _ => Done::Biased,
+    };
+    let answers =
+        [("logits", Done::Biased), ("probabilities", Done::Softmax), ("quantiles", Done::Sorted), ("values", values)];
     let is_there = |name: &str| graph.output.iter().any(|output| output.name == name);
     Some(Ends {
         data,
@@ -103,7 +109,7 @@ fn ends(graph: &Graph, model: &Model) -> Option<Ends> {
         rows: length(0, Length::First),
         steps: length(1, Length::Second),
         layers,
-        head: node("head.product")?,
+        head: node(if model.head().hidden.is_empty() { "head.product" } else { "head.0.product" })?,
         answers: answers
             .iter()
             .filter(|(name, _)| is_there(name))

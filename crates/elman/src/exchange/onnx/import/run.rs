@@ -9,6 +9,8 @@ use elman_formats::onnx::{
     Dimension, DimensionValue, Element as Type, File, Graph, Tensor, TypeValue, ValueInfo, Values,
 };
 
+use elman_kernels::Nonlinearity;
+
 use super::feed::Feed;
 use super::head::{Done, HeadFound};
 use super::node::{Call, describe};
@@ -42,6 +44,8 @@ pub(super) enum Kind {
     Memory(usize),
     /// Sums of two elements.
     Sums(Rc<Vec<(Element, Element)>>),
+    /// The mean of a layer's outputs over the steps [B, H], or the largest.
+    Pooled { feed: Feed, largest: bool },
     /// What a head gives, and how far it is.
     Answers { head: usize, done: Done },
 }
@@ -124,6 +128,9 @@ impl<'a> Run<'a> {
             Kind::State(track) => format!("the final state of {}", self.tracks[*track].name),
             Kind::Memory(track) => format!("the final memory of {}", self.tracks[*track].name),
             Kind::Sums(_) => "a sum".into(),
+            Kind::Pooled { largest, .. } => {
+                format!("the {} over the steps", if *largest { "maximum" } else { "mean" })
+            }
             Kind::Answers { head, .. } => format!("the answers of {}", self.heads[*head].name),
         }
     }
@@ -235,6 +242,12 @@ impl<'a> Run<'a> {
             "Mul" | "Div" | "Sub" => self.neutral(call).map(|value| vec![value]),
             "TopK" => self.in_order(call).map(|value| vec![value]),
             "Softmax" | "LogSoftmax" => self.softmax(call).map(|value| vec![value]),
+            "ReduceMean" | "ReduceMax" => self.pooled(call).map(|value| vec![value]),
+            "Clip" => self.clipped(call).map(|value| vec![value]),
+            _ if call.activation().is_some() => {
+                let activation = call.activation().unwrap_or(Ok(Nonlinearity::Identity))?;
+                self.activated(call.input(0)?, activation).map(|value| vec![value])
+            }
             _ => Err("an operator that is not known here, where its inputs are not known before it runs; expected RNN, LSTM \
                       or GRU, a dense layer, and what puts tensors in shape; export the model without it, or exchange the \
                       weights as arrays"
@@ -355,8 +368,23 @@ impl<'a> Run<'a> {
         self.sums((0..elements.len() / 2).map(pair).collect(), shape)
     }
 
-    /// A product with 1, a difference with 0.
-    fn neutral(&self, call: &Call<'_>) -> Result<Value, String> {
+    /// The two activations that are limits alone.
+    fn clipped(&mut self, call: &Call<'_>) -> Result<Value, String> {
+        let limit = |at: usize, says: &str| match call.given(at).map(|value| &value.data) {
+            Some(Data::Floats(data)) => data.first().copied().unwrap_or(f32::NAN),
+            Some(_) => f32::NAN,
+            None => call.float(says, f32::NAN),
+        };
+        let activation = match (limit(1, "min"), limit(2, "max")) {
+            (-1.0, 1.0) => Nonlinearity::HardTanh,
+            (0.0, 6.0) => Nonlinearity::Relu6,
+            _ => return Err("it limits numbers otherwise than from -1 to 1 or from 0 to 6".into()),
+        };
+        self.activated(call.input(0)?, activation)
+    }
+
+    /// A product with 1, a difference with 0, and a σ(a).
+    fn neutral(&mut self, call: &Call<'_>) -> Result<Value, String> {
         let op = call.node.op_type.as_str();
         let one = if op == "Sub" { 0.0 } else { 1.0 };
         let is_one = |value: &Value| match &value.data {
@@ -365,6 +393,11 @@ impl<'a> Run<'a> {
             Data::Flow(_) => false,
         };
         let (a, b) = (call.input(0)?, call.input(1)?);
+        if op == "Mul"
+            && let Some(gated) = self.gated(a, b)
+        {
+            return gated;
+        }
         let shape = common_shape(&a.shape, &b.shape)?;
         match (is_one(b), op == "Mul" && is_one(a)) {
             (true, _) if a.shape == shape => Ok(a.clone()),

@@ -395,6 +395,9 @@ fn answers(logits: &Array3<f32>, done: Done, levels: Option<usize>) -> Array3<f3
         let mut values = row.to_vec();
         match done {
             Done::Product | Done::Biased => {}
+            Done::Activated(activation) => {
+                values.iter_mut().for_each(|x| *x = activation.value(f64::from(*x)) as f32);
+            }
             Done::Softmax | Done::LogSoftmax => {
                 let most = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
                 let sum: f64 = values.iter().map(|&x| f64::from(x - most).exp()).sum();

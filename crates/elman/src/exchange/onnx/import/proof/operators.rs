@@ -1,7 +1,9 @@
 //! The other operators with which graphs of layers compute.
 
+use elman_formats::onnx::Element;
+
 use super::super::node::Call;
-use super::super::value::{Value, axis};
+use super::super::value::{Data, Value, axis, common_shape};
 use super::machine::{Precision, dot, floats, made};
 
 /// What an operator gives; nothing where it is not known.
@@ -12,7 +14,7 @@ pub(super) fn run(call: &Call<'_>, precision: Precision) -> Option<Result<Vec<Va
         "Gemm" => one(gemm(call, precision)),
         "Softmax" | "LogSoftmax" => one(softmax(call)),
         "TopK" => Some(top(call)),
-        "ReduceSum" | "ReduceMean" => one(reduced(call)),
+        "ReduceSum" | "ReduceMean" | "ReduceMax" => one(reduced(call)),
         "Sigmoid" => one(each(call, |x| 1.0 / (1.0 + (-x).exp()))),
         "Tanh" => one(each(call, f64::tanh)),
         "Sqrt" => one(each(call, f64::sqrt)),
@@ -23,13 +25,36 @@ pub(super) fn run(call: &Call<'_>, precision: Precision) -> Option<Result<Vec<Va
         }
         "Clip" => one(clip(call)),
         "ReverseSequence" => one(reversed(call)),
-        _ => None,
+        "IsNaN" => one(is_nan(call)),
+        "Or" => one(either(call)),
+        _ => one(match call.activation()? {
+            Ok(activation) => each(call, |x| activation.value(x)),
+            Err(why) => Err(why),
+        }),
     }
 }
 
 fn each(call: &Call<'_>, function: impl Fn(f64) -> f64) -> Result<Value, String> {
     let value = call.input(0)?;
     made(value.shape.clone(), floats(value)?.iter().map(|&x| function(f64::from(x)) as f32).collect())
+}
+
+fn is_nan(call: &Call<'_>) -> Result<Value, String> {
+    let value = call.input(0)?;
+    let flags: Vec<i64> = floats(value)?.iter().map(|x| i64::from(x.is_nan())).collect();
+    Ok(Value::ints_of(Element::Bool, value.shape.clone(), flags.into_iter()))
+}
+
+fn either(call: &Call<'_>) -> Result<Value, String> {
+    let shape = common_shape(&call.input(0)?.shape, &call.input(1)?.shape)?;
+    let flags = |at: usize| -> Result<Vec<i64>, String> {
+        match call.input(at)?.stretched(&shape)?.data {
+            Data::Ints(flags) => Ok(flags.to_vec()),
+            _ => Err("it takes truth values".into()),
+        }
+    };
+    let (a, b) = (flags(0)?, flags(1)?);
+    Ok(Value::ints_of(Element::Bool, shape, a.into_iter().zip(b).map(|(a, b)| i64::from(a != 0 || b != 0))))
 }
 
 /// A [.., K] times B [K, N].
@@ -132,7 +157,7 @@ fn top(call: &Call<'_>) -> Result<Vec<Value>, String> {
     Ok(vec![made(shape.clone(), values)?, Value::ints(shape, places)])
 }
 
-/// Sums or means over some axes; over all where none are named.
+/// Sums, means or the largest over some axes; over all where none are named.
 fn reduced(call: &Call<'_>) -> Result<Value, String> {
     let mut value = call.input(0)?.clone();
     let rank = value.shape.len();
@@ -155,8 +180,12 @@ fn reduced(call: &Call<'_>) -> Result<Value, String> {
         let mut sums = Vec::with_capacity(front * back);
         for line in 0..front * back {
             let at = |at: usize| (line / back * length + at) * back + line % back;
-            let sum: f64 = (0..length).map(|place| f64::from(x[at(place)])).sum();
-            sums.push(if call.node.op_type == "ReduceMean" { sum / length as f64 } else { sum } as f32);
+            let line = (0..length).map(|place| f64::from(x[at(place)]));
+            sums.push(match call.node.op_type.as_str() {
+                "ReduceMax" => line.fold(f64::NEG_INFINITY, |most, x| if x > most || x.is_nan() { x } else { most }),
+                "ReduceMean" => line.sum::<f64>() / length as f64,
+                _ => line.sum(),
+            } as f32);
         }
         let mut shape = value.shape.clone();
         shape[along] = 1;
