@@ -51,7 +51,8 @@ const BOOL: &[&str] = &["true", "false"];
 const RATE: &[&str] = &["0.0", "0.25", "0.5"];
 const ABOVE: &[&str] = &["0.5", "1.0", "3"];
 const PHI: &[&str] = &["\"tanh\"", "\"relu\"", "\"sigmoid\"", "\"hard_sigmoid_keras2\"", "\"linear\""];
-const GATES: &[&str] = &["\"sigmoid\"", "\"hard_sigmoid\"", "\"hard_sigmoid_keras2\""];
+// σ, the default, is not written.
+const GATES: &[&str] = &["\"hard_sigmoid\"", "\"hard_sigmoid_keras2\""];
 const COUNT: &[&str] = &["1", "2", "7"];
 
 /// Settings of a job that there is small data for, as `support::jobs` makes it.

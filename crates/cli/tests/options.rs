@@ -20,6 +20,7 @@ const CASES: [(&str, &str); 56] = [
     ("", "--init keras"),
     ("", "--init pytorch"),
     ("", "--activation relu"),
+    ("--cell lstm", "--cell lstm --recurrent-activation hard_sigmoid"),
     ("--cell gru", "--cell gru --reset before"),
     ("--cell gru", "--cell gru --layer-norm"),
     ("--cell gru", "--cell gru --candidate-dropout 0.3"),
