@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 
-use crate::commands::predict_sequences::may_read_images;
+use super::predict_sequences::may_read_images;
 use crate::flags::eval::EvalArgs;
 use crate::flags::threads::threads;
 use crate::folder;
