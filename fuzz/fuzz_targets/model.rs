@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use elman::text::{Sampler, Vocabulary};
+use elman::text::Sampler;
 use elman::{Arrays, Model, Predicts, Predictor, Reads};
 use ndarray::{Array1, Array3};
 
@@ -15,11 +15,10 @@ const PARAMETERS_MAX: usize = 1 << 14;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let Ok(model) = Model::load_bytes(bytes, Path::new("input")) else { return };
-    let vocabulary = Vocabulary::of(&model);
     if model.parameter_count() > PARAMETERS_MAX {
         return;
     }
-    if vocabulary.is_ok() {
+    if model.vocabulary().is_ok() {
         let _ = Sampler::new(&Arc::new(model.clone()), 1, 2);
     }
     // Tokens too: whole numbers from 0, as many as any embedding has.

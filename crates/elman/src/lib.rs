@@ -46,6 +46,7 @@ pub mod text;
 mod training;
 
 pub use data::echo::Echo;
+pub use data::notation::Notation;
 pub use data::sequences::{Arrays, Labelled, Sequences};
 pub use data::standardize::{LabelledSequences, Missing, StandardizedSequences, Standardizer};
 pub use elman_datasets as datasets;
@@ -56,8 +57,10 @@ pub use elman_kernels::{
 };
 pub use error::Error;
 pub use isa::{active as active_isa, from_environment as isa_from_environment};
+pub use model::classifier::{Classified, Classifier};
 pub use model::confusion::{ClassScore, Confusion};
 pub use model::head::{Head, Hidden, Link, Predicts, Quantiles, Reads, Values};
+pub use model::meaning::{ClassMeaning, Meaning, SeriesMeaning};
 pub use model::model::{Config, DenseArrays, Model, STEPS_MAX};
 pub use model::predictor::{Evaluation, Predictor};
 pub use model::stream::Stream;

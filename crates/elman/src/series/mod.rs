@@ -25,15 +25,19 @@
 mod backtest;
 mod calendar;
 mod cut;
+mod forecaster;
 mod metrics;
 mod naive;
+mod scaled;
 mod scaling;
 mod windows;
 
 pub use backtest::{Backtest, Comparison, Forecast};
 pub use calendar::{Calendar, Cycle};
 pub use cut::{Cut, LeftOut, Split};
+pub use forecaster::{Forecaster, Selected, SeriesForecast};
 pub use metrics::{Coverage, Metrics, Tally, point, seasonal_error};
 pub use naive::SeasonalNaive;
+pub use scaled::Scaled;
 pub use scaling::{Scaling, SeriesScaling};
 pub use windows::{Origin, Window, Windows, input_names};

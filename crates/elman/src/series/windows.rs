@@ -176,6 +176,19 @@ impl Windows {
     pub fn scaling(&self, row: usize) -> Scaling {
         self.series[self.origins[row].series].scaling
     }
+
+    /// A model's forecast of a window, above the [centre](elman_datasets::series::Series) of its series.
+    ///
+    /// # Errors
+    /// If a value of it is not a finite number.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn unscaled(&self, row: usize, scaled: impl IntoIterator<Item = f32>) -> Result<Vec<f32>, Error> {
+        let scaling = self.scaling(row);
+        let values: Vec<f32> = scaled.into_iter().map(|z| scaling.unscaled(z)).collect();
+        if values.iter().all(|z| z.is_finite()) { Ok(values) } else { Err(Error::Forecast) }
+    }
 }
 
 impl Sequences for Windows {

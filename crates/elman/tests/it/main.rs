@@ -15,6 +15,7 @@ mod laws;
 mod learning;
 mod logits;
 mod masks;
+mod meaning;
 mod model_files;
 mod model_streams;
 mod not_a_number;

@@ -185,7 +185,7 @@ fn every_model_that_keras_expresses_comes_back_bit_for_bit() {
         if model.head().classes().is_some() {
             let mut again =
                 keras::import(&plain, &Hints::default()).unwrap_or_else(|error| panic!("{name}: {error}")).model;
-            again.job = model.job.clone();
+            again.meaning = model.meaning.clone();
             assert_same(name, &again, &model);
         }
         // And so do the weights with the configuration as a hint.

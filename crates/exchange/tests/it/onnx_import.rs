@@ -155,7 +155,7 @@ fn what_is_not_a_chain_of_known_layers_is_refused_by_name() {
 fn our_own_graphs_come_back_as_they_were() {
     for (name, mut model) in native().into_iter().chain(beyond()) {
         model.steps = Some(7);
-        model.job = Some(serde_json::json!({ "names": ["a", "b"] }));
+        model.meaning = Some(serde_json::json!({ "names": ["a", "b"] }).into());
         let plain = OnnxOptions::default();
         let mut forms = vec![plain, plain.native(false).lengths(false), plain.initial_states(true)];
         if !model.stack().is_bidirectional() {
@@ -362,14 +362,14 @@ fn our_own_loops_are_refused_without_their_metadata() {
 #[test]
 fn a_given_model_s_configuration_is_taken_whole() {
     let mut like = agrees("torch_script_lstm_state").model;
-    like.job = Some(serde_json::json!("a job"));
+    like.meaning = Some(serde_json::json!("a job").into());
     like.steps = Some(6);
     let hints = Hints { like: Some(like.config()), ..Hints::default() };
     let again = onnx::import(&golden("torch_script_lstm_state.onnx"), &hints).unwrap().model;
-    assert_eq!((again.job, again.steps), (like.job.clone(), Some(6)));
+    assert_eq!((again.meaning, again.steps), (like.meaning.clone(), Some(6)));
     let exported = onnx::export(&agrees("torch_script_lstm_state").model, &OnnxOptions::default()).unwrap().0;
     let again = onnx::import_bytes(&formats::onnx::to_bytes(&exported), &hints).unwrap().model;
-    assert_eq!((again.job, again.steps), (like.job, Some(6)));
+    assert_eq!((again.meaning, again.steps), (like.meaning, Some(6)));
 }
 
 /// A hint that contradicts the graph, whoever wrote it, is refused by name; one that agrees with it is fine.

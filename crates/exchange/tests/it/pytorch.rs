@@ -405,7 +405,7 @@ fn an_embedding_and_a_head_of_one_shape() {
 #[test]
 fn a_configuration_is_taken_whole() {
     let mut like = model(Layer::new(Lstm::new(5, 7)), Head::every_step(4));
-    like.job = Some(serde_json::json!({ "names": ["a", "b", "c", "d"] }));
+    like.meaning = Some(serde_json::json!({ "names": ["a", "b", "c", "d"] }).into());
     like.steps = Some(6);
     let hints = |like: &Model| Hints { like: Some(like.config()), ..Hints::default() };
     let taken = import("lstm", &hints(&like));
