@@ -26,6 +26,9 @@ mod release;
 mod resume;
 mod safety;
 mod same_bits;
+// The examples that it runs have embedded data for those who give none.
+#[cfg(all(feature = "japanese-vowels", feature = "sunspots"))]
+mod saved_runs;
 mod series;
 mod shell;
 mod sweep;
