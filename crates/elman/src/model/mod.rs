@@ -1,6 +1,7 @@
 //! A network with a head: what it answers, in training and after it, and its file.
 
 pub(crate) mod answers;
+pub(crate) mod checks;
 pub(crate) mod confusion;
 pub(crate) mod head;
 pub(crate) mod head_tile;

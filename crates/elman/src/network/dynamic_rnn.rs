@@ -10,10 +10,10 @@ use ndarray::{Array3, ArrayView2, ArrayView3, s};
 
 use crate::data::sequences::read_array;
 use crate::data::shape::{Piece, Shape};
+use crate::network::inputs::check_tokens;
 use crate::network::network::Network;
 use crate::network::state::State;
 use crate::network::tile::{Tile, Training, View};
-use crate::training::workers::check_tokens;
 use crate::{Error, Sequences, isa};
 
 /// All steps of a batch, to be run: what was given so far.

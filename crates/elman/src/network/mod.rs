@@ -3,6 +3,7 @@
 pub(crate) mod check_gradient;
 pub(crate) mod dynamic_rnn;
 pub(crate) mod init;
+pub(crate) mod inputs;
 pub(crate) mod layer;
 #[expect(clippy::module_inception, reason = "the room has the name of what stands in its middle")]
 pub(crate) mod network;

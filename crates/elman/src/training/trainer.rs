@@ -6,6 +6,7 @@
 use elman_kernels::{Aligned, Isa, Score, sum_arrays};
 
 use crate::data::shape::Piece;
+use crate::model::checks::{check_all, check_rows, check_streams};
 use crate::model::head::{Predicts, Quantiles, Reads, Values};
 use crate::model::model::Model;
 use crate::model::predictor::{Evaluation, evaluate, evaluate_streams};
@@ -15,7 +16,7 @@ use crate::training::batch_size::BatchSize;
 use crate::training::fit::{Cut, Fit, Step, longest};
 use crate::training::memory::{Memory, group_count};
 use crate::training::optimizer::{Change, Descent, DescentState, EarlyStopping, Schedule, Span};
-use crate::training::workers::{Job, Kept, Task, Workers, check_all, check_rows, check_streams, sum, take_workers};
+use crate::training::workers::{Job, Kept, Task, Workers, sum, take_workers};
 use crate::{Error, Labelled, isa};
 
 /// Parameters that one thread updates at a time. A multiple of 16.
