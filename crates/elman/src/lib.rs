@@ -45,8 +45,8 @@ pub use data::standardize::{LabelledSequences, Missing, StandardizedSequences, S
 pub use elman_datasets as datasets;
 pub use elman_formats as formats;
 pub use elman_kernels::{
-    Activation, Cell, Engine, Gru, Isa, Lstm, Noise, Nonlinearity, Reset, Rnn, StepDense, StepNorm, StepScale, cell,
-    layout,
+    Activation, Cell, Engine, Gru, Isa, Lstm, Noise, Nonlinearity, Reset, Rnn, Score, StepDense, StepNorm, StepScale,
+    cell, layout,
 };
 pub use error::Error;
 pub use isa::{active as active_isa, from_environment as isa_from_environment};
@@ -65,15 +65,20 @@ pub use network::state::{CellState, State};
 pub use network::stream::{Stream, Streams};
 pub use peak::peak_rate;
 pub use random::{Purpose, Random};
+pub use training::batch::{Batch, StreamWindow};
 pub use training::batch_size::BatchSize;
 pub use training::checkpoint::Checkpoint;
 pub use training::class_weights::balanced_class_weights;
-pub use training::fit::{Epoch, Fit, Step};
+pub use training::course::Course;
+pub use training::ends::Ends;
+pub use training::fit::Fit;
+pub use training::gradient::{Gradient, Share, Tally};
 pub use training::memory::Memory;
 pub use training::optimizer::{
     Adagrad, Adam, AdamW, Algorithm, Decay, Descent, EarlyStopping, Optimizer, Progress, RmsProp, Rprop, RpropVariant,
     Schedule, Sgd, Span, Verdict,
 };
+pub use training::step::{Epoch, Step};
 pub use training::trainer::Trainer;
 pub use training::workers::most_probable;
 

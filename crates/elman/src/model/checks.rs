@@ -6,7 +6,7 @@ use crate::network::inputs::check_tokens;
 use crate::{Error, Labelled, Sequences};
 
 /// Refuses data that the model cannot read.
-pub(crate) fn check_inputs<D: Sequences>(
+pub(crate) fn check_inputs<D: Sequences + ?Sized>(
     model: &Model,
     data: &D,
     rows: impl Iterator<Item = usize> + Clone,
@@ -23,14 +23,14 @@ pub(crate) fn check_inputs<D: Sequences>(
 }
 
 /// Refuses a data set with inputs or labels that the model has no place for, or with nothing to score.
-pub(crate) fn check_all<D: Labelled>(model: &Model, data: &D) -> Result<(), Error> {
+pub(crate) fn check_all<D: Labelled + ?Sized>(model: &Model, data: &D) -> Result<(), Error> {
     check_inputs(model, data, 0..data.len())?;
     check_scored(model, "the data set", data, 0..data.len())?;
     check_labels(model, data, 0..data.len())
 }
 
 /// Refuses streams whose state cannot be carried, windows without a step, and heads that do not answer at every step.
-pub(crate) fn check_streams<D: Sequences>(model: &Model, data: &D, window: usize) -> Result<(), Error> {
+pub(crate) fn check_streams<D: Sequences + ?Sized>(model: &Model, data: &D, window: usize) -> Result<(), Error> {
     let reads = model.head().reads;
     if reads != Reads::EveryStep {
         let found = format!("one on {}", reads.describe());
@@ -44,7 +44,7 @@ pub(crate) fn check_streams<D: Sequences>(model: &Model, data: &D, window: usize
 }
 
 /// Refuses rows that are not in the data set, that the model cannot read, or that leave nothing to score.
-pub(crate) fn check_rows<D: Labelled>(model: &Model, data: &D, rows: &[u32]) -> Result<(), Error> {
+pub(crate) fn check_rows<D: Labelled + ?Sized>(model: &Model, data: &D, rows: &[u32]) -> Result<(), Error> {
     if let Some(row) = rows.iter().find(|&&row| row as usize >= data.len()) {
         return Err(Error::setting("a row's number", row, format!("below {}, the rows of the data set", data.len())));
     }
@@ -55,7 +55,7 @@ pub(crate) fn check_rows<D: Labelled>(model: &Model, data: &D, rows: &[u32]) -> 
 }
 
 /// Refuses rows with nothing to score: the mean of no losses is no number.
-fn check_scored<D: Sequences>(
+fn check_scored<D: Sequences + ?Sized>(
     model: &Model,
     what: &'static str,
     data: &D,
@@ -82,7 +82,7 @@ fn check_scored<D: Sequences>(
 /// Rows that an error names.
 const NAMED: usize = 5;
 
-fn check_labels<D: Labelled>(model: &Model, data: &D, rows: impl Iterator<Item = usize>) -> Result<(), Error> {
+fn check_labels<D: Labelled + ?Sized>(model: &Model, data: &D, rows: impl Iterator<Item = usize>) -> Result<(), Error> {
     let (head, found) = (model.head(), data.horizon());
     let Predicts::Classes(classes) = head.predicts else {
         let expected = head.horizon().unwrap_or(0);
@@ -108,7 +108,7 @@ fn check_labels<D: Labelled>(model: &Model, data: &D, rows: impl Iterator<Item =
 }
 
 /// Refuses values that are no probabilities, where the head predicts such; NaN stands for one that is not known.
-fn check_parts<D: Labelled>(head: &Head, data: &D, rows: impl Iterator<Item = usize>) -> Result<(), Error> {
+fn check_parts<D: Labelled + ?Sized>(head: &Head, data: &D, rows: impl Iterator<Item = usize>) -> Result<(), Error> {
     let Predicts::Values(Values { outputs, link: Link::Sigmoid }) = head.predicts else { return Ok(()) };
     let mut values = vec![f32::NAN; outputs];
     for row in rows {

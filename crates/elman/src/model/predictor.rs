@@ -50,7 +50,7 @@ impl Predictor {
         &self.model
     }
 
-    fn job<D: Sequences>(&self, data: &D) -> Job {
+    fn job<D: Sequences + ?Sized>(&self, data: &D) -> Job {
         let rows = self.model.stack().tile_rows(data.len());
         Job { rows, steps: data.steps(), part: data.steps(), threads: self.threads, isa: self.isa }
     }
@@ -60,7 +60,7 @@ impl Predictor {
     /// # Errors
     /// If the data does not fit the model, or has nothing to score: no row, or for a head on every step no row with a
     /// step.
-    pub fn evaluate<D: Labelled>(&mut self, data: &D) -> Result<Evaluation, Error> {
+    pub fn evaluate<D: Labelled + ?Sized>(&mut self, data: &D) -> Result<Evaluation, Error> {
         let job = self.job(data);
         evaluate(&mut self.workers, &self.model, data, job)
     }
@@ -69,7 +69,7 @@ impl Predictor {
     ///
     /// # Errors
     /// As [`Trainer::fit_streams`](crate::Trainer::fit_streams).
-    pub fn evaluate_streams<D: Labelled>(&mut self, data: &D, window: usize) -> Result<Evaluation, Error> {
+    pub fn evaluate_streams<D: Labelled + ?Sized>(&mut self, data: &D, window: usize) -> Result<Evaluation, Error> {
         let job = Job { steps: window, part: window, ..self.job(data) };
         evaluate_streams(&mut self.workers, &self.model, data, job)
     }
@@ -79,7 +79,7 @@ impl Predictor {
     /// # Errors
     /// If the data does not fit the model or has an input that is NaN or infinite, or its head is not one of classes, or
     /// is one on every step.
-    pub fn predict<D: Sequences>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
+    pub fn predict<D: Sequences + ?Sized>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
         self.expect(matches!(self.model.head().predicts, Predicts::Classes(_)), "classes")?;
         self.answers(data)
     }
@@ -89,7 +89,7 @@ impl Predictor {
     /// # Errors
     /// If the data does not fit the model or has an input that is NaN or infinite, or its head is not one of values, or
     /// is one on every step.
-    pub fn values<D: Sequences>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
+    pub fn values<D: Sequences + ?Sized>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
         self.expect(matches!(self.model.head().predicts, Predicts::Values(Values { .. })), "values")?;
         self.answers(data)
     }
@@ -114,7 +114,7 @@ impl Predictor {
     /// # Errors
     /// If the data does not fit the model or has an input that is NaN or infinite, or its head is not one of
     /// quantiles.
-    pub fn quantiles<D: Sequences>(&mut self, data: &D) -> Result<Array3<f32>, Error> {
+    pub fn quantiles<D: Sequences + ?Sized>(&mut self, data: &D) -> Result<Array3<f32>, Error> {
         let Predicts::Quantiles(Quantiles { levels, horizon }) = &self.model.head().predicts else {
             self.expect(false, "quantiles")?;
             return Ok(Array3::zeros((0, 0, 0)));
@@ -133,7 +133,7 @@ impl Predictor {
         Ok(quantiles)
     }
 
-    fn answers<D: Sequences>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
+    fn answers<D: Sequences + ?Sized>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
         check_inputs(&self.model, data, 0..data.len())?;
         if self.model.head().reads == Reads::EveryStep {
             return Err(Error::setting("the head", "one on every step", "one on whole rows; see predict_steps"));
@@ -148,7 +148,7 @@ impl Predictor {
     ///
     /// # Errors
     /// If the data does not fit the model or has an input that is NaN or infinite, or its head is not one on every step.
-    pub fn predict_steps<D: Sequences>(&mut self, data: &D, row: usize) -> Result<Array2<f32>, Error> {
+    pub fn predict_steps<D: Sequences + ?Sized>(&mut self, data: &D, row: usize) -> Result<Array2<f32>, Error> {
         let reads = self.model.head().reads;
         if reads != Reads::EveryStep {
             let found = format!("one on {}", reads.describe());
@@ -166,7 +166,7 @@ impl Predictor {
 }
 
 /// Mean loss and accuracy, on workers that are kept for the next call.
-pub(crate) fn evaluate<D: Labelled>(
+pub(crate) fn evaluate<D: Labelled + ?Sized>(
     workers: &mut Option<Workers>,
     model: &Model,
     data: &D,
@@ -178,7 +178,7 @@ pub(crate) fn evaluate<D: Labelled>(
 }
 
 /// The same over parallel streams, in windows of the job's steps.
-pub(crate) fn evaluate_streams<D: Labelled>(
+pub(crate) fn evaluate_streams<D: Labelled + ?Sized>(
     workers: &mut Option<Workers>,
     model: &Model,
     data: &D,

@@ -181,7 +181,7 @@ impl Tile {
     }
 
     /// All layers and steps forward, `look` being shown the tile after each part. The buffers then hold the last part.
-    pub(crate) fn forward<D: Sequences>(
+    pub(crate) fn forward<D: Sequences + ?Sized>(
         &mut self,
         engine: Engine<'_>,
         network: View<'_>,
@@ -214,14 +214,14 @@ impl Tile {
     }
 
     /// Makes the buffers hold a part, running it again where they hold another.
-    pub(crate) fn hold<D: Sequences>(&mut self, engine: Engine<'_>, network: View<'_>, data: &D, part: usize) {
+    pub(crate) fn hold<D: Sequences + ?Sized>(&mut self, engine: Engine<'_>, network: View<'_>, data: &D, part: usize) {
         if self.held != part {
             self.run(engine, network, data, part);
         }
     }
 
     /// A part of the steps forward, from the states kept before it.
-    fn run<D: Sequences>(&mut self, engine: Engine<'_>, network: View<'_>, data: &D, part: usize) {
+    fn run<D: Sequences + ?Sized>(&mut self, engine: Engine<'_>, network: View<'_>, data: &D, part: usize) {
         let View { stack, plan, parameters } = network;
         self.held = part;
         self.read(network, data, part);
@@ -250,7 +250,7 @@ impl Tile {
     }
 
     /// Reads a part of the rows into the first layer.
-    fn read<D: Sequences>(&mut self, network: View<'_>, data: &D, part: usize) {
+    fn read<D: Sequences + ?Sized>(&mut self, network: View<'_>, data: &D, part: usize) {
         let View { stack, plan, parameters } = network;
         let (rows, steps) = (self.order.len(), self.steps_of(part));
         let tracks = plan.tracks_of(0);
@@ -397,7 +397,7 @@ impl Tile {
 
     /// A part of the steps back, which the buffers hold; the last part first. The gradient by the parameters is added to
     /// `gradient`. Returns that by the inputs of the first layer, [S, R, Ip], when it was asked for.
-    pub(crate) fn backward<D: Sequences>(
+    pub(crate) fn backward<D: Sequences + ?Sized>(
         &mut self,
         engine: Engine<'_>,
         network: View<'_>,
@@ -525,7 +525,7 @@ fn lengths(
 }
 
 /// The token at step t of a piece; the data has been checked.
-fn token_at<D: Sequences>(data: &D, piece: Piece, t: usize) -> usize {
+fn token_at<D: Sequences + ?Sized>(data: &D, piece: Piece, t: usize) -> usize {
     let mut token = [0.0];
     data.read(piece.row, piece.start + t, &mut token);
     token[0] as usize

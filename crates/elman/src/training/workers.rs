@@ -14,6 +14,7 @@ use crate::model::pooled::Pooled;
 use crate::network::layer::{Merge, Stack};
 use crate::network::state::State;
 use crate::network::tile::{Tile, Training};
+use crate::training::ends::Ends;
 use crate::{Labelled, Sequences};
 
 /// A pool of threads with a workspace each, sized once for a model and the steps of its data.
@@ -81,7 +82,7 @@ impl Workers {
     }
 
     /// Loss and accuracy over a whole data set.
-    pub(crate) fn evaluate<D: Labelled>(&mut self, model: &Model, data: &D) -> Score {
+    pub(crate) fn evaluate<D: Labelled + ?Sized>(&mut self, model: &Model, data: &D) -> Score {
         let rows = self.job.rows;
         let mut scores = vec![Score::default(); data.len().div_ceil(rows)];
         self.for_each(model.stack(), &mut scores, |engine, space, index, score| {
@@ -93,9 +94,9 @@ impl Workers {
     }
 
     /// Loss and accuracy over all rows, each a stream that is worked off in windows, the state carried.
-    pub(crate) fn evaluate_streams<D: Labelled>(&mut self, model: &Model, data: &D) -> Score {
+    pub(crate) fn evaluate_streams<D: Labelled + ?Sized>(&mut self, model: &Model, data: &D) -> Score {
         let (rows, window) = (self.job.rows, self.job.steps);
-        let mut tiles = vec![(Score::default(), Kept::default()); data.len().div_ceil(rows)];
+        let mut tiles = vec![(Score::default(), Ends::default()); data.len().div_ceil(rows)];
         let mut state = State::zeros(model.stack(), data.len());
         for start in (0..data.steps()).step_by(window) {
             let carried = (start > 0).then_some(&state);
@@ -116,7 +117,7 @@ impl Workers {
 
     /// The answers of a head on whole rows for every row of a data set: probabilities [N, C], quantiles [N, F Q], values
     /// [N, F].
-    pub(crate) fn predict<D: Sequences>(&mut self, model: &Model, data: &D) -> Array2<f32> {
+    pub(crate) fn predict<D: Sequences + ?Sized>(&mut self, model: &Model, data: &D) -> Array2<f32> {
         let rows = self.job.rows;
         let mut answers = Array2::zeros((data.len(), model.head().outputs()));
         let mut tiles: Vec<ArrayViewMut2<'_, f32>> = answers.axis_chunks_iter_mut(Axis(0), rows).collect();
@@ -136,7 +137,7 @@ impl Workers {
     }
 
     /// The answers at every step of one row, for a head on every step: probabilities [T, C] or values [T, F].
-    pub(crate) fn predict_steps<D: Sequences>(&mut self, model: &Model, data: &D, row: usize) -> Array2<f32> {
+    pub(crate) fn predict_steps<D: Sequences + ?Sized>(&mut self, model: &Model, data: &D, row: usize) -> Array2<f32> {
         let (engine, space) = (Engine::from(self.job.isa), &mut self.spaces[0]);
         let mut answers = Array2::zeros((data.length(row), model.head().outputs()));
         space.forward(engine, model, data, [Piece::whole(row, data.length(row))], None, None);
@@ -160,33 +161,6 @@ pub(crate) fn sum(scores: impl IntoIterator<Item = Score>) -> Score {
         sum.add(score);
         sum
     })
-}
-
-/// States that tiles left.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Kept {
-    rows: Vec<usize>,
-    /// Of each row: h and then c of each track.
-    floats: Vec<f32>,
-}
-
-impl Kept {
-    pub(crate) fn clear(&mut self) {
-        self.rows.clear();
-        self.floats.clear();
-    }
-
-    /// Puts the states in their rows.
-    pub(crate) fn restore(&self, state: &mut State) {
-        let mut from = self.floats.iter().copied();
-        for &row in &self.rows {
-            for cell in &mut state.cells {
-                for array in [&mut cell.h, &mut cell.c] {
-                    array.row_mut(row).iter_mut().zip(&mut from).for_each(|(to, from)| *to = from);
-                }
-            }
-        }
-    }
 }
 
 /// What of a batch every tile needs to know.
@@ -234,7 +208,7 @@ impl Workspace {
     }
 
     /// From pieces of the rows of a data set to the states of all layers.
-    fn forward<D: Sequences>(
+    fn forward<D: Sequences + ?Sized>(
         &mut self,
         engine: Engine<'_>,
         model: &Model,
@@ -263,18 +237,18 @@ impl Workspace {
     }
 
     /// The states that the rows of the tile ended in.
-    pub(crate) fn keep(&self, kept: &mut Kept) {
+    pub(crate) fn keep(&self, kept: &mut Ends) {
         for (place, piece) in self.tile.pieces().iter().enumerate() {
             kept.rows.push(piece.row);
             for track in 0..self.tile.tracks() {
-                kept.floats.extend(self.tile.final_h(track, place));
-                kept.floats.extend(self.tile.final_c(track, place));
+                kept.states.extend(self.tile.final_h(track, place));
+                kept.states.extend(self.tile.final_c(track, place));
             }
         }
     }
 
     /// Loss and accuracy of some rows.
-    fn evaluate<D: Labelled>(
+    fn evaluate<D: Labelled + ?Sized>(
         &mut self,
         engine: Engine<'_>,
         model: &Model,
@@ -297,7 +271,7 @@ impl Workspace {
     }
 
     /// Forward, loss and backward of some rows: adds the gradient of the sum of their losses times the task's scale.
-    pub(crate) fn train<D: Labelled>(
+    pub(crate) fn train<D: Labelled + ?Sized>(
         &mut self,
         engine: Engine<'_>,
         model: &Model,
@@ -398,7 +372,7 @@ impl Workspace {
     }
 
     /// The loss of a head on whole rows; the outputs of the head become its gradient times `scale`.
-    fn score_row<D: Labelled>(
+    fn score_row<D: Labelled + ?Sized>(
         &mut self,
         engine: Engine<'_>,
         model: &Model,
@@ -423,7 +397,7 @@ impl Workspace {
 
     /// The same on the outputs of step t.
     #[expect(clippy::too_many_arguments, reason = "a kernel: every slice by its name")]
-    fn score_step<D: Labelled>(
+    fn score_step<D: Labelled + ?Sized>(
         &mut self,
         engine: Engine<'_>,
         model: &Model,
