@@ -9,7 +9,7 @@
 //! let mut random = Random::new(111, Purpose::Data);
 //! let xs = Array3::from_shape_simple_fn((512, 5, 1), || random.uniform(1.0));
 //! let labels = Array1::from_iter(xs.outer_iter().map(|x| usize::from(x.sum() > 0.0)));
-//! let data = Arrays::new(xs, labels)?;
+//! let data = Arrays::classes(xs, labels)?;
 //!
 //! let cell = Rnn::new(1, 16).init(Init::Tf, &mut Random::new(111, Purpose::Cell))?;
 //! let model = Model::new(&cell, 2, Init::Tf, &mut Random::new(111, Purpose::Head))?;
@@ -39,9 +39,11 @@ pub mod series;
 pub mod text;
 mod training;
 
+pub use data::arrays::{Arrays, Targets};
 pub use data::echo::Echo;
-pub use data::sequences::{Arrays, Labelled, Sequences};
+pub use data::sequences::Sequences;
 pub use data::standardize::{LabelledSequences, Missing, StandardizedSequences, Standardizer};
+pub use data::target::{Labelled, RowClass, RowValues, StepClass, StepValues, Target};
 pub use elman_datasets as datasets;
 pub use elman_formats as formats;
 pub use elman_kernels::{

@@ -94,7 +94,7 @@ fn bits(model: &Model) -> Vec<u32> {
 fn values(rows: usize, width: usize) -> Values {
     let mut answers = Array2::from_shape_fn((rows, width), |(row, k)| ((row * 7 + k * 3) % 11) as f32 / 11.0);
     answers[[3, 0]] = f32::NAN;
-    Values { arrays: elman::Arrays::new(random_cube((rows, 5, 3), 4), Array1::zeros(rows)).unwrap(), answers }
+    Values { arrays: elman::Arrays::classes(random_cube((rows, 5, 3), 4), Array1::zeros(rows)).unwrap(), answers }
 }
 
 #[test]

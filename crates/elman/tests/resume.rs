@@ -10,7 +10,7 @@ use elman::{
     Layer, Lstm, Model, RmsProp, Rnn, Rprop, Schedule, Sgd, Stack, Step, Trainer, Verdict,
 };
 use support::networks::{LSTM_NOISE, RNN_NOISE};
-use support::tasks::{EveryStep, model, neighbours, signs};
+use support::tasks::{EveryStep, labels, model, neighbours, signs};
 
 const EPOCHS: u64 = 4;
 
@@ -242,10 +242,9 @@ fn plateaus_and_early_stopping_go_on() {
 
 #[test]
 fn early_stopping_ends_in_the_same_epoch_with_the_same_weights() {
-    let (data, right) = (signs(50), signs(21));
+    let (data, mut validation) = (signs(50), signs(21));
     // Labels turned round: the better it learns, the worse it gets there.
-    let wrong = right.labels.mapv(|label| 1 - label);
-    let validation = Arrays::with_lengths(right.xs.clone(), wrong, right.lengths.clone()).unwrap();
+    labels(&mut validation).mapv_inplace(|label| 1 - label);
     let trainer = || Trainer::new(lstm(), Adam::new(0.05)).batch_size(16);
     let run = Run { trainer: &trainer, data: &data, reading: Reading::Rows, validation: Some((&validation, 2)) };
     let left = run.check("a run that gets worse");

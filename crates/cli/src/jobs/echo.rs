@@ -6,7 +6,10 @@
 use std::path::Path;
 
 use anyhow::bail;
-use elman::{BatchSize, Error, Evaluation, Head, Labelled, Model, Predictor, Purpose, Random, Sequences, Trainer};
+use elman::{
+    BatchSize, Error, Evaluation, Head, Labelled, Model, Predictor, Purpose, Random, Sequences, StepClass, Target,
+    Trainer,
+};
 use ndarray::{Array2, Array3, Axis as Along, s};
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
@@ -264,12 +267,15 @@ impl Sequences for Pieces<'_> {
 }
 
 impl Labelled for Pieces<'_> {
-    fn label(&self, _row: usize) -> usize {
-        0
+    fn target(&self) -> Target<'_> {
+        Target::StepClasses(self)
     }
-    fn step_label(&self, row: usize, step: usize) -> usize {
+}
+
+impl StepClass for Pieces<'_> {
+    fn class(&self, row: usize, step: usize) -> usize {
         let (stream, start) = self.place(row);
-        self.series.step_label(stream, start + step)
+        self.series.class(stream, start + step)
     }
 }
 
@@ -301,7 +307,7 @@ impl Heard {
         let cut = |array: Array2<f32>| array.into_shape_with_order((streams * pieces, window)).unwrap_or_default();
         let whole = odds(bits.clone().insert_axis(Along(2)))?;
         let first = whole.row(0).iter().take(SHOWN).map(|odds| 1.0 / (1.0 + (-odds).exp())).collect();
-        let labels = cut(Array2::from_shape_fn((streams, steps), |(row, t)| series.step_label(row, t) as f32));
+        let labels = cut(Array2::from_shape_fn((streams, steps), |(row, t)| series.class(row, t) as f32));
         let right = |odds: Array2<f32>| -> Vec<f64> {
             let right = |(&odds, &label): (&f32, &f32)| (odds > 0.0) == (label > 0.5);
             let columns = odds.columns().into_iter().zip(labels.columns());
@@ -346,7 +352,7 @@ fn draw(path: &Path, heard: &Heard, series: &elman::Echo) -> anyhow::Result<()> 
             steps.flat_map(|t| [(t as f64, floor + value(t)), (t as f64 + 1.0, floor + value(t))]).collect()
         };
         let bit = line(2.5, &|t| f64::from(series.bits[[0, t]]));
-        let echo = line(1.25, &|t| series.step_label(0, t) as f64);
+        let echo = line(1.25, &|t| series.class(0, t) as f64);
         let answer = line(0.0, &|t| f64::from(heard.first[t]));
         for (points, color) in [(bit, PALE_INK), (echo, GREEN), (answer, BLUE)] {
             chart.draw_series(LineSeries::new(points, stroke(color, 1.8)))?;

@@ -3,7 +3,7 @@
 use crate::model::head::{Head, Link, Predicts, Reads, Values};
 use crate::model::model::Model;
 use crate::network::inputs::check_tokens;
-use crate::{Error, Labelled, Sequences};
+use crate::{Error, Labelled, Sequences, Target};
 
 /// Refuses data that the model cannot read.
 pub(crate) fn check_inputs<D: Sequences + ?Sized>(
@@ -83,22 +83,27 @@ fn check_scored<D: Sequences + ?Sized>(
 const NAMED: usize = 5;
 
 fn check_labels<D: Labelled + ?Sized>(model: &Model, data: &D, rows: impl Iterator<Item = usize>) -> Result<(), Error> {
-    let (head, found) = (model.head(), data.horizon());
+    let (head, target) = (model.head(), data.target());
+    let found = target.width().unwrap_or(0);
     let Predicts::Classes(classes) = head.predicts else {
         let expected = head.horizon().unwrap_or(0);
         if found != expected {
             return Err(Error::shape("the values of each row of the data", &[found], &[expected]));
         }
+        check_of_rows(head, target)?;
         return check_parts(head, data, rows);
     };
-    if found > 0 {
-        let found = format!("data with {found} values for each row");
+    if target.width().is_some() {
+        let found = format!("data with {}", target.describe());
         return Err(Error::setting("the data set", found, "classes, for the head predicts classes"));
     }
+    check_of_rows(head, target)?;
     for row in rows {
         let wrong = match head.reads {
-            Reads::EveryStep => (0..data.length(row)).map(|t| data.step_label(row, t)).find(|&label| label >= classes),
-            _ => Some(data.label(row)).filter(|&label| label >= classes),
+            Reads::EveryStep => {
+                (0..data.length(row)).filter_map(|t| target.class(row, Some(t))).find(|&label| label >= classes)
+            }
+            _ => target.class(row, None).filter(|&label| label >= classes),
         };
         if let Some(label) = wrong {
             return Err(Error::Label { row, label, classes });
@@ -107,17 +112,24 @@ fn check_labels<D: Labelled + ?Sized>(model: &Model, data: &D, rows: impl Iterat
     Ok(())
 }
 
+/// Refuses targets of steps for a head that answers once for a row.
+fn check_of_rows(head: &Head, target: Target<'_>) -> Result<(), Error> {
+    if head.reads == Reads::EveryStep || !target.is_of_steps() {
+        return Ok(());
+    }
+    let found = format!("data with {}", target.describe());
+    let expected = format!("one for each row, for the head reads {}; or a head on every step", head.reads.describe());
+    Err(Error::setting("the data set", found, expected))
+}
+
 /// Refuses values that are no probabilities, where the head predicts such; NaN stands for one that is not known.
 fn check_parts<D: Labelled + ?Sized>(head: &Head, data: &D, rows: impl Iterator<Item = usize>) -> Result<(), Error> {
     let Predicts::Values(Values { outputs, link: Link::Sigmoid }) = head.predicts else { return Ok(()) };
-    let mut values = vec![f32::NAN; outputs];
+    let (mut values, target) = (vec![f32::NAN; outputs], data.target());
     for row in rows {
         let steps = if head.reads == Reads::EveryStep { data.length(row) } else { 1 };
         for step in 0..steps {
-            match head.reads {
-                Reads::EveryStep => data.step_values(row, step, &mut values),
-                _ => data.values(row, &mut values),
-            }
+            target.values(row, Some(step).filter(|_| head.reads == Reads::EveryStep), &mut values);
             if let Some(value) = values.iter().find(|value| !value.is_nan() && !(0.0..=1.0).contains(*value)) {
                 let expected = "0 to 1, for the head predicts a sigmoid";
                 return Err(Error::setting("a value to predict", format!("{value} in row {row}"), expected));

@@ -48,12 +48,16 @@ impl Batch {
     /// What the losses of its rows are divided by, for a head and weights of the classes.
     pub(crate) fn weight<D: Labelled + ?Sized>(&self, head: &Head, class_weights: &[f32], data: &D) -> f64 {
         let pieces = self.rows.iter().map(|&row| self.piece(data, row as usize));
-        let weight = |label: usize| f64::from(class_weights.get(label).copied().unwrap_or(1.0));
+        let target = data.target();
+        let weight = |row, step| {
+            let weight = target.class(row, step).and_then(|label| class_weights.get(label));
+            f64::from(weight.copied().unwrap_or(1.0))
+        };
         match (&head.predicts, head.reads) {
             (Predicts::Quantiles(Quantiles { levels, horizon }), _) => {
                 let mut values = vec![f32::NAN; *horizon];
                 let known = pieces.map(|piece| {
-                    data.values(piece.row, &mut values);
+                    target.values(piece.row, None, &mut values);
                     values.iter().filter(|y| !y.is_nan()).count()
                 });
                 (known.sum::<usize>() * levels.len()) as f64
@@ -64,10 +68,7 @@ impl Batch {
                 for piece in pieces {
                     let steps = if reads == Reads::EveryStep { piece.length } else { 1 };
                     for t in piece.start..piece.start + steps {
-                        match reads {
-                            Reads::EveryStep => data.step_values(piece.row, t, &mut values),
-                            _ => data.values(piece.row, &mut values),
-                        }
+                        target.values(piece.row, Some(t).filter(|_| reads == Reads::EveryStep), &mut values);
                         known += values.iter().filter(|y| !y.is_nan()).count();
                     }
                 }
@@ -76,11 +77,11 @@ impl Batch {
             (_, Reads::EveryStep) if class_weights.is_empty() => pieces.map(|piece| piece.length).sum::<usize>() as f64,
             (_, Reads::EveryStep) => {
                 let steps = |piece: &Piece| piece.start..piece.start + piece.length;
-                let of = |piece: Piece| steps(&piece).map(|t| weight(data.step_label(piece.row, t))).sum::<f64>();
+                let of = |piece: Piece| steps(&piece).map(|t| weight(piece.row, Some(t))).sum::<f64>();
                 pieces.map(of).sum()
             }
             _ if class_weights.is_empty() => pieces.len() as f64,
-            _ => pieces.map(|piece| weight(data.label(piece.row))).sum(),
+            _ => pieces.map(|piece| weight(piece.row, None)).sum(),
         }
     }
 }

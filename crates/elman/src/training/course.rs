@@ -276,7 +276,7 @@ fn check<D: Labelled + ?Sized>(trainer: &Trainer, data: &D) -> Result<(), Error>
     let rows = u32::try_from(data.len());
     let rows = rows.map_err(|_| Error::setting("the data set", data.len(), "fewer than 2^32 rows"))?;
     check_all(trainer.model(), data)?;
-    if data.horizon() > 0 {
+    if data.target().width().is_some() {
         let all = Batch { rows: (0..rows).collect(), window: None };
         if all.weight(trainer.model().head(), &trainer.class_weights, data) == 0.0 {
             return Err(Error::setting("the data set", "without a value that is known", "at least one to predict"));

@@ -23,7 +23,7 @@ use crate::{Error, Labelled, Model};
 /// # use ndarray::{Array1, Array3};
 /// # fn main() -> Result<(), Error> {
 /// # let mut random = Random::new(111, Purpose::Data);
-/// # let data = Arrays::new(Array3::from_shape_simple_fn((64, 5, 1), || random.uniform(1.0)), Array1::zeros(64))?;
+/// # let data = Arrays::classes(Array3::from_shape_simple_fn((64, 5, 1), || random.uniform(1.0)), Array1::zeros(64))?;
 /// # let trainer = || -> Result<Trainer, Error> {
 /// #     let cell = Rnn::new(1, 4).init(Init::Tf, &mut Random::new(111, Purpose::Cell))?;
 /// #     Ok(Trainer::new(Model::new(&cell, 2, Init::Tf, &mut Random::new(111, Purpose::Head))?, Adam::new(0.01)).batch_size(64))

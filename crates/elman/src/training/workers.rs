@@ -382,15 +382,18 @@ impl Workspace {
     ) -> Score {
         self.read_row(model);
         self.head.forward(engine, &model.parameters, self.tile.count());
+        let target = data.target();
         let Workspace { tile, labels, values, .. } = self;
         if let Some(horizon) = model.head().horizon() {
             values.resize(tile.count() * horizon, f32::NAN);
             for (piece, values) in tile.pieces().iter().zip(values.chunks_exact_mut(horizon)) {
-                data.values(piece.row, values);
+                target.values(piece.row, None, values);
             }
         } else {
             labels.clear();
-            labels.extend(tile.pieces().iter().map(|piece| data.label(piece.row) as u32));
+            // Data without such a class was refused.
+            let label = |piece: &Piece| target.class(piece.row, None).unwrap_or_default() as u32;
+            labels.extend(tile.pieces().iter().map(label));
         }
         self.score(model, self.tile.count(), class_weights, scale)
     }
@@ -410,16 +413,18 @@ impl Workspace {
         let rows = self.tile.active(t);
         self.read_step(model, part, t);
         self.head.forward(engine, &model.parameters, rows);
+        let target = data.target();
         let Workspace { tile, labels, values, .. } = self;
         let pieces = tile.pieces()[..rows].iter();
         if let Some(horizon) = model.head().horizon() {
             values.resize(rows * horizon, f32::NAN);
             for (piece, values) in pieces.zip(values.chunks_exact_mut(horizon)) {
-                data.step_values(piece.row, piece.start + t, values);
+                target.values(piece.row, Some(piece.start + t), values);
             }
         } else {
             labels.clear();
-            labels.extend(pieces.map(|piece| data.step_label(piece.row, piece.start + t) as u32));
+            let label = |piece: &Piece| target.class(piece.row, Some(piece.start + t)).unwrap_or_default() as u32;
+            labels.extend(pieces.map(label));
         }
         self.score(model, rows, class_weights, scale)
     }

@@ -33,7 +33,7 @@ fn build(job: &Job, cell: &str) -> Result<Elman, Box<dyn Error>> {
     model.save(&job.folder.join(cell).join("model.safetensors"))?;
 
     let xs = Array3::from_shape_vec((job.batch, job.steps, job.input), batch_of(&job.folder)?)?;
-    let batch = Arrays::new(xs, Array1::zeros(job.batch))?;
+    let batch = Arrays::classes(xs, Array1::zeros(job.batch))?;
     // Networks live as long as the process.
     let network: &'static elman::Network = Box::leak(Box::new(model.network()));
     Ok(Elman { stream: network.stream()?, predictor: Predictor::new(model, job.threads), batch })
