@@ -74,7 +74,7 @@ pub use training::class_weights::balanced_class_weights;
 pub use training::course::Course;
 pub use training::ends::Ends;
 pub use training::fit::Fit;
-pub use training::gradient::{Gradient, Share, Tally};
+pub use training::gradient::{Gradient, Ledger, Share};
 pub use training::memory::Memory;
 pub use training::optimizer::{
     Adagrad, Adam, AdamW, Algorithm, Decay, Descent, EarlyStopping, Optimizer, Progress, RmsProp, Rprop, RpropVariant,

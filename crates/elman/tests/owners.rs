@@ -55,7 +55,7 @@ impl Job<'_> {
                 for (index, part) in sum.flat.chunks_mut(segment).enumerate() {
                     share.add(index * segment, part).unwrap();
                 }
-                share.count(&mut sum.tally).unwrap();
+                share.note(&mut sum.ledger).unwrap();
             }
             for (owner, (trainer, course)) in trainers.iter_mut().zip(&mut courses).enumerate() {
                 let step = trainer.apply(&sum).unwrap();
@@ -162,11 +162,11 @@ fn a_gradient_taken_out_and_put_in_is_a_step() {
     for _ in 0..3 {
         let gradient = apart.accumulate(&data, &rows[..].into()).unwrap();
         let (evaluation, arrays) = whole.gradient(&data, &rows).unwrap();
-        assert_eq!(gradient.tally.score.mean_loss(), evaluation.loss);
+        assert_eq!(gradient.ledger.score.mean_loss(), evaluation.loss);
         let step = whole.train_rows(&data, &rows).unwrap();
         assert_eq!(apart.apply(&gradient).unwrap(), step);
         // By the names of its arrays, too.
-        let by_name = Gradient::of_arrays(plain.model(), &arrays, gradient.tally.score).unwrap();
+        let by_name = Gradient::of_arrays(plain.model(), &arrays, gradient.ledger.score).unwrap();
         assert_eq!(plain.apply(&by_name).unwrap(), step);
         assert!(bits(whole.model()) == bits(apart.model()) && bits(whole.model()) == bits(plain.model()));
     }

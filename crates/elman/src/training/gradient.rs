@@ -51,12 +51,12 @@ pub struct Gradient {
     /// `[P]`: laid out as the parameters are, see [`Model::layout`]. Padding is 0.
     pub flat: Vec<f32>,
     /// What of the batch is in it.
-    pub tally: Tally,
+    pub ledger: Ledger,
 }
 
 /// What goes with a sum of gradients.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Tally {
+pub struct Ledger {
     /// The losses of the rows so far.
     pub score: Score,
     /// Groups that are in the sum: the first ones.
@@ -70,7 +70,7 @@ pub struct Tally {
 impl Gradient {
     /// The sum of no group, for a model.
     pub fn zeros(model: &Model) -> Self {
-        Gradient { flat: vec![0.0; model.parameters.len()], tally: Tally::default() }
+        Gradient { flat: vec![0.0; model.parameters.len()], ledger: Ledger::default() }
     }
 
     /// The plain arrays, by the names of [`Model::arrays`].
@@ -88,7 +88,7 @@ impl Gradient {
     /// If a name is missing or unknown, or a shape differs.
     pub fn of_arrays(model: &Model, arrays: &BTreeMap<String, Array>, score: Score) -> Result<Self, Error> {
         let flat = model.plan.pack(arrays)?.to_vec();
-        Ok(Gradient { flat, tally: Tally { score, ..Tally::default() } })
+        Ok(Gradient { flat, ledger: Ledger { score, ..Ledger::default() } })
     }
 
     fn check(&self, model: &Model) -> Result<(), Error> {
@@ -147,19 +147,19 @@ impl Share<'_> {
     ///
     /// # Errors
     /// If the groups are not those that are next.
-    pub fn count(&self, tally: &mut Tally) -> Result<(), Error> {
+    pub fn note(&self, ledger: &mut Ledger) -> Result<(), Error> {
         let groups = &self.trainer.groups;
         let (own, all) = (groups.own(), groups.all());
-        if tally.groups != own.start || ![0, all].contains(&tally.of) {
-            let found = format!("of the first {} of {} groups", tally.groups, tally.of);
+        if ledger.groups != own.start || ![0, all].contains(&ledger.of) {
+            let found = format!("of the first {} of {} groups", ledger.groups, ledger.of);
             return Err(Error::setting("the sum", found, format!("one of the first {} of {all}", own.start)));
         }
-        groups.scores().for_each(|score| tally.score.add(score));
+        groups.scores().for_each(|score| ledger.score.add(score));
         if let Some(window) = self.window {
-            (tally.ends.fresh, tally.ends.streams) = (!window.carried, self.streams);
-            groups.ends().for_each(|ends| tally.ends.extend(ends));
+            (ledger.ends.fresh, ledger.ends.streams) = (!window.carried, self.streams);
+            groups.ends().for_each(|ends| ledger.ends.extend(ends));
         }
-        (tally.groups, tally.of) = (own.end, all);
+        (ledger.groups, ledger.of) = (own.end, all);
         Ok(())
     }
 
@@ -169,7 +169,7 @@ impl Share<'_> {
     /// If the groups are not those that are next, or the sum is of a model of another size.
     pub fn add_to(&mut self, sum: &mut Gradient) -> Result<(), Error> {
         sum.check(self.trainer.model())?;
-        self.count(&mut sum.tally)?;
+        self.note(&mut sum.ledger)?;
         self.add(0, &mut sum.flat)
     }
 }
@@ -231,7 +231,7 @@ impl Trainer {
     pub fn apply(&mut self, gradient: &Gradient) -> Result<Step, Error> {
         self.check()?;
         gradient.check(&self.model)?;
-        let Tally { score, groups, of, ends } = &gradient.tally;
+        let Ledger { score, groups, of, ends } = &gradient.ledger;
         if groups != of {
             let found = format!("of the first {groups} of {of} groups");
             return Err(Error::setting("the gradient", found, format!("one of all {of}")));
