@@ -101,7 +101,7 @@ fn models() -> Vec<(&'static str, Stack, Head)> {
 fn model(stack: Stack, head: Head) -> Result<Model, Error> {
     // PyTorch's initial values: no bias is zero.
     let network = Network::new(stack, Init::PyTorch, &mut Random::new(111, Purpose::Cell))?;
-    Model::new(&network, head, Init::PyTorch, &mut Random::new(111, Purpose::Head))
+    Ok(Model::new(&network, head, Init::PyTorch, &mut Random::new(111, Purpose::Head))?)
 }
 
 /// Random rows, and what we say of them: of whole rows, and of rows of these lengths.
