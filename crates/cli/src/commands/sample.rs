@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use elman::Error;
@@ -37,7 +38,7 @@ pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     let vocabulary = Vocabulary::of(&model)?;
     let prime = prime(args, &vocabulary)?;
     let tokens = vocabulary.encode_bytes(&prime).context("cannot read --prime")?;
-    let mut sampler = Sampler::new(&model, args.seed, args.samples)?;
+    let mut sampler = Sampler::new(&Arc::new(model), args.seed, args.samples)?;
     sampler.read(&tokens)?;
     if let Some(out) = &args.out {
         refuse_inputs(out, args)?;
@@ -89,7 +90,7 @@ fn within(what: &'static str, found: usize, most: usize) -> Result<(), Error> {
 /// One sample on standard output, each character when it is whole; bytes as they are, but for a terminal. A reader that has
 /// gone ends it: nothing else is to be done.
 fn stream(
-    sampler: &mut Sampler<'_>,
+    sampler: &mut Sampler,
     vocabulary: &Vocabulary,
     sampling: Sampling,
     prime: &[u8],

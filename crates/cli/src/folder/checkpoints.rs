@@ -55,7 +55,7 @@ impl<'a> Checkpoints<'a> {
     /// If it cannot be written: those before it are then as they were.
     pub(crate) fn save(&mut self, checkpoint: Checkpoint<'_>) -> anyhow::Result<()> {
         let (started, step) = (Instant::now(), checkpoint.step());
-        checkpoint.save(&path(self.folder, step))?;
+        checkpoint.save(path(self.folder, step))?;
         self.kept.retain(|&kept| kept != step);
         self.kept.push(step);
         let too_many = self.kept.len().saturating_sub(self.config.keep_checkpoints);
@@ -76,7 +76,7 @@ impl<'a> Checkpoints<'a> {
 pub(crate) fn newest(folder: &Path, mut warn: impl FnMut(&str)) -> anyhow::Result<Option<Checkpoint<'static>>> {
     let mut damaged = Vec::new();
     for step in list(folder)?.into_iter().rev() {
-        match Checkpoint::load(&path(folder, step)) {
+        match Checkpoint::load(path(folder, step)) {
             Ok(checkpoint) => {
                 damaged.iter().for_each(|why| warn(&format!("{why}; the one before it is taken, of step {step}")));
                 return Ok(Some(checkpoint));

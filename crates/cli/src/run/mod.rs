@@ -264,7 +264,7 @@ impl<'a> Run<'a> {
             }
             if last {
                 bar.suspend(|| self.epoch(&step, validation))?;
-                fit.trainer().model().save(&self.folder.join(folder::MODEL))?;
+                fit.trainer().model().save(self.folder.join(folder::MODEL))?;
                 curves::draw(&self.folder.join(folder::CURVES), &self.rows, None)?;
             }
             if self.checkpoints.due(&step) {

@@ -1,6 +1,6 @@
 //! The settings of training that all jobs share.
 
-use elman::{BatchSize, Error, Head, Init, Memory, Model, Network, Purpose, Random, Stack, Trainer};
+use elman::{BatchSize, Error, Head, Init, Memory, Model, Stack, Trainer};
 use serde::{Deserialize, Serialize};
 
 use super::memory::{check_memory, parse_bytes};
@@ -159,8 +159,7 @@ impl TrainingConfig {
         let moments = optimization.descent()?.algorithm.moments().len();
         let (_, memory) = Memory::within(self.budget()?, &stack, &head, steps, at_once, self.threads, moments)?;
         check_memory(memory.total())?;
-        let network = Network::new(stack, self.init, &mut Random::new(self.seed, Purpose::Cell))?;
-        Ok(Model::new(&network, head, self.init, &mut Random::new(self.seed, Purpose::Head))?)
+        Ok(Model::init(stack, head, self.init, self.seed)?)
     }
 }
 

@@ -3,6 +3,5 @@
 pub(crate) mod arrays;
 pub(crate) mod echo;
 pub(crate) mod sequences;
-pub(crate) mod shape;
 pub(crate) mod standardize;
 pub(crate) mod target;

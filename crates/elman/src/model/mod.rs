@@ -1,8 +1,8 @@
 //! A network with a head: what it answers, in training and after it, and its file.
 
-pub(crate) mod answers;
 pub(crate) mod checks;
 pub(crate) mod confusion;
+pub(crate) mod fingerprint;
 pub(crate) mod head;
 pub(crate) mod head_tile;
 pub(crate) mod logits;
@@ -10,3 +10,5 @@ pub(crate) mod logits;
 pub(crate) mod model;
 pub(crate) mod pooled;
 pub(crate) mod predictor;
+pub(crate) mod stream;
+pub(crate) mod stream_state;

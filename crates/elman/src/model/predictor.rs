@@ -141,7 +141,7 @@ impl Predictor {
         check_finite(self.model.stack(), data, 0..data.len())?;
         let job = self.job(data);
         let workers = take_workers(&mut self.workers, &self.model, job);
-        Ok(workers.predict(&self.model, data))
+        Ok(workers.predict(&self.model, data, |outputs| self.model.head().answer(outputs)))
     }
 
     /// Probabilities [T, C] or values [T, F] of every step of a row, from a head on every step.
@@ -161,7 +161,7 @@ impl Predictor {
         check_finite(self.model.stack(), data, row..row + 1)?;
         let job = self.job(data);
         let workers = take_workers(&mut self.workers, &self.model, job);
-        Ok(workers.predict_steps(&self.model, data, row))
+        Ok(workers.predict_steps(&self.model, data, row, |outputs| self.model.head().answer(outputs)))
     }
 }
 

@@ -1,8 +1,8 @@
-//! Whether a stack can read the inputs of a data set.
+//! What a network can read: tokens that it knows, numbers that are finite.
 
+use crate::Error;
+use crate::data::sequences::Sequences;
 use crate::network::layer::Stack;
-use crate::network::stream::not_finite;
-use crate::{Error, Sequences};
 
 /// Refuses tokens that the embedding does not have.
 pub(crate) fn check_tokens<D: Sequences + ?Sized>(
@@ -43,4 +43,19 @@ pub(crate) fn check_finite<D: Sequences + ?Sized>(
         }
     }
     Ok(())
+}
+
+/// The first that is NaN or infinite, and where it stands. Times 0 each of them is NaN, and so is their sum: the usual
+/// case is one sum without a branch.
+pub(crate) fn not_finite(floats: &[f32]) -> Option<(usize, f32)> {
+    let (chunks, rest) = floats.as_chunks::<8>();
+    let mut sums = [0.0_f32; 8];
+    for chunk in chunks {
+        sums.iter_mut().zip(chunk).for_each(|(sum, x)| *sum += x * 0.0);
+    }
+    let sum: f32 = rest.iter().map(|x| x * 0.0).chain(sums).sum();
+    if sum == 0.0 {
+        return None;
+    }
+    floats.iter().position(|x| !x.is_finite()).map(|at| (at, floats[at]))
 }

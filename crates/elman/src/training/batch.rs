@@ -1,7 +1,7 @@
 //! What a step learns from: rows of a data set, whole or a window of each.
 
-use crate::data::shape::Piece;
 use crate::model::head::{Predicts, Quantiles, Reads, Values};
+use crate::network::shape::Piece;
 use crate::{Head, Labelled, Sequences};
 
 /// Rows of a data set that make a step.

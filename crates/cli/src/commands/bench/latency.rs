@@ -1,6 +1,7 @@
 //! A streaming step at batch 1: what it takes, and what its slow ones take.
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Instant;
 
 use elman::{Isa, Network};
@@ -24,8 +25,8 @@ pub(crate) struct Latency {
 }
 
 /// Steps the network. None: a bidirectional one has no stream.
-pub(crate) fn latency(network: &Network, isa: Isa, effort: Effort) -> Option<Latency> {
-    let mut stream = network.stream_on(isa).ok()?;
+pub(crate) fn latency(network: &Arc<Network>, isa: Isa, effort: Effort) -> Option<Latency> {
+    let mut stream = network.streams_on(1, isa).ok()?;
     let stack = network.stack();
     let x = vec![0.5; stack.input()];
     // Seconds that so many steps take.

@@ -3,9 +3,10 @@
 //! The peak is measured in short rounds that alternate with the step, so that both see the same neighbours; the
 //! figures are medians over the rounds, and the best round's share.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use elman::{Adam, Init, Model, Network, Predictor, Purpose, Random, Sequences, Trainer, peak_rate};
+use elman::{Adam, Init, Model, Predictor, Sequences, Trainer, peak_rate};
 
 use super::effort::Effort;
 use super::latency::latency;
@@ -24,8 +25,8 @@ const ROUND: f64 = 0.02;
 pub(crate) fn measure(point: &Point, effort: Effort) -> anyhow::Result<Report> {
     let stack = point.stack()?;
     point.check_memory(&stack)?;
-    let network = Network::new(stack.clone(), Init::Tf, &mut Random::new(111, Purpose::Cell))?;
-    let model = Model::new(&network, Point::head(), Init::Tf, &mut Random::new(111, Purpose::Head))?;
+    let model = Model::init(stack.clone(), Point::head(), Init::Tf, 111)?;
+    let network = Arc::new(model.network());
     let adam = Adam::new(RATE);
     let mut trainer = Trainer::new(model, adam).batch_size(point.batch).seed(111).threads(point.threads);
     let data = point.made_up_data()?;
@@ -107,8 +108,7 @@ const STILL: f64 = 1e-9;
 
 impl Vanishing {
     fn new(point: &Point, stack: &elman::Stack) -> anyhow::Result<Self> {
-        let network = Network::new(stack.clone(), Init::Tf, &mut Random::new(111, Purpose::Cell))?;
-        let mut model = Model::new(&network, Point::head(), Init::Tf, &mut Random::new(111, Purpose::Head))?;
+        let mut model = Model::init(stack.clone(), Point::head(), Init::Tf, 111)?;
         let mut arrays = model.arrays();
         for (_, array) in arrays.iter_mut().filter(|(name, _)| name.ends_with("recurrent_kernel")) {
             array.data.iter_mut().for_each(|w| *w *= 0.5);

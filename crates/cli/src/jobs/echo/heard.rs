@@ -1,7 +1,9 @@
 //! What a network says at each step of a series.
 
-use elman::{Error, Model, Sequences, StepClass};
-use ndarray::{Array2, Array3, Axis as Along, s};
+use std::sync::Arc;
+
+use elman::{Error, Model, Sequences, StepClass, Stream};
+use ndarray::Array2;
 
 /// Streams, and steps of all of them, that are looked at step by step.
 const STREAMS_MAX: usize = 100;
@@ -20,34 +22,36 @@ pub(super) struct Heard {
 }
 
 impl Heard {
-    pub(super) fn new(series: &elman::Echo, window: usize, model: &Model) -> Result<Self, Error> {
-        let network = model.network();
-        let (kernel, bias) = model.head_arrays();
-        // Log odds of a 1, [N, T].
-        let odds = |xs: Array3<f32>| -> Result<Array2<f32>, Error> {
-            let (outputs, _) = network.dynamic_rnn(xs.view()).run()?;
-            let (weights, bias) = (&kernel.column(1) - &kernel.column(0), bias[1] - bias[0]);
-            Ok(outputs.map_axis(Along(2), |h| h.dot(&weights) + bias))
-        };
-        // Whole pieces alone, and no more than tell the share: all outputs are held at once.
+    pub(super) fn new(series: &elman::Echo, window: usize, model: &Arc<Model>) -> Result<Self, Error> {
+        // Whole pieces alone, and no more than tell the share.
         let rows = series.len().min(STREAMS_MAX);
         let pieces = (series.steps() / window).min((STEPS_MAX / (rows * window)).max(1));
-        let bits = series.bits.slice(s![..rows, ..pieces * window]).mapv(f32::from);
-        let (streams, steps) = bits.dim();
-        let cut = |array: Array2<f32>| array.into_shape_with_order((streams * pieces, window)).unwrap_or_default();
-        let whole = odds(bits.clone().insert_axis(Along(2)))?;
-        let first = whole.row(0).iter().take(SHOWN).map(|odds| 1.0 / (1.0 + (-odds).exp())).collect();
-        let labels = cut(Array2::from_shape_fn((streams, steps), |(row, t)| series.class(row, t) as f32));
-        let right = |odds: Array2<f32>| -> Vec<f64> {
-            let right = |(&odds, &label): (&f32, &f32)| (odds > 0.0) == (label > 0.5);
-            let columns = odds.columns().into_iter().zip(labels.columns());
-            columns
-                .map(|(odds, labels)| odds.iter().zip(labels).filter(|&pair| right(pair)).count())
-                .map(|count| count as f64 / labels.nrows() as f64)
-                .collect()
+        let steps = pieces * window;
+        // Log odds of a 1 at every step of every stream; `new_piece` is told where a piece begins.
+        let odds = |new_piece: fn(&mut Stream)| -> Result<Array2<f32>, Error> {
+            let mut stream = model.streams(rows)?;
+            let (mut odds, mut bits) = (Array2::zeros((steps, rows)), vec![0.0; rows]);
+            for t in 0..steps {
+                if t % window == 0 {
+                    new_piece(&mut stream);
+                }
+                bits.iter_mut().enumerate().for_each(|(row, bit)| series.read(row, t, std::slice::from_mut(bit)));
+                stream.read(&bits);
+                let logits = stream.logits().chunks_exact(2);
+                odds.row_mut(t).iter_mut().zip(logits).for_each(|(odds, logits)| *odds = logits[1] - logits[0]);
+            }
+            Ok(odds)
         };
-        let carried = right(cut(whole));
-        let reset = right(odds(cut(bits).insert_axis(Along(2)))?);
+        let right = |odds: &Array2<f32>| -> Vec<f64> {
+            let mut counts = vec![0_usize; window];
+            for ((t, row), &odds) in odds.indexed_iter() {
+                counts[t % window] += usize::from((odds > 0.0) == (series.class(row, t) == 1));
+            }
+            counts.into_iter().map(|count| count as f64 / (rows * pieces) as f64).collect()
+        };
+        let odds_carried = odds(|_| ())?;
+        let first = odds_carried.column(0).iter().take(SHOWN).map(|odds| 1.0 / (1.0 + (-odds).exp())).collect();
+        let (carried, reset) = (right(&odds_carried), right(&odds(Stream::reset)?));
         Ok(Heard { first, carried, reset })
     }
 }

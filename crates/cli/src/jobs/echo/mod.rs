@@ -10,6 +10,7 @@ mod pieces;
 pub(crate) mod settings;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::bail;
 use elman::{Error, Evaluation, Head, Labelled, Model, Predictor, Purpose, Random, Sequences, Trainer};
@@ -120,7 +121,7 @@ fn run(settings: &Settings<EchoSettings>, begin: Begin<'_>, mut output: Output) 
     let trained = run::train(begin, &task, &mut trainer, &mut watch, &mut output)?;
     let listener = Listener { series: series(settings, Part::Test)?, ..watch };
     let test = listener.evaluate(&mut trainer)?;
-    let heard = Heard::new(&listener.series, window, trainer.model())?;
+    let heard = Heard::new(&listener.series, window, &Arc::new(trainer.into_model()))?;
     picture::draw(&trained.folder.join(PICTURE), &heard, &listener.series)?;
     let own = if listener.reset { &heard.reset } else { &heard.carried };
     let by_step: Vec<String> = own.iter().map(|accuracy| format!("{accuracy:.2}")).collect();

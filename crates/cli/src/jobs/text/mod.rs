@@ -8,6 +8,7 @@ pub(crate) mod sample;
 pub(crate) mod settings;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::bail;
 use elman::text::{Sampler, Sampling, Token, TokenStreams, Vocabulary, bits};
@@ -129,7 +130,7 @@ fn run(mut settings: Settings<TextSettings>, open: bool, begin: Begin<'_>, mut o
         "the last steps have left the finite numbers. Try a smaller learning rate",
     )?;
 
-    let mut sampler = Sampler::new(trainer.model(), training.seed, 1)?;
+    let mut sampler = Sampler::new(&Arc::new(trainer.into_model()), training.seed, 1)?;
     let made = sampled(&mut sampler, &vocabulary, Sampling::default(), SAMPLE_LENGTH)?.concat();
     sample::write(&trained.folder.join(folder::SAMPLE), &vocabulary, &made)?;
     let (text, shown) = sample::shown(&vocabulary, training.seed, made);

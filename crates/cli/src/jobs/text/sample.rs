@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 /// So many units of every sample, as bytes.
 pub(crate) fn sampled(
-    sampler: &mut Sampler<'_>,
+    sampler: &mut Sampler,
     vocabulary: &Vocabulary,
     sampling: Sampling,
     length: usize,
