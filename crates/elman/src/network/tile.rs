@@ -12,7 +12,7 @@ use crate::Sequences;
 use crate::network::layer::{Layer, Merge, Stack};
 use crate::network::parameters::Plan;
 use crate::network::passage::{Passage, View};
-use crate::network::shape::{Piece, Shape, between, widest};
+use crate::network::shape::{Piece, Room, Shape};
 use crate::network::state::State;
 use crate::random::{Purpose, Random};
 
@@ -95,14 +95,9 @@ impl Passage for Tile {
 impl Tile {
     pub(crate) fn new(stack: &Stack, shape: Shape) -> Self {
         let cells = || stack.layers.iter().flat_map(|layer| std::iter::repeat_n(layer.cell.get(), layer.directions()));
-        let kept = || -> Vec<Kept> {
-            let zeros = |width: usize| vec![0.0; shape.rows * width];
-            cells().map(|cell| Kept { h: zeros(cell.output()), c: zeros(cell.memory()) }).collect()
-        };
-        let words =
-            |layer: &Layer| if layer.dropout > 0.0 { shape.part * shape.rows * panels(layer.output()) } else { 0 };
-        let zeros = |width: usize| Aligned::zeros(shape.rows * padded(width));
-        let [d_above, d_outputs, d_inputs, d_below] = between(stack, shape).map(Aligned::zeros);
+        let Room { states, d_states, dropout, between, line } = shape.room(stack);
+        let kept = || states.iter().map(|&[h, c]| Kept { h: vec![0.0; h], c: vec![0.0; c] }).collect::<Vec<_>>();
+        let [d_above, d_outputs, d_inputs, d_below] = between.map(Aligned::zeros);
         Tile {
             shape,
             order: Vec::with_capacity(shape.rows),
@@ -113,13 +108,13 @@ impl Tile {
             before: (0..shape.parts()).map(|_| kept()).collect(),
             last: kept(),
             held: 0,
-            dropout: stack.layers.iter().map(|layer| vec![u16::MAX; words(layer)]).collect(),
-            d_state: cells().map(|cell| (zeros(cell.output()), zeros(cell.memory()))).collect(),
+            dropout: dropout.into_iter().map(|words| vec![u16::MAX; words]).collect(),
+            d_state: d_states.into_iter().map(|[h, c]| (Aligned::zeros(h), Aligned::zeros(c))).collect(),
             d_above,
             d_outputs,
             d_inputs,
             d_below,
-            line: vec![0.0; widest(stack)],
+            line: vec![0.0; line],
         }
     }
 
