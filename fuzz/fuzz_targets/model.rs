@@ -23,7 +23,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     }
     // Tokens too: whole numbers from 0, as many as any embedding has.
     let xs = Array3::from_shape_fn((ROWS, STEPS, model.stack().input()), |(row, step, _)| (row + step) as f32 % 2.0);
-    let data = Arrays::new(xs, Array1::zeros(ROWS)).unwrap();
+    let data = Arrays::classes(xs, Array1::zeros(ROWS)).unwrap();
     let head = model.head().clone();
     let mut predictor = Predictor::new(model, 1);
     let _ = match (head.predicts, head.reads) {

@@ -1,5 +1,6 @@
 //! A network with a head: what it answers, in training and after it, and its file.
 
+pub(crate) mod checks;
 pub(crate) mod classifier;
 pub(crate) mod confusion;
 pub(crate) mod fingerprint;

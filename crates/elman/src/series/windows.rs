@@ -9,8 +9,7 @@ use elman_datasets::series::{SeriesSet, Time};
 use super::calendar::Calendar;
 use super::cut::{origins, steps_before};
 use super::scaling::{Scaling, SeriesScaling};
-use crate::Error;
-use crate::data::sequences::{Labelled, Sequences};
+use crate::{Error, Labelled, RowValues, Sequences, Target};
 
 /// How much a network reads, and how much it predicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,12 +207,15 @@ impl Sequences for Windows {
     }
 }
 
-/// What follows a window are its F values, scaled.
 impl Labelled for Windows {
-    fn label(&self, _row: usize) -> usize {
-        0
+    fn target(&self) -> Target<'_> {
+        Target::Values(self)
     }
-    fn horizon(&self) -> usize {
+}
+
+/// What follows a window are its F values, scaled.
+impl RowValues for Windows {
+    fn width(&self) -> usize {
         self.window.horizon
     }
     fn values(&self, row: usize, y: &mut [f32]) {

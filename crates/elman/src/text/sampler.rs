@@ -179,7 +179,7 @@ mod tests {
             sampler.read(&read).unwrap();
             for _ in 0..20 {
                 let xs = ndarray::Array3::from_shape_fn((1, read.len(), 1), |(_, t, _)| f32::from(read[t]));
-                let data = crate::Arrays::new(xs, ndarray::Array1::zeros(1)).unwrap();
+                let data = crate::Arrays::classes(xs, ndarray::Array1::zeros(1)).unwrap();
                 let probabilities = crate::Predictor::new((*model).clone(), 1).predict_steps(&data, 0).unwrap();
                 let last = probabilities.row(read.len() - 1).to_vec();
                 let expected = crate::most_probable(&last).unwrap();

@@ -22,6 +22,7 @@ mod not_a_number;
 mod optimizer;
 mod optimizer_peers;
 mod outside_numbers;
+mod owners;
 mod peers;
 mod resume;
 mod series;
