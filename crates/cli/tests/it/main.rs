@@ -4,6 +4,7 @@
 mod support;
 
 mod any_config;
+mod architecture;
 mod book;
 mod classify;
 mod compare;
