@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use elman::text::{Sampler, Vocabulary};
+use elman::text::Sampler;
 use elman::{Arrays, Model, Predicts, Predictor, Reads};
 use ndarray::{Array1, Array3};
 
@@ -15,16 +15,15 @@ const PARAMETERS_MAX: usize = 1 << 14;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let Ok(model) = Model::load_bytes(bytes, Path::new("input")) else { return };
-    let vocabulary = Vocabulary::of(&model);
     if model.parameter_count() > PARAMETERS_MAX {
         return;
     }
-    if vocabulary.is_ok() {
+    if model.vocabulary().is_ok() {
         let _ = Sampler::new(&Arc::new(model.clone()), 1, 2);
     }
     // Tokens too: whole numbers from 0, as many as any embedding has.
     let xs = Array3::from_shape_fn((ROWS, STEPS, model.stack().input()), |(row, step, _)| (row + step) as f32 % 2.0);
-    let data = Arrays::new(xs, Array1::zeros(ROWS)).unwrap();
+    let data = Arrays::classes(xs, Array1::zeros(ROWS)).unwrap();
     let head = model.head().clone();
     let mut predictor = Predictor::new(model, 1);
     let _ = match (head.predicts, head.reads) {

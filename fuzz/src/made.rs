@@ -109,7 +109,7 @@ pub fn models(corpus: &Path) -> Result<()> {
     for (name, vocabulary) in [("characters", Vocabulary::characters("a b\nc")?), ("bytes", Vocabulary::Bytes)] {
         let tokens = vocabulary.len();
         let mut model = model(Stack::new(Gru::new(2, 2)).embedding(tokens), Head::every_step(tokens))?;
-        vocabulary.keep_in(&mut model);
+        model.meaning = Some(vocabulary.into());
         model.save(&corpus.join(name))?;
     }
     Ok(())

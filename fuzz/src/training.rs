@@ -12,7 +12,7 @@ pub const WINDOW: usize = 2;
 /// Six rows of four steps, one feature.
 pub fn data() -> Arrays {
     let xs = Array3::from_shape_fn((6, 4, 1), |(row, step, _)| (row * step) as f32 % 3.0 - 1.0);
-    Arrays::new(xs, Array1::from_shape_fn(6, |row| row % 2)).unwrap_or_else(|error| panic!("{error}"))
+    Arrays::classes(xs, Array1::from_shape_fn(6, |row| row % 2)).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Not yet trained.

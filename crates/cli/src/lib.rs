@@ -25,6 +25,8 @@ use std::process::ExitCode;
 
 use clap::{ArgMatches, FromArgMatches};
 
+use command_line::{Chosen, Cli, Command};
+
 pub use command_line::command;
 pub use jobs::mnist::read_images;
 pub use jobs::{jobs, read_config};
@@ -58,23 +60,23 @@ fn fail(text: &str, code: u8) -> ExitCode {
 }
 
 fn run(matches: &ArgMatches) -> anyhow::Result<()> {
-    let cli = command_line::Cli::from_arg_matches(matches).unwrap_or_else(|error| error.exit());
+    let cli = Cli::from_arg_matches(matches).unwrap_or_else(|error| error.exit());
     // A set that is not there is refused before anything is done.
     elman::isa_from_environment()?;
     match cli.command {
-        command_line::Command::Train { job: command_line::Chosen { job, given } } => (job.train)(&given),
-        command_line::Command::Resume(args) => commands::resume::resume(&args),
-        command_line::Command::Eval(args) => commands::eval::eval(&args),
-        command_line::Command::Predict(args) => commands::predict::predict(&args),
-        command_line::Command::Sample(args) => commands::sample::sample(&args),
-        command_line::Command::Forecast(args) => commands::forecast::forecast(&args),
-        command_line::Command::Inspect(args) => commands::inspect::inspect(&args),
-        command_line::Command::Compare(args) => commands::compare::compare(&args),
-        command_line::Command::Diagnose(args) => commands::diagnose::diagnose(&args),
-        command_line::Command::Convert(args) => commands::convert::convert(&args),
-        command_line::Command::Bench(args) => commands::bench::bench(&args),
-        command_line::Command::Completions(args) => commands::shell::completions(&args),
-        command_line::Command::Man(args) => commands::shell::man(&args),
+        Command::Train { job: Chosen { job, given } } => (job.train)(&given),
+        Command::Resume(args) => commands::resume::resume(&args),
+        Command::Eval(args) => commands::eval::eval(&args),
+        Command::Predict(args) => commands::predict::predict(&args),
+        Command::Sample(args) => commands::sample::sample(&args),
+        Command::Forecast(args) => commands::forecast::forecast(&args),
+        Command::Inspect(args) => commands::inspect::inspect(&args),
+        Command::Compare(args) => commands::compare::compare(&args),
+        Command::Diagnose(args) => commands::diagnose::diagnose(&args),
+        Command::Convert(args) => commands::convert::convert(&args),
+        Command::Bench(args) => commands::bench::bench(&args),
+        Command::Completions(args) => commands::shell::completions(&args),
+        Command::Man(args) => commands::shell::man(&args),
     }
 }
 

@@ -126,7 +126,7 @@ fn main() -> Result<(), Error> {
     let lengths = Array1::from_shape_simple_fn(400, || 1 + random.below(8) as usize);
     let sums = xs.outer_iter().zip(&lengths).map(|(x, &length)| x.slice(s![..length, ..]).sum());
     let labels = Array1::from_iter(sums.map(|sum| usize::from(sum > 0.0)));
-    let data = Arrays::with_lengths(xs, labels, lengths)?;
+    let data = Arrays::classes(xs, labels)?.lengths(lengths)?;
 
     // Two layers of it.
     let cell = |input| Layer::new(AnyCell::custom(MinGru { input, hidden: 12 }));

@@ -22,7 +22,7 @@ fn main() -> Result<(), Error> {
     // A vector for each token, a GRU, and at every step a choice among all tokens.
     let stack = Stack::new(Gru::new(16, 48)).embedding(vocabulary.len());
     let mut model = Model::init(stack, Head::every_step(vocabulary.len()), Init::Tf, 111)?;
-    vocabulary.keep_in(&mut model);
+    model.meaning = Some(vocabulary.clone().into());
 
     // Windows of 25 steps; the state goes on from one window to the next.
     let mut trainer = Trainer::new(model, Adam::new(0.01));

@@ -14,7 +14,7 @@ fn main() -> Result<(), Error> {
     let mut random = Random::new(111, Purpose::Data);
     let xs = Array3::from_shape_simple_fn((512, 8, 1), || random.uniform(1.0));
     let labels = Array1::from_iter(xs.outer_iter().map(|x| usize::from(x.sum() > 0.0)));
-    let data = Arrays::new(xs, labels)?;
+    let data = Arrays::classes(xs, labels)?;
 
     let minus = Rprop::default();
     let plus = Rprop { variant: RpropVariant::Plus, ..minus };

@@ -140,6 +140,34 @@ pub enum Error {
         /// The epoch, from 1.
         epoch: u64,
     },
+    /// What a model says of its inputs and answers is missing, of another kind than the one asked for, or does not fit its
+    /// arrays.
+    #[error("what the model means: {why}")]
+    Meaning {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Series that a model was not made for.
+    #[error("{why}")]
+    OtherSeries {
+        /// How they are, and how those are that the model knows.
+        why: String,
+    },
+    /// A forecast that is not a finite number.
+    #[error("the model's forecast is not a number: it is damaged, or its values are beyond 32 bits")]
+    Forecast,
+    /// A forecast of times that no calendar has.
+    #[error("the forecast of series {id:?} goes beyond the calendar's end; take a smaller horizon")]
+    BeyondCalendar {
+        /// The series.
+        id: String,
+    },
+    /// A sequence for which the model's answers are not numbers.
+    #[error("the model's answer for row {row} is not a number: a value is far from all in training")]
+    NoClass {
+        /// The row, from 0.
+        row: usize,
+    },
     /// A safetensors file without the configuration of a model.
     #[error(
         "cannot load {}: no configuration under the key \"elman\" of its metadata; expected a model that elman wrote; \
@@ -176,6 +204,11 @@ impl Error {
     /// A setting out of its range: what it is called, its value, what it may be.
     pub fn setting(what: &'static str, found: impl ToString, expected: impl Into<String>) -> Self {
         Error::Setting { what, found: found.to_string(), expected: expected.into() }
+    }
+
+    /// What a model says of its inputs and answers is not what it should be.
+    pub(crate) fn meaning(why: impl Into<String>) -> Self {
+        Error::Meaning { why: why.into() }
     }
 
     /// An input that is not finite.

@@ -11,7 +11,7 @@
 //! let mut random = Random::new(111, Purpose::Data);
 //! let xs = Array3::from_shape_simple_fn((512, 5, 1), || random.uniform(1.0));
 //! let labels = Array1::from_iter(xs.outer_iter().map(|x| usize::from(x.sum() > 0.0)));
-//! let data = Arrays::new(xs, labels)?;
+//! let data = Arrays::classes(xs, labels)?;
 //!
 //! let model = Model::init(Rnn::new(1, 16), 2, Init::Tf, 111)?;
 //! let mut trainer = Trainer::new(model, Adam::new(0.01)).batch_size(64);
@@ -45,19 +45,24 @@ pub mod series;
 pub mod text;
 mod training;
 
+pub use data::arrays::{Arrays, Targets};
 pub use data::echo::Echo;
-pub use data::sequences::{Arrays, Labelled, Sequences};
+pub use data::notation::Notation;
+pub use data::sequences::Sequences;
 pub use data::standardize::{LabelledSequences, Missing, StandardizedSequences, Standardizer};
+pub use data::target::{Labelled, RowClass, RowValues, StepClass, StepValues, Target};
 pub use elman_datasets as datasets;
 pub use elman_formats as formats;
 pub use elman_kernels::{
-    Activation, Cell, Engine, Gru, Isa, Lstm, Noise, Nonlinearity, Reset, Rnn, StepDense, StepNorm, StepScale, cell,
-    layout,
+    Activation, Cell, Engine, GateActivation, Gru, Isa, Lstm, Noise, Nonlinearity, Reset, Rnn, Score, StepDense,
+    StepNorm, StepScale, cell, layout,
 };
 pub use error::Error;
 pub use isa::{active as active_isa, from_environment as isa_from_environment};
+pub use model::classifier::{Classified, Classifier};
 pub use model::confusion::{ClassScore, Confusion};
 pub use model::head::{Head, Hidden, Link, Predicts, Quantiles, Reads, Values};
+pub use model::meaning::{ClassMeaning, Meaning, SeriesMeaning};
 pub use model::model::{Config, DenseArrays, Model, STEPS_MAX};
 pub use model::predictor::{Evaluation, Predictor};
 pub use model::stream::Stream;
@@ -72,15 +77,20 @@ pub use network::state::{CellState, State};
 pub use network::stream::NetworkStream;
 pub use peak::peak_rate;
 pub use random::{Purpose, Random};
+pub use training::batch::{Batch, StreamWindow};
 pub use training::batch_size::BatchSize;
 pub use training::checkpoint::Checkpoint;
 pub use training::class_weights::balanced_class_weights;
-pub use training::fit::{Epoch, Fit, Step};
+pub use training::course::Course;
+pub use training::ends::Ends;
+pub use training::fit::Fit;
+pub use training::gradient::{Gradient, Ledger, Share};
 pub use training::memory::Memory;
 pub use training::optimizer::{
     Adagrad, Adam, AdamW, Algorithm, Decay, Descent, EarlyStopping, Optimizer, Progress, RmsProp, Rprop, RpropVariant,
     Schedule, Sgd, Span, Verdict,
 };
+pub use training::step::{Epoch, Step};
 pub use training::trainer::Trainer;
 pub use training::workers::most_probable;
 

@@ -56,7 +56,7 @@ fn memory_is_bounded_by_what_a_file_holds() {
         assert!(most <= 2 * claim.len() + SMALL, "{name}: {most} bytes of {}", claim.len());
     }
 
-    let data = Arrays::new(Array3::zeros((6, 3, 28)), Array1::zeros(6)).unwrap();
+    let data = Arrays::classes(Array3::zeros((6, 3, 28)), Array1::zeros(6)).unwrap();
     let mut trainer = Trainer::new(model(Stack::new(Lstm::new(28, 64)), Head::last_state(2)), Adam::new(0.01))
         .batch_size(2)
         .threads(1);

@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (name, stack, head) in models() {
         let model = model(stack, head)?;
         let path = |ending: &str| folder.join(format!("{name}.{ending}"));
-        model.save(&path("safetensors"))?;
+        model.save(path("safetensors"))?;
         numpy::write_npz(&path("answers.npz"), &answers(&model)?)?;
 
         match pytorch::export(&model) {

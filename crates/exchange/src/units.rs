@@ -5,13 +5,11 @@
 //! A job of classes or of series trains on standardised values. A file for another program says how they are made, or makes
 //! them itself: a network that is fed what stands in a table answers with anything.
 
-use elman::{
-    Config, Model, Predicts, Standardizer,
-    series::{Scaling, SeriesScaling},
-};
+use elman::series::Scaling;
+use elman::text::Vocabulary;
+use elman::{ClassMeaning, Config, Meaning, Model, Predicts, SeriesMeaning, Standardizer};
 use elman_formats::Array;
 use ndarray::{Array3, ArrayView3};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::transfer::Transfer;
@@ -47,21 +45,6 @@ pub struct Units {
     answers: bool,
 }
 
-/// What a job of ours keeps that says so; whatever else it keeps is of no matter here.
-#[derive(Deserialize)]
-struct ClassifyJob {
-    features: Vec<String>,
-    standardizer: Standardizer,
-}
-
-#[derive(Deserialize)]
-struct SeriesJob {
-    target: String,
-    covariates: Vec<String>,
-    calendar: Vec<String>,
-    scalings: Vec<SeriesScaling>,
-}
-
 impl Units {
     /// Those of a model; None where it reads what it is given as it is.
     ///
@@ -72,10 +55,14 @@ impl Units {
     }
 
     pub(super) fn of_config(config: &Config) -> Result<Option<Self>, Error> {
-        let Some(job) = &config.job else { return Ok(None) };
-        let units = match job.get("job").and_then(Value::as_str) {
-            Some("classify") => Self::of_classes(kept(job)?),
-            Some("series") => Self::of_series(kept(job)?),
+        let units = match &config.meaning {
+            Some(Meaning::Classes(of)) => Self::of_classes(of),
+            Some(Meaning::Series(of)) => Self::of_series(of),
+            // Text is read as it is, damaged or not.
+            Some(damaged) if matches!(damaged.job(), Some("classify" | "series")) => {
+                let why = damaged.damage().unwrap_or_default();
+                return Err(Error::setting("the model's job", why, "what its job keeps"));
+            }
             _ => return Ok(None),
         };
         let Some(units) = units else { return Ok(None) };
@@ -93,13 +80,13 @@ impl Units {
         Ok(Some(units))
     }
 
-    fn of_classes(job: ClassifyJob) -> Option<Self> {
-        let Standardizer { scalings, mask } = job.standardizer;
+    fn of_classes(of: &ClassMeaning) -> Option<Self> {
+        let Standardizer { scalings, mask } = of.standardizer.clone();
         let as_it_is = scalings.iter().all(|scaling| *scaling == Some(Scaling::IDENTITY));
         let layout = if mask { Layout::Marks } else { Layout::Values };
         (mask || !as_it_is).then(|| Units {
             layout,
-            names: job.features,
+            names: of.features.clone(),
             beside: Vec::new(),
             series: Vec::new(),
             scalings: vec![scalings],
@@ -107,18 +94,18 @@ impl Units {
         })
     }
 
-    fn of_series(job: SeriesJob) -> Option<Self> {
+    fn of_series(of: &SeriesMeaning) -> Option<Self> {
         let mut rows: Vec<Vec<Option<Scaling>>> = Vec::new();
-        for series in &job.scalings {
+        for series in &of.scalings {
             rows.push([series.target].into_iter().chain(series.covariates.iter().copied()).map(Some).collect());
         }
         let first = rows.first()?.clone();
         let alike = rows.iter().all(|row| *row == first);
         Some(Units {
             layout: Layout::Known,
-            names: [job.target].into_iter().chain(job.covariates).collect(),
-            beside: job.calendar,
-            series: if alike { Vec::new() } else { job.scalings.into_iter().map(|of| of.id).collect() },
+            names: [&of.target].into_iter().chain(&of.covariates).cloned().collect(),
+            beside: of.calendar.clone(),
+            series: if alike { Vec::new() } else { of.scalings.iter().map(|of| of.id.clone()).collect() },
             scalings: if alike { vec![first] } else { rows },
             answers: true,
         })
@@ -367,36 +354,54 @@ impl Units {
     }
 }
 
-fn kept<J: serde::de::DeserializeOwned>(job: &Value) -> Result<J, Error> {
-    serde_json::from_value(job.clone())
-        .map_err(|error| Error::setting("the model's job", error.to_string(), "what its job keeps"))
-}
-
 /// What a model's inputs and answers mean, for the metadata of a file: inputs and outputs, each as JSON. `standardized`
 /// where the file holds the network alone.
 pub(super) fn meaning(config: &Config, units: Option<&Units>) -> [(&'static str, Value); 2] {
-    let job = config.job.as_ref();
-    let of = |key: &str| job.and_then(|job| job.get(key)).cloned().unwrap_or(Value::Null);
-    let mut inputs = json!({"job": of("job")});
-    match units {
-        Some(units) => inputs["units"] = units.described(),
-        None if job.is_some_and(|job| job.get("standardizer").is_some() || job.get("scalings").is_some()) => {
-            inputs["units"] = json!("standardized: (value - mean) / deviation");
-            inputs["features"] = of("features");
+    let mut inputs = json!({"job": config.meaning.as_ref().and_then(Meaning::job)});
+    let standardized = "standardized: (value - mean) / deviation";
+    let classes = match &config.meaning {
+        Some(Meaning::Classes(of)) => {
+            if units.is_none() {
+                inputs["units"] = json!(standardized);
+                inputs["features"] = json!(of.features);
+            }
+            Some(&of.classes)
         }
-        None => {}
-    }
-    for key in ["unit", "characters", "frequency", "season", "format", "time", "target", "covariates", "calendar"] {
-        if !of(key).is_null() {
-            inputs[key] = of(key);
+        Some(Meaning::Series(of)) => {
+            if units.is_none() {
+                inputs["units"] = json!(standardized);
+                inputs["features"] = Value::Null;
+            }
+            for (key, value) in [
+                ("frequency", json!(of.frequency)),
+                ("season", json!(of.season)),
+                ("format", json!(of.format)),
+                ("time", json!(of.time)),
+                ("target", json!(of.target)),
+                ("covariates", json!(of.covariates)),
+                ("calendar", json!(of.calendar)),
+            ] {
+                inputs[key] = value;
+            }
+            None
         }
+        Some(Meaning::Text(vocabulary)) => {
+            inputs["unit"] = json!(vocabulary.unit());
+            if let Vocabulary::Characters(characters) = vocabulary {
+                inputs["characters"] = json!(characters.iter().collect::<String>());
+            }
+            None
+        }
+        _ => None,
+    };
+    if let Some(units) = units {
+        inputs["units"] = units.described();
     }
     if let Some(steps) = config.steps {
         inputs["steps"] = json!(steps);
     }
     let outputs = match &config.head.predicts {
-        Predicts::Classes(count) if of("classes").is_null() => json!({"classes": count}),
-        Predicts::Classes(_) => json!({"classes": of("classes")}),
+        Predicts::Classes(count) => json!({"classes": classes.map_or(json!(count), |names| json!(names))}),
         Predicts::Quantiles(of) => json!({
             "levels": of.levels, "horizon": of.horizon,
             "units": if units.is_some() { "those of the target" } else { "standardized" },

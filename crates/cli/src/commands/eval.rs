@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 
-use crate::commands::predict_sequences::may_read_images;
+use super::predict_sequences::may_read_images;
 use crate::flags::eval::EvalArgs;
 use crate::flags::threads::threads;
 use crate::folder;
@@ -13,7 +13,7 @@ pub(crate) fn eval(args: &EvalArgs) -> anyhow::Result<()> {
     let mut output = Output::new(args.output);
     let threads = threads(args.threads)?;
     let model = folder::load_finite_model(&args.run, args.allow_nonfinite)?;
-    let stranger = model.job.is_none() && !args.run.join(folder::CONFIG).exists();
+    let stranger = model.meaning.is_none() && !args.run.join(folder::CONFIG).exists();
     if stranger && !may_read_images(&model) {
         bail!(
             "cannot evaluate {}: it predicts {} on {}, and no file that this command reads holds what it should have said; \

@@ -5,19 +5,17 @@
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
-use elman::Predictor;
 use elman::datasets::series::SeriesSet;
 use elman::formats::write_atomic;
-use elman::series::{SeriesScaling, Window};
+use elman::series::{Forecaster, Selected};
 use serde_json::json;
 
 use crate::flags::forecast::ForecastArgs;
 use crate::flags::threads::threads;
 use crate::folder;
-use crate::jobs::series::ahead::ahead;
 use crate::jobs::series::backtest::levels as decimals;
 use crate::jobs::series::chart::{self, About, Drawn, Panel};
-use crate::jobs::series::kept::{Kept, window};
+use crate::jobs::series::kept;
 use crate::jobs::series::settings::SeriesSettings;
 use crate::output::Output;
 use crate::settings::JobSettings;
@@ -33,27 +31,23 @@ pub(crate) fn forecast(args: &ForecastArgs) -> anyhow::Result<()> {
     if job != SeriesSettings::JOB {
         bail!("{} is a run of job {job:?}; forecast takes runs of train series", args.run.display());
     }
-    let kept = Kept::of(&model, &args.run)?;
-    let (window, levels) = window(&model)?;
-    let mut scaled = kept.scale(kept.read(&args.run, args.data.as_deref())?, None)?;
-    scaled.remarks.extend(leave_out(&mut scaled.set, &mut scaled.scalings, window)?);
-    scaled.remarks.iter().for_each(|remark| output.remark(remark));
-    let shown = shown(&scaled.set, args.series.as_deref())?;
+    let set = kept::read(kept::of(&model, &args.run)?, &args.run, args.data.as_deref())?;
+    let mut forecaster = Forecaster::new(model, threads)?;
+    let selected = forecaster.select(set)?;
+    remarks(&selected, forecaster.window().context)?.iter().for_each(|remark| output.remark(remark));
+    let set = &selected.scaled.set;
+    let shown = shown(set, args.series.as_deref())?;
     let warning = not_better(&args.run)?;
 
-    let set = &scaled.set;
-    let all = ahead(set, &scaled.scalings, window, &mut Predictor::new(model, threads))?;
-    let mut rows = Vec::with_capacity(all.len() * window.horizon);
-    for (series, quantiles) in set.series.iter().zip(&all) {
-        for (h, quantiles) in quantiles.chunks(levels.len()).enumerate() {
-            let quantiles = quantiles.iter().map(|&z| series.centre() + decimal(z)).collect();
-            let Some(time) = set.time_text(series, (series.steps() + h) as i64) else {
-                bail!("the forecast of series {:?} goes beyond the calendar's end; take a smaller horizon", series.id);
-            };
-            rows.push(Row { series: &series.id, step: h + 1, time, quantiles });
+    let all = forecaster.forecast(&selected)?;
+    let mut rows = Vec::with_capacity(all.len() * forecaster.window().horizon);
+    for forecast in &all {
+        for (step, (time, quantiles)) in (1..).zip(forecast.times.iter().zip(forecast.quantiles.outer_iter())) {
+            rows.push(Row { series: &forecast.id, step, time, quantiles: quantiles.to_vec() });
         }
     }
-    let names = Names { id: kept.id(), time: kept.time(), levels: decimals(&levels) };
+    let (meaning, levels) = (forecaster.meaning(), forecaster.levels());
+    let names = Names { id: meaning.id.as_deref(), time: meaning.time_name(), levels: decimals(levels) };
     // Files first: what is printed is then all there is to do.
     if let Some(path) = &args.out {
         refuse_inputs(path, args)?;
@@ -61,12 +55,12 @@ pub(crate) fn forecast(args: &ForecastArgs) -> anyhow::Result<()> {
     }
     if let Some(path) = &args.plot {
         let panel = |&index: &usize| {
-            let (series, quantiles) = (&set.series[index], all[index].clone());
-            let drawn = Drawn::new(series, series.steps(), quantiles, kept.season, &levels);
+            let (series, quantiles) = (&set.series[index], all[index].differences.clone());
+            let drawn = Drawn::new(series, series.steps(), quantiles, meaning.season, levels);
             Panel { series, forecasts: vec![drawn] }
         };
         let panels: Vec<Panel> = shown.iter().map(panel).collect();
-        let about = About { title: "Forecast", set, levels: &levels, season: kept.season };
+        let about = About { title: "Forecast", set, levels, season: meaning.season };
         chart::draw(path, &about, &panels, set.series.len())?;
     }
     if let Some(text) = warning {
@@ -137,14 +131,9 @@ struct Row<'a> {
     series: &'a str,
     /// From 1.
     step: usize,
-    time: String,
+    time: &'a str,
     /// `[Q]`
     quantiles: Vec<f64>,
-}
-
-/// A number of 32 bits as its digits say it: 0.1, and not what is next to it.
-fn decimal(z: f32) -> f64 {
-    z.to_string().parse().unwrap_or(f64::from(z))
 }
 
 /// What columns are called.
@@ -163,47 +152,31 @@ impl Names<'_> {
 
     fn first(&self, row: &Row) -> Vec<String> {
         let id = self.id.map(|_| row.series.to_owned());
-        id.into_iter().chain([row.time.clone()]).collect()
+        id.into_iter().chain([row.time.to_owned()]).collect()
     }
 }
 
-/// Takes series out that are shorter than what the model reads. Returns what there is to say of them.
+/// What there is to say of series that were not trained on, and of those that cannot be forecast.
 ///
 /// # Errors
 /// If none is left.
-fn leave_out(set: &mut SeriesSet, scalings: &mut Vec<SeriesScaling>, window: Window) -> anyhow::Result<Vec<String>> {
-    let (mut short, mut unknown) = (Vec::new(), Vec::new());
-    let keep: Vec<bool> = set
-        .series
-        .iter()
-        .map(|series| {
-            let name = if series.id.is_empty() { "the only one".into() } else { format!("{:?}", series.id) };
-            let read = &series.target[series.steps().saturating_sub(window.context)..];
-            if series.steps() < window.context {
-                short.push(format!("{name} ({} steps)", series.steps()));
-            } else if read.iter().all(|y| y.is_nan()) {
-                unknown.push(name);
-            } else {
-                return true;
-            }
-            false
-        })
-        .collect();
+fn remarks(selected: &Selected, context: usize) -> anyhow::Result<Vec<String>> {
+    let name = |id: &String| if id.is_empty() { "the only one".to_owned() } else { format!("{id:?}") };
+    let short: Vec<String> = selected.short.iter().map(|(id, steps)| format!("{} ({steps} steps)", name(id))).collect();
+    let unread: Vec<String> = selected.unread.iter().map(name).collect();
     let why = [
-        (short, format!("no forecast without the {} steps that the model reads", window.context)),
-        (unknown, format!("no forecast where none of the last {} values is known", window.context)),
+        (short, format!("no forecast without the {context} steps that the model reads")),
+        (unread, format!("no forecast where none of the last {context} values is known")),
     ];
     let why = why.into_iter().filter(|(names, _)| !names.is_empty());
-    let remarks: Vec<String> =
+    let why: Vec<String> =
         why.map(|(names, what)| format!("{what}: {}", counted("series", "series", names.into_iter()))).collect();
-    if !keep.contains(&true) {
-        bail!("{}", remarks.join("; "));
+    let remarks = kept::remarks(&selected.scaled);
+    match selected.scaled.set.series.is_empty() {
+        true if why.is_empty() => bail!("no series is left: {}", remarks.join("; ")),
+        true => bail!("{}", why.join("; ")),
+        false => Ok([remarks, why].concat()),
     }
-    let mut kept = keep.iter();
-    set.series.retain(|_| kept.next() == Some(&true));
-    let mut kept = keep.iter();
-    scalings.retain(|_| kept.next() == Some(&true));
-    Ok(remarks)
 }
 
 /// The forecast does not take the place of what it was made from.

@@ -15,7 +15,7 @@ pub(crate) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     let model = folder::load_finite_model(&args.run, args.allow_nonfinite)?;
     let job = folder::job(&args.run, &model)?;
     // A model that names no job: one of another program's.
-    let stranger = model.job.is_none() && !args.run.join(folder::CONFIG).exists();
+    let stranger = model.meaning.is_none() && !args.run.join(folder::CONFIG).exists();
     if stranger && predict_sequences::is_for(&model, &args.files) {
         return predict_sequences::predict(args, model, threads, &mut output);
     }

@@ -11,7 +11,7 @@ use elman::text::{Sampler, Sampling, Utf8, Vocabulary};
 
 use crate::flags::sample::SampleArgs;
 use crate::folder;
-use crate::jobs::text::sample::{sampled, shown, write};
+use crate::jobs::text::sample::{shown, write};
 use crate::output::Output;
 
 /// Most samples at once, and most units of all of them together.
@@ -26,7 +26,7 @@ pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     within("length", args.length, UNITS_MAX / args.samples)?;
     let model = folder::load_finite_model(&args.run, false)?;
     let job = folder::job(&args.run, &model)?;
-    if model.job.is_none() && model.stack().embedding.is_some() {
+    if model.meaning.is_none() && model.stack().embedding.is_some() {
         bail!(
             "{} does not say which characters its tokens are; give them to it: elman convert IN OUT --vocabulary FILE",
             args.run.display()
@@ -35,7 +35,7 @@ pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     if job != "text" {
         bail!("{} is a run of job {job:?}; samples are made by one of \"text\"", args.run.display());
     }
-    let vocabulary = Vocabulary::of(&model)?;
+    let vocabulary = model.vocabulary()?.clone();
     let prime = prime(args, &vocabulary)?;
     let tokens = vocabulary.encode_bytes(&prime).context("cannot read --prime")?;
     let mut sampler = Sampler::new(&Arc::new(model), args.seed, args.samples)?;
@@ -43,13 +43,13 @@ pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     if let Some(out) = &args.out {
         refuse_inputs(out, args)?;
         let mut bytes = prime;
-        bytes.extend(sampled(&mut sampler, &vocabulary, sampling, args.length)?.concat());
+        bytes.extend(sampler.write(args.length, sampling)?.concat());
         return write(out, &vocabulary, &bytes);
     }
     if args.samples == 1 && !output.json {
         return stream(&mut sampler, &vocabulary, sampling, &prime, args.length);
     }
-    let samples = sampled(&mut sampler, &vocabulary, sampling, args.length)?;
+    let samples = sampler.write(args.length, sampling)?;
     for (seed, sample) in (0u64..).map(|n| args.seed.wrapping_add(n)).zip(samples) {
         let (text, mut object) = shown(&vocabulary, seed, [&prime[..], &sample].concat());
         object["prime"] = shown(&vocabulary, seed, prime.clone()).0.into();

@@ -1,6 +1,7 @@
 //! How a table writes its times and numbers: flags and settings alike.
 
 use clap::Args;
+use elman::Notation;
 use serde::{Deserialize, Serialize};
 
 /// The marks of a table, where they are said.
@@ -30,10 +31,13 @@ impl Writing {
 
     /// What is said here, and where nothing is, what is said there.
     pub(crate) fn or(self, other: Writing) -> Self {
-        Writing {
-            time_format: self.time_format.or(other.time_format),
-            decimal: self.decimal.or(other.decimal),
-            thousands: self.thousands.or(other.thousands),
-        }
+        let Notation { time_format, decimal, thousands } = self.notation().or(other.notation());
+        Writing { time_format, decimal, thousands }
+    }
+
+    /// As the library takes it.
+    pub(crate) fn notation(&self) -> Notation {
+        let Writing { time_format, decimal, thousands } = self.clone();
+        Notation { time_format, decimal, thousands }
     }
 }

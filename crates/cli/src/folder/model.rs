@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::{anyhow, bail};
-use elman::Model;
 use elman::formats;
+use elman::{Meaning, Model};
 use elman_exchange::nonfinite;
 
 use super::foreign;
@@ -65,6 +65,5 @@ pub(crate) fn job(run: &Path, model: &Model) -> anyhow::Result<String> {
     if config.exists() {
         return file::job_of(&config);
     }
-    let named = model.job.as_ref().and_then(|job| job.get("job")).and_then(serde_json::Value::as_str);
-    Ok(named.unwrap_or("mnist").to_owned())
+    Ok(model.meaning.as_ref().and_then(Meaning::job).unwrap_or("mnist").to_owned())
 }

@@ -2,7 +2,7 @@
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
-use elman::{Activation, Merge, Reset};
+use elman::{Activation, GateActivation, Merge, Reset};
 use serde::de::MapAccess;
 
 use super::value::{Place, Value};
@@ -33,6 +33,7 @@ pub(crate) enum Kind {
     Switch,
     Merge,
     Activation,
+    GateActivation,
     Reset,
 }
 
@@ -52,7 +53,7 @@ impl<T> Described<T> {
     /// Its flag.
     pub(crate) fn flag(&self) -> Arg {
         let arg = Arg::new(self.name).long(self.name.replace('_', "-")).help(self.help).help_heading(self.heading);
-        let words = |words: [&'static str; 2]| PossibleValuesParser::new(words);
+        let words = |words: &[&'static str]| PossibleValuesParser::new(words.iter().copied());
         match self.kind {
             Kind::Number(name) => arg.value_name(name).value_parser(value_parser!(f64)).allow_negative_numbers(true),
             Kind::Rate(name) => arg.value_name(name).value_parser(value_parser!(f32)).allow_negative_numbers(true),
@@ -60,10 +61,15 @@ impl<T> Described<T> {
             Kind::Switch => arg.action(ArgAction::SetTrue),
             Kind::Merge => {
                 let arg = arg.value_name("MERGE").num_args(0..=1).require_equals(true);
-                arg.default_missing_value("concat").value_parser(words(["concat", "sum"]))
+                arg.default_missing_value("concat").value_parser(words(&["concat", "sum"]))
             }
-            Kind::Activation => arg.value_name("ACTIVATION").value_parser(words(["tanh", "relu"])),
-            Kind::Reset => arg.value_name("RESET").value_parser(words(["after", "before"])),
+            Kind::Activation => {
+                arg.value_name("ACTIVATION").value_parser(words(&Activation::ALL.map(Activation::name)))
+            }
+            Kind::GateActivation => {
+                arg.value_name("ACTIVATION").value_parser(words(&GateActivation::ALL.map(GateActivation::name)))
+            }
+            Kind::Reset => arg.value_name("RESET").value_parser(words(&["after", "before"])),
         }
     }
 
@@ -78,6 +84,7 @@ impl<T> Described<T> {
             Kind::Switch => matches.get_flag(self.name).then_some(Value::Switch(true)),
             Kind::Merge => word().map(|word| Value::Merge(if word == "sum" { Merge::Sum } else { Merge::Concat })),
             Kind::Activation => word().and_then(Activation::from_name).map(Value::Activation),
+            Kind::GateActivation => word().and_then(GateActivation::from_name).map(Value::GateActivation),
             Kind::Reset => word().map(|word| Value::Reset(if word == "before" { Reset::Before } else { Reset::After })),
         }
     }
@@ -91,6 +98,7 @@ impl<T> Described<T> {
             Kind::Switch => Value::Switch(file.next_value()?),
             Kind::Merge => Value::Merge(file.next_value()?),
             Kind::Activation => Value::Activation(file.next_value()?),
+            Kind::GateActivation => Value::GateActivation(file.next_value()?),
             Kind::Reset => Value::Reset(file.next_value()?),
         })
     }
@@ -104,6 +112,7 @@ impl<T> Described<T> {
             Kind::Switch => Value::Switch(true),
             Kind::Merge => Value::Merge(Merge::default()),
             Kind::Activation => Value::Activation(Activation::default()),
+            Kind::GateActivation => Value::GateActivation(GateActivation::HardSigmoid),
             Kind::Reset => Value::Reset(Reset::default()),
         }
     }

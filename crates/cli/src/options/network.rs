@@ -25,7 +25,7 @@ const LSTM: Owners = Owners::Cells(&["lstm"]);
 const GATED: Owners = Owners::Cells(&["lstm", "gru"]);
 
 /// In the order of the help and of `config.toml`.
-pub(crate) static NETWORK: [Described<Blueprint>; 16] = [
+pub(crate) static NETWORK: [Described<Blueprint>; 17] = [
     Described {
         name: "layers",
         kind: Count("N"),
@@ -67,14 +67,31 @@ pub(crate) static NETWORK: [Described<Blueprint>; 16] = [
     Described {
         name: "activation",
         kind: Kind::Activation,
-        owners: Owners::Cells(&["rnn"]),
+        owners: Owners::All,
         default: Some(Value::Activation(Activation::Tanh)),
         place: |of| match &mut of.cell {
             AnyCell::Rnn(rnn) => Some(&mut rnn.activation),
+            AnyCell::Lstm(lstm) => Some(&mut lstm.activation),
+            AnyCell::Gru(gru) => Some(&mut gru.activation),
             _ => None,
         },
         heading: CELL,
-        help: "rnn: activation, tanh or relu",
+        help: "Activation: of the state of rnn, of the candidate of lstm and gru, and of the memory that an lstm shows",
+    },
+    Described {
+        name: "recurrent_activation",
+        kind: Kind::GateActivation,
+        owners: GATED,
+        // Files from before there was a choice say nothing of it.
+        default: None,
+        place: |of| match &mut of.cell {
+            AnyCell::Lstm(lstm) => Some(&mut lstm.recurrent_activation),
+            AnyCell::Gru(gru) => Some(&mut gru.recurrent_activation),
+            _ => None,
+        },
+        heading: CELL,
+        help: "lstm, gru: activation of the gates. hard_sigmoid is Keras 3's, a/6 + 1/2 within 0 and 1; \
+               hard_sigmoid_keras2 is 0.2 a + 1/2, ONNX's default too",
     },
     Described {
         name: "reset",

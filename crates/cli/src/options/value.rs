@@ -1,6 +1,6 @@
 //! A value of an option, and the places that hold one.
 
-use elman::{Activation, Merge, Reset};
+use elman::{Activation, GateActivation, Merge, Reset};
 use serde::Serialize;
 
 /// A value of an option.
@@ -14,6 +14,7 @@ pub(crate) enum Value {
     Switch(bool),
     Merge(Merge),
     Activation(Activation),
+    GateActivation(GateActivation),
     Reset(Reset),
 }
 
@@ -42,7 +43,8 @@ macro_rules! holds {
     )*};
 }
 
-holds!(f64: Number, f32: Rate, u64: Count, bool: Switch, Merge: Merge, Activation: Activation, Reset: Reset);
+holds!(f64: Number, f32: Rate, u64: Count, bool: Switch, Merge: Merge, Reset: Reset);
+holds!(Activation: Activation, GateActivation: GateActivation);
 
 /// A count beyond what this machine has is the largest that it has, which is refused where it is used.
 impl Place for usize {

@@ -14,6 +14,9 @@ use elman::{Checkpoint, EarlyStopping, Error, Evaluation, Fit, Isa, Labelled, St
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use self::fingerprint::Fingerprint;
+use self::held::Held;
+pub(crate) use self::task::{Begin, Reading, Task, Watch};
 use crate::folder;
 use crate::folder::checkpoints::{self, Checkpoints};
 use crate::folder::lock::Lock;
@@ -23,9 +26,6 @@ use crate::output::warn_always;
 use crate::record::curves;
 use crate::record::events::{EventWriter, Written};
 use crate::record::metrics::{self, MetricsWriter, Row};
-use crate::run::fingerprint::Fingerprint;
-use crate::run::held::Held;
-pub(crate) use crate::run::task::{Begin, Reading, Task, Watch};
 use crate::settings::training::TrainingConfig;
 use crate::shown::amounts::{bytes, seconds, thousands};
 use crate::shown::digits::places;

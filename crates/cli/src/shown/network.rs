@@ -41,6 +41,8 @@ fn describe_layer(layer: &Layer) -> String {
         AnyCell::Rnn(rnn) => options.push(rnn.activation.name().into()),
         AnyCell::Lstm(lstm) => {
             let on = [
+                (!lstm.activation.is_default(), lstm.activation.name().to_owned()),
+                (!lstm.recurrent_activation.is_default(), format!("gates {}", lstm.recurrent_activation.name())),
                 (lstm.peepholes, "peepholes".to_owned()),
                 (lstm.coupled, "coupled".to_owned()),
                 (lstm.layer_norm, "layer norm".to_owned()),
@@ -55,6 +57,9 @@ fn describe_layer(layer: &Layer) -> String {
         }
         AnyCell::Gru(gru) => {
             options.push(if gru.reset == Reset::After { "reset after" } else { "reset before" }.into());
+            options.extend((!gru.activation.is_default()).then(|| gru.activation.name().into()));
+            let gates = gru.recurrent_activation;
+            options.extend((!gates.is_default()).then(|| format!("gates {}", gates.name())));
             options.extend(gru.layer_norm.then(|| "layer norm".into()));
         }
         AnyCell::Dense(dense) => options.extend(describe_phi(dense.activation)),

@@ -4,6 +4,7 @@
 mod support;
 
 mod any_config;
+mod architecture;
 mod book;
 mod classify;
 mod compare;
@@ -26,6 +27,9 @@ mod release;
 mod resume;
 mod safety;
 mod same_bits;
+// The examples that it runs have embedded data for those who give none.
+#[cfg(all(feature = "japanese-vowels", feature = "sunspots"))]
+mod saved_runs;
 mod series;
 mod shell;
 mod sweep;

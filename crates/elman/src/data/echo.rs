@@ -6,7 +6,7 @@
 use ndarray::Array2;
 
 use crate::random::Random;
-use crate::{Error, Labelled, Sequences};
+use crate::{Error, Labelled, Sequences, StepClass, Target};
 
 /// Most bits of a series.
 const LENGTH_MAX: usize = 1 << 28;
@@ -70,12 +70,14 @@ impl Sequences for Echo {
 }
 
 impl Labelled for Echo {
-    /// The rows have no class of their own.
-    fn label(&self, _row: usize) -> usize {
-        0
+    fn target(&self) -> Target<'_> {
+        Target::StepClasses(self)
     }
+}
+
+impl StepClass for Echo {
     /// The bit `delay` steps before; 0 where nothing was heard yet.
-    fn step_label(&self, row: usize, step: usize) -> usize {
+    fn class(&self, row: usize, step: usize) -> usize {
         step.checked_sub(self.delay).map_or(0, |heard| usize::from(self.bits[[row, heard]]))
     }
 }
@@ -95,7 +97,7 @@ mod tests {
                 if step >= 3 {
                     echo.read(row, step - 3, &mut heard);
                 }
-                assert_eq!(echo.step_label(row, step) as f32, heard[0]);
+                assert_eq!(echo.class(row, step) as f32, heard[0]);
             }
         }
         let ones: u32 = echo.bits.iter().map(|&bit| u32::from(bit)).sum();

@@ -7,7 +7,7 @@ use elman_datasets::SequenceSet;
 use serde::{Deserialize, Serialize};
 
 use crate::series::Scaling;
-use crate::{Error, Labelled, Sequences};
+use crate::{Error, Labelled, Sequences, Target};
 
 /// How a missing value is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -171,8 +171,8 @@ impl Sequences for LabelledSequences {
 }
 
 impl Labelled for LabelledSequences {
-    fn label(&self, row: usize) -> usize {
-        self.labels[row]
+    fn target(&self) -> Target<'_> {
+        Target::Class(&self.labels)
     }
 }
 
@@ -216,7 +216,7 @@ mod tests {
         assert_eq!(read(&data, 0, 1), [0.0, 0.0]);
         assert_eq!(read(&data, 1, 0), [(2.0 / deviation) as f32, 0.0]);
         assert_eq!((data.len(), data.steps(), data.input()), (2, 2, 2));
-        assert_eq!([data.length(0), data.length(1), data.label(0), data.label(1)], [2, 1, 1, 0]);
+        assert_eq!([data.length(0), data.length(1), data.labels[0], data.labels[1]], [2, 1, 1, 0]);
         // Another part is read by the training part's figures.
         let other = StandardizedSequences::new(set([3.0, 7.0, 3.0, 5.0, 3.0, 5.0]), &standardizer).unwrap();
         assert_eq!(read(&other, 0, 0), [0.0, 2.0]);

@@ -126,7 +126,7 @@ impl<'a> Diagnose<'a> {
     /// If the loss reads all steps together, two directions become their mean or product, there are no rows or a row is not there, the data does not fit the network, a parameter, an input or a
     /// gradient is not finite, a bidirectional layer is asked to look back over a part of its steps, or `gradient`
     /// fails.
-    pub fn run<D: Sequences>(
+    pub fn run<D: Sequences + ?Sized>(
         &self,
         data: &D,
         rows: &[usize],
@@ -179,7 +179,7 @@ impl<'a> Diagnose<'a> {
     }
 
     /// The rows with a step, the longest first, after all that can be refused at once.
-    fn rows<D: Sequences>(&self, data: &D, rows: &[usize]) -> Result<Vec<Row>, Error> {
+    fn rows<D: Sequences + ?Sized>(&self, data: &D, rows: &[usize]) -> Result<Vec<Row>, Error> {
         let stack = self.network.stack();
         if data.input() != stack.input() {
             return Err(Error::shape("a step of the data", &[data.input()], &[stack.input()]));

@@ -28,7 +28,7 @@ pub(super) struct Pass {
 }
 
 /// All layers over the window.
-pub(super) fn forward<D: Sequences>(
+pub(super) fn forward<D: Sequences + ?Sized>(
     network: &Network,
     tracks: &[Track],
     data: &D,
@@ -131,7 +131,7 @@ pub(super) fn backward(
 }
 
 /// The states of the rows before their windows: zero, or what the steps before have left.
-fn states_before<D: Sequences>(network: &Network, data: &D, rows: &[Row]) -> Result<State, Error> {
+fn states_before<D: Sequences + ?Sized>(network: &Network, data: &D, rows: &[Row]) -> Result<State, Error> {
     let mut states = network.zero_state(rows.len());
     let most = rows.iter().map(|row| row.before).max().unwrap_or(0);
     for t in 0..most {
@@ -152,7 +152,12 @@ fn states_before<D: Sequences>(network: &Network, data: &D, rows: &[Row]) -> Res
 }
 
 /// What the first layer reads: [N, B, I], a vector for each token where there is an embedding.
-fn inputs<D: Sequences>(network: &Network, data: &D, rows: &[Row], window: &Window) -> Result<Array3<f32>, Error> {
+fn inputs<D: Sequences + ?Sized>(
+    network: &Network,
+    data: &D,
+    rows: &[Row],
+    window: &Window,
+) -> Result<Array3<f32>, Error> {
     let vectors = network.stack().embedding.map(|of| (of, network.arrays().remove("embedding.kernel")));
     let mut x = Array3::zeros((window.len(), rows.len(), network.layers()[0].input()));
     for (place, &Row { row, before, steps }) in rows.iter().enumerate() {
@@ -176,7 +181,7 @@ fn inputs<D: Sequences>(network: &Network, data: &D, rows: &[Row], window: &Wind
 }
 
 /// A step of the data, which must be finite.
-fn step<D: Sequences>(data: &D, row: usize, t: usize) -> Result<Vec<f32>, Error> {
+fn step<D: Sequences + ?Sized>(data: &D, row: usize, t: usize) -> Result<Vec<f32>, Error> {
     let mut x = vec![0.0; data.input()];
     data.read(row, t, &mut x);
     match x.iter().find(|x| !x.is_finite()) {

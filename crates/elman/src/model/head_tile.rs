@@ -33,17 +33,22 @@ struct Buffers {
     d_inputs: Aligned,
 }
 
+/// Floats of the buffers of a dense layer: what it reads, its sums, the gradient by what it reads.
+fn room(dense: Dense, rows: usize) -> [usize; 3] {
+    [rows * dense.input_stride(), rows * dense.output_stride(), rows * padded(dense.input)]
+}
+
 impl HeadTile {
     /// Room for `rows` rows of a model with a head.
     pub(crate) fn new(head: &Head, stack: &Stack, plan: &Plan, rows: usize) -> Self {
         let buffers = |layer: &HeadLayer| {
             let dense = layer.dense;
-            let mut inputs = Aligned::zeros(rows * dense.input_stride());
+            let [inputs, sums, d_inputs] = room(dense, rows).map(Aligned::zeros);
+            let mut inputs = inputs;
             for row in inputs.chunks_exact_mut(dense.input_stride()) {
                 row[dense.input_at() - 1] = 1.0;
             }
-            let sums = Aligned::zeros(rows * dense.output_stride());
-            Buffers { layer: layer.clone(), inputs, sums, d_inputs: Aligned::zeros(rows * padded(dense.input)) }
+            Buffers { layer: layer.clone(), inputs, sums, d_inputs }
         };
         HeadTile {
             reads: head.reads,
@@ -56,8 +61,8 @@ impl HeadTile {
     /// Bytes that [`HeadTile::new`] sets aside.
     pub(crate) fn bytes(head: &Head, stack: &Stack, rows: usize) -> usize {
         let layers = head.dense(stack);
-        let each = layers.iter().map(|(dense, _)| dense.input_stride() + dense.output_stride() + padded(dense.input));
-        rows * each.sum::<usize>() * size_of::<f32>() + Pooled::bytes(head.reads, rows, stack.output())
+        let floats: usize = layers.iter().flat_map(|&(dense, _)| room(dense, rows)).sum();
+        floats * size_of::<f32>() + Pooled::bytes(head.reads, rows, stack.output())
     }
 
     /// What it reads.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::model::head::Head;
+use crate::model::meaning::Meaning;
 use crate::network::init::{self, Init};
 use crate::network::layer::{AnyCell, Stack};
 use crate::network::network::Network;
@@ -40,9 +41,9 @@ pub struct Config {
     pub head: Head,
     /// Steps of the sequences that the model was trained on, if they all had as many.
     pub steps: Option<usize>,
-    /// What its job keeps beside the arrays: a vocabulary, the names of classes, scales.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub job: Option<serde_json::Value>,
+    /// What its inputs and answers mean, as [`Model::meaning`].
+    #[serde(default, rename = "job", skip_serializing_if = "Option::is_none")]
+    pub meaning: Option<Meaning>,
 }
 
 impl Config {
@@ -69,8 +70,9 @@ impl Config {
 pub struct Model {
     /// Steps that the model is meant for, if they are fixed; kept in its file.
     pub steps: Option<usize>,
-    /// What its job keeps beside the arrays, in the model's file: a vocabulary, the names of classes, scales.
-    pub job: Option<serde_json::Value>,
+    /// What its inputs and answers mean, kept in its file: a vocabulary, the names of classes, scales. None where nothing is
+    /// said: of images of digits, whose classes are their own names, and of most models of other programs.
+    pub meaning: Option<Meaning>,
     stack: Stack,
     head: Head,
     pub(crate) plan: Plan,
@@ -133,7 +135,7 @@ impl Model {
         Ok(model)
     }
 
-    /// The same with a configuration, which is taken whole: masks, steps and job too.
+    /// The same with a configuration, which is taken whole: masks, steps and meaning too.
     ///
     /// # Errors
     /// As [`Model::of_arrays`].
@@ -141,7 +143,7 @@ impl Model {
         let stack = Stack { embedding: config.embedding, layers: config.layers.clone() };
         let mut model = Self::of_arrays(stack, config.head.clone(), arrays)?;
         model.steps = config.steps;
-        model.job.clone_from(&config.job);
+        model.meaning.clone_from(&config.meaning);
         Ok(model)
     }
 
@@ -160,7 +162,7 @@ impl Model {
 
     fn of_parameters(stack: Stack, head: Head, plan: Plan, parameters: Aligned) -> Self {
         let transposed = Aligned::zeros(plan.transposed_len);
-        Model { steps: None, job: None, stack, head, plan, parameters, transposed }
+        Model { steps: None, meaning: None, stack, head, plan, parameters, transposed }
     }
 
     /// Its layers.
@@ -213,7 +215,7 @@ impl Model {
             layers: self.stack.layers.clone(),
             head: self.head.clone(),
             steps: self.steps,
-            job: self.job.clone(),
+            meaning: self.meaning.clone(),
         }
     }
 
@@ -293,7 +295,7 @@ impl Model {
         }
         let mut model = Self::empty(stack, config.head).map_err(|error| bad(error.to_string()))?;
         model.steps = config.steps;
-        model.job = config.job;
+        model.meaning = config.meaning;
         model.set_arrays(&file.arrays).map_err(|error| bad(error.to_string()))?;
         Ok(model)
     }

@@ -21,24 +21,20 @@ pub(crate) struct Pooled {
 impl Pooled {
     /// Room for `rows` rows of `width` outputs. Of a head that does not pool it is empty.
     pub(crate) fn new(reads: Reads, rows: usize, width: usize) -> Self {
-        let room = |on: bool| if on { rows } else { 0 };
-        Pooled {
-            reads,
-            width,
-            values: vec![0.0; room(reads.pools()) * width],
-            steps_of: vec![0; room(reads == Reads::Max) * width],
-            steps: vec![0; room(reads.pools())],
-        }
+        let [values, steps_of, steps] = Self::room(reads, rows, width);
+        Pooled { reads, width, values: vec![0.0; values], steps_of: vec![0; steps_of], steps: vec![0; steps] }
+    }
+
+    /// Elements of the values, of the steps that have them, and of the steps so far.
+    fn room(reads: Reads, rows: usize, width: usize) -> [usize; 3] {
+        let rows_if = |on: bool| if on { rows } else { 0 };
+        [rows_if(reads.pools()) * width, rows_if(reads == Reads::Max) * width, rows_if(reads.pools())]
     }
 
     /// Bytes that [`Pooled::new`] sets aside.
     pub(crate) fn bytes(reads: Reads, rows: usize, width: usize) -> usize {
-        let each = match reads {
-            Reads::LastState | Reads::EveryStep => return 0,
-            Reads::Mean => size_of::<f64>(),
-            Reads::Max => size_of::<f64>() + size_of::<u32>(),
-        };
-        rows * (width * each + size_of::<usize>())
+        let [values, steps_of, steps] = Self::room(reads, rows, width);
+        values * size_of::<f64>() + steps_of * size_of::<u32>() + steps * size_of::<usize>()
     }
 
     /// Back to no step.

@@ -3,10 +3,11 @@
 use elman_kernels::{Isa, Score};
 use ndarray::{Array2, Array3};
 
+use crate::model::checks::{check_all, check_inputs, check_streams};
 use crate::model::head::{Head, Predicts, Quantiles, Reads, Values};
 use crate::model::model::Model;
 use crate::network::inputs::check_finite;
-use crate::training::workers::{Job, Workers, check_all, check_inputs, check_streams, take_workers};
+use crate::training::workers::{Job, Workers, take_workers};
 use crate::{Error, Labelled, Sequences, isa};
 
 /// Figures of a whole data set.
@@ -49,7 +50,7 @@ impl Predictor {
         &self.model
     }
 
-    fn job<D: Sequences>(&self, data: &D) -> Job {
+    fn job<D: Sequences + ?Sized>(&self, data: &D) -> Job {
         let rows = self.model.stack().tile_rows(data.len());
         Job { rows, steps: data.steps(), part: data.steps(), threads: self.threads, isa: self.isa }
     }
@@ -59,7 +60,7 @@ impl Predictor {
     /// # Errors
     /// If the data does not fit the model, or has nothing to score: no row, or for a head on every step no row with a
     /// step.
-    pub fn evaluate<D: Labelled>(&mut self, data: &D) -> Result<Evaluation, Error> {
+    pub fn evaluate<D: Labelled + ?Sized>(&mut self, data: &D) -> Result<Evaluation, Error> {
         let job = self.job(data);
         evaluate(&mut self.workers, &self.model, data, job)
     }
@@ -68,7 +69,7 @@ impl Predictor {
     ///
     /// # Errors
     /// As [`Trainer::fit_streams`](crate::Trainer::fit_streams).
-    pub fn evaluate_streams<D: Labelled>(&mut self, data: &D, window: usize) -> Result<Evaluation, Error> {
+    pub fn evaluate_streams<D: Labelled + ?Sized>(&mut self, data: &D, window: usize) -> Result<Evaluation, Error> {
         let job = Job { steps: window, part: window, ..self.job(data) };
         evaluate_streams(&mut self.workers, &self.model, data, job)
     }
@@ -78,7 +79,7 @@ impl Predictor {
     /// # Errors
     /// If the data does not fit the model or has an input that is NaN or infinite, or its head is not one of classes, or
     /// is one on every step.
-    pub fn predict<D: Sequences>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
+    pub fn predict<D: Sequences + ?Sized>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
         self.expect(matches!(self.model.head().predicts, Predicts::Classes(_)), "classes")?;
         self.answers(data)
     }
@@ -88,7 +89,7 @@ impl Predictor {
     /// # Errors
     /// If the data does not fit the model or has an input that is NaN or infinite, or its head is not one of values, or
     /// is one on every step.
-    pub fn values<D: Sequences>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
+    pub fn values<D: Sequences + ?Sized>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
         self.expect(matches!(self.model.head().predicts, Predicts::Values(Values { .. })), "values")?;
         self.answers(data)
     }
@@ -113,7 +114,7 @@ impl Predictor {
     /// # Errors
     /// If the data does not fit the model or has an input that is NaN or infinite, or its head is not one of
     /// quantiles.
-    pub fn quantiles<D: Sequences>(&mut self, data: &D) -> Result<Array3<f32>, Error> {
+    pub fn quantiles<D: Sequences + ?Sized>(&mut self, data: &D) -> Result<Array3<f32>, Error> {
         let Predicts::Quantiles(Quantiles { levels, horizon }) = &self.model.head().predicts else {
             self.expect(false, "quantiles")?;
             return Ok(Array3::zeros((0, 0, 0)));
@@ -132,7 +133,7 @@ impl Predictor {
         Ok(quantiles)
     }
 
-    fn answers<D: Sequences>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
+    fn answers<D: Sequences + ?Sized>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
         check_inputs(&self.model, data, 0..data.len())?;
         if self.model.head().reads == Reads::EveryStep {
             return Err(Error::setting("the head", "one on every step", "one on whole rows; see predict_steps"));
@@ -147,7 +148,7 @@ impl Predictor {
     ///
     /// # Errors
     /// If the data does not fit the model or has an input that is NaN or infinite, or its head is not one on every step.
-    pub fn predict_steps<D: Sequences>(&mut self, data: &D, row: usize) -> Result<Array2<f32>, Error> {
+    pub fn predict_steps<D: Sequences + ?Sized>(&mut self, data: &D, row: usize) -> Result<Array2<f32>, Error> {
         let reads = self.model.head().reads;
         if reads != Reads::EveryStep {
             let found = format!("one on {}", reads.describe());
@@ -165,7 +166,7 @@ impl Predictor {
 }
 
 /// Mean loss and accuracy, on workers that are kept for the next call.
-pub(crate) fn evaluate<D: Labelled>(
+pub(crate) fn evaluate<D: Labelled + ?Sized>(
     workers: &mut Option<Workers>,
     model: &Model,
     data: &D,
@@ -177,7 +178,7 @@ pub(crate) fn evaluate<D: Labelled>(
 }
 
 /// The same over parallel streams, in windows of the job's steps.
-pub(crate) fn evaluate_streams<D: Labelled>(
+pub(crate) fn evaluate_streams<D: Labelled + ?Sized>(
     workers: &mut Option<Workers>,
     model: &Model,
     data: &D,

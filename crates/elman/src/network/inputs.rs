@@ -5,7 +5,7 @@ use crate::data::sequences::Sequences;
 use crate::network::layer::Stack;
 
 /// Refuses tokens that the embedding does not have.
-pub(crate) fn check_tokens<D: Sequences>(
+pub(crate) fn check_tokens<D: Sequences + ?Sized>(
     stack: &Stack,
     data: &D,
     rows: impl Iterator<Item = usize>,
@@ -25,7 +25,7 @@ pub(crate) fn check_tokens<D: Sequences>(
 }
 
 /// Refuses inputs that are not finite. A data set of bytes has none.
-pub(crate) fn check_finite<D: Sequences>(
+pub(crate) fn check_finite<D: Sequences + ?Sized>(
     stack: &Stack,
     data: &D,
     rows: impl Iterator<Item = usize>,

@@ -52,20 +52,20 @@ pub(crate) struct Shape {
     pub(crate) initial_too: bool,
 }
 
-/// Floats of the widest layer's outputs or inputs, in whole vectors.
-pub(crate) fn widest(stack: &Stack) -> usize {
-    let widths = stack.layers.iter().flat_map(|layer| [layer.output(), layer.input(), layer.cell.get().output()]);
-    padded(widths.max().unwrap_or(0))
-}
-
-/// Floats of the gradients between layers.
-pub(crate) fn between(stack: &Stack, shape: Shape) -> [usize; 4] {
-    let layers = stack.layers.len() > 1 || stack.embedding.is_some();
-    let one = shape.part * shape.rows * widest(stack);
-    let each = |on: bool| if on { one } else { 0 };
-    let both = stack.layers.iter().any(|layer| layer.bidirectional.is_some());
-    let any = layers || shape.through_outputs || shape.inputs_too;
-    [each(any), each(any && both), each(any && both), each(any)]
+/// Elements of the buffers of a tile: said once, for who makes them and for who asks beforehand what they take.
+#[derive(Clone, Debug)]
+pub(crate) struct Room {
+    /// Of each track, floats of h and of c of all rows.
+    pub(crate) states: Vec<[usize; 2]>,
+    /// The same of the gradients by them, in whole vectors.
+    pub(crate) d_states: Vec<[usize; 2]>,
+    /// Of each layer, words of the outputs that are kept on their way to the next.
+    pub(crate) dropout: Vec<usize>,
+    /// Floats of the gradients between layers: by a layer's outputs, by those of one direction, by its inputs, and by the
+    /// outputs of the layer below.
+    pub(crate) between: [usize; 4],
+    /// Floats of the widest layer's outputs or inputs, in whole vectors.
+    pub(crate) line: usize,
 }
 
 impl Shape {
@@ -74,21 +74,38 @@ impl Shape {
         self.steps.div_ceil(self.part.max(1)).max(1)
     }
 
-    /// Bytes that [`Tile::new`] sets aside.
-    pub(crate) fn bytes(self, stack: &Stack) -> usize {
-        let mut floats = between(stack, self).iter().sum::<usize>() + widest(stack);
-        let mut bytes = self.steps * size_of::<usize>();
-        for layer in &stack.layers {
-            let cell = layer.cell.get();
-            bytes += layer.directions() * Unroll::bytes(cell, self.part, self.rows);
-            let (output, memory) = (cell.output(), cell.memory());
-            let kept = (self.parts() + 1) * (output + memory) + padded(output) + padded(memory);
-            floats += layer.directions() * self.rows * kept;
-            if layer.dropout > 0.0 {
-                bytes += self.part * self.rows * panels(layer.output()) * size_of::<u16>();
-            }
+    /// The buffers of a tile of a stack, beside those of its cells.
+    pub(crate) fn room(self, stack: &Stack) -> Room {
+        let Shape { rows, part, .. } = self;
+        let tracks = || stack.layers.iter().flat_map(|layer| std::iter::repeat_n(layer.cell.get(), layer.directions()));
+        let widths = stack.layers.iter().flat_map(|layer| [layer.output(), layer.input(), layer.cell.get().output()]);
+        let line = padded(widths.max().unwrap_or(0));
+        let layers = stack.layers.len() > 1 || stack.embedding.is_some();
+        let any = layers || self.through_outputs || self.inputs_too;
+        let both = any && stack.layers.iter().any(|layer| layer.bidirectional.is_some());
+        Room {
+            states: tracks().map(|cell| [cell.output(), cell.memory()].map(|width| rows * width)).collect(),
+            d_states: tracks().map(|cell| [cell.output(), cell.memory()].map(|width| rows * padded(width))).collect(),
+            dropout: (stack.layers.iter())
+                .map(|layer| if layer.dropout > 0.0 { part * rows * panels(layer.output()) } else { 0 })
+                .collect(),
+            between: [any, both, both, any].map(|on| if on { part * rows * line } else { 0 }),
+            line,
         }
-        bytes + floats * size_of::<f32>()
+    }
+
+    /// Bytes that [`Tile::new`](crate::network::tile::Tile::new) sets aside.
+    pub(crate) fn bytes(self, stack: &Stack) -> usize {
+        let Room { states, d_states, dropout, between, line } = self.room(stack);
+        // The states before each part, and behind the last step.
+        let states = (self.parts() + 1) * states.as_flattened().iter().sum::<usize>();
+        let floats = states + d_states.as_flattened().iter().sum::<usize>() + between.iter().sum::<usize>() + line;
+        let cells = stack.layers.iter();
+        let cells = cells
+            .map(|layer| layer.directions() * Unroll::bytes(layer.cell.get(), self.part, self.rows))
+            .sum::<usize>();
+        let words = dropout.iter().sum::<usize>();
+        cells + floats * size_of::<f32>() + words * size_of::<u16>() + self.steps * size_of::<usize>()
     }
 
     /// Steps of a part are whole multiples of it, or all.

@@ -12,7 +12,7 @@ use crate::Sequences;
 use crate::network::layer::{Layer, Merge, Stack};
 use crate::network::parameters::Plan;
 use crate::network::passage::{Passage, View};
-use crate::network::shape::{Piece, Shape, between, widest};
+use crate::network::shape::{Piece, Room, Shape};
 use crate::network::state::State;
 use crate::random::{Purpose, Random};
 
@@ -95,14 +95,9 @@ impl Passage for Tile {
 impl Tile {
     pub(crate) fn new(stack: &Stack, shape: Shape) -> Self {
         let cells = || stack.layers.iter().flat_map(|layer| std::iter::repeat_n(layer.cell.get(), layer.directions()));
-        let kept = || -> Vec<Kept> {
-            let zeros = |width: usize| vec![0.0; shape.rows * width];
-            cells().map(|cell| Kept { h: zeros(cell.output()), c: zeros(cell.memory()) }).collect()
-        };
-        let words =
-            |layer: &Layer| if layer.dropout > 0.0 { shape.part * shape.rows * panels(layer.output()) } else { 0 };
-        let zeros = |width: usize| Aligned::zeros(shape.rows * padded(width));
-        let [d_above, d_outputs, d_inputs, d_below] = between(stack, shape).map(Aligned::zeros);
+        let Room { states, d_states, dropout, between, line } = shape.room(stack);
+        let kept = || states.iter().map(|&[h, c]| Kept { h: vec![0.0; h], c: vec![0.0; c] }).collect::<Vec<_>>();
+        let [d_above, d_outputs, d_inputs, d_below] = between.map(Aligned::zeros);
         Tile {
             shape,
             order: Vec::with_capacity(shape.rows),
@@ -113,13 +108,13 @@ impl Tile {
             before: (0..shape.parts()).map(|_| kept()).collect(),
             last: kept(),
             held: 0,
-            dropout: stack.layers.iter().map(|layer| vec![u16::MAX; words(layer)]).collect(),
-            d_state: cells().map(|cell| (zeros(cell.output()), zeros(cell.memory()))).collect(),
+            dropout: dropout.into_iter().map(|words| vec![u16::MAX; words]).collect(),
+            d_state: d_states.into_iter().map(|[h, c]| (Aligned::zeros(h), Aligned::zeros(c))).collect(),
             d_above,
             d_outputs,
             d_inputs,
             d_below,
-            line: vec![0.0; widest(stack)],
+            line: vec![0.0; line],
         }
     }
 
@@ -200,7 +195,7 @@ impl Tile {
     }
 
     /// All layers and steps forward, `look` being shown the tile after each part. The buffers then hold the last part.
-    pub(crate) fn forward<D: Sequences>(
+    pub(crate) fn forward<D: Sequences + ?Sized>(
         &mut self,
         engine: Engine<'_>,
         network: View<'_>,
@@ -233,14 +228,14 @@ impl Tile {
     }
 
     /// Makes the buffers hold a part, running it again where they hold another.
-    pub(crate) fn hold<D: Sequences>(&mut self, engine: Engine<'_>, network: View<'_>, data: &D, part: usize) {
+    pub(crate) fn hold<D: Sequences + ?Sized>(&mut self, engine: Engine<'_>, network: View<'_>, data: &D, part: usize) {
         if self.held != part {
             self.run(engine, network, data, part);
         }
     }
 
     /// A part of the steps forward, from the states kept before it.
-    fn run<D: Sequences>(&mut self, engine: Engine<'_>, network: View<'_>, data: &D, part: usize) {
+    fn run<D: Sequences + ?Sized>(&mut self, engine: Engine<'_>, network: View<'_>, data: &D, part: usize) {
         self.held = part;
         self.read(network, data, part);
         self.draw(network.stack, part);
@@ -259,7 +254,7 @@ impl Tile {
     }
 
     /// Reads a part of the rows into the first layer.
-    fn read<D: Sequences>(&mut self, network: View<'_>, data: &D, part: usize) {
+    fn read<D: Sequences + ?Sized>(&mut self, network: View<'_>, data: &D, part: usize) {
         let (rows, steps) = (self.order.len(), self.steps_of(part));
         let tracks = network.plan.tracks_of(0);
         for (place, &piece) in self.order.iter().enumerate() {
@@ -374,7 +369,7 @@ impl Tile {
 
     /// A part of the steps back, which the buffers hold; the last part first. The gradient by the parameters is added to
     /// `gradient`. Returns that by the inputs of the first layer, [S, R, Ip], when it was asked for.
-    pub(crate) fn backward<D: Sequences>(
+    pub(crate) fn backward<D: Sequences + ?Sized>(
         &mut self,
         engine: Engine<'_>,
         network: View<'_>,
@@ -502,7 +497,7 @@ fn lengths(
 }
 
 /// The token at step t of a piece; the data has been checked.
-fn token_at<D: Sequences>(data: &D, piece: Piece, t: usize) -> usize {
+fn token_at<D: Sequences + ?Sized>(data: &D, piece: Piece, t: usize) -> usize {
     let mut token = [0.0];
     data.read(piece.row, piece.start + t, &mut token);
     token[0] as usize

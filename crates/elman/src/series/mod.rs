@@ -7,7 +7,7 @@
 //! ```
 //! use elman::datasets::series::Reader;
 //! use elman::series::{Cut, Split, Window};
-//! use elman::{Labelled, Sequences};
+//! use elman::{RowValues, Sequences};
 //!
 //! # fn main() -> Result<(), elman::Error> {
 //! let rows: String = (1..=60).map(|t| format!("{t},{}\n", t % 12)).collect();
@@ -17,7 +17,7 @@
 //! let cut = Cut::last(&set, 10, 10)?;
 //! let split = Split::new(&set, cut, Window { context: 24, horizon: 3 })?;
 //! assert_eq!((split.train.len(), split.validation.len(), split.test.len()), (14, 8, 8));
-//! assert_eq!((split.train.steps(), split.train.horizon()), (24, 3));
+//! assert_eq!((split.train.steps(), split.train.width()), (24, 3));
 //! # Ok(())
 //! # }
 //! ```
@@ -25,15 +25,19 @@
 mod backtest;
 mod calendar;
 mod cut;
+mod forecaster;
 mod metrics;
 mod naive;
+mod scaled;
 mod scaling;
 mod windows;
 
 pub use backtest::{Backtest, Comparison, Forecast};
 pub use calendar::{Calendar, Cycle};
 pub use cut::{Cut, LeftOut, Split};
+pub use forecaster::{Forecaster, Selected, SeriesForecast};
 pub use metrics::{Coverage, Metrics, Tally, point, seasonal_error};
 pub use naive::SeasonalNaive;
+pub use scaled::Scaled;
 pub use scaling::{Scaling, SeriesScaling};
 pub use windows::{Origin, Window, Windows, input_names};

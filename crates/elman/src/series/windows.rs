@@ -9,8 +9,7 @@ use elman_datasets::series::{SeriesSet, Time};
 use super::calendar::Calendar;
 use super::cut::{origins, steps_before};
 use super::scaling::{Scaling, SeriesScaling};
-use crate::Error;
-use crate::data::sequences::{Labelled, Sequences};
+use crate::{Error, Labelled, RowValues, Sequences, Target};
 
 /// How much a network reads, and how much it predicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,6 +175,19 @@ impl Windows {
     pub fn scaling(&self, row: usize) -> Scaling {
         self.series[self.origins[row].series].scaling
     }
+
+    /// A model's forecast of a window, above the [centre](elman_datasets::series::Series) of its series.
+    ///
+    /// # Errors
+    /// If a value of it is not a finite number.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn unscaled(&self, row: usize, scaled: impl IntoIterator<Item = f32>) -> Result<Vec<f32>, Error> {
+        let scaling = self.scaling(row);
+        let values: Vec<f32> = scaled.into_iter().map(|z| scaling.unscaled(z)).collect();
+        if values.iter().all(|z| z.is_finite()) { Ok(values) } else { Err(Error::Forecast) }
+    }
 }
 
 impl Sequences for Windows {
@@ -195,12 +207,15 @@ impl Sequences for Windows {
     }
 }
 
-/// What follows a window are its F values, scaled.
 impl Labelled for Windows {
-    fn label(&self, _row: usize) -> usize {
-        0
+    fn target(&self) -> Target<'_> {
+        Target::Values(self)
     }
-    fn horizon(&self) -> usize {
+}
+
+/// What follows a window are its F values, scaled.
+impl RowValues for Windows {
+    fn width(&self) -> usize {
         self.window.horizon
     }
     fn values(&self, row: usize, y: &mut [f32]) {

@@ -17,7 +17,7 @@
 //!
 //! let stack = Stack::new(Lstm::new(8, 16)).embedding(vocabulary.len());
 //! let mut model = Model::init(stack, Head::every_step(vocabulary.len()), Init::PyTorch, 111)?;
-//! vocabulary.keep_in(&mut model);
+//! model.meaning = Some(vocabulary.clone().into());
 //! let mut trainer = Trainer::new(model, Adam::new(0.02));
 //! for epoch in trainer.fit_streams(&streams, 10)?.epochs(20) {
 //!     epoch?;
@@ -44,6 +44,7 @@ pub use choice::Sampling;
 pub use sampler::Sampler;
 pub use streams::TokenStreams;
 pub use utf8::Utf8;
+pub(crate) use vocabulary::TEXT;
 pub use vocabulary::{Token, Vocabulary};
 
 /// Bits of a loss in nats: loss / ln 2.

@@ -12,7 +12,7 @@ use crate::{Error, Model, Purpose, Random, Reads, Stream};
 #[derive(Clone, Debug)]
 pub struct Sampler {
     stream: Stream,
-    start: Token,
+    vocabulary: Vocabulary,
     randoms: Vec<Random>,
     /// `[N]`: what is read next.
     read: Vec<f32>,
@@ -30,7 +30,7 @@ impl Sampler {
     /// # Errors
     /// If there are no samples, or the model is none of text.
     pub fn new(model: &Arc<Model>, seed: u64, samples: usize) -> Result<Self, Error> {
-        let vocabulary = Vocabulary::of(model)?;
+        let vocabulary = model.vocabulary()?.clone();
         if samples == 0 {
             return Err(Error::setting("samples", samples, "at least 1"));
         }
@@ -42,7 +42,7 @@ impl Sampler {
         model.stack().check_forward("a sample", "its outputs are known only after the last step")?;
         Ok(Sampler {
             stream: model.streams(samples)?,
-            start: vocabulary.start(),
+            vocabulary,
             randoms: (0..samples as u64).map(|n| Random::new(seed.wrapping_add(n), Purpose::Sampling)).collect(),
             read: vec![0.0; samples],
             chosen: Vec::with_capacity(samples),
@@ -80,7 +80,7 @@ impl Sampler {
     pub fn next(&mut self, sampling: Sampling) -> Result<&[Token], Error> {
         sampling.check()?;
         if self.steps == 0 {
-            self.read(&[self.start])?;
+            self.read(&[self.vocabulary.start()])?;
         }
         self.chosen.clear();
         let classes = self.stream.model().head().outputs();
@@ -92,6 +92,24 @@ impl Sampler {
         self.read.iter_mut().zip(&self.chosen).for_each(|(to, &token)| *to = f32::from(token));
         self.step();
         Ok(&self.chosen)
+    }
+
+    /// The characters or bytes that the model reads and writes.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    /// So many tokens of each sample, as UTF-8 or bytes `[N]`; what was read before is not among them.
+    ///
+    /// # Errors
+    /// As [`Sampler::next`].
+    pub fn write(&mut self, length: usize, sampling: Sampling) -> Result<Vec<Vec<u8>>, Error> {
+        let mut written = vec![Vec::new(); self.samples()];
+        for _ in 0..length {
+            self.next(sampling)?;
+            written.iter_mut().zip(&self.chosen).for_each(|(bytes, &token)| self.vocabulary.push(token, bytes));
+        }
+        Ok(written)
     }
 
     /// One step of every sample.
@@ -114,7 +132,7 @@ mod tests {
         let network = Network::new(stack, Init::Tf, &mut Random::new(1, Purpose::Cell)).unwrap();
         let head = Head::every_step(vocabulary.len());
         let mut model = Model::new(&network, head, Init::Tf, &mut Random::new(1, Purpose::Head)).unwrap();
-        vocabulary.keep_in(&mut model);
+        model.meaning = Some(vocabulary.clone().into());
         Arc::new(model)
     }
 
@@ -161,7 +179,7 @@ mod tests {
             sampler.read(&read).unwrap();
             for _ in 0..20 {
                 let xs = ndarray::Array3::from_shape_fn((1, read.len(), 1), |(_, t, _)| f32::from(read[t]));
-                let data = crate::Arrays::new(xs, ndarray::Array1::zeros(1)).unwrap();
+                let data = crate::Arrays::classes(xs, ndarray::Array1::zeros(1)).unwrap();
                 let probabilities = crate::Predictor::new((*model).clone(), 1).predict_steps(&data, 0).unwrap();
                 let last = probabilities.row(read.len() - 1).to_vec();
                 let expected = crate::most_probable(&last).unwrap();
@@ -203,7 +221,7 @@ mod tests {
         assert!(message(sampler.next(Sampling::default()).unwrap_err()).contains("after 3 tokens"));
 
         let mut other = (*model).clone();
-        other.job = None;
+        other.meaning = None;
         assert!(message(Sampler::new(&Arc::new(other), 1, 1).unwrap_err()).contains("the model's job"));
         let vocabulary = Vocabulary::characters(TEXT).unwrap();
         let stack = Stack::new(Layer::new(Rnn::new(3, 4)).bidirectional(crate::Merge::Sum)).embedding(vocabulary.len());
@@ -212,7 +230,7 @@ mod tests {
             [(Head::every_step(vocabulary.len()), "bidirectional"), (Head::last_state(vocabulary.len()), "last state")]
         {
             let mut model = Model::new(&network, head, Init::Tf, &mut Random::new(1, Purpose::Head)).unwrap();
-            vocabulary.keep_in(&mut model);
+            model.meaning = Some(vocabulary.clone().into());
             assert!(message(Sampler::new(&Arc::new(model), 1, 1).unwrap_err()).contains(part));
         }
     }

@@ -3,7 +3,7 @@
 //! B rows, L steps.
 
 use super::Token;
-use crate::{Error, Labelled, Sequences};
+use crate::{Error, Labelled, Sequences, StepClass, Target};
 
 /// Tokens cut into B rows of L: row b starts at token b L. The class of a step is the token that follows, which of a row's
 /// last step is the first of the next row. What does not fill a step of all rows is left out.
@@ -59,12 +59,14 @@ impl Sequences for TokenStreams<'_> {
 }
 
 impl Labelled for TokenStreams<'_> {
-    /// The rows have no class of their own.
-    fn label(&self, _row: usize) -> usize {
-        0
+    fn target(&self) -> Target<'_> {
+        Target::StepClasses(self)
     }
-    #[inline]
-    fn step_label(&self, row: usize, step: usize) -> usize {
+}
+
+/// The token that follows.
+impl StepClass for TokenStreams<'_> {
+    fn class(&self, row: usize, step: usize) -> usize {
         usize::from(self.tokens[row * self.steps + step + 1])
     }
 }
@@ -83,7 +85,7 @@ mod tests {
                 let mut x = [0.0];
                 streams.read(row, step, &mut x);
                 assert_eq!(x[0], (100 + 5 * row + step) as f32);
-                assert_eq!(streams.step_label(row, step), 101 + 5 * row + step);
+                assert_eq!(streams.class(row, step), 101 + 5 * row + step);
             }
         }
         // The last token is there to follow: with one fewer, a step is.

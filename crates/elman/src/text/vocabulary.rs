@@ -1,8 +1,9 @@
 //! What a model of text reads: characters or bytes, each a token.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
-use crate::{Error, Model};
+use crate::Error;
 
 /// The number of a character or byte.
 pub type Token = u16;
@@ -13,8 +14,8 @@ const CHARACTERS_MAX: usize = 1 << Token::BITS;
 /// Unknown characters that an error names.
 const NAMED: usize = 5;
 
-/// The name of the job, beside the vocabulary in a model's file.
-const JOB: &str = "text";
+/// The name of the task, beside the vocabulary in a model's file.
+pub(crate) const TEXT: &str = "text";
 
 /// The units of a text, and the tokens that stand for them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,61 +161,54 @@ impl Vocabulary {
         }
     }
 
-    /// Keeps the vocabulary in the model, and so in its file.
-    pub fn keep_in(&self, model: &mut Model) {
-        let mut job = serde_json::json!({"job": JOB, "unit": self.unit()});
-        if let Vocabulary::Characters(characters) = self {
-            job["characters"] = characters.iter().collect::<String>().into();
+    /// As it stands in a model's file, but for the name of its task.
+    pub(crate) fn to_json(&self) -> Value {
+        match self {
+            Vocabulary::Characters(characters) => {
+                json!({"unit": self.unit(), "characters": characters.iter().collect::<String>()})
+            }
+            Vocabulary::Bytes => json!({"unit": self.unit()}),
         }
-        model.job = Some(job);
     }
 
-    /// The vocabulary that a model was trained with.
+    /// What the JSON in a model's file should be.
+    pub(crate) const EXPECTED: &str = "that of a text, with its vocabulary";
+
+    /// What stands in a model's file.
     ///
     /// # Errors
-    /// If the model is of no text, or its vocabulary does not fit it.
-    pub fn of(model: &Model) -> Result<Self, Error> {
-        let expected = "that of a text, with its vocabulary";
-        let Some(job) = &model.job else { return Err(Error::setting("the model's job", "not named", expected)) };
-        let kept: Kept = serde_json::from_value(job.clone()).map_err(|error| {
-            let name = job.get("job").and_then(serde_json::Value::as_str).unwrap_or("without a name");
-            Error::setting("the model's job", format!("{name} ({error})"), expected)
+    /// If it is of no text, or its characters are none that a text has.
+    pub(crate) fn of_json(value: &Value) -> Result<Self, Error> {
+        let found = InFile::deserialize(value).map_err(|error| {
+            let name = value.get("job").and_then(Value::as_str).unwrap_or("without a name");
+            Error::setting("the model's job", format!("{name} ({error})"), Self::EXPECTED)
         })?;
-        let vocabulary = match kept {
-            Kept { job, .. } if job != JOB => return Err(Error::setting("the model's job", job, expected)),
-            Kept { unit: Unit::Byte, characters: None, .. } => Vocabulary::Bytes,
-            Kept { unit: Unit::Character, characters: Some(characters), .. } => {
+        match found {
+            InFile { job, .. } if job != TEXT => Err(Error::setting("the model's job", job, Self::EXPECTED)),
+            InFile { unit: Unit::Byte, characters: None, .. } => Ok(Vocabulary::Bytes),
+            InFile { unit: Unit::Character, characters: Some(characters), .. } => {
                 let characters: Vec<char> = characters.chars().collect();
                 if !characters.is_sorted_by(|a, b| a < b) {
-                    return Err(Error::setting(
-                        "the model's vocabulary",
-                        "out of order",
-                        "each character once, sorted",
-                    ));
+                    let expected = "each character once, sorted";
+                    return Err(Error::setting("the model's vocabulary", "out of order", expected));
                 }
-                Self::of_characters(characters)?
+                Self::of_characters(characters)
             }
-            _ => return Err(Error::setting("the model's job", "text without its unit's vocabulary", expected)),
-        };
-        let tokens = model.stack().embedding.map_or(0, |embedding| embedding.tokens);
-        for (what, found) in [("the embedding", tokens), ("the head", model.head().outputs())] {
-            if found != vocabulary.len() {
-                return Err(Error::shape(format!("{what} of a model of text"), &[found], &[vocabulary.len()]));
-            }
+            _ => Err(Error::setting("the model's job", "text without its unit's vocabulary", Self::EXPECTED)),
         }
-        Ok(vocabulary)
     }
 }
 
 /// As it stands in a model's file.
 #[derive(Deserialize)]
-struct Kept {
+#[serde(deny_unknown_fields)]
+struct InFile {
     job: String,
     unit: Unit,
     characters: Option<String>,
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Unit {
     Character,
@@ -233,7 +227,7 @@ fn name(character: char) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Head, Init, Lstm, Network, Purpose, Random, Stack};
+    use crate::{Head, Init, Lstm, Model, Network, Purpose, Random, Stack};
 
     /// Several bytes a character, one combined with the next, line ends of two kinds, NUL, and beyond the first plane.
     const ODD: &str = "e\u{301}é\r\n\0\u{10348}ß√\n";
@@ -291,11 +285,11 @@ mod tests {
     fn a_model_keeps_its_vocabulary() {
         for vocabulary in [Vocabulary::characters(ODD).unwrap(), Vocabulary::Bytes] {
             let mut model = model(vocabulary.len());
-            vocabulary.keep_in(&mut model);
+            model.meaning = Some(vocabulary.clone().into());
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("model.safetensors");
             model.save(&path).unwrap();
-            assert_eq!(Vocabulary::of(&Model::load(&path).unwrap()).unwrap(), vocabulary);
+            assert_eq!(*Model::load(&path).unwrap().vocabulary().unwrap(), vocabulary);
         }
     }
 
@@ -303,20 +297,20 @@ mod tests {
     fn a_vocabulary_that_does_not_fit_is_refused() {
         let mut model = model(3);
         for (job, part) in [
-            (serde_json::json!({"job": "echo"}), "echo"),
-            (serde_json::json!({"job": "text", "unit": "word"}), "word"),
-            (serde_json::json!({"job": "text", "unit": "character"}), "without its unit's vocabulary"),
-            (serde_json::json!({"job": "text", "unit": "byte", "characters": "ab"}), "without its unit's vocabulary"),
-            (serde_json::json!({"job": "text", "unit": "character", "characters": "cab"}), "out of order"),
-            (serde_json::json!({"job": "text", "unit": "character", "characters": "a"}), "is 1"),
-            (serde_json::json!({"job": "text", "unit": "character", "characters": "ab"}), "[3]; expected [2]"),
-            (serde_json::json!({"job": "text", "unit": "byte"}), "expected [256]"),
+            (json!({"job": "echo"}), "echo"),
+            (json!({"job": "text", "unit": "word"}), "word"),
+            (json!({"job": "text", "unit": "character"}), "without its unit's vocabulary"),
+            (json!({"job": "text", "unit": "byte", "characters": "ab"}), "without its unit's vocabulary"),
+            (json!({"job": "text", "unit": "character", "characters": "cab"}), "out of order"),
+            (json!({"job": "text", "unit": "character", "characters": "a"}), "is 1"),
+            (json!({"job": "text", "unit": "character", "characters": "ab"}), "[3]; expected [2]"),
+            (json!({"job": "text", "unit": "byte"}), "expected [256]"),
         ] {
-            model.job = Some(job);
-            let message = Vocabulary::of(&model).unwrap_err().to_string();
+            model.meaning = Some(job.into());
+            let message = model.vocabulary().unwrap_err().to_string();
             assert!(message.contains(part), "{message}");
         }
-        model.job = None;
-        assert!(Vocabulary::of(&model).unwrap_err().to_string().contains("not named"));
+        model.meaning = None;
+        assert!(model.vocabulary().unwrap_err().to_string().contains("not named"));
     }
 }

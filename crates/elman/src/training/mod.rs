@@ -1,10 +1,16 @@
 //! Training: the loop, the gradient of a batch by many threads, optimizers, checkpoints.
 
+pub(crate) mod batch;
 pub(crate) mod batch_size;
 pub(crate) mod checkpoint;
 pub(crate) mod class_weights;
+pub(crate) mod course;
+pub(crate) mod ends;
 pub(crate) mod fit;
+pub(crate) mod gradient;
+pub(crate) mod groups;
 pub(crate) mod memory;
 pub(crate) mod optimizer;
+pub(crate) mod step;
 pub(crate) mod trainer;
 pub(crate) mod workers;

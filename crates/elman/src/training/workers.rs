@@ -9,12 +9,12 @@ use ndarray::{Array2, ArrayViewMut2, Axis};
 use crate::model::head::{Head, Link, Predicts, Quantiles, Reads, Values};
 use crate::model::head_tile::HeadTile;
 use crate::model::model::Model;
-use crate::network::inputs::check_tokens;
 use crate::network::layer::{Merge, Stack};
 use crate::network::shape::{Piece, Shape};
 use crate::network::state::State;
 use crate::network::tile::{Tile, Training};
-use crate::{Error, Labelled, Sequences};
+use crate::training::ends::Ends;
+use crate::{Labelled, Sequences};
 
 /// A pool of threads with a workspace each, sized once for a model and the steps of its data.
 pub(crate) struct Workers {
@@ -78,7 +78,7 @@ impl Workers {
     }
 
     /// Loss and accuracy over a whole data set.
-    pub(crate) fn evaluate<D: Labelled>(&mut self, model: &Model, data: &D) -> Score {
+    pub(crate) fn evaluate<D: Labelled + ?Sized>(&mut self, model: &Model, data: &D) -> Score {
         let rows = self.job.rows;
         let mut scores = vec![Score::default(); data.len().div_ceil(rows)];
         self.for_each(model.stack(), &mut scores, |engine, space, index, score| {
@@ -90,9 +90,9 @@ impl Workers {
     }
 
     /// Loss and accuracy over all rows, each a stream that is worked off in windows, the state carried.
-    pub(crate) fn evaluate_streams<D: Labelled>(&mut self, model: &Model, data: &D) -> Score {
+    pub(crate) fn evaluate_streams<D: Labelled + ?Sized>(&mut self, model: &Model, data: &D) -> Score {
         let (rows, window) = (self.job.rows, self.job.steps);
-        let mut tiles = vec![(Score::default(), Kept::default()); data.len().div_ceil(rows)];
+        let mut tiles = vec![(Score::default(), Ends::default()); data.len().div_ceil(rows)];
         let mut state = State::zeros(model.stack(), data.len());
         for start in (0..data.steps()).step_by(window) {
             let carried = (start > 0).then_some(&state);
@@ -113,7 +113,7 @@ impl Workers {
 
     /// The outputs of a head on whole rows for every row of a data set, as `finish` leaves them: of
     /// [`Head::answer`](crate::Head), probabilities [N, C], quantiles [N, F Q] or values [N, F].
-    pub(crate) fn predict<D: Sequences>(
+    pub(crate) fn predict<D: Sequences + ?Sized>(
         &mut self,
         model: &Model,
         data: &D,
@@ -138,7 +138,7 @@ impl Workers {
     }
 
     /// The same at every step of one row, for a head on every step: [T, C] or [T, F].
-    pub(crate) fn predict_steps<D: Sequences>(
+    pub(crate) fn predict_steps<D: Sequences + ?Sized>(
         &mut self,
         model: &Model,
         data: &D,
@@ -168,33 +168,6 @@ pub(crate) fn sum(scores: impl IntoIterator<Item = Score>) -> Score {
         sum.add(score);
         sum
     })
-}
-
-/// States that tiles left.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Kept {
-    rows: Vec<usize>,
-    /// Of each row: h and then c of each track.
-    floats: Vec<f32>,
-}
-
-impl Kept {
-    pub(crate) fn clear(&mut self) {
-        self.rows.clear();
-        self.floats.clear();
-    }
-
-    /// Puts the states in their rows.
-    pub(crate) fn restore(&self, state: &mut State) {
-        let mut from = self.floats.iter().copied();
-        for &row in &self.rows {
-            for cell in &mut state.cells {
-                for array in [&mut cell.h, &mut cell.c] {
-                    array.row_mut(row).iter_mut().zip(&mut from).for_each(|(to, from)| *to = from);
-                }
-            }
-        }
-    }
 }
 
 /// What of a batch every tile needs to know.
@@ -239,7 +212,7 @@ impl Workspace {
     }
 
     /// From pieces of the rows of a data set to the states of all layers.
-    fn forward<D: Sequences>(
+    fn forward<D: Sequences + ?Sized>(
         &mut self,
         engine: Engine<'_>,
         model: &Model,
@@ -268,18 +241,18 @@ impl Workspace {
     }
 
     /// The states that the rows of the tile ended in.
-    pub(crate) fn keep(&self, kept: &mut Kept) {
+    pub(crate) fn keep(&self, kept: &mut Ends) {
         for (place, piece) in self.tile.pieces().iter().enumerate() {
             kept.rows.push(piece.row);
             for track in 0..self.tile.track_count() {
-                kept.floats.extend(self.tile.final_h(track, place));
-                kept.floats.extend(self.tile.final_c(track, place));
+                kept.states.extend(self.tile.final_h(track, place));
+                kept.states.extend(self.tile.final_c(track, place));
             }
         }
     }
 
     /// Loss and accuracy of some rows.
-    fn evaluate<D: Labelled>(
+    fn evaluate<D: Labelled + ?Sized>(
         &mut self,
         engine: Engine<'_>,
         model: &Model,
@@ -302,7 +275,7 @@ impl Workspace {
     }
 
     /// Forward, loss and backward of some rows: adds the gradient of the sum of their losses times the task's scale.
-    pub(crate) fn train<D: Labelled>(
+    pub(crate) fn train<D: Labelled + ?Sized>(
         &mut self,
         engine: Engine<'_>,
         model: &Model,
@@ -399,7 +372,7 @@ impl Workspace {
     }
 
     /// The loss of a head on whole rows; the outputs of the head become its gradient times `scale`.
-    fn score_row<D: Labelled>(
+    fn score_row<D: Labelled + ?Sized>(
         &mut self,
         engine: Engine<'_>,
         model: &Model,
@@ -409,22 +382,25 @@ impl Workspace {
     ) -> Score {
         self.read_row(model);
         self.head.forward(engine, &model.parameters, self.tile.count());
+        let target = data.target();
         let Workspace { tile, labels, values, .. } = self;
         if let Some(horizon) = model.head().horizon() {
             values.resize(tile.count() * horizon, f32::NAN);
             for (piece, values) in tile.pieces().iter().zip(values.chunks_exact_mut(horizon)) {
-                data.values(piece.row, values);
+                target.values(piece.row, None, values);
             }
         } else {
             labels.clear();
-            labels.extend(tile.pieces().iter().map(|piece| data.label(piece.row) as u32));
+            // Data without such a class was refused.
+            let label = |piece: &Piece| target.class(piece.row, None).unwrap_or_default() as u32;
+            labels.extend(tile.pieces().iter().map(label));
         }
         self.score(model, self.tile.count(), class_weights, scale)
     }
 
     /// The same on the outputs of step t.
     #[expect(clippy::too_many_arguments, reason = "a kernel: every slice by its name")]
-    fn score_step<D: Labelled>(
+    fn score_step<D: Labelled + ?Sized>(
         &mut self,
         engine: Engine<'_>,
         model: &Model,
@@ -437,16 +413,18 @@ impl Workspace {
         let rows = self.tile.active(t);
         self.read_step(model, part, t);
         self.head.forward(engine, &model.parameters, rows);
+        let target = data.target();
         let Workspace { tile, labels, values, .. } = self;
         let pieces = tile.pieces()[..rows].iter();
         if let Some(horizon) = model.head().horizon() {
             values.resize(rows * horizon, f32::NAN);
             for (piece, values) in pieces.zip(values.chunks_exact_mut(horizon)) {
-                data.step_values(piece.row, piece.start + t, values);
+                target.values(piece.row, Some(piece.start + t), values);
             }
         } else {
             labels.clear();
-            labels.extend(pieces.map(|piece| data.step_label(piece.row, piece.start + t) as u32));
+            let label = |piece: &Piece| target.class(piece.row, Some(piece.start + t)).unwrap_or_default() as u32;
+            labels.extend(pieces.map(label));
         }
         self.score(model, rows, class_weights, scale)
     }
@@ -482,128 +460,6 @@ pub(crate) fn take_workers<'a>(workers: &'a mut Option<Workers>, model: &Model, 
         *workers = None;
     }
     workers.get_or_insert_with(|| Workers::new(model, job))
-}
-
-/// Refuses data that the model cannot read.
-pub(crate) fn check_inputs<D: Sequences>(
-    model: &Model,
-    data: &D,
-    rows: impl Iterator<Item = usize> + Clone,
-) -> Result<(), Error> {
-    if data.input() != model.stack().input() {
-        let (count, steps) = (data.len(), data.steps());
-        let expected = model.stack().input();
-        return Err(Error::shape("the data", &[count, steps, data.input()], &[count, steps, expected]));
-    }
-    if let Some(row) = rows.clone().find(|&row| data.length(row) > data.steps()) {
-        return Err(Error::Length { row, length: data.length(row), steps: data.steps() });
-    }
-    check_tokens(model.stack(), data, rows)
-}
-
-/// Refuses a data set with inputs or labels that the model has no place for, or with nothing to score.
-pub(crate) fn check_all<D: Labelled>(model: &Model, data: &D) -> Result<(), Error> {
-    check_inputs(model, data, 0..data.len())?;
-    check_scored(model, "the data set", data, 0..data.len())?;
-    check_labels(model, data, 0..data.len())
-}
-
-/// Refuses streams whose state cannot be carried, windows without a step, and heads that do not answer at every step.
-pub(crate) fn check_streams<D: Sequences>(model: &Model, data: &D, window: usize) -> Result<(), Error> {
-    let reads = model.head().reads;
-    if reads != Reads::EveryStep {
-        let found = format!("one on {}", reads.describe());
-        return Err(Error::setting("the head", found, "one on every step, for streams have no end"));
-    }
-    model.stack().check_streams()?;
-    if !(1..=data.steps()).contains(&window) {
-        return Err(Error::setting("the window", window, format!("1 to {}, the steps of the data", data.steps())));
-    }
-    Ok(())
-}
-
-/// Refuses rows that are not in the data set, that the model cannot read, or that leave nothing to score.
-pub(crate) fn check_rows<D: Labelled>(model: &Model, data: &D, rows: &[u32]) -> Result<(), Error> {
-    if let Some(row) = rows.iter().find(|&&row| row as usize >= data.len()) {
-        return Err(Error::setting("a row's number", row, format!("below {}, the rows of the data set", data.len())));
-    }
-    let rows = rows.iter().map(|&row| row as usize);
-    check_inputs(model, data, rows.clone())?;
-    check_scored(model, "the batch", data, rows.clone())?;
-    check_labels(model, data, rows)
-}
-
-/// Refuses rows with nothing to score: the mean of no losses is no number.
-fn check_scored<D: Sequences>(
-    model: &Model,
-    what: &'static str,
-    data: &D,
-    rows: impl ExactSizeIterator<Item = usize> + Clone,
-) -> Result<(), Error> {
-    if rows.len() == 0 {
-        return Err(Error::setting(what, "empty", "at least one row"));
-    }
-    if rows.clone().any(|row| model.head().scores(data.length(row))) {
-        return Ok(());
-    }
-    let mut found: Vec<String> = rows.clone().take(NAMED).map(|row| row.to_string()).collect();
-    if rows.len() > NAMED {
-        found.push("…".into());
-    }
-    let found = format!("without a single step (rows {})", found.join(", "));
-    Err(Error::setting(
-        what,
-        found,
-        "a row of 1 step or more, for the head scores every step; or a head on the last state",
-    ))
-}
-
-/// Rows that an error names.
-const NAMED: usize = 5;
-
-fn check_labels<D: Labelled>(model: &Model, data: &D, rows: impl Iterator<Item = usize>) -> Result<(), Error> {
-    let (head, found) = (model.head(), data.horizon());
-    let Predicts::Classes(classes) = head.predicts else {
-        let expected = head.horizon().unwrap_or(0);
-        if found != expected {
-            return Err(Error::shape("the values of each row of the data", &[found], &[expected]));
-        }
-        return check_parts(head, data, rows);
-    };
-    if found > 0 {
-        let found = format!("data with {found} values for each row");
-        return Err(Error::setting("the data set", found, "classes, for the head predicts classes"));
-    }
-    for row in rows {
-        let wrong = match head.reads {
-            Reads::EveryStep => (0..data.length(row)).map(|t| data.step_label(row, t)).find(|&label| label >= classes),
-            _ => Some(data.label(row)).filter(|&label| label >= classes),
-        };
-        if let Some(label) = wrong {
-            return Err(Error::Label { row, label, classes });
-        }
-    }
-    Ok(())
-}
-
-/// Refuses values that are no probabilities, where the head predicts such; NaN stands for one that is not known.
-fn check_parts<D: Labelled>(head: &Head, data: &D, rows: impl Iterator<Item = usize>) -> Result<(), Error> {
-    let Predicts::Values(Values { outputs, link: Link::Sigmoid }) = head.predicts else { return Ok(()) };
-    let mut values = vec![f32::NAN; outputs];
-    for row in rows {
-        let steps = if head.reads == Reads::EveryStep { data.length(row) } else { 1 };
-        for step in 0..steps {
-            match head.reads {
-                Reads::EveryStep => data.step_values(row, step, &mut values),
-                _ => data.values(row, &mut values),
-            }
-            if let Some(value) = values.iter().find(|value| !value.is_nan() && !(0.0..=1.0).contains(*value)) {
-                let expected = "0 to 1, for the head predicts a sigmoid";
-                return Err(Error::setting("a value to predict", format!("{value} in row {row}"), expected));
-            }
-        }
-    }
-    Ok(())
 }
 
 /// The class of highest probability; of equals the first. None if a probability is not a number.

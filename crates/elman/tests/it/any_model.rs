@@ -4,7 +4,6 @@
 use std::path::Path;
 
 use crate::support::networks::inputs;
-use crate::support::tasks::Values;
 use elman::{
     Activation, Adam, AnyCell, Arrays, Gru, Head, Init, Layer, Link, Lstm, Merge, Model, Network, Noise, Nonlinearity,
     Predictor, Predicts, Purpose, Random, Reads, Reset, Rnn, Stack, StepDense, StepNorm, StepScale, Trainer, formats,
@@ -143,20 +142,16 @@ impl Whole {
 
 /// The answers of a model to the same inputs, as bits.
 fn answers(model: Model, xs: &Array3<f32>) -> Vec<u32> {
-    let data = Arrays::new(xs.clone(), Array1::zeros(ROWS)).unwrap();
+    let data = xs;
     let head = model.head().clone();
     let mut predictor = Predictor::new(model, 1);
     let bits = |floats: Vec<f32>| floats.into_iter().map(f32::to_bits).collect();
     match (head.predicts, head.reads) {
-        (_, Reads::EveryStep) => bits((0..ROWS).flat_map(|row| predictor.predict_steps(&data, row).unwrap()).collect()),
-        (Predicts::Quantiles(_), _) => bits(predictor.quantiles(&data).unwrap().into_iter().collect()),
-        (Predicts::Values(_), _) => bits(predictor.values(&data).unwrap().into_iter().collect()),
-        (Predicts::Classes(_), _) => bits(predictor.predict(&data).unwrap().into_iter().collect()),
+        (_, Reads::EveryStep) => bits((0..ROWS).flat_map(|row| predictor.predict_steps(data, row).unwrap()).collect()),
+        (Predicts::Quantiles(_), _) => bits(predictor.quantiles(data).unwrap().into_iter().collect()),
+        (Predicts::Values(_), _) => bits(predictor.values(data).unwrap().into_iter().collect()),
+        (Predicts::Classes(_), _) => bits(predictor.predict(data).unwrap().into_iter().collect()),
     }
-}
-
-fn horizon(head: &Head) -> usize {
-    head.horizon().unwrap_or(0)
 }
 
 proptest! {
@@ -166,10 +161,11 @@ proptest! {
     fn any_valid_model_learns_a_step_and_survives_its_file(whole in whole()) {
         let model = whole.model();
         let xs = inputs(&model.network(), ROWS, STEPS, 5);
-        let task = Values {
-            arrays: Arrays::new(xs.clone(), Array1::from_shape_fn(ROWS, |row| row % 2)).unwrap(),
-            answers: Array2::from_shape_fn((ROWS, horizon(model.head())), |(row, _)| (row % 2) as f32),
-        };
+        let task = match model.head().horizon() {
+            None => Arrays::classes(xs.clone(), Array1::from_shape_fn(ROWS, |row| row % 2)),
+            Some(of) => Arrays::values(xs.clone(), Array2::from_shape_fn((ROWS, of), |(row, _)| (row % 2) as f32)),
+        }
+        .unwrap();
         let before = model.arrays();
         let mut trainer = Trainer::new(model, Adam::new(0.01)).threads(1);
         trainer.train_rows(&task, &[0, 1, 2, 3, 4]).unwrap();

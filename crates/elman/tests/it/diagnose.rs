@@ -22,7 +22,7 @@ const WIDTH: f64 = 1e-6;
 const STEPS: usize = 7;
 
 fn data(network: &Network, rows: usize, steps: usize) -> Arrays {
-    Arrays::new(inputs(network, rows, steps, 3), Array1::zeros(rows)).unwrap()
+    Arrays::classes(inputs(network, rows, steps, 3), Array1::zeros(rows)).unwrap()
 }
 
 /// A gradient of every row that has nothing to do with a head.
@@ -323,7 +323,7 @@ fn gates_that_are_set_to_be_stuck_are_found_stuck() {
     // A gate that opens for some inputs alone is not stuck.
     let network = by_hand(Gru::new(1, 1), &[("kernel", &[20.0, 0.0, 0.0])]);
     let xs = Array3::from_shape_vec((1, 4, 1), vec![1.0, 1.0, -1.0, 0.0]).unwrap();
-    let found = run(&network, Reads::LastState, &Arrays::new(xs, array![0]).unwrap(), &[0]);
+    let found = run(&network, Reads::LastState, &Arrays::classes(xs, array![0]).unwrap(), &[0]);
     let r = &found.cells[0].gates[0];
     assert_eq!((r.name, r.low, r.high, r.stuck), ("r", 0.25, 0.5, 0.0));
 
@@ -341,7 +341,7 @@ fn gates_see_the_true_states() {
     // h_t = tanh(h_{t−1} + x_t): saturated only by what has come before.
     let network = by_hand(Rnn::new(1, 1), &[("kernel", &[1.0]), ("recurrent_kernel", &[1.0])]);
     let xs = Array3::from_elem((1, 3, 1), 1.0);
-    let found = run(&network, Reads::LastState, &Arrays::new(xs, array![0]).unwrap(), &[0]);
+    let found = run(&network, Reads::LastState, &Arrays::classes(xs, array![0]).unwrap(), &[0]);
     let phi = &found.cells[0].gates[0];
     let h = [1.0_f64.tanh(), (1.0 + 1.0_f64.tanh()).tanh()];
     let mean = (h[0] + h[1] + (1.0 + h[1]).tanh()) / 3.0;
@@ -450,7 +450,7 @@ fn each_direction_has_its_own_order_of_steps() {
     }
     let network = network.stack().clone().with_arrays(&arrays).unwrap();
     let xs = Array3::from_shape_fn((1, 5, 1), |(_, t, _)| [0.1, -0.4, 0.7, -0.4, 0.1][t]);
-    let data = Arrays::new(xs, array![0]).unwrap();
+    let data = Arrays::classes(xs, array![0]).unwrap();
     let same = |_: usize, _: &[f32]| Ok(vec![1.0, 2.0, 3.0, 1.0, 2.0, 3.0]);
     let found = Diagnose::new(&network, Reads::LastState).run(&data, &[0], same).unwrap();
     assert_eq!((found.cells[0].reversed, found.cells[1].reversed), (false, true));
@@ -491,9 +491,9 @@ fn what_cannot_be_diagnosed_is_refused() {
     };
     refused(&network, &good, &[], &["rows is 0", "at least 1"]);
     refused(&network, &good, &[0, 4], &["a row's number is 4", "below 4"]);
-    let narrow = Arrays::new(Array3::zeros((2, 3, 2)), array![0, 0]).unwrap();
+    let narrow = Arrays::classes(Array3::zeros((2, 3, 2)), array![0, 0]).unwrap();
     refused(&network, &narrow, &[0], &["[2]", "[3]"]);
-    let empty = Arrays::with_lengths(Array3::zeros((1, 3, 3)), array![0], array![0]).unwrap();
+    let empty = Arrays::classes(Array3::zeros((1, 3, 3)), array![0]).unwrap().lengths(array![0]).unwrap();
     refused(&network, &empty, &[0], &["rows with a gradient to follow is 0"]);
     let mut spoilt = good.clone();
     spoilt.xs[[2, 5, 1]] = f32::NAN;
@@ -505,7 +505,7 @@ fn what_cannot_be_diagnosed_is_refused() {
 
     let tokens = build(Stack::new(Gru::new(3, 4)).embedding(5));
     for (token, found) in [(5.0, "5"), (-1.0, "-1"), (1.5, "1.5")] {
-        let bad = Arrays::new(Array3::from_elem((1, 2, 1), token), array![0]).unwrap();
+        let bad = Arrays::classes(Array3::from_elem((1, 2, 1), token), array![0]).unwrap();
         refused(&tokens, &bad, &[0], &[found, "expected a token"]);
     }
 

@@ -9,7 +9,8 @@ use crate::support::tasks::model;
 use crate::support::{Arrays, assert_close, cube, golden, largest};
 use elman::{
     Adam, Arrays as Rows, Checkpoint, Gru, Head, Labelled, Layer, Link, Lstm, Merge, Model, Nonlinearity, Predictor,
-    Predicts, Reads, Rnn, Sequences, Stack, StepDense, StepNorm, StepScale, Trainer,
+    Predicts, Reads, Rnn, RowClass, RowValues, Sequences, Stack, StepClass, StepDense, StepNorm, StepScale, StepValues,
+    Target, Trainer,
 };
 use ndarray::{Array1, Array3, Axis};
 
@@ -26,6 +27,8 @@ struct Task {
     /// [N, T or 1, F]
     values: Array3<f32>,
     is_of_classes: bool,
+    /// Whether each step has its own; else the first is the row's.
+    every_step: bool,
 }
 
 impl Task {
@@ -39,8 +42,8 @@ impl Task {
                 .mapv(|y| 0.5 + 0.5 * y),
         };
         let labels = values.index_axis(Axis(1), 0).index_axis(Axis(1), 0).mapv(|label| label as usize);
-        let rows = Rows::with_lengths(xs, labels, lengths).unwrap();
-        Task { rows, values, is_of_classes: head.classes().is_some() }
+        let rows = Rows::classes(xs, labels).unwrap().lengths(lengths).unwrap();
+        Task { rows, values, is_of_classes: head.classes().is_some(), every_step: head.reads == Reads::EveryStep }
     }
 }
 
@@ -63,20 +66,34 @@ impl Sequences for Task {
 }
 
 impl Labelled for Task {
-    fn label(&self, row: usize) -> usize {
+    fn target(&self) -> Target<'_> {
+        match (self.is_of_classes, self.every_step) {
+            (true, false) => Target::Class(self),
+            (true, true) => Target::StepClasses(self),
+            (false, false) => Target::Values(self),
+            (false, true) => Target::StepValues(&self.values),
+        }
+    }
+}
+
+impl RowClass for Task {
+    fn class(&self, row: usize) -> usize {
         self.values[[row, 0, 0]] as usize
     }
-    fn step_label(&self, row: usize, step: usize) -> usize {
+}
+
+impl StepClass for Task {
+    fn class(&self, row: usize, step: usize) -> usize {
         self.values[[row, step, 0]] as usize
     }
-    fn horizon(&self) -> usize {
-        if self.is_of_classes { 0 } else { self.values.dim().2 }
+}
+
+impl RowValues for Task {
+    fn width(&self) -> usize {
+        self.values.dim().2
     }
     fn values(&self, row: usize, y: &mut [f32]) {
-        self.step_values(row, 0, y);
-    }
-    fn step_values(&self, row: usize, step: usize, y: &mut [f32]) {
-        y.iter_mut().enumerate().for_each(|(at, y)| *y = self.values[[row, step, at]]);
+        StepValues::values(&self.values, row, 0, y);
     }
 }
 
@@ -110,9 +127,8 @@ fn check(golden: &Arrays, name: &str, stack: impl Into<Stack>, head: Head) {
     let width = if head.classes().is_some() { 1 } else { head.outputs() };
     let shape = (rows, if every_step { steps } else { 1 }, width);
     let values = Array3::from_shape_vec(shape, golden["targets"].data.clone()).unwrap();
-    let labels = Array1::zeros(rows);
-    let data = Rows::with_lengths(xs, labels, Array1::from_vec(lengths)).unwrap();
-    let data = Task { rows: data, values, is_of_classes: head.classes().is_some() };
+    let data = Rows::classes(xs, Array1::zeros(rows)).unwrap().lengths(lengths).unwrap();
+    let data = Task { rows: data, values, is_of_classes: head.classes().is_some(), every_step };
     let mut trainer = Trainer::new(model, Adam::new(0.01)).batch_size(rows).threads(1);
     let all: Vec<u32> = (0..rows as u32).collect();
     let (found, gradient) = trainer.gradient(&data, &all).unwrap();
@@ -395,7 +411,7 @@ fn rows_without_a_step_have_an_answer_but_at_every_step() {
     for reads in [Reads::LastState, Reads::Mean, Reads::Max] {
         let model = model(both(), Head::values(2, Link::Identity).reads(reads));
         let xs = inputs(&model.network(), 3, 4, 1);
-        let rows = Rows::with_lengths(xs, Array1::zeros(3), ndarray::array![4, 0, 2]).unwrap();
+        let rows = Rows::classes(xs, Array1::zeros(3)).unwrap().lengths(ndarray::array![4, 0, 2]).unwrap();
         let found = Predictor::new(model.clone(), 1).values(&rows).unwrap();
         let (_, bias) = model.head_arrays();
         assert_eq!(found.row(1).to_vec(), bias, "{reads:?}");
@@ -404,7 +420,7 @@ fn rows_without_a_step_have_an_answer_but_at_every_step() {
 
 #[test]
 fn a_head_says_which_method_is_for_it() {
-    let rows = |model: &Model| Rows::new(inputs(&model.network(), 3, 4, 1), Array1::zeros(3)).unwrap();
+    let rows = |model: &Model| Rows::classes(inputs(&model.network(), 3, 4, 1), Array1::zeros(3)).unwrap();
     let values = model(Rnn::new(3, 5), Head::values(2, Link::Identity));
     let message = Predictor::new(values.clone(), 1).predict(&rows(&values)).unwrap_err().to_string();
     assert!(message.contains("one of values") && message.contains("see values"), "{message}");

@@ -23,7 +23,7 @@ fn count(predictor: &mut Predictor, data: &EveryStep) -> (usize, f64) {
         let probabilities = predictor.predict_steps(data, row).unwrap();
         assert_eq!(probabilities.nrows(), data.length(row));
         for (t, probabilities) in probabilities.rows().into_iter().enumerate() {
-            let label = data.step_label(row, t);
+            let label = data.answers[[row, t]];
             right += usize::from(elman::most_probable(&probabilities.to_vec()) == Some(label));
             loss -= f64::from(probabilities[label]).ln();
             steps += 1;
@@ -58,7 +58,7 @@ fn a_normalised_memory_survives_leading_zeros() {
     let mut xs = random_cube((200, 12, 3), 3);
     xs.slice_mut(ndarray::s![.., ..8, ..]).fill(0.0);
     let labels = Array1::from_iter(xs.outer_iter().map(|x| usize::from(x.sum() > 0.0)));
-    let data = Arrays::new(xs, labels).unwrap();
+    let data = Arrays::classes(xs, labels).unwrap();
     for init in [Init::Tf, Init::Keras, Init::PyTorch] {
         let cell = Network::new(Lstm::new(3, 16).layer_norm(true), init, &mut Random::new(9, Purpose::Cell)).unwrap();
         let model = Model::new(&cell, 2, init, &mut Random::new(9, Purpose::Head)).unwrap();
@@ -97,7 +97,7 @@ fn an_embedding_learns_the_tokens_it_sees_and_no_other() {
     let xs: Array3<f32> = xs.mapv(|x| if x > 5.0 { (x - 5.0).min(4.0) } else { x });
     let labels = Array1::from_iter(xs.outer_iter().map(|row| usize::from(row.iter().any(|&token| token == 5.0))));
     assert!((40..360).contains(&labels.sum()), "both classes come");
-    let data = Arrays::new(xs, labels).unwrap();
+    let data = Arrays::classes(xs, labels).unwrap();
     let stack = Stack::new(Gru::new(4, 8)).embedding(8);
     let before = model(stack.clone(), 2).arrays()["embedding.kernel"].clone();
     assert_eq!(before.shape, [8, 4]);

@@ -23,7 +23,7 @@ fn softmax(logits: &[f32]) -> Vec<f32> {
 fn softmax_of_them_is_what_the_predictor_says() {
     let both = Layer::new(Gru::new(3, 5)).bidirectional(Merge::Concat);
     let model = model(both, Head::last_state(4));
-    let data = Arrays::new(inputs(), Array1::zeros(4)).unwrap();
+    let data = Arrays::classes(inputs(), Array1::zeros(4)).unwrap();
     let expected = Predictor::new(model.clone(), 1).predict(&data).unwrap();
     let logits = model.logits(inputs().view(), None).unwrap();
     assert_eq!(logits.dim(), (4, 1, 4));
@@ -43,7 +43,7 @@ fn a_row_ends_at_its_length() {
     let (_, bias) = model.head_arrays();
     assert_eq!(logits.slice(ndarray::s![2, 5, ..]).to_vec(), bias);
     let whole = model.logits(xs.view(), None).unwrap();
-    let data = Arrays::new(xs, Array1::zeros(4)).unwrap();
+    let data = Arrays::classes(xs, Array1::zeros(4)).unwrap();
     assert_eq!(data.steps(), 6);
     for step in 0..3 {
         let at = ndarray::s![3, step, ..];

@@ -29,7 +29,10 @@ fn a_model_survives_its_file_to_the_bit() {
             loaded.save(&two).unwrap();
             assert_eq!(std::fs::read(&one).unwrap(), std::fs::read(&two).unwrap(), "{name}");
             let xs = inputs(&network, 40, 6, 1);
-            let data = elman::Arrays::with_lengths(xs, Array1::zeros(40), Array1::from_vec(lengths(40, 6))).unwrap();
+            let data = elman::Arrays::classes(xs, Array1::zeros(40))
+                .unwrap()
+                .lengths(Array1::from_vec(lengths(40, 6)))
+                .unwrap();
             let (mut loaded, mut model) = (Predictor::new(loaded, 1), Predictor::new(model, 1));
             if head.classes() == Some(3) {
                 assert_eq!(loaded.predict(&data).unwrap(), model.predict(&data).unwrap(), "{name}");

@@ -218,7 +218,7 @@ fn a_state_that_left_the_numbers_is_not_taken_up() {
 fn a_fingerprint_is_of_what_a_model_answers() {
     let first = Model::init(Gru::new(2, 3), 2, Init::Keras, 1).unwrap();
     let mut same = first.clone();
-    (same.job, same.steps) = (Some(serde_json::json!({"job": "mine"})), Some(7));
+    (same.meaning, same.steps) = (Some(serde_json::json!({"job": "mine"}).into()), Some(7));
     assert_eq!(same.fingerprint(), first.fingerprint());
     for name in first.arrays().keys() {
         let mut arrays = first.arrays();

@@ -105,7 +105,7 @@ fn a_predictor_refuses_it() {
     for model in all() {
         let mut damaged = inputs(&model);
         damaged[[AT.0, AT.1, 0]] = f32::NAN;
-        let data = Arrays::new(damaged, Array1::zeros(ROWS)).unwrap();
+        let data = Arrays::classes(damaged, Array1::zeros(ROWS)).unwrap();
         let (classes, reads, values) = (model.head().classes(), model.head().reads, model.head().describe());
         let mut predictor = Predictor::new(model, 1);
         let error = match (classes, reads) {

@@ -92,7 +92,7 @@ fn a_predictor_names_the_row_the_step_and_the_feature() {
         if let Some(bad) = bad {
             xs[[3, 2, 1]] = bad;
         }
-        Arrays::with_lengths(xs, Array1::zeros(5), Array1::from_elem(5, length)).unwrap()
+        Arrays::classes(xs, Array1::zeros(5)).unwrap().lengths(Array1::from_elem(5, length)).unwrap()
     };
     let mut last = Predictor::new(model(Stack::new(Lstm::new(3, 4)), Head::last_state(2)), 1);
     let mut every = Predictor::new(model(Stack::new(Lstm::new(3, 4)), Head::every_step(2)), 1);

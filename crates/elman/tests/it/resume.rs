@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::support::networks::{LSTM_NOISE, RNN_NOISE};
-use crate::support::tasks::{EveryStep, model, neighbours, signs};
+use crate::support::tasks::{EveryStep, labels, model, neighbours, signs};
 use elman::formats::Array;
 use elman::{
     Adagrad, Adam, AdamW, Arrays, BatchSize, Checkpoint, Decay, Descent, EarlyStopping, Fit, Gru, Head, Labelled,
@@ -240,10 +240,9 @@ fn plateaus_and_early_stopping_go_on() {
 
 #[test]
 fn early_stopping_ends_in_the_same_epoch_with_the_same_weights() {
-    let (data, right) = (signs(50), signs(21));
+    let (data, mut validation) = (signs(50), signs(21));
     // Labels turned round: the better it learns, the worse it gets there.
-    let wrong = right.labels.mapv(|label| 1 - label);
-    let validation = Arrays::with_lengths(right.xs.clone(), wrong, right.lengths.clone()).unwrap();
+    labels(&mut validation).mapv_inplace(|label| 1 - label);
     let trainer = || Trainer::new(lstm(), Adam::new(0.05)).batch_size(16);
     let run = Run { trainer: &trainer, data: &data, reading: Reading::Rows, validation: Some((&validation, 2)) };
     let left = run.check("a run that gets worse");

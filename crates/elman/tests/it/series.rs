@@ -6,7 +6,7 @@ use elman::series::{
     Backtest, Coverage, Cut, LeftOut, Origin, Scaling, SeriesScaling, Split, Tally, Window, Windows, input_names,
     point, seasonal_error,
 };
-use elman::{Adam, Build, Error, Gru, Head, Init, Labelled, Model, Predictor, Purpose, Random, Sequences, Trainer};
+use elman::{Adam, Build, Error, Gru, Head, Init, Model, Predictor, Purpose, Random, RowValues, Sequences, Trainer};
 
 const NAN: f32 = f32::NAN;
 
@@ -32,7 +32,7 @@ fn lines(lengths: &[i64]) -> SeriesSet {
 }
 
 fn values(windows: &Windows, row: usize) -> Vec<f32> {
-    let mut y = vec![9.0; windows.horizon()];
+    let mut y = vec![9.0; windows.width()];
     windows.values(row, &mut y);
     y
 }
@@ -56,7 +56,7 @@ fn a_window_reads_its_context_and_predicts_what_follows() {
     // Of 0 to 9: the mean of n whole numbers from 0, and their standard deviation.
     assert_eq!(scaling, Scaling { mean: 4.5, scale: (99.0f64 / 12.0).sqrt() });
     for windows in [&split.train, &split.validation, &split.test] {
-        assert_eq!((windows.steps(), windows.horizon(), windows.input()), (5, 2, 2));
+        assert_eq!((windows.steps(), windows.width(), windows.input()), (5, 2, 2));
         for row in 0..windows.len() {
             let origin = windows.origins()[row].step;
             for k in 0..5 {

@@ -2,7 +2,8 @@
 
 use crate::support::tasks::{Values, model, neighbours, signs};
 use elman::{
-    Adam, Arrays, BatchSize, Error, Gru, Head, Labelled, Lstm, Model, Predictor, Purpose, Random, Rnn, Trainer,
+    Adam, Arrays, BatchSize, Error, Gru, Head, Labelled, Link, Lstm, Model, Predictor, Purpose, Random, Reads, Rnn,
+    Sequences, StepValues, Target, Trainer,
 };
 use ndarray::{Array1, Array2, Array3, Axis};
 
@@ -15,7 +16,7 @@ fn noisy_means(rows: usize) -> Values {
         let value = means[[row, 0]] + random.uniform(1.0);
         if row % 7 == 3 && place == 1 { f32::NAN } else { value * (place + 1) as f32 }
     });
-    Values { arrays: Arrays::new(xs, Array1::zeros(rows)).unwrap(), answers: values }
+    Values { arrays: Arrays::classes(xs, Array1::zeros(rows)).unwrap(), answers: values }
 }
 
 #[test]
@@ -104,7 +105,8 @@ fn heads_and_data_must_say_the_same_kind_of_thing() {
 fn a_class_weight_counts_a_row_so_often() {
     let data = signs(90);
     let rows: Vec<u32> = (0..90).collect();
-    let often: Vec<u32> = rows.iter().flat_map(|&row| vec![row; 1 + 2 * data.label(row as usize)]).collect();
+    let label = |row: u32| data.target().class(row as usize, None).unwrap();
+    let often: Vec<u32> = rows.iter().flat_map(|&row| vec![row; 1 + 2 * label(row)]).collect();
     let trainer = || Trainer::new(model(Lstm::new(3, 9), 2), Adam::new(0.01)).batch_size(300).threads(2);
     let (loss, gradient) = trainer().class_weights(vec![1.0, 3.0]).gradient(&data, &rows).unwrap();
     let (expected, repeated) = trainer().gradient(&data, &often).unwrap();
@@ -183,4 +185,126 @@ fn a_full_batch_is_all_rows_whatever_the_seed() {
     assert!(trained(BatchSize::Rows(150), 32, 2).arrays() == full);
     // Parts of 150 rows or more are the whole.
     assert!(trained(BatchSize::Full, 0, 1).arrays() == trained(BatchSize::Full, 150, 1).arrays());
+}
+
+/// A data set of one's own: numbers of its rows, and what a function says of them.
+struct Own<T> {
+    rows: Vec<Vec<f32>>,
+    says: T,
+}
+
+impl<T: Sync> Sequences for Own<T> {
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+    fn steps(&self) -> usize {
+        self.rows.iter().map(Vec::len).max().unwrap_or(0)
+    }
+    fn input(&self) -> usize {
+        1
+    }
+    fn length(&self, row: usize) -> usize {
+        self.rows[row].len()
+    }
+    fn read(&self, row: usize, step: usize, x: &mut [f32]) {
+        x[0] = self.rows[row][step];
+    }
+}
+
+impl Labelled for Own<Vec<u8>> {
+    fn target(&self) -> Target<'_> {
+        Target::Class(&self.says)
+    }
+}
+
+impl Labelled for Own<f32> {
+    fn target(&self) -> Target<'_> {
+        Target::StepValues(self)
+    }
+}
+
+/// Each number times another.
+impl StepValues for Own<f32> {
+    fn width(&self) -> usize {
+        1
+    }
+    fn values(&self, row: usize, step: usize, y: &mut [f32]) {
+        y[0] = self.says * self.rows[row][step];
+    }
+}
+
+#[test]
+fn a_data_set_of_one_s_own_may_hide_its_type() {
+    let mut random = Random::new(4, Purpose::Data);
+    let rows: Vec<Vec<f32>> = (0..40).map(|row| (0..1 + row % 5).map(|_| random.uniform(1.0)).collect()).collect();
+    let signs: Vec<u8> = rows.iter().map(|row| u8::from(row.iter().sum::<f32>() > 0.0)).collect();
+    let (classes, steps) = (Own { rows: rows.clone(), says: signs }, Own { rows, says: 0.5 });
+    let every = Head::values(1, Link::Identity).reads(Reads::EveryStep);
+    let train = |head: &Head, data: &dyn Labelled| {
+        let trainer = || Trainer::new(model(Gru::new(1, 6), head.clone()), Adam::new(0.02)).batch_size(8);
+        let mut trainer = trainer();
+        assert!(trainer.fit(data).unwrap().epochs(3).all(|epoch| epoch.is_ok()));
+        let loss = trainer.evaluate(data).unwrap().loss;
+        (loss, trainer.into_model().arrays())
+    };
+    let plain = |head: &Head, data: Result<Arrays, Error>, of: &dyn Sequences| {
+        let lengths: Vec<usize> = (0..of.len()).map(|row| of.length(row)).collect();
+        train(head, &data.unwrap().lengths(lengths).unwrap())
+    };
+    let mut xs = Array3::zeros((40, 5, 1));
+    for (row, numbers) in classes.rows.iter().enumerate() {
+        numbers.iter().enumerate().for_each(|(t, &x)| xs[[row, t, 0]] = x);
+    }
+    let labels: Vec<usize> = classes.says.iter().map(|&label| usize::from(label)).collect();
+    let (two, halves) = (Head::last_state(2), xs.mapv(|x| 0.5 * x));
+    let same_classes = plain(&two, Arrays::classes(xs.clone(), labels), &classes);
+    let same_steps = plain(&every, Arrays::step_values(xs, halves), &steps);
+    let boxed: Vec<(Head, Box<dyn Labelled>, _)> =
+        vec![(two, Box::new(classes), same_classes), (every, Box::new(steps), same_steps)];
+    for (head, data, same) in &boxed {
+        assert!(train(head, &**data) == *same, "lent");
+        assert!(train(head, data) == *same, "in a box");
+        assert!(train(head, &&**data) == *same, "lent twice");
+        let mut predictor = Predictor::new(model(Gru::new(1, 6), head.clone()), 1);
+        let inputs: &dyn Sequences = data;
+        match head.reads {
+            Reads::EveryStep => assert_eq!(predictor.predict_steps(inputs, 6).unwrap().dim(), (2, 1)),
+            _ => assert_eq!(predictor.predict(inputs).unwrap().dim(), (40, 2)),
+        }
+    }
+}
+
+#[test]
+fn targets_of_steps_are_refused_by_a_head_on_whole_rows() {
+    let xs = || Array3::zeros((5, 4, 1));
+    let classes = Arrays::step_classes(xs(), Array2::zeros((5, 4))).unwrap();
+    let values = Arrays::step_values(xs(), Array3::zeros((5, 4, 2))).unwrap();
+    for (head, data, found) in [
+        (Head::last_state(2), &classes, "a class for each step"),
+        (Head::values(2, Link::Identity), &values, "2 values for each step"),
+        (Head::quantiles(&[0.5], 2), &values, "2 values for each step"),
+    ] {
+        let mut trainer = Trainer::new(model(Gru::new(1, 6), head), Adam::new(0.02)).batch_size(5);
+        let message = trainer.fit(data).err().unwrap().to_string();
+        let expected = "expected one for each row, for the head reads the last state; or a head on every step";
+        assert_eq!(message, format!("the data set is data with {found}; {expected}"));
+    }
+    for (data, what) in [
+        (Arrays::classes(xs(), vec![0; 4]), "labels has shape [4]; expected [5]"),
+        (Arrays::step_classes(xs(), Array2::zeros((5, 3))), "labels of steps has shape [5, 3]; expected [5, 4]"),
+        (Arrays::values(xs(), Array2::zeros((6, 3))), "values has shape [6]; expected [5]"),
+        (Arrays::step_values(xs(), Array3::zeros((5, 5, 1))), "values of steps has shape [5, 5]; expected [5, 4]"),
+    ] {
+        assert_eq!(data.unwrap_err().to_string(), what);
+    }
+}
+
+#[test]
+fn weights_of_classes_that_do_not_fit_are_refused_by_every_way_to_train() {
+    let data = signs(20);
+    let mut trainer = Trainer::new(model(Rnn::new(3, 5), 2), Adam::new(0.01)).class_weights(vec![1.0; 3]);
+    let message = trainer.train_rows(&data, &[0]).unwrap_err().to_string();
+    assert!(message.contains("number of class weights is 3"), "{message}");
+    assert_eq!(trainer.gradient(&data, &[0]).unwrap_err().to_string(), message);
+    assert_eq!(trainer.accumulate(&data, &elman::Batch::from(&[0][..])).unwrap_err().to_string(), message);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::support::networks::{LSTM_NOISE, NOISE, RNN_NOISE};
-use crate::support::tasks::{model, neighbours, signs};
+use crate::support::tasks::{labels, model, neighbours, signs};
 use elman::{
     Adam, Arrays, Error, Gru, Head, Isa, Labelled, Layer, Lstm, Merge, Model, Noise, Predictor, Rnn, Sequences, Stack,
     Trainer,
@@ -77,12 +77,13 @@ fn training_learns_and_prediction_agrees_with_evaluation() {
         let mut predictor = Predictor::new(trainer.into_model(), 3);
         assert_eq!(predictor.evaluate(&data).unwrap(), evaluation);
         let probabilities = predictor.predict(&data).unwrap();
+        let label = |row: usize| data.target().class(row, None).unwrap();
         let right = (0..data.len())
-            .filter(|&row| elman::most_probable(&probabilities.row(row).to_vec()) == Some(data.label(row)))
+            .filter(|&row| elman::most_probable(&probabilities.row(row).to_vec()) == Some(label(row)))
             .count();
         assert_eq!(right, evaluation.correct);
         let loss: f64 =
-            (0..data.len()).map(|row| -f64::from(probabilities[[row, data.label(row)]]).ln()).sum::<f64>() / 1000.0;
+            (0..data.len()).map(|row| -f64::from(probabilities[[row, label(row)]]).ln()).sum::<f64>() / 1000.0;
         assert!((loss - evaluation.loss).abs() < 1e-5, "{loss}, {evaluation:?}");
         assert!(probabilities.rows().into_iter().all(|row| (row.sum() - 1.0).abs() < 1e-5));
         let error = predictor.predict_steps(&data, 0).unwrap_err().to_string();
@@ -157,7 +158,8 @@ fn a_memory_budget_changes_no_bit_and_is_kept() {
     let stack = Stack::new(Layer::new(Lstm::new(1, 20).noise(LSTM_NOISE)).dropout(0.2)).then(Gru::new(20, 12));
     let data = neighbours(70, 90, false);
     for head in [Head::last_state(2), Head::every_step(2)] {
-        let arrays = Arrays { labels: Array1::from_shape_fn(70, |row| row % 2), ..data.arrays.clone() };
+        let mut arrays = data.arrays.clone();
+        labels(&mut arrays).iter_mut().enumerate().for_each(|(row, label)| *label = row % 2);
         let run = |budget: Option<usize>| {
             let mut trainer =
                 Trainer::new(model(stack.clone(), head.clone()), Adam::new(0.01)).batch_size(35).threads(2);
@@ -277,9 +279,9 @@ fn settings_that_cannot_train_are_refused() {
         refuse(&mut nan),
         "learning_rate is NaN; expected a finite number above 0, from 1.1754944e-38 to 3.4028235e38"
     );
-    let mut labels = signs(10);
-    labels.labels[3] = 2;
-    let message = trainer().fit(&labels).map(|_| ()).unwrap_err().to_string();
+    let mut wrong = signs(10);
+    labels(&mut wrong)[3] = 2;
+    let message = trainer().fit(&wrong).map(|_| ()).unwrap_err().to_string();
     assert_eq!(message, "label 2 of row 3; the model has classes 0 to 1");
     let mut steps = neighbours(10, 5, false);
     steps.answers[[4, 2]] = 7;
@@ -287,10 +289,10 @@ fn settings_that_cannot_train_are_refused() {
     let message =
         Trainer::new(on_steps, Adam::new(0.01)).batch_size(10).fit(&steps).map(|_| ()).unwrap_err().to_string();
     assert_eq!(message, "label 7 of row 4; the model has classes 0 to 1");
-    let wide = Arrays::new(Array3::zeros((10, 6, 4)), Array1::zeros(10)).unwrap();
+    let wide = Arrays::classes(Array3::zeros((10, 6, 4)), Array1::zeros(10)).unwrap();
     let message = trainer().fit(&wide).map(|_| ()).unwrap_err().to_string();
     assert_eq!(message, "the data has shape [10, 6, 4]; expected [10, 6, 3]");
-    assert!(Arrays::new(Array3::zeros((10, 6, 4)), Array1::zeros(9)).is_err());
+    assert!(Arrays::classes(Array3::zeros((10, 6, 4)), Array1::zeros(9)).is_err());
     assert!(trainer().train_rows(&data, &[10]).unwrap_err().to_string().contains("below 10"));
     assert!(trainer().train_rows(&data, &[]).is_err());
     let mut long = signs(10);
@@ -298,7 +300,7 @@ fn settings_that_cannot_train_are_refused() {
     let message = trainer().fit(&long).map(|_| ()).unwrap_err().to_string();
     assert_eq!(message, "sequence length 7 of row 2 exceeds the 6 steps of the data");
     let tokens = model(Stack::new(Rnn::new(3, 8)).embedding(4), 2);
-    let data = Arrays::new(Array3::from_elem((10, 6, 1), 4.0), Array1::zeros(10)).unwrap();
+    let data = Arrays::classes(Array3::from_elem((10, 6, 1), 4.0), Array1::zeros(10)).unwrap();
     let message = Trainer::new(tokens, Adam::new(0.01)).batch_size(10).fit(&data).map(|_| ()).unwrap_err().to_string();
     assert_eq!(message, "step 0 of row 0 is 4; expected a token, a whole number from 0 to 3");
 }
@@ -344,7 +346,7 @@ fn rows_without_steps_are_left_out_or_refused_where_each_step_is_scored() {
     let mut last = trainer(Head::last_state, 60);
     fit(&mut last, &none, 2);
     assert_eq!(last.evaluate(&none).unwrap().rows, 60);
-    let empty = Arrays::new(Array3::zeros((0, 6, 3)), Array1::zeros(0)).unwrap();
+    let empty = Arrays::classes(Array3::zeros((0, 6, 3)), Array1::zeros(0)).unwrap();
     let expected = "the data set is empty; expected at least one row";
     assert_eq!(last.evaluate(&empty).unwrap_err().to_string(), expected);
     assert_eq!(last.fit(&empty).map(|_| ()).unwrap_err().to_string(), expected);

@@ -13,7 +13,7 @@ pub(crate) fn models() -> Vec<(&'static str, Model)> {
         for (place, head) in heads.iter().enumerate() {
             let mut model = model(stack.clone(), head.clone());
             model.steps = [None, Some(28), Some(6)][place];
-            model.job = Some(serde_json::json!({ "vocabulary": ["ä", "\n"], "scales": [0.1, 1e-30] }));
+            model.meaning = Some(serde_json::json!({ "vocabulary": ["ä", "\n"], "scales": [0.1, 1e-30] }).into());
             models.push((name, model));
         }
     }

@@ -1,6 +1,6 @@
 //! Small tasks to be learned.
 
-use elman::{Arrays, Head, Init, Labelled, Model, Purpose, Random, Sequences, Stack};
+use elman::{Arrays, Head, Init, Labelled, Model, Purpose, Random, Sequences, Stack, Target, Targets};
 use ndarray::{Array1, Array2, s};
 
 use super::networks::random_cube;
@@ -12,7 +12,15 @@ pub(crate) fn signs(rows: usize) -> Arrays {
     let lengths = Array1::from_shape_simple_fn(rows, || random.below(7) as usize);
     let sums = xs.outer_iter().zip(&lengths).map(|(x, &length)| x.slice(s![..length, ..]).sum());
     let labels = Array1::from_iter(sums.map(|sum| usize::from(sum > 0.0)));
-    Arrays::with_lengths(xs, labels, lengths).unwrap()
+    Arrays::classes(xs, labels).unwrap().lengths(lengths).unwrap()
+}
+
+/// The classes of the rows.
+pub(crate) fn labels(data: &mut Arrays) -> &mut Array1<usize> {
+    match &mut data.targets {
+        Targets::Classes(labels) => labels,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// A model with TensorFlow's initial values.
@@ -52,23 +60,14 @@ impl<T: Sync> Sequences for Task<T> {
 }
 
 impl Labelled for EveryStep {
-    fn label(&self, _: usize) -> usize {
-        panic!("a head on every step reads no label of a row");
-    }
-    fn step_label(&self, row: usize, step: usize) -> usize {
-        self.answers[[row, step]]
+    fn target(&self) -> Target<'_> {
+        Target::StepClasses(&self.answers)
     }
 }
 
 impl Labelled for Values {
-    fn label(&self, row: usize) -> usize {
-        self.arrays.label(row)
-    }
-    fn horizon(&self) -> usize {
-        self.answers.ncols()
-    }
-    fn values(&self, row: usize, y: &mut [f32]) {
-        y.iter_mut().zip(self.answers.row(row)).for_each(|(to, &from)| *to = from);
+    fn target(&self) -> Target<'_> {
+        Target::Values(&self.answers)
     }
 }
 
@@ -81,5 +80,5 @@ pub(crate) fn neighbours(rows: usize, steps: usize, ahead: bool) -> EveryStep {
         let at = if ahead { Some(t + 1).filter(|&t| t < lengths[row]) } else { t.checked_sub(1) };
         at.map_or(0, |at| usize::from(xs[[row, at, 0]] > 0.0))
     });
-    EveryStep { arrays: Arrays::with_lengths(xs, Array1::zeros(rows), lengths).unwrap(), answers }
+    EveryStep { arrays: Arrays::classes(xs, Array1::zeros(rows)).unwrap().lengths(lengths).unwrap(), answers }
 }

@@ -1,7 +1,7 @@
 //! The layers of a chain, understood: what each computes, and where its arrays are.
 
 use elman::{Merge, Reads};
-use elman_kernels::{Activation, Nonlinearity, Reset};
+use elman_kernels::{Activation, GateActivation, Nonlinearity, Reset};
 
 use super::names::Weights;
 
@@ -44,6 +44,7 @@ pub(super) struct Recurrent {
     pub(super) kind: Option<Kind>,
     pub(super) units: Option<usize>,
     pub(super) activation: Option<Activation>,
+    pub(super) recurrent_activation: GateActivation,
     pub(super) use_bias: Option<bool>,
     pub(super) reset: Option<Reset>,
     pub(super) merge: Option<Merge>,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::support::exports::{Case, answers, beyond, cases, form, native, random_model};
 use elman::formats;
 use elman::formats::onnx::{Attribute, Tensor};
-use elman::{Activation, AnyCell, Merge, Predicts, Reads, Reset, Rnn};
+use elman::{Activation, AnyCell, GateActivation, Lstm, Merge, Predicts, Reads, Reset, Rnn};
 use elman_exchange::{
     Hints, Imported, Verdict,
     onnx::{self, OnnxOptions},
@@ -155,7 +155,7 @@ fn what_is_not_a_chain_of_known_layers_is_refused_by_name() {
 fn our_own_graphs_come_back_as_they_were() {
     for (name, mut model) in native().into_iter().chain(beyond()) {
         model.steps = Some(7);
-        model.job = Some(serde_json::json!({ "names": ["a", "b"] }));
+        model.meaning = Some(serde_json::json!({ "names": ["a", "b"] }).into());
         let plain = OnnxOptions::default();
         let mut forms = vec![plain, plain.native(false).lengths(false), plain.initial_states(true)];
         if !model.stack().is_bidirectional() {
@@ -185,6 +185,50 @@ fn changed(
     change(exported.graph.as_mut().unwrap());
     let bytes = formats::onnx::to_bytes(&exported);
     onnx::import_bytes(&bytes, &Hints::default()).map_err(|error| error.to_string())
+}
+
+/// Functions of an operator with their constants: what is said, what is left to ONNX's own, what no cell has.
+#[test]
+fn functions_of_operators_are_taken_with_their_constants() {
+    let model = random_model(Lstm::new(3, 5), 3);
+    let given = |names: [&'static str; 3], alphas: &'static [f32], betas: &'static [f32]| {
+        changed(&model, OnnxOptions::default(), move |graph: &mut formats::onnx::Graph| {
+            let lstm = graph.node.iter_mut().find(|node| node.op_type == "LSTM").unwrap();
+            lstm.attribute.push(Attribute::texts("activations", &names));
+            if !alphas.is_empty() {
+                lstm.attribute.push(Attribute::floats("activation_alpha", alphas));
+            }
+            if !betas.is_empty() {
+                lstm.attribute.push(Attribute::floats("activation_beta", betas));
+            }
+        })
+    };
+    let taken = |names, alphas, betas| {
+        let imported = given(names, alphas, betas).unwrap();
+        let AnyCell::Lstm(lstm) = &imported.model.stack().layers[0].cell else { panic!("no LSTM") };
+        (lstm.recurrent_activation, lstm.activation)
+    };
+    let hard = "HardSigmoid";
+    assert_eq!(taken([hard, "Tanh", "Tanh"], &[], &[]), (GateActivation::HardSigmoidKeras2, Activation::Tanh));
+    let sixth = &[0.166_666_67];
+    assert_eq!(taken([hard, "Relu", "Relu"], sixth, &[]), (GateActivation::HardSigmoid, Activation::Relu));
+    let both = &[1.0 / 6.0, 1.0, 1.0];
+    let found = taken([hard, "Affine", "affine"], both, &[0.5, 0.0, 0.0]);
+    assert_eq!(found, (GateActivation::HardSigmoid, Activation::Linear));
+    assert_eq!(taken(["Sigmoid", "Sigmoid", "Sigmoid"], &[], &[]), (GateActivation::Sigmoid, Activation::Sigmoid));
+
+    let refused = |names, alphas, betas, expected: &str| {
+        let message = given(names, alphas, betas).unwrap_err();
+        assert!(message.contains(expected), "{expected:?} is not in {message:?}");
+    };
+    refused(["Sigmoid", "Tanh", "Relu"], &[], &[], "the same function for the candidate and the memory shown");
+    refused(["Relu", "Tanh", "Tanh"], &[], &[], "expected Sigmoid or HardSigmoid for the gates");
+    refused([hard, "Tanh", "Tanh"], &[0.25], &[], "its HardSigmoid has alpha 0.25 and beta 0.5; expected 0.2");
+    refused([hard, "Tanh", "Tanh"], &[0.2], &[0.4], "beta 0.4");
+    refused([hard, "Tanh", "Tanh"], &[0.2, 1.0], &[], "1 numbers more");
+    refused(["Sigmoid", "Affine", "Affine"], &[2.0, 2.0], &[0.0, 0.0], "its Affine has alpha 2 and beta 0");
+    refused(["Sigmoid", "Affine", "Affine"], &[], &[], "expected activation_alpha and activation_beta");
+    refused(["Sigmoid", "Softsign", "Softsign"], &[], &[], "Softsign is not computed here");
 }
 
 /// Metadata say what a file was, the graph what it is.
@@ -318,14 +362,14 @@ fn our_own_loops_are_refused_without_their_metadata() {
 #[test]
 fn a_given_model_s_configuration_is_taken_whole() {
     let mut like = agrees("torch_script_lstm_state").model;
-    like.job = Some(serde_json::json!("a job"));
+    like.meaning = Some(serde_json::json!("a job").into());
     like.steps = Some(6);
     let hints = Hints { like: Some(like.config()), ..Hints::default() };
     let again = onnx::import(&golden("torch_script_lstm_state.onnx"), &hints).unwrap().model;
-    assert_eq!((again.job, again.steps), (like.job.clone(), Some(6)));
+    assert_eq!((again.meaning, again.steps), (like.meaning.clone(), Some(6)));
     let exported = onnx::export(&agrees("torch_script_lstm_state").model, &OnnxOptions::default()).unwrap().0;
     let again = onnx::import_bytes(&formats::onnx::to_bytes(&exported), &hints).unwrap().model;
-    assert_eq!((again.job, again.steps), (like.job, Some(6)));
+    assert_eq!((again.meaning, again.steps), (like.meaning, Some(6)));
 }
 
 /// A hint that contradicts the graph, whoever wrote it, is refused by name; one that agrees with it is fine.
@@ -355,7 +399,7 @@ fn hints_that_contradict_a_graph_are_refused() {
         (Hints { reads: Some(Reads::LastState), ..Hints::default() }, "reads"),
         (Hints { forget_bias: Some(1.0), ..Hints::default() }, "forget_bias"),
         (like(&|config| cell(config, rnn.activation(Activation::Tanh).into())), "relu"),
-        (like(&|config| cell(config, elman::Lstm::new(rnn.input, 5).into())), "lstm"),
+        (like(&|config| cell(config, Lstm::new(rnn.input, 5).into())), "lstm"),
         (like(&|config| cell(config, Rnn { hidden: 6, ..rnn }.into())), "→ 6"),
         (like(&|config| cell(config, rnn.noise(crate::support::networks::RNN_NOISE).into())), "zoneout"),
         (like(&|config| config.layers[0].bidirectional = Some(Merge::Concat)), "both directions"),

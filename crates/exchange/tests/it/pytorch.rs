@@ -96,6 +96,12 @@ fn every_model_that_pytorch_expresses_comes_back_bit_for_bit() {
         ("gru before layer norm", "a GRU whose reset gate acts before the product in layer 0"),
         ("gru noise", "zoneout in layer 0"),
         ("gru before noise", "a GRU whose reset gate acts before the product in layer 0"),
+        ("rnn sigmoid", "the activation sigmoid in layer 0"),
+        ("rnn hard sigmoid", "the activation hard_sigmoid in layer 0"),
+        ("lstm relu", "the activation relu in layer 0"),
+        ("lstm hard gates and all", "the activation sigmoid in layer 0"),
+        ("gru hard gates", "the recurrent activation hard_sigmoid_keras2 in layer 0"),
+        ("gru before linear", "the activation linear in layer 0"),
         ("mixed", "a residual layer in layer 1"),
         ("residual", "a residual layer in layer 0"),
         ("tokens", "zoneout in layer 1"),
@@ -399,7 +405,7 @@ fn an_embedding_and_a_head_of_one_shape() {
 #[test]
 fn a_configuration_is_taken_whole() {
     let mut like = model(Layer::new(Lstm::new(5, 7)), Head::every_step(4));
-    like.job = Some(serde_json::json!({ "names": ["a", "b", "c", "d"] }));
+    like.meaning = Some(serde_json::json!({ "names": ["a", "b", "c", "d"] }).into());
     like.steps = Some(6);
     let hints = |like: &Model| Hints { like: Some(like.config()), ..Hints::default() };
     let taken = import("lstm", &hints(&like));

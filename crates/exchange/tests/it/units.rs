@@ -7,7 +7,7 @@ use crate::support::exchange::{assert_same, refusal};
 use crate::support::graph::Plain;
 use crate::support::models::model;
 use elman::formats::{self, numpy};
-use elman::{Gru, Head, Layer, Lstm, Merge, Model, Predicts, Random, Rnn, Stack};
+use elman::{Gru, Head, Layer, Lstm, Meaning, Merge, Model, Predicts, Random, Rnn, Stack};
 use elman_exchange::{Hints, Units, keras, onnx, onnx::OnnxOptions, pytorch, tensorflow};
 use ndarray::{Array3, ArrayD, Axis, IxDyn, s};
 use serde_json::{Value, json};
@@ -68,7 +68,7 @@ fn cases() -> Vec<(&'static str, Model)> {
     .map(|(name, stack, head, job)| {
         let mut model = model(stack, head);
         model.steps = Some(STEPS);
-        model.job = Some(job);
+        model.meaning = Some(job.into());
         (name, model)
     })
     .collect()
@@ -79,7 +79,7 @@ fn raw(model: &Model) -> (Array3<f32>, Vec<usize>) {
     let units = Units::of(model).unwrap().unwrap();
     let mut random = Random::new(5, elman::Purpose::Data);
     let series: Vec<usize> = (0..ROWS).map(|row| row % units.series().len().max(1)).collect();
-    let job = model.job.as_ref().unwrap();
+    let job = model.meaning.as_ref().unwrap().to_json();
     let scaling = |row: usize, column: usize| match job["job"].as_str() {
         Some("classify") => job["standardizer"]["scalings"][column].clone(),
         _ if column == 0 => job["scalings"][series[row]]["target"].clone(),
@@ -125,7 +125,7 @@ fn expected(model: &Model, values: &Array3<f32>, series: &[usize]) -> Array3<f32
 /// marks stand beside.
 fn given(model: &Model, values: &Array3<f32>, series: &[usize], mean: &formats::Array) -> Array3<f32> {
     let units = Units::of(model).unwrap().unwrap();
-    let (input, job) = (units.input(), model.job.as_ref().unwrap());
+    let (input, job) = (units.input(), model.meaning.as_ref().unwrap().to_json());
     let mut all = Array3::zeros((ROWS, STEPS, input));
     let is_series = job["job"] == "series";
     let count = if is_series { 2 } else { values.dim().2 };
@@ -323,7 +323,7 @@ fn what_keras_does_not_scale_is_refused_by_name() {
     let message = refusal(keras::export(&shops));
     assert!(message.contains("3 series") && message.contains("--standardized"), "{message}");
     let mut tiny = model(Lstm::new(1, 3), Head::last_state(3));
-    tiny.job = Some(classify(&[Some((2e-9, 3e-9))], false));
+    tiny.meaning = Some(classify(&[Some((2e-9, 3e-9))], false).into());
     let message = refusal(keras::export(&tiny));
     assert!(message.contains("3e-9") && message.contains("ONNX"), "{message}");
     assert!(onnx::export(&tiny, &OnnxOptions::default()).is_ok());
@@ -336,7 +336,7 @@ fn values_that_floats_do_not_hold_are_refused_or_noted() {
     for (mean, scale, refused, noted) in
         [(1.6e9, 1.0, true, false), (1e6, 1e-3, true, false), (1e5, 1.0, false, true), (20.0, 5.0, false, false)]
     {
-        far.job = Some(classify(&[Some((mean, scale))], false));
+        far.meaning = Some(classify(&[Some((mean, scale))], false).into());
         match onnx::export(&far, &OnnxOptions::default()) {
             Err(error) => {
                 assert!(refused && error.to_string().contains("could not tell them apart"), "{error}");
@@ -360,12 +360,12 @@ fn a_damaged_job_is_refused_and_others_scale_nothing() {
         (classify(&[Some((1.0, 2.0)); 2], false), "of 2 inputs; expected 3"),
         (json!({"job": "classify", "features": 3}), "the model's job is"),
     ] {
-        broken.job = Some(job);
+        broken.meaning = Some(job.into());
         let message = onnx::export(&broken, &OnnxOptions::default()).unwrap_err().to_string();
         assert!(message.contains(says), "{message}");
     }
     for job in [None, Some(json!({"job": "echo"})), Some(classify(&[Some((0.0, 1.0)); 3], false))] {
-        broken.job = job;
+        broken.meaning = job.map(Meaning::from);
         assert_eq!(Units::of(&broken).unwrap(), None);
         let graph = onnx::export(&broken, &OnnxOptions::default()).unwrap().0.graph.unwrap();
         assert!(!graph.node.iter().any(|node| node.op_type == "IsNaN"));

@@ -34,7 +34,7 @@ fn build(job: &Job, cell: &str) -> Result<Elman, Box<dyn Error>> {
     model.save(&job.folder.join(cell).join("model.safetensors"))?;
 
     let xs = Array3::from_shape_vec((job.batch, job.steps, job.input), batch_of(&job.folder)?)?;
-    let batch = Arrays::new(xs, Array1::zeros(job.batch))?;
+    let batch = Arrays::classes(xs, Array1::zeros(job.batch))?;
     Ok(Elman { stream: Arc::new(model.clone()).stream()?, predictor: Predictor::new(model, job.threads), batch })
 }
 

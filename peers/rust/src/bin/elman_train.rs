@@ -32,7 +32,7 @@ fn build(job: &Job, data: Data) -> Result<Elman, Box<dyn Error>> {
 
     let xs = Array3::from_shape_vec((data.labels.len(), job.steps, job.input), data.xs)?;
     let labels = Array1::from_iter(data.labels.into_iter().map(|label| label as usize));
-    Ok(Elman { commit: job.commit.clone(), trainer, data: Arrays::new(xs, labels)? })
+    Ok(Elman { commit: job.commit.clone(), trainer, data: Arrays::classes(xs, labels)? })
 }
 
 impl Engine for Elman {

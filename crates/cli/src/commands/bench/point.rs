@@ -101,7 +101,7 @@ impl Point {
         let labels = ndarray::Array1::from_shape_simple_fn(self.batch, || random.below(CLASSES as u32) as usize);
         let length = || if self.lengths == "even" { 1 + random.below(self.steps as u32) as usize } else { self.steps };
         let lengths = ndarray::Array1::from_shape_simple_fn(self.batch, length);
-        Arrays::with_lengths(xs, labels, lengths)
+        Arrays::classes(xs, labels)?.lengths(lengths)
     }
 
     /// 2·m·n·k of every product of a training step over `steps` steps of all rows: each cell forward and back, the

@@ -124,7 +124,7 @@ fn hints(args: &ConvertArgs, from: Partner) -> anyhow::Result<Hints> {
 
 /// What a model does not say that other commands ask for.
 fn unnamed(model: &Model) -> Option<String> {
-    if model.job.is_some() || model.head().classes().is_none() {
+    if model.meaning.is_some() || model.head().classes().is_none() {
         return None;
     }
     let note = match model.stack().embedding {
@@ -157,6 +157,6 @@ fn keep_vocabulary(args: &ConvertArgs, model: &mut Model) -> anyhow::Result<()> 
         };
         bail!("the vocabulary has {} {}s; the model reads {found}", vocabulary.len(), vocabulary.unit());
     }
-    vocabulary.keep_in(model);
+    model.meaning = Some(vocabulary.into());
     Ok(())
 }

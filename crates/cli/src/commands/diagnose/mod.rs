@@ -75,12 +75,17 @@ fn follow(args: &DiagnoseArgs, model: &Model, data: &dyn Labelled) -> anyhow::Re
         );
     }
     let (kernel, bias) = model.head_arrays();
+    let target = data.target();
     let diagnose = Diagnose { steps: args.steps, ..Diagnose::new(&network, reads) };
     let found = diagnose.run(&Rows(data), &rows, |row, read| match &model.head().predicts {
         Predicts::Classes(classes) => {
-            let label = match reads {
-                Reads::LastState | Reads::Mean | Reads::Max => data.label(row),
-                Reads::EveryStep => data.step_label(row, data.length(row) - 1),
+            let step = (reads == Reads::EveryStep).then(|| data.length(row) - 1);
+            let Some(label) = target.class(row, step) else {
+                return Err(elman::Error::Setting {
+                    what: "the data",
+                    found: format!("one with {}", target.describe()),
+                    expected: format!("one with classes, for a head of classes on {}", reads.describe()),
+                });
             };
             if label >= *classes {
                 return Err(elman::Error::Label { row, label, classes: *classes });
@@ -90,12 +95,13 @@ fn follow(args: &DiagnoseArgs, model: &Model, data: &dyn Labelled) -> anyhow::Re
         // Refused above.
         Predicts::Values(_) => Ok(vec![0.0; read.len()]),
         Predicts::Quantiles(Quantiles { levels, horizon }) => {
-            if data.horizon() != *horizon {
+            let width = target.width().unwrap_or(0);
+            if width != *horizon {
                 let what = "what follows each row of the data".to_owned();
-                return Err(elman::Error::Shape { what, found: vec![data.horizon()], expected: vec![*horizon] });
+                return Err(elman::Error::Shape { what, found: vec![width], expected: vec![*horizon] });
             }
             let mut values = vec![f32::NAN; *horizon];
-            data.values(row, &mut values);
+            target.values(row, None, &mut values);
             quantile_loss_gradient(kernel.view(), &bias, read, levels, &values)
         }
     });

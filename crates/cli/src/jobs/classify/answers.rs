@@ -2,14 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
-use elman::datasets::{SequenceSet, sequences};
-use elman::{LabelledSequences, Model, Predictor, StandardizedSequences, most_probable};
+use anyhow::{anyhow, bail};
+use elman::{Classifier, Error, LabelledSequences, Model};
 use serde_json::{Map, json};
 
 use super::judged::judge;
-use super::meaning::Meaning;
-use super::names::ends;
 use super::parts::Parts;
 use super::settings::ClassifySettings;
 use super::tables;
@@ -20,21 +17,29 @@ use crate::output::Output;
 use crate::settings::Settings;
 use crate::shown::names::one_line;
 
+/// That the model of a run is damaged, and how.
+fn damaged(run: &Path, error: Error) -> anyhow::Error {
+    let error = match error {
+        Error::Meaning { why } => anyhow!("{why}"),
+        error => error.into(),
+    };
+    error.context(format!("the model {} is damaged", run.display()))
+}
+
 /// `elman eval` of a run: the test part of its data, or a file with labels.
 pub(super) fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
-    let damaged = || format!("the model {} is damaged", args.run.display());
     let test = test_set(&args.run, args.data.as_deref(), &model)?;
-    let classes = Meaning::of(&model).with_context(damaged)?.classes;
+    let classes = model.class_meaning().map_err(|error| damaged(&args.run, error))?.classes.clone();
     let judged = judge(model, threads, &test)?;
-    tables::report(output, &judged, &classes, &damaged())
+    tables::report(output, &judged, &classes, &format!("the model {} is damaged", args.run.display()))
 }
 
 /// What a run is tested on: the test part of its data, or a file with labels.
 pub(super) fn test_set(run: &Path, data: Option<&Path>, model: &Model) -> anyhow::Result<LabelledSequences> {
-    let meaning = Meaning::of(model).with_context(|| format!("the model {} is damaged", run.display()))?;
+    let meaning = model.class_meaning().map_err(|error| damaged(run, error))?;
     let config = run.join(folder::CONFIG);
     let (name, set) = match data {
-        Some(path) => (path.display().to_string(), load_for(&meaning, path, meaning.columns()?.label)?),
+        Some(path) => (path.display().to_string(), meaning.load(path, meaning.label_column.clone())?),
         None if config.exists() => {
             let settings = Settings::<ClassifySettings>::read(&config)?;
             let parts = Parts::load(&settings.job, settings.training.seed)?;
@@ -51,55 +56,44 @@ pub(super) fn test_set(run: &Path, data: Option<&Path>, model: &Model) -> anyhow
 
 /// `elman predict` of a run: classes and probabilities of the sequences of files, whose labels are not looked at.
 pub(super) fn predict(args: &PredictArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
-    let damaged = || format!("the model {} is damaged", args.run.display());
-    let meaning = Meaning::of(&model).with_context(damaged)?;
+    let mut classifier = Classifier::new(model, threads).map_err(|error| damaged(&args.run, error))?;
     if args.invert {
         bail!("--invert is for images; {} reads sequences", args.run.display());
     }
     // All files are read before the first line is printed: a bad one leaves no half a result.
     let mut inputs = Vec::new();
     for file in &args.files {
-        let set = SequenceSet { labels: None, ..load_for(&meaning, file, None)? };
-        inputs.push((file.display().to_string(), set.matched(&file.display().to_string(), &meaning.features, &[])?));
+        inputs.push((file.display().to_string(), classifier.read(file)?));
     }
-    let mut predictor = Predictor::new(model, threads);
     for (file, set) in inputs {
         let ids = set.ids.clone();
-        let probabilities = predictor.predict(&StandardizedSequences::new(set, &meaning.standardizer)?)?;
-        for (index, row) in probabilities.outer_iter().enumerate() {
-            let row = row.to_vec();
-            let id = ids.as_ref().map(|ids| ids[index].as_str());
-            let name = format!("{file}[{}]", id.map_or(index.to_string(), str::to_owned));
-            let Some(class) = most_probable(&row) else {
-                bail!("the model's answer for {name} is not a number: a value is far from all in training");
-            };
-            let listed: Vec<String> =
-                meaning.classes.iter().zip(&row).map(|(name, p)| format!("{}: {p:.3}", one_line(name))).collect();
+        let name = |row: usize| {
+            let id = ids.as_ref().map(|ids| ids[row].clone());
+            format!("{file}[{}]", id.unwrap_or_else(|| row.to_string()))
+        };
+        let answers = classifier.classify(set).map_err(|error| match error {
+            Error::NoClass { row } => {
+                anyhow!("the model's answer for {} is not a number: a value is far from all in training", name(row))
+            }
+            error => error.into(),
+        })?;
+        for (index, answer) in answers.iter().enumerate() {
+            let (class, probability) = (classifier.name(answer), answer.probabilities[answer.class]);
+            let named = || classifier.meaning().classes.iter().zip(&answer.probabilities);
+            let listed: Vec<String> = named().map(|(name, p)| format!("{}: {p:.3}", one_line(name))).collect();
             let text = format!(
-                "{}: class {}, probability {:.3} [{}]",
-                one_line(&name),
-                one_line(&meaning.classes[class]),
-                row[class],
+                "{}: class {}, probability {probability:.3} [{}]",
+                one_line(&name(index)),
+                one_line(class),
                 listed.join(", ")
             );
-            let named: Map<_, _> =
-                meaning.classes.iter().zip(&row).map(|(name, &p)| (name.clone(), json!(p))).collect();
+            let named: Map<_, _> = named().map(|(name, &p)| (name.clone(), json!(p))).collect();
             let object = json!({
-                "event": "prediction", "file": file, "index": index, "id": id, "class": meaning.classes[class],
-                "probability": row[class], "probabilities": named,
+                "event": "prediction", "file": file, "index": index, "id": ids.as_ref().map(|ids| &ids[index]),
+                "class": class, "probability": probability, "probabilities": named,
             });
             output.result(text, &object)?;
         }
     }
     Ok(())
-}
-
-/// A file of sequences as the model reads it: the columns of a table by their names in training.
-fn load_for(meaning: &Meaning, path: &Path, label: Option<String>) -> anyhow::Result<SequenceSet> {
-    let mut columns = meaning.columns()?;
-    columns.label = label;
-    if ends(path, &[".csv", ".tsv"]) {
-        columns.features = Some(meaning.features.clone());
-    }
-    Ok(sequences::load(path, &columns)?)
 }

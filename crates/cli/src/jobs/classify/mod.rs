@@ -15,12 +15,13 @@ mod tables;
 use std::path::Path;
 
 use elman::datasets::SequenceSet;
-use elman::{Error, Evaluation, Head, Labelled, LabelledSequences, Model, Sequences, Standardizer, Trainer};
+use elman::{
+    ClassMeaning, Error, Evaluation, Head, Labelled, LabelledSequences, Model, Sequences, Standardizer, Trainer,
+};
 use serde_json::json;
 
 use self::flags::ClassifyArgs;
 use self::judged::judge;
-use self::meaning::Meaning;
 pub(crate) use self::meaning::name_classes;
 use self::names::{ends, few};
 use self::parts::Parts;
@@ -89,9 +90,9 @@ fn run(
     ClassifySettings::check_with(&settings)?;
     let parts = Parts::load(&settings.job, settings.training.seed)?;
     let (features, classes) = (parts.training.names.clone(), parts.training.classes.clone());
-    let standardizer = Standardizer::of(&parts.training, settings.job.missing);
+    let meaning = meaning::of(&settings.job, &parts.training);
+    let standardizer = meaning.standardizer.clone();
     let (what, fingerprint) = (describe_data(&parts, &standardizer), parts.fingerprint());
-    let meaning = Meaning::new(&classes, &features, &standardizer).with(&settings.job, parts.taken());
     let mut warnings: Vec<String> = poor(&settings.job, &parts).into_iter().collect();
     warnings.extend(parts.training.report.rounded.iter().map(ToString::to_string));
     let (least, most) = lengths(&parts);
@@ -108,7 +109,7 @@ fn run(
         false => Some(LabelledSequences::new(parts.validation, &standardizer)?),
     };
     let chosen = settings.training.fit_batch(training.len(), open).map_or(String::new(), |line| format!("\n{line}"));
-    let model = model(&settings, &training, &meaning, test.steps())?;
+    let model = model(&settings, &training, meaning, test.steps())?;
     let weights = settings.job.weights(&training, &classes)?;
     let mut trainer = settings.training.trainer(model, &settings.optimization)?.class_weights(weights);
     let steps = training.steps();
@@ -146,7 +147,7 @@ fn run(
 fn model(
     settings: &Settings<ClassifySettings>,
     training: &LabelledSequences,
-    meaning: &Meaning,
+    meaning: ClassMeaning,
     test_steps: usize,
 ) -> anyhow::Result<Model> {
     let stack = settings.network.stack(training.input())?;
@@ -154,7 +155,7 @@ fn model(
     let batch = settings.training.batch_size.of(training.len());
     let steps = training.steps().max(test_steps);
     let mut model = settings.training.model(&settings.optimization, stack, head, steps, batch)?;
-    model.job = Some(serde_json::to_value(meaning)?);
+    model.meaning = Some(meaning.into());
     Ok(model)
 }
 

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use super::flags::ClassifyArgs;
 use super::names::{ends, few};
 use crate::flags::writing::Writing;
-use crate::jobs::tables;
 use crate::options::Value;
 use crate::settings::network::NetworkConfig;
 use crate::settings::optimization::OptimizationConfig;
@@ -107,7 +106,7 @@ impl JobSettings for ClassifySettings {
         if !(self.test_part > 0.0 && self.test_part < 1.0) {
             return refuse("test_part", self.test_part, "a part of the rows, above 0 and below 1");
         }
-        tables::check(&self.writing)?;
+        self.writing.notation().check()?;
         self.weights_in_numbers()?;
         Ok(())
     }
@@ -229,18 +228,13 @@ impl ClassifySettings {
     pub(super) fn columns(&self) -> Result<Columns, Error> {
         Ok(Columns {
             id: self.id_column.clone(),
-            time: self.time_column.as_deref().map(split_columns),
+            time: self.time_column.as_deref().map(|names| names.split(',').map(str::to_owned).collect()),
             time_format: self.writing.time_format.clone(),
-            decimal: tables::decimal(&self.writing)?,
-            thousands: tables::thousands(&self.writing)?,
+            decimal: self.writing.notation().decimal()?,
+            thousands: self.writing.notation().thousands()?,
             label: self.label_column.clone(),
             features: self.features.clone(),
             ..Columns::default()
         })
     }
-}
-
-/// The columns of the parts of a time, or the one of the whole.
-pub(super) fn split_columns(names: &str) -> Vec<String> {
-    names.split(',').map(str::to_owned).collect()
 }

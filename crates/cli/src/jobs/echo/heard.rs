@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use elman::{Error, Labelled, Model, Sequences, Stream};
+use elman::{Error, Model, Sequences, StepClass, Stream};
 use ndarray::Array2;
 
 /// Streams, and steps of all of them, that are looked at step by step.
@@ -45,7 +45,7 @@ impl Heard {
         let right = |odds: &Array2<f32>| -> Vec<f64> {
             let mut counts = vec![0_usize; window];
             for ((t, row), &odds) in odds.indexed_iter() {
-                counts[t % window] += usize::from((odds > 0.0) == (series.step_label(row, t) == 1));
+                counts[t % window] += usize::from((odds > 0.0) == (series.class(row, t) == 1));
             }
             counts.into_iter().map(|count| count as f64 / (rows * pieces) as f64).collect()
         };

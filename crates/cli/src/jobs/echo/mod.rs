@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::bail;
-use elman::{Error, Evaluation, Head, Labelled, Model, Predictor, Purpose, Random, Sequences, Trainer};
+use elman::{Error, Evaluation, Head, Labelled, Meaning, Model, Predictor, Purpose, Random, Sequences, Trainer};
 use serde_json::json;
 
 use self::flags::EchoArgs;
@@ -96,7 +96,7 @@ fn run(settings: &Settings<EchoSettings>, begin: Begin<'_>, mut output: Output) 
     let data = series(settings, Part::Training)?;
     let (stack, head) = (settings.network.stack(1)?, Head::every_step(2));
     let mut model = training.model(&settings.optimization, stack, head, window, data.len())?;
-    model.job = Some(json!({"job": EchoSettings::JOB}));
+    model.meaning = Some(Meaning::Echo);
     let mut trainer = training.trainer(model, &settings.optimization)?.batch_size(data.len());
     let what = format!(
         "{} bits in {} streams, echoed after {} steps; pieces of {window} steps, the state {}\n{}",

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use elman::Labelled;
+use elman::StepClass;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
@@ -40,7 +40,7 @@ pub(super) fn draw(path: &Path, heard: &Heard, series: &elman::Echo) -> anyhow::
             steps.flat_map(|t| [(t as f64, floor + value(t)), (t as f64 + 1.0, floor + value(t))]).collect()
         };
         let bit = line(2.5, &|t| f64::from(series.bits[[0, t]]));
-        let echo = line(1.25, &|t| series.step_label(0, t) as f64);
+        let echo = line(1.25, &|t| series.class(0, t) as f64);
         let answer = line(0.0, &|t| f64::from(heard.first[t]));
         for (points, color) in [(bit, PALE_INK), (echo, GREEN), (answer, BLUE)] {
             chart.draw_series(LineSeries::new(points, stroke(color, 1.8)))?;

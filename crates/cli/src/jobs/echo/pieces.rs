@@ -1,6 +1,6 @@
 //! Streams cut into sequences.
 
-use elman::{Labelled, Sequences};
+use elman::{Labelled, Sequences, StepClass, Target};
 
 /// The pieces of all streams, each a sequence by itself.
 pub(super) struct Pieces<'a> {
@@ -37,11 +37,14 @@ impl Sequences for Pieces<'_> {
 }
 
 impl Labelled for Pieces<'_> {
-    fn label(&self, _row: usize) -> usize {
-        0
+    fn target(&self) -> Target<'_> {
+        Target::StepClasses(self)
     }
-    fn step_label(&self, row: usize, step: usize) -> usize {
+}
+
+impl StepClass for Pieces<'_> {
+    fn class(&self, row: usize, step: usize) -> usize {
         let (stream, start) = self.place(row);
-        self.series.step_label(stream, start + step)
+        self.series.class(stream, start + step)
     }
 }

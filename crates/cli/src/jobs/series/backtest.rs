@@ -4,11 +4,10 @@
 
 use anyhow::bail;
 use elman::datasets::series::Time;
-use elman::series::{Backtest, Comparison, Forecast, Metrics, Window, Windows};
-use elman::{Predictor, Sequences};
+use elman::series::{Backtest, Comparison, Forecast, Metrics, Scaled, Window, Windows};
+use elman::{Predictor, Sequences, SeriesMeaning};
 use serde_json::{Value, json};
 
-use super::kept::{Kept, Scaled};
 use crate::output::Output;
 use crate::shown::amounts::thousands;
 use crate::shown::digits::{Digits, significant};
@@ -46,8 +45,13 @@ impl<'a> Test<'a> {
     ///
     /// # Errors
     /// If there is none.
-    pub(crate) fn new(scaled: &'a Scaled, kept: &Kept, window: Window, levels: &[f32]) -> anyhow::Result<Self> {
-        let (set, start) = (&scaled.set, kept.test());
+    pub(crate) fn new(
+        scaled: &'a Scaled,
+        meaning: &SeriesMeaning,
+        window: Window,
+        levels: &[f32],
+    ) -> anyhow::Result<Self> {
+        let (set, start) = (&scaled.set, meaning.test());
         let windows = Windows::since(set, &scaled.scalings, window, start)?;
         if windows.is_empty() {
             bail!(
@@ -65,7 +69,7 @@ impl<'a> Test<'a> {
             windows: windows.every(every),
             every,
             start,
-            season: kept.season,
+            season: meaning.season,
             levels: levels.to_vec(),
             horizon: window.horizon,
         })
@@ -86,11 +90,7 @@ impl<'a> Test<'a> {
         let (mut seasonal, mut last_value) = (backtest(self.season)?, backtest(1)?);
         let quantiles = predictor.quantiles(&self.windows)?;
         for (row, (&origin, quantiles)) in self.windows.origins().iter().zip(quantiles.outer_iter()).enumerate() {
-            let scaling = self.windows.scaling(row);
-            let quantiles: Vec<f32> = quantiles.iter().map(|&z| scaling.unscaled(z)).collect();
-            if quantiles.iter().any(|z| !z.is_finite()) {
-                bail!("the model's forecast is not a number: it is damaged, or its values are beyond 32 bits");
-            }
+            let quantiles = self.windows.unscaled(row, quantiles.iter().copied())?;
             seasonal.add(origin, &quantiles)?;
             if self.season != 1 {
                 last_value.add(origin, &quantiles)?;

@@ -3,7 +3,6 @@
 //! The network reads the last steps before a forecast: the target, whether it is known, the same of covariates, and the
 //! calendar. The end of the data is kept for the test, and the forecasts there are compared with the seasonal naive ones.
 
-pub(crate) mod ahead;
 pub(crate) mod backtest;
 pub(crate) mod chart;
 pub(crate) mod flags;
@@ -16,14 +15,13 @@ use std::path::Path;
 
 use anyhow::bail;
 use elman::datasets::series::{Report, Series, SeriesSet};
-use elman::series::{Cut, LeftOut, Split, Window, Windows, input_names};
-use elman::{Error, Evaluation, Head, Labelled, Model, Predictor, Sequences, Trainer};
+use elman::series::{Cut, LeftOut, Scaled, Split, Window, Windows, input_names};
+use elman::{Error, Evaluation, Head, Labelled, Model, Predictor, Sequences, SeriesMeaning, Trainer};
 use serde_json::{Value, json};
 
 use self::backtest::{Figures, Test};
 use self::chart::{About, Drawn, Panel};
 use self::flags::SeriesArgs;
-use self::kept::{Kept, Scaled};
 use self::settings::SeriesSettings;
 use self::sizes::Open;
 use crate::flags::eval::EvalArgs;
@@ -68,12 +66,12 @@ impl Job for SeriesJob {
     }
 
     fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
-        let kept = Kept::of(&model, &args.run)?;
-        let (window, levels) = kept::window(&model)?;
-        let set = kept.read(&args.run, args.data.as_deref())?;
-        let scaled = kept.scale(set, Some(kept.test()))?;
-        scaled.remarks.iter().for_each(|remark| output.remark(remark));
-        let test = Test::new(&scaled, &kept, window, &levels)?;
+        let meaning = kept::of(&model, &args.run)?;
+        let (window, levels) = model.series_window()?;
+        let set = kept::read(meaning, &args.run, args.data.as_deref())?;
+        let scaled = kept::scale_for_test(meaning, set)?;
+        kept::remarks(&scaled).iter().for_each(|remark| output.remark(remark));
+        let test = Test::new(&scaled, meaning, window, &levels)?;
         let figures = test.run(&mut Predictor::new(model, threads))?;
         test.report(&figures, output)
     }
@@ -89,10 +87,10 @@ impl Job for SeriesJob {
         _window: usize,
         to: &mut dyn FnMut(&dyn Labelled) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let kept = Kept::of(model, run)?;
-        let (window, _) = kept::window(model)?;
-        let scaled = kept.scale(kept.read(run, data)?, Some(kept.test()))?;
-        to(&Windows::since(&scaled.set, &scaled.scalings, window, kept.test())?)
+        let meaning = kept::of(model, run)?;
+        let (window, _) = model.series_window()?;
+        let scaled = kept::scale_for_test(meaning, kept::read(meaning, run, data)?)?;
+        to(&Windows::since(&scaled.set, &scaled.scalings, window, meaning.test())?)
     }
 }
 
@@ -110,9 +108,9 @@ fn run(mut settings: Settings<SeriesSettings>, open: Open, begin: Begin<'_>, mut
     if split.validation.is_empty() {
         bail!("no value of the target is known in the part for validation; choose another --validation or --test");
     }
-    let kept = Kept::new(&set, &settings.job, cut, &split, season);
-    let scaled = kept.scale(set.clone(), Some(kept.test()))?;
-    let test = Test::new(&scaled, &kept, window, &levels)?;
+    let meaning = kept::meaning(&set, &settings.job, cut, &split, season);
+    let scaled = kept::scale_for_test(&meaning, set.clone())?;
+    let test = Test::new(&scaled, &meaning, window, &levels)?;
     let data = data(&settings.job, &set, &split, window, test.origins());
 
     chosen.extend(settings.training.fit_batch(split.train.len(), open.batch));
@@ -121,12 +119,12 @@ fn run(mut settings: Settings<SeriesSettings>, open: Open, begin: Begin<'_>, mut
     let batch = training.batch_size.of(split.train.len());
     let mut model = training.model(&settings.optimization, stack, head, context, batch)?;
     model.steps = Some(context);
-    model.job = Some(serde_json::to_value(&kept)?);
+    model.meaning = Some(meaning.clone().into());
     let mut trainer = training.trainer(model, &settings.optimization)?;
     let bytes = scaled.set.series.iter().map(|series| series.steps() * (input + 1) * size_of::<f32>()).sum();
     let mut said = vec![data.text];
     said.extend(chosen);
-    said.extend(scaled.remarks.iter().cloned());
+    said.extend(kept::remarks(&scaled));
     said.push(run::describe(&trainer, context, bytes)?);
     let task = Task {
         name: format!("series-{}", settings.network.cell),
@@ -153,7 +151,7 @@ fn run(mut settings: Settings<SeriesSettings>, open: Open, begin: Begin<'_>, mut
     if settings.job.data.is_none() && season == scaled.set.frequency.season() {
         output.remark("the season of months is a year; the sun's own cycle is about 132 months: see --season 132");
     }
-    draw(&trained.folder.join(PICTURE), &scaled, &figures, (window, &kept), &levels, &mut predictor)?;
+    draw(&trained.folder.join(PICTURE), &scaled, &figures, (window, &meaning), &levels, &mut predictor)?;
     trained.finish(&test.object(&figures))
 }
 
@@ -297,7 +295,7 @@ fn draw(
     path: &Path,
     scaled: &Scaled,
     figures: &Figures,
-    (window, kept): (Window, &Kept),
+    (window, meaning): (Window, &SeriesMeaning),
     levels: &[f32],
     predictor: &mut Predictor,
 ) -> anyhow::Result<()> {
@@ -309,19 +307,16 @@ fn draw(
     let (format, target, covariates) = (all.format, all.target.clone(), all.covariates.clone());
     let set = SeriesSet { frequency: all.frequency, format, target, covariates, series, report: Report::default() };
     let scalings: Vec<_> = shown.iter().map(|&index| scaled.scalings[index].clone()).collect();
-    let ahead = ahead::ahead(&set, &scalings, window, predictor)?;
+    let shown_alone = Scaled { set, scalings, own: Vec::new(), unknown: Vec::new() };
+    let (ahead, set) = (shown_alone.ahead(window, predictor)?, &shown_alone.set);
     let panel = |((&index, series), quantiles): ((&usize, _), Vec<f32>)| {
-        let drawn = |step, quantiles| Drawn::new(series, step, quantiles, kept.season, levels);
+        let drawn = |step, quantiles| Drawn::new(series, step, quantiles, meaning.season, levels);
         let test = last(index).map(|of| drawn(of.origin.step, of.quantiles.clone()));
         let ahead = drawn(Series::steps(series), quantiles);
         Panel { series, forecasts: test.into_iter().chain([ahead]).collect() }
     };
     let panels: Vec<Panel> = shown.iter().zip(&set.series).zip(ahead).map(panel).collect();
-    let about = About {
-        title: "The last forecast of the test, and the one that follows",
-        set: &set,
-        levels,
-        season: kept.season,
-    };
+    let about =
+        About { title: "The last forecast of the test, and the one that follows", set, levels, season: meaning.season };
     chart::draw(path, &about, &panels, all.series.len())
 }

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use super::flags::SeriesArgs;
 use super::share::Share;
 use crate::flags::writing::Writing;
-use crate::jobs::tables;
 use crate::options::Value;
 use crate::settings::network::NetworkConfig;
 use crate::settings::optimization::OptimizationConfig;
@@ -99,7 +98,7 @@ impl JobSettings for SeriesSettings {
     fn check(&self) -> Result<(), Error> {
         self.test.check("test")?;
         self.validation.check("validation")?;
-        tables::check(&self.writing)?;
+        self.writing.notation().check()?;
         for (what, found) in [("horizon", Some(self.horizon)), ("context", self.context), ("season", self.season)] {
             if found == Some(0) {
                 return Err(Error::Setting { what, found: "0".into(), expected: "at least 1 step".into() });
@@ -181,7 +180,7 @@ impl SeriesSettings {
             (None, Some(_)) => "",
         };
         let reader = Reader::new(target).time(self.time.clone());
-        let mut reader = written(reader, &self.writing)?;
+        let mut reader = self.writing.notation().of(reader)?;
         if let Some(id) = &self.id {
             reader = reader.id(id);
         }
@@ -216,23 +215,6 @@ impl SeriesSettings {
     pub(super) fn default_context(&self, season: usize) -> usize {
         season.saturating_mul(2).max(self.horizon.saturating_mul(3))
     }
-}
-
-/// A reader of a table that is written so.
-///
-/// # Errors
-/// If a mark is none.
-pub(crate) fn written(mut reader: Reader, writing: &Writing) -> Result<Reader, Error> {
-    if let Some(format) = &writing.time_format {
-        reader = reader.time_format(format.clone());
-    }
-    if let Some(mark) = tables::decimal(writing)? {
-        reader = reader.decimal(mark);
-    }
-    if let Some(mark) = tables::thousands(writing)? {
-        reader = reader.thousands(mark);
-    }
-    Ok(reader)
 }
 
 /// Reads a table, or the embedded one.

@@ -16,7 +16,6 @@ use elman::{BatchSize, Error, Evaluation, Head, Labelled, Model, Predictor, Sequ
 use serde_json::{Value, json};
 
 use self::flags::TextArgs;
-use self::sample::sampled;
 use self::settings::TextSettings;
 use crate::flags::eval::EvalArgs;
 use crate::flags::predict::PredictArgs;
@@ -54,7 +53,7 @@ impl Job for TextJob {
     }
 
     fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
-        let vocabulary = Vocabulary::of(&model)?;
+        let vocabulary = model.vocabulary()?.clone();
         let part = if args.data.is_some() { "test" } else { "validation" };
         let (settings, tokens) = read_again(&args.run, args.data.as_deref(), &model)?;
         let window = settings.job.sequence_length;
@@ -98,7 +97,7 @@ fn run(mut settings: Settings<TextSettings>, open: bool, begin: Begin<'_>, mut o
 
     let (stack, head) = (stack.embedding(vocabulary.len()), Head::every_step(vocabulary.len()));
     let mut model = training.model(&settings.optimization, stack, head, window, streams)?;
-    vocabulary.keep_in(&mut model);
+    model.meaning = Some(vocabulary.clone().into());
     let mut trainer = training.trainer(model, &settings.optimization)?.batch_size(streams);
     let unit = vocabulary.unit();
     let chosen = chosen.map_or(String::new(), |line| format!("{line}\n"));
@@ -131,7 +130,7 @@ fn run(mut settings: Settings<TextSettings>, open: bool, begin: Begin<'_>, mut o
     )?;
 
     let mut sampler = Sampler::new(&Arc::new(trainer.into_model()), training.seed, 1)?;
-    let made = sampled(&mut sampler, &vocabulary, Sampling::default(), SAMPLE_LENGTH)?.concat();
+    let made = sampler.write(SAMPLE_LENGTH, Sampling::default())?.concat();
     sample::write(&trained.folder.join(folder::SAMPLE), &vocabulary, &made)?;
     let (text, shown) = sample::shown(&vocabulary, training.seed, made);
     output.verbatim(format_args!("\n{text}"), &shown)?;
@@ -241,7 +240,7 @@ fn object(part: &str, figures: &Evaluation, unit: &str) -> Value {
 
 /// What a run is tested on: the validation part of its text, or the whole of another; with the settings of the run.
 fn read_again(run: &Path, data: Option<&Path>, model: &Model) -> anyhow::Result<(Settings<TextSettings>, Vec<Token>)> {
-    let (config, vocabulary) = (run.join(folder::CONFIG), Vocabulary::of(model)?);
+    let (config, vocabulary) = (run.join(folder::CONFIG), model.vocabulary()?);
     let settings = match config.exists() {
         true => Settings::<TextSettings>::read(&config)?,
         false if data.is_some() => TextSettings::defaults(),

@@ -1,27 +1,11 @@
-//! Samples: made, shown and written.
+//! Samples: shown and written.
 
 use std::path::Path;
 
 use anyhow::Context;
-use elman::Error;
 use elman::formats::write_atomic;
-use elman::text::{Sampler, Sampling, Utf8, Vocabulary};
+use elman::text::{Utf8, Vocabulary};
 use serde_json::{Value, json};
-
-/// So many units of every sample, as bytes.
-pub(crate) fn sampled(
-    sampler: &mut Sampler,
-    vocabulary: &Vocabulary,
-    sampling: Sampling,
-    length: usize,
-) -> Result<Vec<Vec<u8>>, Error> {
-    let mut bytes: Vec<Vec<u8>> = vec![Vec::new(); sampler.samples()];
-    for _ in 0..length {
-        let tokens = sampler.next(sampling)?;
-        bytes.iter_mut().zip(tokens).for_each(|(bytes, &token)| vocabulary.push(token, bytes));
-    }
-    Ok(bytes)
-}
 
 /// A sample as text, and as an object of `--json`: of bytes, `bytes` are they, and `text` shows those that are no text as
 /// `\xff`.

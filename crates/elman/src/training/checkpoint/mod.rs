@@ -33,7 +33,7 @@ use crate::{Error, Model};
 /// # let mut random = Random::new(111, Purpose::Data);
 /// # let xs = Array3::from_shape_simple_fn((64, 5, 1), || random.uniform(1.0));
 /// # let labels = Array1::from_iter(xs.outer_iter().map(|x| usize::from(x.sum() > 0.0)));
-/// # let data = Arrays::new(xs, labels)?;
+/// # let data = Arrays::classes(xs, labels)?;
 /// # let trainer = || -> Result<Trainer, Error> {
 /// #     let cell = Rnn::new(1, 4).init(Init::Tf, &mut Random::new(111, Purpose::Cell))?;
 /// #     Ok(Trainer::new(Model::new(&cell, 2, Init::Tf, &mut Random::new(111, Purpose::Head))?, Adam::new(0.01)).batch_size(16))

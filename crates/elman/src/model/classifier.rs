@@ -1,0 +1,117 @@
+//! Classes of sequences by a trained model: from values in their own units to names and probabilities.
+//!
+//! N sequences of T steps of F features, C classes.
+
+use std::path::Path;
+
+use elman_datasets::SequenceSet;
+use elman_datasets::sequences::Report;
+use ndarray::ArrayView2;
+
+use crate::Error;
+use crate::data::standardize::StandardizedSequences;
+use crate::model::meaning::ClassMeaning;
+use crate::model::model::Model;
+use crate::model::predictor::Predictor;
+use crate::training::workers::most_probable;
+
+/// A trained model of classes, ready to classify.
+///
+/// ```no_run
+/// use elman::{Classifier, Model};
+///
+/// # fn main() -> Result<(), elman::Error> {
+/// let mut classifier = Classifier::new(Model::load("run/model.safetensors")?, 1)?;
+/// let sequences = classifier.read("new.csv")?;
+/// for answer in classifier.classify(sequences)? {
+///     println!("{}: {:.3}", classifier.name(&answer), answer.probabilities[answer.class]);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct Classifier {
+    predictor: Predictor,
+    meaning: ClassMeaning,
+}
+
+/// The answer for a sequence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Classified {
+    /// The most probable class, by its place among the names.
+    pub class: usize,
+    /// `[C]`
+    pub probabilities: Vec<f32>,
+}
+
+impl Classifier {
+    /// A classifier on `threads` threads.
+    ///
+    /// # Errors
+    /// If the model is none of named classes.
+    pub fn new(model: Model, threads: usize) -> Result<Self, Error> {
+        let meaning = model.class_meaning()?.clone();
+        Ok(Classifier { predictor: Predictor::new(model, threads), meaning })
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        self.predictor.model()
+    }
+
+    /// What the model reads and answers.
+    pub fn meaning(&self) -> &ClassMeaning {
+        &self.meaning
+    }
+
+    /// The name of the class of an answer.
+    pub fn name(&self, answer: &Classified) -> &str {
+        &self.meaning.classes[answer.class]
+    }
+
+    /// Reads a file of sequences like that for training; its labels are not looked at.
+    ///
+    /// # Errors
+    /// As [`ClassMeaning::read`].
+    pub fn read(&self, path: impl AsRef<Path>) -> Result<SequenceSet, Error> {
+        self.meaning.read(path)
+    }
+
+    /// The class of each sequence of a set, whose values are in their own units.
+    ///
+    /// # Errors
+    /// If the features are not those of training, in their order, or an answer is not a number: a value is far from all in
+    /// training.
+    pub fn classify(&mut self, set: SequenceSet) -> Result<Vec<Classified>, Error> {
+        let set = SequenceSet { labels: None, ..set }.matched("the data", &self.meaning.features, &[])?;
+        let rows = StandardizedSequences::new(set, &self.meaning.standardizer)?;
+        let probabilities = self.predictor.predict(&rows)?;
+        let answer = |(row, probabilities): (usize, ndarray::ArrayView1<'_, f32>)| {
+            let probabilities = probabilities.to_vec();
+            let class = most_probable(&probabilities).ok_or(Error::NoClass { row })?;
+            Ok(Classified { class, probabilities })
+        };
+        probabilities.outer_iter().enumerate().map(answer).collect()
+    }
+
+    /// The same of sequences [T, F] in memory, each of its own length; NaN is a missing value.
+    ///
+    /// # Errors
+    /// As [`Classifier::classify`], and if a sequence has another number of features.
+    pub fn classify_arrays(&mut self, sequences: &[ArrayView2<'_, f32>]) -> Result<Vec<Classified>, Error> {
+        let features = self.meaning.features.len();
+        let (mut values, mut offsets) = (Vec::new(), vec![0]);
+        let mut steps = 0;
+        for sequence in sequences {
+            let (length, width) = sequence.dim();
+            if width != features {
+                return Err(Error::shape("a sequence", &[length, width], &[length, features]));
+            }
+            steps += length;
+            values.extend(sequence.iter().copied());
+            offsets.push(steps);
+        }
+        let (names, classes, centres) = (self.meaning.features.clone(), Vec::new(), Vec::new());
+        let (labels, ids, report) = (None, None, Report::default());
+        self.classify(SequenceSet { names, classes, centres, values, offsets, labels, ids, report })
+    }
+}

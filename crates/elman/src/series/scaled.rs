@@ -1,0 +1,91 @@
+//! Series with their scalings, as a trained model reads them.
+
+use std::collections::HashMap;
+
+use elman_datasets::series::{SeriesSet, Time};
+
+use super::{SeriesScaling, Window, Windows};
+use crate::{Error, Predictor};
+
+/// Series with their scalings.
+#[derive(Clone, Debug)]
+pub struct Scaled {
+    /// Those that have a scaling.
+    pub set: SeriesSet,
+    /// In the order of the series.
+    pub scalings: Vec<SeriesScaling>,
+    /// The ids of those that were not trained on, and are scaled by their own values.
+    pub own: Vec<String>,
+    /// The ids of those that were left out, with no known value to scale them by.
+    pub unknown: Vec<String>,
+}
+
+impl Scaled {
+    /// With the scalings that were learnt. Another series is scaled by its own known values before `start`; where there are
+    /// none, by all that are known if `or_by_all`, and else it is left out.
+    pub(crate) fn new(mut set: SeriesSet, learnt: &[SeriesScaling], start: Time, or_by_all: bool) -> Self {
+        let (mut scalings, mut own, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+        let learnt: HashMap<&str, &SeriesScaling> = learnt.iter().map(|of| (of.id.as_str(), of)).collect();
+        let all = std::mem::take(&mut set.series);
+        let mut series = Vec::with_capacity(all.len());
+        for one in all {
+            let scaling = learnt.get(one.id.as_str()).copied().cloned().or_else(|| {
+                let before = |&step: &usize| set.time(&one, step as i64).is_some_and(|t| t < start);
+                let steps = (0..one.steps()).take_while(before).count();
+                let of = |steps| SeriesScaling::of(&one, steps, set.covariates.len());
+                let scaling = of(steps).or_else(|| if or_by_all { of(one.steps()) } else { None });
+                if scaling.is_some() { &mut own } else { &mut unknown }.push(one.id.clone());
+                scaling
+            });
+            if let Some(scaling) = scaling {
+                scalings.push(scaling);
+                series.push(one);
+            }
+        }
+        set.series = series;
+        Scaled { set, scalings, own, unknown }
+    }
+
+    /// Leaves out the series for which `keep` says no.
+    pub(super) fn retain(&mut self, keep: &[bool]) {
+        let mut kept = keep.iter();
+        self.set.series.retain(|_| kept.next() == Some(&true));
+        let mut kept = keep.iter();
+        self.scalings.retain(|_| kept.next() == Some(&true));
+    }
+
+    /// Quantiles [F, Q] of the values behind the end of each series, less the series' centre.
+    ///
+    /// # Errors
+    /// If a series is shorter than the context, the model does not fit the series, or its forecasts are not numbers.
+    pub fn ahead(&self, window: Window, predictor: &mut Predictor) -> Result<Vec<Vec<f32>>, Error> {
+        let windows = Windows::latest(&self.set, &self.scalings, window)?;
+        let quantiles = predictor.quantiles(&windows)?;
+        quantiles.outer_iter().enumerate().map(|(row, of)| windows.unscaled(row, of.iter().copied())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use elman_datasets::series::Reader;
+
+    use super::*;
+
+    /// A forecast and the picture of a run show the same series with the same scaling.
+    #[test]
+    fn a_series_that_was_not_learnt_from_is_scaled_alike_in_every_command() {
+        // From 8 on another size: that is the test, whose values no scaling may know.
+        let young: String = (0..12).map(|t| format!("young,{t},{}\n", if t < 8 { t } else { 100 * t })).collect();
+        let late: String = (9..12).map(|t| format!("late,{t},{t}\n")).collect();
+        let table = format!("id,t,y\n{young}{late}");
+        let set = Reader::new("y").id("id").parse("a.csv", table.as_bytes()).unwrap();
+        let test = set.time(&set.series[0], 8).unwrap();
+        let [tested, ahead] = [false, true].map(|or_by_all| Scaled::new(set.clone(), &[], test, or_by_all));
+        assert_eq!(tested.scalings[0], ahead.scalings[0]);
+        assert_eq!(tested.scalings[0], SeriesScaling::of(&set.series[0], 8, 0).unwrap());
+        // What begins in the test can be forecast from its own values, and not be tested.
+        assert_eq!((tested.scalings.len(), ahead.scalings.len()), (1, 2));
+        assert_eq!((tested.own, tested.unknown), (vec!["young".to_owned()], vec!["late".to_owned()]));
+        assert_eq!((ahead.own.len(), ahead.unknown.len()), (2, 0));
+    }
+}
