@@ -23,8 +23,10 @@
 mod columns;
 pub(crate) mod fault;
 mod frequency;
+mod grid;
 mod infer;
 mod reader;
+mod rows;
 
 use std::sync::Arc;
 
