@@ -129,11 +129,13 @@ fn every_cell_by_central_differences() {
         let x: Vec<f64> = data.xs.iter().map(|&x| f64::from(x)).collect();
         let start = length(&d);
         let (mut by_h, mut by_c, mut by_both) = (vec![1.0], vec![0.0], vec![1.0]);
-        let mut clear = f64::INFINITY;
+        let (mut clear, mut two_slopes) = (f64::INFINITY, false);
         for lag in 1..STEPS {
             let (before, after) = x.split_at((STEPS - lag) * cell.input());
             let here = in_f64(&network, before, &vec![0.0; p], &vec![0.0; m]).forward();
             clear = clear.min(here.clear);
+            // A memory of exactly 0 that ReLU shows has one slope to each side.
+            two_slopes |= here.memory.contains(&0.0);
             let loss = |h: &[f64], c: &[f64]| -> f64 {
                 in_f64(&network, after, h, c).forward().state.iter().zip(&d).map(|(h, d)| h * d).sum()
             };
@@ -156,6 +158,10 @@ fn every_cell_by_central_differences() {
         let tolerance = if name.contains("norm") || name.contains("all") { NORMALIZED } else { F32 };
         let found = &found.cells[0];
         assert_close(&format!("{name}, h"), &found.h.relative, &by_h, tolerance);
+        if two_slopes {
+            assert!(name.contains("relu"), "{name}");
+            continue;
+        }
         assert_close(&format!("{name}, both"), &found.state.relative, &by_both, tolerance);
         assert_eq!(found.c.is_some(), m > 0, "{name}");
         if let Some(c) = &found.c {

@@ -86,7 +86,10 @@ fn foreign_and_damaged_models_are_refused() {
         "unknown variant `elmo`, expected one of `rnn`, `lstm`, `gru`",
     );
     assert_refused(&edited(rnn(), "\"rnn\"", "\"custom\""), "unknown variant `custom`");
-    assert_refused(&edited(rnn(), "\"tanh\"", "\"softplus\""), "unknown variant `softplus`, expected `tanh` or `relu`");
+    assert_refused(
+        &edited(rnn(), "\"tanh\"", "\"softplus\""),
+        "unknown variant `softplus`, expected one of `tanh`, `relu`",
+    );
     assert_refused(
         &edited(rnn(), "\"hidden\":4", "\"hidden\":5"),
         "layers.0.kernel is of shape [3, 4]; its configuration expects [3, 5]",
@@ -134,7 +137,7 @@ fn options_of_other_cells_are_refused_by_name() {
         (Stack::from(Gru::new(3, 4)), "peepholes"),
         (Rnn::new(3, 4).into(), "layer_norm"),
         (Lstm::new(3, 4).into(), "reset"),
-        (Lstm::new(3, 4).into(), "activation"),
+        (Rnn::new(3, 4).into(), "recurrent_activation"),
         (Gru::new(3, 4).into(), "surprise"),
     ] {
         let message = edited(stack, "\"hidden\":4", &format!("\"hidden\":4,\"{option}\":true"));
