@@ -48,15 +48,17 @@ fn heading(record: &Record) -> String {
 fn row(record: &Record) -> String {
     let Record { varies, report } = record;
     let us = |value: Option<f64>| value.map_or("-".into(), |value| format!("{value:.2}"));
+    // What was disturbed is no result.
+    let share = |value: Option<f64>| value.map_or("-".into(), |value| format!("{value:.3}"));
     format!(
-        "{:4}  {:>7} {:>11.3} {:>8.1} {:>8.1} {:>6.3} {:>6.3} {:>10.1} {:>12} {:>10} {:>10}",
+        "{:4}  {:>7} {:>11.3} {:>8.1} {:>8.1} {:>6} {:>6} {:>10.1} {:>12} {:>10} {:>10}",
         report.cell,
         varies.of(report),
         report.train_step_ms,
         report.train_gflops,
         report.peak_gflops,
-        report.share_of_peak,
-        report.share_of_peak_best,
+        share(report.share_of_peak),
+        share(report.share_of_peak_best),
         report.element_ns,
         thousands(report.infer_sequences_per_second as u64),
         us(report.stream_step_us),
@@ -80,6 +82,17 @@ mod tests {
             assert_eq!(names.chars().count(), row.chars().count(), "{names}\n{row}");
             assert!(row.starts_with("lstm     4096 "), "{row}");
         }
+    }
+
+    #[test]
+    fn a_disturbed_measurement_has_no_share() {
+        let record = record(Varies::Batch, "gru", 8, 1.5);
+        let report = record.report.judged();
+        let line = row(&Record { report, ..record });
+        assert!(
+            line.split_whitespace().filter(|column| *column == "-").count() >= 2 && !line.contains("1.5"),
+            "{line}"
+        );
     }
 
     #[test]

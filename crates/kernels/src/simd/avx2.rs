@@ -44,6 +44,8 @@ mod x86 {
         /// 6 rows × 2 registers of sums, 2 of weights, 1 of the input: 15 of 16.
         const ROWS: usize = 6;
         const PANELS: usize = 1;
+        const REGISTERS: usize = 2;
+        const PEAK_VECTORS: usize = 6;
 
         #[inline(always)]
         fn splat(self, x: f32) -> Pair {

@@ -43,6 +43,8 @@ mod x86 {
         /// tile, and two panels halve the broadcasts for each multiply-add.
         const ROWS: usize = 8;
         const PANELS: usize = 2;
+        const REGISTERS: usize = 1;
+        const PEAK_VECTORS: usize = 16;
 
         #[inline(always)]
         fn splat(self, x: f32) -> __m512 {

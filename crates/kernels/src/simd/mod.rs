@@ -133,6 +133,11 @@ pub(crate) trait Simd: Copy {
     /// Panels of such a block: 1 or 2.
     const PANELS: usize;
 
+    /// Registers of a vector.
+    const REGISTERS: usize;
+    /// Vectors of the loop that measures the peak: twelve registers or more, and as many as leave room for its constants.
+    const PEAK_VECTORS: usize;
+
     /// Sixteen times `x`.
     fn splat(self, x: f32) -> Self::F;
     /// The first sixteen of `from`. Panics if there are fewer.

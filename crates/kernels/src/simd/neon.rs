@@ -84,6 +84,9 @@ mod arm {
         /// 6 rows × 4 registers of sums, 4 of weights, 1 of the input: 29 of 32.
         const ROWS: usize = 6;
         const PANELS: usize = 1;
+        const REGISTERS: usize = 4;
+        /// 24 registers: Arm's largest cores have four units of four cycles.
+        const PEAK_VECTORS: usize = 6;
 
         #[inline(always)]
         fn splat(self, x: f32) -> Four {

@@ -25,6 +25,9 @@ impl Simd for Portable {
     type F = Array;
     const ROWS: usize = 2;
     const PANELS: usize = 1;
+    /// With the vectors of four floats of the baselines of x86-64 and ARM.
+    const REGISTERS: usize = 4;
+    const PEAK_VECTORS: usize = 3;
 
     #[inline(always)]
     fn splat(self, x: f32) -> Array {
