@@ -2,7 +2,10 @@
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use elman::{Activation, AnyCell, Error, Gru, Head, Layer, Lstm, Merge, Noise, Nonlinearity, Reads, Reset, Rnn, Stack};
+use elman::{
+    Activation, AnyCell, Error, GateActivation, Gru, Head, Layer, Lstm, Merge, Noise, Nonlinearity, Reads, Reset, Rnn,
+    Stack,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::settings::set;
@@ -30,9 +33,14 @@ pub(crate) struct NetworkArgs {
     /// Dropout between layers: fraction of the outputs dropped in training
     #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Model")]
     dropout: Option<f32>,
-    /// rnn: activation, tanh or relu
-    #[arg(long, value_parser = PossibleValuesParser::new(["tanh", "relu"]), help_heading = "Cell")]
+    /// Activation: of the state of rnn, of the candidate of lstm and gru, and of the memory that an lstm shows
+    #[arg(long, value_parser = PossibleValuesParser::new(Activation::ALL.map(Activation::name)), help_heading = "Cell")]
     activation: Option<String>,
+    /// lstm, gru: activation of the gates. hard_sigmoid is Keras 3's, a/6 + 1/2 within 0 and 1; hard_sigmoid_keras2 is
+    /// 0.2 a + 1/2, ONNX's default too
+    #[arg(long, value_parser = PossibleValuesParser::new(GateActivation::ALL.map(GateActivation::name)),
+        help_heading = "Cell")]
+    recurrent_activation: Option<String>,
     /// gru: apply the reset gate after the recurrent product, as PyTorch does, or before it, as TensorFlow 1 does
     #[arg(long, value_parser = PossibleValuesParser::new(["after", "before"]), help_heading = "Cell")]
     reset: Option<String>,
@@ -80,6 +88,8 @@ pub(crate) struct NetworkConfig {
     pub(crate) residual: bool,
     pub(crate) dropout: f32,
     pub(crate) activation: Activation,
+    #[serde(skip_serializing_if = "GateActivation::is_default")]
+    pub(crate) recurrent_activation: GateActivation,
     pub(crate) reset: Reset,
     pub(crate) peepholes: bool,
     pub(crate) coupled: bool,
@@ -109,6 +119,7 @@ impl Default for NetworkConfig {
             residual: false,
             dropout: 0.0,
             activation: Activation::default(),
+            recurrent_activation: GateActivation::default(),
             reset: Reset::default(),
             peepholes: false,
             coupled: false,
@@ -130,6 +141,7 @@ impl NetworkConfig {
     pub(crate) fn full() -> Self {
         NetworkConfig {
             bidirectional: Some(Merge::Concat),
+            recurrent_activation: GateActivation::HardSigmoid,
             projection: Some(1),
             cell_clip: Some(1.0),
             projection_clip: Some(1.0),
@@ -140,7 +152,7 @@ impl NetworkConfig {
     /// Puts flags before the settings.
     pub(crate) fn set(&mut self, args: &NetworkArgs) {
         let given = [
-            ("activation", args.activation.is_some()),
+            ("recurrent_activation", args.recurrent_activation.is_some()),
             ("reset", args.reset.is_some()),
             ("candidate_dropout", args.candidate_dropout.is_some()),
             ("memory_zoneout", args.memory_zoneout.is_some()),
@@ -173,6 +185,9 @@ impl NetworkConfig {
         if let Some(activation) = args.activation.as_deref().and_then(Activation::from_name) {
             self.activation = activation;
         }
+        if let Some(gates) = args.recurrent_activation.as_deref().and_then(GateActivation::from_name) {
+            self.recurrent_activation = gates;
+        }
         match args.reset.as_deref() {
             Some("before") => self.reset = Reset::Before,
             Some(_) => self.reset = Reset::After,
@@ -200,9 +215,19 @@ impl NetworkConfig {
                 cell_clip: self.cell_clip,
                 projection_clip: self.projection_clip,
                 layer_norm: self.layer_norm,
+                activation: self.activation,
+                recurrent_activation: self.recurrent_activation,
                 noise,
             }),
-            "gru" => AnyCell::Gru(Gru { input, hidden, reset: self.reset, layer_norm: self.layer_norm, noise }),
+            "gru" => AnyCell::Gru(Gru {
+                input,
+                hidden,
+                reset: self.reset,
+                layer_norm: self.layer_norm,
+                activation: self.activation,
+                recurrent_activation: self.recurrent_activation,
+                noise,
+            }),
             _ => {
                 let expected = format!("one of: {}", CELLS.join(", "));
                 return Err(Error::Setting { what: "cell", found: format!("{:?}", self.cell), expected });
@@ -212,7 +237,11 @@ impl NetworkConfig {
         let [rnn, lstm, gru] = CELLS.map(|cell| self.cell == cell);
         let given = |what| self.given.contains(&what);
         for (what, foreign, whose) in [
-            ("activation", !rnn && (self.activation != Activation::default() || given("activation")), "rnn"),
+            (
+                "recurrent_activation",
+                rnn && (!self.recurrent_activation.is_default() || given("recurrent_activation")),
+                "lstm and gru",
+            ),
             ("reset", !gru && (self.reset != Reset::default() || given("reset")), "gru"),
             ("peepholes", !lstm && self.peepholes, "lstm"),
             ("coupled", !lstm && self.coupled, "lstm"),
@@ -300,6 +329,8 @@ fn describe_layer(layer: &Layer) -> String {
         AnyCell::Rnn(rnn) => options.push(rnn.activation.name().into()),
         AnyCell::Lstm(lstm) => {
             let on = [
+                (!lstm.activation.is_default(), lstm.activation.name().to_owned()),
+                (!lstm.recurrent_activation.is_default(), format!("gates {}", lstm.recurrent_activation.name())),
                 (lstm.peepholes, "peepholes".to_owned()),
                 (lstm.coupled, "coupled".to_owned()),
                 (lstm.layer_norm, "layer norm".to_owned()),
@@ -314,6 +345,9 @@ fn describe_layer(layer: &Layer) -> String {
         }
         AnyCell::Gru(gru) => {
             options.push(if gru.reset == Reset::After { "reset after" } else { "reset before" }.into());
+            options.extend((!gru.activation.is_default()).then(|| gru.activation.name().into()));
+            let gates = gru.recurrent_activation;
+            options.extend((!gates.is_default()).then(|| format!("gates {}", gates.name())));
             options.extend(gru.layer_norm.then(|| "layer norm".into()));
         }
         AnyCell::Dense(dense) => options.extend(describe_phi(dense.activation)),

@@ -50,6 +50,8 @@ fn one(name: &'static str, of: &[(&'static str, &[Choice])]) -> BoxedStrategy<Li
 const BOOL: &[&str] = &["true", "false"];
 const RATE: &[&str] = &["0.0", "0.25", "0.5"];
 const ABOVE: &[&str] = &["0.5", "1.0", "3"];
+const PHI: &[&str] = &["\"tanh\"", "\"relu\"", "\"sigmoid\"", "\"hard_sigmoid_keras2\"", "\"linear\""];
+const GATES: &[&str] = &["\"sigmoid\"", "\"hard_sigmoid\"", "\"hard_sigmoid_keras2\""];
 const COUNT: &[&str] = &["1", "2", "7"];
 
 /// Settings of a job that there is small data for, as `support::jobs` makes it.
@@ -59,8 +61,10 @@ fn settings(job: &'static str) -> BoxedStrategy<Lines> {
     let noise = [("recurrent_dropout", RATE), ("zoneout", RATE)];
     let own = |options: &[Choice]| [&noise[..], options].concat();
     let (rnn, lstm, gru) = (
-        own(&[("activation", &["\"tanh\"", "\"relu\""])]),
+        own(&[("activation", PHI)]),
         own(&[
+            ("activation", PHI),
+            ("recurrent_activation", GATES),
             ("peepholes", BOOL),
             ("coupled", BOOL),
             ("cell_clip", ABOVE),
@@ -68,7 +72,13 @@ fn settings(job: &'static str) -> BoxedStrategy<Lines> {
             ("candidate_dropout", RATE),
             ("memory_zoneout", RATE),
         ]),
-        own(&[("reset", &["\"after\"", "\"before\""]), ("layer_norm", BOOL), ("candidate_dropout", RATE)]),
+        own(&[
+            ("activation", PHI),
+            ("recurrent_activation", GATES),
+            ("reset", &["\"after\"", "\"before\""]),
+            ("layer_norm", BOOL),
+            ("candidate_dropout", RATE),
+        ]),
     );
     let cell = one("cell", &[("rnn", &rnn), ("lstm", &lstm), ("gru", &gru)]);
     let layers = prop_oneof![

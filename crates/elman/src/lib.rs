@@ -77,8 +77,8 @@ pub use echo::Echo;
 pub use elman_datasets as datasets;
 pub use elman_formats as formats;
 pub use elman_kernels::{
-    Activation, Cell, Engine, Gru, Isa, Lstm, Noise, Nonlinearity, Reset, Rnn, StepDense, StepNorm, StepScale, cell,
-    layout,
+    Activation, Cell, Engine, GateActivation, Gru, Isa, Lstm, Noise, Nonlinearity, Reset, Rnn, StepDense, StepNorm,
+    StepScale, cell, layout,
 };
 pub use error::Error;
 pub use fit::{Epoch, Fit, Step};

@@ -78,7 +78,7 @@ fn training_follows_tensorflow_at_hidden_128() {
 fn dynamic_rnn_agrees_with_tensorflow() {
     let golden = golden("tensorflow_dynamic_rnn.safetensors");
     let (input, hidden) = (5, 7);
-    for activation in Activation::ALL {
+    for activation in [Activation::Tanh, Activation::Relu] {
         let get = |name: &str| &golden[&format!("{}/{name}", activation.name())];
         let lengths: Vec<usize> = get("lengths").data.iter().map(|&length| length as usize).collect();
         let arrays = cell_from_tensorflow(&golden, activation.name());

@@ -8,7 +8,7 @@ use elman::exchange::onnx::{self, OnnxOptions};
 use elman::exchange::{Hints, Imported, Verdict};
 use elman::formats;
 use elman::formats::onnx::{Attribute, Tensor};
-use elman::{Activation, AnyCell, Merge, Predicts, Reads, Reset, Rnn};
+use elman::{Activation, AnyCell, GateActivation, Lstm, Merge, Predicts, Reads, Reset, Rnn};
 use ndarray::Array3;
 use support::exports::{Case, answers, beyond, cases, form, native, random_model};
 
@@ -187,6 +187,50 @@ fn changed(
     onnx::import_bytes(&bytes, &Hints::default()).map_err(|error| error.to_string())
 }
 
+/// Functions of an operator with their constants: what is said, what is left to ONNX's own, what no cell has.
+#[test]
+fn functions_of_operators_are_taken_with_their_constants() {
+    let model = random_model(Lstm::new(3, 5), 3);
+    let given = |names: [&'static str; 3], alphas: &'static [f32], betas: &'static [f32]| {
+        changed(&model, OnnxOptions::default(), move |graph: &mut formats::onnx::Graph| {
+            let lstm = graph.node.iter_mut().find(|node| node.op_type == "LSTM").unwrap();
+            lstm.attribute.push(Attribute::texts("activations", &names));
+            if !alphas.is_empty() {
+                lstm.attribute.push(Attribute::floats("activation_alpha", alphas));
+            }
+            if !betas.is_empty() {
+                lstm.attribute.push(Attribute::floats("activation_beta", betas));
+            }
+        })
+    };
+    let taken = |names, alphas, betas| {
+        let imported = given(names, alphas, betas).unwrap();
+        let AnyCell::Lstm(lstm) = &imported.model.stack().layers[0].cell else { panic!("no LSTM") };
+        (lstm.recurrent_activation, lstm.activation)
+    };
+    let hard = "HardSigmoid";
+    assert_eq!(taken([hard, "Tanh", "Tanh"], &[], &[]), (GateActivation::HardSigmoidKeras2, Activation::Tanh));
+    let sixth = &[0.166_666_67];
+    assert_eq!(taken([hard, "Relu", "Relu"], sixth, &[]), (GateActivation::HardSigmoid, Activation::Relu));
+    let both = &[1.0 / 6.0, 1.0, 1.0];
+    let found = taken([hard, "Affine", "affine"], both, &[0.5, 0.0, 0.0]);
+    assert_eq!(found, (GateActivation::HardSigmoid, Activation::Linear));
+    assert_eq!(taken(["Sigmoid", "Sigmoid", "Sigmoid"], &[], &[]), (GateActivation::Sigmoid, Activation::Sigmoid));
+
+    let refused = |names, alphas, betas, expected: &str| {
+        let message = given(names, alphas, betas).unwrap_err();
+        assert!(message.contains(expected), "{expected:?} is not in {message:?}");
+    };
+    refused(["Sigmoid", "Tanh", "Relu"], &[], &[], "the same function for the candidate and the memory shown");
+    refused(["Relu", "Tanh", "Tanh"], &[], &[], "expected Sigmoid or HardSigmoid for the gates");
+    refused([hard, "Tanh", "Tanh"], &[0.25], &[], "its HardSigmoid has alpha 0.25 and beta 0.5; expected 0.2");
+    refused([hard, "Tanh", "Tanh"], &[0.2], &[0.4], "beta 0.4");
+    refused([hard, "Tanh", "Tanh"], &[0.2, 1.0], &[], "1 numbers more");
+    refused(["Sigmoid", "Affine", "Affine"], &[2.0, 2.0], &[0.0, 0.0], "its Affine has alpha 2 and beta 0");
+    refused(["Sigmoid", "Affine", "Affine"], &[], &[], "expected activation_alpha and activation_beta");
+    refused(["Sigmoid", "Softsign", "Softsign"], &[], &[], "Softsign is not computed here");
+}
+
 /// Metadata say what a file was, the graph what it is.
 #[test]
 fn our_own_graphs_that_were_changed_are_read_as_any_other() {
@@ -355,7 +399,7 @@ fn hints_that_contradict_a_graph_are_refused() {
         (Hints { reads: Some(Reads::LastState), ..Hints::default() }, "reads"),
         (Hints { forget_bias: Some(1.0), ..Hints::default() }, "forget_bias"),
         (like(&|config| cell(config, rnn.activation(Activation::Tanh).into())), "relu"),
-        (like(&|config| cell(config, elman::Lstm::new(rnn.input, 5).into())), "lstm"),
+        (like(&|config| cell(config, Lstm::new(rnn.input, 5).into())), "lstm"),
         (like(&|config| cell(config, Rnn { hidden: 6, ..rnn }.into())), "→ 6"),
         (like(&|config| cell(config, rnn.noise(support::networks::RNN_NOISE).into())), "zoneout"),
         (like(&|config| config.layers[0].bidirectional = Some(Merge::Concat)), "both directions"),

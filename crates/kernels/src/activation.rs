@@ -1,28 +1,101 @@
 //! Activations, and their derivatives from the output alone.
+//!
+//! Those of a cell's gates and candidate are chosen outside the loops over rows and units: [`Standard`] where all are as
+//! they were first, tanh and σ, so that no question is asked; [`Chosen`] elsewhere.
 
-use crate::simd::Simd;
+use crate::cell::RowsMut;
+use crate::nonlinearity::Nonlinearity;
+use crate::norm::lanes;
+use crate::simd::{Kernel, LANES, Simd};
 use crate::vanishing;
 
-/// φ of the Elman cell.
+/// φ of a cell: of the Elman cell's state; of the candidate, and of the memory that an LSTM shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Activation {
     /// tanh, the default everywhere.
     #[default]
     Tanh,
-    /// max(0, x)
+    /// max(0, a)
     Relu,
+    /// σ(a)
+    Sigmoid,
+    /// min(max(a / 6 + ½, 0), 1): Keras 3's.
+    HardSigmoid,
+    /// min(max(0.2 a + ½, 0), 1): Keras 2's, and ONNX's by its defaults.
+    HardSigmoidKeras2,
+    /// a
+    Linear,
 }
 
 impl Activation {
     /// Every activation.
-    pub const ALL: [Activation; 2] = [Activation::Tanh, Activation::Relu];
+    pub const ALL: [Activation; 6] = [
+        Activation::Tanh,
+        Activation::Relu,
+        Activation::Sigmoid,
+        Activation::HardSigmoid,
+        Activation::HardSigmoidKeras2,
+        Activation::Linear,
+    ];
 
     /// The name used on the command line and in files.
     pub fn name(self) -> &'static str {
         match self {
             Activation::Tanh => "tanh",
             Activation::Relu => "relu",
+            Activation::Sigmoid => "sigmoid",
+            Activation::HardSigmoid => "hard_sigmoid",
+            Activation::HardSigmoidKeras2 => "hard_sigmoid_keras2",
+            Activation::Linear => "linear",
+        }
+    }
+
+    /// Whether it is tanh, as where nothing is said.
+    pub fn is_default(&self) -> bool {
+        *self == Activation::default()
+    }
+
+    /// The same function among those of dense layers, which start from the sum where a cell keeps the value alone.
+    pub fn nonlinearity(self) -> Nonlinearity {
+        match self {
+            Activation::Tanh => Nonlinearity::Tanh,
+            Activation::Relu => Nonlinearity::Relu,
+            Activation::Sigmoid => Nonlinearity::Sigmoid,
+            Activation::HardSigmoid => Nonlinearity::HardSigmoid(KERAS3),
+            Activation::HardSigmoidKeras2 => Nonlinearity::HardSigmoid(KERAS2),
+            Activation::Linear => Nonlinearity::Identity,
+        }
+    }
+
+    /// The activation that is this function, if there is one: φ' must follow from φ(a) alone.
+    pub fn from_nonlinearity(phi: Nonlinearity) -> Option<Self> {
+        Self::ALL.into_iter().find(|activation| activation.nonlinearity() == phi)
+    }
+
+    #[inline(always)]
+    fn apply<S: Simd>(self, s: S, a: S::F) -> S::F {
+        match self {
+            Activation::Tanh => tanh(s, a),
+            Activation::Relu => Relu::apply(s, a),
+            Activation::Sigmoid => sigmoid(s, a),
+            Activation::HardSigmoid => hard_sigmoid(s, KERAS3, a),
+            Activation::HardSigmoidKeras2 => hard_sigmoid(s, KERAS2, a),
+            Activation::Linear => vanishing::state(s, a),
+        }
+    }
+
+    /// φ' from y = φ(a).
+    #[inline(always)]
+    pub(crate) fn slope<S: Simd>(self, s: S, y: S::F) -> S::F {
+        let one = s.splat(1.0);
+        match self {
+            Activation::Tanh => Standard.slope(s, y),
+            Activation::Relu => s.where_positive(y, one),
+            Activation::Sigmoid => Standard.gate_slope(s, y),
+            Activation::HardSigmoid => hard_sigmoid_slope(s, KERAS3, y),
+            Activation::HardSigmoidKeras2 => hard_sigmoid_slope(s, KERAS2, y),
+            Activation::Linear => one,
         }
     }
 
@@ -30,6 +103,186 @@ impl Activation {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|activation| activation.name() == name)
     }
+}
+
+/// The activation of the gates of a cell: from 0 to 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GateActivation {
+    /// σ(a), the default everywhere.
+    #[default]
+    Sigmoid,
+    /// min(max(a / 6 + ½, 0), 1): Keras 3's.
+    HardSigmoid,
+    /// min(max(0.2 a + ½, 0), 1): Keras 2's, and ONNX's by its defaults.
+    HardSigmoidKeras2,
+}
+
+impl GateActivation {
+    /// Every activation of gates.
+    pub const ALL: [GateActivation; 3] =
+        [GateActivation::Sigmoid, GateActivation::HardSigmoid, GateActivation::HardSigmoidKeras2];
+
+    /// The same among all activations.
+    pub fn activation(self) -> Activation {
+        match self {
+            GateActivation::Sigmoid => Activation::Sigmoid,
+            GateActivation::HardSigmoid => Activation::HardSigmoid,
+            GateActivation::HardSigmoidKeras2 => Activation::HardSigmoidKeras2,
+        }
+    }
+
+    /// The name used on the command line and in files.
+    pub fn name(self) -> &'static str {
+        self.activation().name()
+    }
+
+    /// The activation of that name, if there is one.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|activation| activation.name() == name)
+    }
+
+    /// The activation of gates that is this function, if there is one.
+    pub fn from_nonlinearity(phi: Nonlinearity) -> Option<Self> {
+        Self::ALL.into_iter().find(|gate| gate.activation().nonlinearity() == phi)
+    }
+
+    /// Whether it is σ, as where nothing is said.
+    pub fn is_default(&self) -> bool {
+        *self == GateActivation::default()
+    }
+}
+
+/// The functions of a cell with gates, and their derivatives from their values.
+pub(crate) trait Functions: Copy + Send + Sync {
+    /// Of a gate.
+    fn gate<S: Simd>(self, s: S, a: S::F) -> S::F;
+    /// Its derivative, from y.
+    fn gate_slope<S: Simd>(self, s: S, y: S::F) -> S::F;
+    /// φ
+    fn phi<S: Simd>(self, s: S, a: S::F) -> S::F;
+    /// φ', from y.
+    fn slope<S: Simd>(self, s: S, y: S::F) -> S::F;
+    /// φ of the units `at..` of `hidden`: 0 beyond the last, where φ(0) may be ½.
+    #[inline(always)]
+    fn phi_of_units<S: Simd>(self, s: S, _hidden: usize, _at: usize, a: S::F) -> S::F {
+        self.phi(s, a)
+    }
+}
+
+/// σ and tanh.
+#[derive(Clone, Copy)]
+pub(crate) struct Standard;
+
+impl Functions for Standard {
+    #[inline(always)]
+    fn gate<S: Simd>(self, s: S, a: S::F) -> S::F {
+        sigmoid(s, a)
+    }
+    /// y (1 − y)
+    #[inline(always)]
+    fn gate_slope<S: Simd>(self, s: S, y: S::F) -> S::F {
+        s.mul(y, s.sub(s.splat(1.0), y))
+    }
+    #[inline(always)]
+    fn phi<S: Simd>(self, s: S, a: S::F) -> S::F {
+        tanh(s, a)
+    }
+    /// 1 − y²
+    #[inline(always)]
+    fn slope<S: Simd>(self, s: S, y: S::F) -> S::F {
+        s.sub(s.splat(1.0), s.mul(y, y))
+    }
+}
+
+/// Any others.
+#[derive(Clone, Copy)]
+pub(crate) struct Chosen {
+    gate: Activation,
+    phi: Activation,
+}
+
+impl Chosen {
+    /// None where both are [`Standard`].
+    pub(crate) fn unless_standard(gate: GateActivation, phi: Activation) -> Option<Self> {
+        (!gate.is_default() || !phi.is_default()).then(|| Chosen { gate: gate.activation(), phi })
+    }
+}
+
+impl Functions for Chosen {
+    #[inline(always)]
+    fn gate<S: Simd>(self, s: S, a: S::F) -> S::F {
+        self.gate.apply(s, a)
+    }
+    #[inline(always)]
+    fn gate_slope<S: Simd>(self, s: S, y: S::F) -> S::F {
+        self.gate.slope(s, y)
+    }
+    #[inline(always)]
+    fn phi<S: Simd>(self, s: S, a: S::F) -> S::F {
+        self.phi.apply(s, a)
+    }
+    #[inline(always)]
+    fn slope<S: Simd>(self, s: S, y: S::F) -> S::F {
+        self.phi.slope(s, y)
+    }
+    #[inline(always)]
+    fn phi_of_units<S: Simd>(self, s: S, hidden: usize, at: usize, a: S::F) -> S::F {
+        s.select(lanes(hidden, at), self.phi(s, a), s.splat(0.0))
+    }
+}
+
+/// Runs a kernel with the functions of a cell: `with_functions!(chosen, |f| engine.run(…))`, compiled for each kind.
+macro_rules! with_functions {
+    ($chosen:expr, |$f:ident| $run:expr) => {
+        match $chosen {
+            None => {
+                let $f = $crate::activation::Standard;
+                $run
+            }
+            Some($f) => $run,
+        }
+    };
+}
+pub(crate) use with_functions;
+
+/// An activation of the first `hidden` floats of each row, in place; 0 behind them.
+pub(crate) struct InPlace<'a> {
+    pub(crate) rows: usize,
+    pub(crate) hidden: usize,
+    pub(crate) values: RowsMut<'a>,
+    pub(crate) phi: Activation,
+}
+
+impl Kernel for InPlace<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(mut self, s: S) {
+        for row in 0..self.rows {
+            for v in self.values.row(row).chunks_exact_mut(LANES) {
+                let y = self.phi.apply(s, s.load(v));
+                s.store(y, v);
+            }
+            self.values.row(row)[self.hidden..].fill(0.0);
+        }
+    }
+}
+
+/// The slope of the line between 0 and 1.
+const KERAS3: f32 = 1.0 / 6.0;
+const KERAS2: f32 = 0.2;
+
+/// min(max(slope a + ½, 0), 1). NaN stays NaN.
+#[inline(always)]
+fn hard_sigmoid<S: Simd>(s: S, slope: f32, a: S::F) -> S::F {
+    let line = s.mul_add(s.splat(slope), a, s.splat(0.5));
+    s.at_least(s.at_most(line, s.splat(1.0)), s.splat(0.0))
+}
+
+/// The slope where 0 < y < 1, else 0.
+#[inline(always)]
+fn hard_sigmoid_slope<S: Simd>(s: S, slope: f32, y: S::F) -> S::F {
+    s.where_positive(y, s.where_positive(s.sub(s.splat(1.0), y), s.splat(slope)))
 }
 
 /// An activation that is chosen before the loop over time.
@@ -116,7 +369,7 @@ fn horner<S: Simd>(s: S, c: [f32; 5], u: S::F) -> S::F {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::{Isa, Kernel, LANES};
+    use crate::simd::Isa;
 
     /// Measured 5.6 over the grid below; what the docs promise.
     const TANH_ULP: f64 = 6.0;

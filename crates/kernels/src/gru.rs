@@ -4,7 +4,7 @@
 
 use std::iter::once;
 
-use crate::activation::{Identity, sigmoid, tanh};
+use crate::activation::{Activation, Chosen, Functions, GateActivation, Identity, Standard, with_functions};
 use crate::cell::{Backward, Bits, Cell, Factor, Forward, Noise, Rows, RowsMut, Steps};
 use crate::engine::Engine;
 use crate::layout::{Block, Entry, Layout, Role, Transpose};
@@ -31,6 +31,8 @@ pub enum Reset {
 /// r = σ(x W_r + h R_r + b_r)        z = σ(x W_z + h R_z + b_z)        n: see [`Reset`]
 /// h_t = (1 − z) ⊙ n + z ⊙ h_{t-1}, 0 where it is below 2⁻⁶⁰
 ///
+/// σ and tanh are [`Gru::recurrent_activation`] and [`Gru::activation`], where others are chosen.
+///
 /// Cho et al. (2014), <https://arxiv.org/abs/1406.1078>: its third version resets before the product, its first after.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,6 +47,12 @@ pub struct Gru {
     /// Whether each gate is normalised over its units before its activation; its bias is then added afterwards.
     #[serde(default)]
     pub layer_norm: bool,
+    /// φ of the candidate, tanh by default.
+    #[serde(default, skip_serializing_if = "Activation::is_default")]
+    pub activation: Activation,
+    /// The function of the gates, σ by default.
+    #[serde(default, skip_serializing_if = "GateActivation::is_default")]
+    pub recurrent_activation: GateActivation,
     /// Masks in training.
     #[serde(default, skip_serializing_if = "Noise::is_none")]
     pub noise: Noise,
@@ -66,7 +74,15 @@ struct Blocks {
 impl Gru {
     /// A cell that reads `input` floats a step and carries a state of `hidden`.
     pub fn new(input: usize, hidden: usize) -> Self {
-        Gru { input, hidden, reset: Reset::default(), layer_norm: false, noise: Noise::default() }
+        Gru {
+            input,
+            hidden,
+            reset: Reset::default(),
+            layer_norm: false,
+            activation: Activation::default(),
+            recurrent_activation: GateActivation::default(),
+            noise: Noise::default(),
+        }
     }
 
     /// Of the other kind, or not.
@@ -79,9 +95,24 @@ impl Gru {
         Gru { layer_norm, ..self }
     }
 
+    /// With another φ.
+    pub fn activation(self, activation: Activation) -> Self {
+        Gru { activation, ..self }
+    }
+
+    /// With another function of the gates.
+    pub fn recurrent_activation(self, recurrent_activation: GateActivation) -> Self {
+        Gru { recurrent_activation, ..self }
+    }
+
     /// With masks in training.
     pub fn noise(self, noise: Noise) -> Self {
         Gru { noise, ..self }
+    }
+
+    /// The functions, where they are not σ and tanh.
+    fn chosen(&self) -> Option<Chosen> {
+        Chosen::unless_standard(self.recurrent_activation, self.activation)
     }
 
     /// Whether the recurrent candidate has a bias of its own.
@@ -219,11 +250,13 @@ impl Cell for Gru {
                 let ends = Affine::<Identity>::new(state.of(weights), state.depth, &mut tape.data[Q * hp..], stride);
                 engine.product(rows, np, from_h, ends);
                 if self.layer_norm {
-                    engine.run(Gates { gru: self, weights, rows, seen, tape: tape.again() });
+                    engine.run(Gates { gru: self, functions: Standard, weights, rows, seen, tape: tape.again() });
                 }
             }
             Reset::Before => {
-                engine.run(Gates { gru: self, weights, rows, seen, tape: tape.again() });
+                with_functions!(self.chosen(), |functions| {
+                    engine.run(Gates { gru: self, functions, weights, rows, seen, tape: tape.again() });
+                });
                 // From one section of the tape to another: by way of the output, which is written last.
                 let left = Left { data: &tape.data[Q * hp..], row: stride, col: 1 };
                 let right = right(state.of(weights), state);
@@ -232,7 +265,9 @@ impl Cell for Gru {
                 engine.product(rows, np, once(Segment { left, right, depth }), ends);
             }
         }
-        engine.run(NextState { gru: self, weights, rows, previous, output, tape, candidate });
+        with_functions!(self.chosen(), |functions| {
+            engine.run(NextState { gru: self, functions, weights, rows, previous, output, tape, candidate });
+        });
     }
 
     /// dz = dh ⊙ (h_{t-1} − n)       dn = dh ⊙ (1 − z)       da_n = dn ⊙ (1 − n²)       dh_{t-1} = dh ⊙ z + …
@@ -245,8 +280,9 @@ impl Cell for Gru {
         let Backward { rows, joint, previous, mut tape, candidate, d_output, mut d_joint, d_input, .. } = step;
         let (np, hp) = (panels(self.hidden), padded(self.hidden));
         let gradient = &mut *step.gradient;
-        engine.run(CandidateBack {
+        with_functions!(self.chosen(), |functions| engine.run(CandidateBack {
             gru: self,
+            functions,
             weights,
             rows,
             previous,
@@ -254,7 +290,7 @@ impl Cell for Gru {
             tape: tape.again(),
             candidate,
             gradient: &mut *gradient,
-        });
+        }));
         let (recurrent, rest) = transposed.split_at(3 * hp * hp);
         match self.reset {
             Reset::After => {
@@ -279,7 +315,9 @@ impl Cell for Gru {
                     }
                     None => None,
                 };
-                engine.run(ResetBack { rows, hp, seen, tape: tape.again(), du });
+                with_functions!(self.chosen(), |functions| {
+                    engine.run(ResetBack { functions, rows, hp, seen, tape: tape.again(), du });
+                });
                 engine.run(GatesBack { gru: self, weights, rows, tape: tape.again(), gradient });
                 if let Some(RowsMut { data: out, stride, .. }) = d_joint {
                     let left = Left { data: &tape.data[R * hp..], row: tape.stride, col: 1 };
@@ -321,8 +359,9 @@ impl Cell for Gru {
 }
 
 /// r and z, normalised or not; where the reset comes before, their activations and r ⊙ h.
-struct Gates<'a> {
+struct Gates<'a, F> {
     gru: &'a Gru,
+    functions: F,
     weights: &'a [f32],
     rows: usize,
     /// h_{t-1} as the products see it.
@@ -330,7 +369,7 @@ struct Gates<'a> {
     tape: RowsMut<'a>,
 }
 
-impl Kernel for Gates<'_> {
+impl<F: Functions> Kernel for Gates<'_, F> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
@@ -348,7 +387,7 @@ impl Kernel for Gates<'_> {
             if gru.reset == Reset::Before {
                 let (h, acts) = (self.seen.row(row), self.tape.row(row));
                 for at in (0..hp).step_by(LANES) {
-                    let r = sigmoid(s, s.load(&acts[R * hp + at..]));
+                    let r = self.functions.gate(s, s.load(&acts[R * hp + at..]));
                     s.store(r, &mut acts[R * hp + at..]);
                     s.store(s.mul(r, s.load(&h[at..])), &mut acts[Q * hp + at..]);
                 }
@@ -358,8 +397,9 @@ impl Kernel for Gates<'_> {
 }
 
 /// h_t, from all that came before.
-struct NextState<'a> {
+struct NextState<'a, F> {
     gru: &'a Gru,
+    functions: F,
     weights: &'a [f32],
     rows: usize,
     previous: Rows<'a>,
@@ -368,7 +408,7 @@ struct NextState<'a> {
     candidate: Option<Bits<'a>>,
 }
 
-impl Kernel for NextState<'_> {
+impl<F: Functions> Kernel for NextState<'_, F> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
@@ -379,7 +419,7 @@ impl Kernel for NextState<'_> {
             let tape = self.tape.row(row);
             for at in (0..hp).step_by(LANES) {
                 let a_n = if after {
-                    let r = sigmoid(s, s.load(&tape[R * hp + at..]));
+                    let r = self.functions.gate(s, s.load(&tape[R * hp + at..]));
                     s.store(r, &mut tape[R * hp + at..]);
                     s.mul_add(r, s.load(&tape[Q * hp + at..]), s.load(&tape[N * hp + at..]))
                 } else {
@@ -395,8 +435,8 @@ impl Kernel for NextState<'_> {
                 rates[2] = normalize(s, x, normal, gru.hidden, gain, shift);
             }
             for at in (0..hp).step_by(LANES) {
-                let n = tanh(s, s.load(&tape[N * hp + at..]));
-                let z = sigmoid(s, s.load(&tape[Z * hp + at..]));
+                let n = self.functions.phi_of_units(s, gru.hidden, at, s.load(&tape[N * hp + at..]));
+                let z = self.functions.gate(s, s.load(&tape[Z * hp + at..]));
                 s.store(n, &mut tape[N * hp + at..]);
                 s.store(z, &mut tape[Z * hp + at..]);
                 let seen = kept(s, self.candidate, row, at, gru.noise.candidate_dropout, n);
@@ -419,8 +459,9 @@ fn kept<S: Simd>(s: S, bits: Option<Bits<'_>>, row: usize, at: usize, p: f32, v:
 
 /// From dh to da_n and dz, which stays in z's place as da_z; d_output becomes dh ⊙ z. Where the reset comes after, also
 /// da_r and dq.
-struct CandidateBack<'a> {
+struct CandidateBack<'a, F> {
     gru: &'a Gru,
+    functions: F,
     weights: &'a [f32],
     rows: usize,
     previous: Rows<'a>,
@@ -430,7 +471,7 @@ struct CandidateBack<'a> {
     gradient: &'a mut [f32],
 }
 
-impl Kernel for CandidateBack<'_> {
+impl<F: Functions> Kernel for CandidateBack<'_, F> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
@@ -444,7 +485,7 @@ impl Kernel for CandidateBack<'_> {
                 let dz = s.mul(dh, s.sub(s.load(&old[at..]), seen));
                 let d_seen = s.mul(dh, s.sub(one, z));
                 let dn = kept(s, self.candidate, row, at, p, d_seen);
-                let (da_n, da_z) = (s.mul(dn, s.sub(one, s.mul(n, n))), s.mul(dz, s.mul(z, s.sub(one, z))));
+                let (da_n, da_z) = (s.mul(dn, self.functions.slope(s, n)), s.mul(dz, self.functions.gate_slope(s, z)));
                 s.store(vanishing::gradient(s, da_n), &mut tape[N * hp + at..]);
                 s.store(vanishing::gradient(s, da_z), &mut tape[Z * hp + at..]);
                 s.store(s.mul(dh, z), &mut d[at..]);
@@ -461,7 +502,7 @@ impl Kernel for CandidateBack<'_> {
                 if after {
                     let (r, q) = (s.load(&tape[R * hp + at..]), s.load(&tape[Q * hp + at..]));
                     let da_n = s.load(&tape[N * hp + at..]);
-                    let da_r = s.mul(s.mul(da_n, q), s.mul(r, s.sub(one, r)));
+                    let da_r = s.mul(s.mul(da_n, q), self.functions.gate_slope(s, r));
                     s.store(vanishing::gradient(s, s.mul(da_n, r)), &mut tape[Q * hp + at..]);
                     s.store(vanishing::gradient(s, da_r), &mut tape[R * hp + at..]);
                 }
@@ -471,7 +512,8 @@ impl Kernel for CandidateBack<'_> {
 }
 
 /// Where the reset comes before: from du to da_r, and du ⊙ r in du's place. Without du, for a zero state, da_r is 0.
-struct ResetBack<'a> {
+struct ResetBack<'a, F> {
+    functions: F,
     rows: usize,
     hp: usize,
     seen: Rows<'a>,
@@ -479,11 +521,11 @@ struct ResetBack<'a> {
     du: Option<RowsMut<'a>>,
 }
 
-impl Kernel for ResetBack<'_> {
+impl<F: Functions> Kernel for ResetBack<'_, F> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
-        let (hp, one) = (self.hp, s.splat(1.0));
+        let hp = self.hp;
         for row in 0..self.rows {
             let (h, tape) = (self.seen.row(row), self.tape.row(row));
             let Some(du) = &mut self.du else {
@@ -494,7 +536,7 @@ impl Kernel for ResetBack<'_> {
             for at in (0..hp).step_by(LANES) {
                 let (r, d) = (s.load(&tape[R * hp + at..]), s.load(&du[at..]));
                 let dr = s.mul(d, s.load(&h[at..]));
-                let da_r = s.mul(dr, s.mul(r, s.sub(one, r)));
+                let da_r = s.mul(dr, self.functions.gate_slope(s, r));
                 s.store(vanishing::gradient(s, da_r), &mut tape[R * hp + at..]);
                 s.store(s.mul(d, r), &mut du[at..]);
             }

@@ -40,7 +40,7 @@ pub mod unroll;
 mod values;
 mod vanishing;
 
-pub use activation::Activation;
+pub use activation::{Activation, GateActivation};
 pub use aligned::Aligned;
 pub use cell::{Cell, Noise};
 pub use dense::Dense;

@@ -5,7 +5,9 @@
 
 use std::iter::once;
 
-use crate::activation::{Identity, sigmoid, tanh};
+use crate::activation::{
+    Activation, Chosen, Functions, GateActivation, Identity, Standard, sigmoid, tanh, with_functions,
+};
 use crate::cell::{Backward, Bits, Cell, Factor, Forward, Noise, Rows, RowsMut, Steps};
 use crate::engine::Engine;
 use crate::layout::{Block, Entry, Layout, Role, Transpose};
@@ -21,6 +23,8 @@ use crate::vanishing;
 /// i = σ(x W_i + h R_i + b_i \[+ p_i ⊙ c_{t-1}\])        f = σ(x W_f + h R_f + b_f \[+ p_f ⊙ c_{t-1}\])
 /// g = tanh(x W_g + h R_g + b_g)                       c_t = f ⊙ c_{t-1} + i ⊙ g
 /// o = σ(x W_o + h R_o + b_o \[+ p_o ⊙ c_t\])            h_t = o ⊙ tanh(c_t)
+///
+/// σ and tanh are [`Lstm::recurrent_activation`] and [`Lstm::activation`], where others are chosen.
 ///
 /// c_t, h_t where it is projected, and the arguments of σ and tanh are 0 where they are below 2⁻⁶⁰.
 ///
@@ -54,6 +58,12 @@ pub struct Lstm {
     /// `LayerNormBasicLSTMCell`: a gate's bias is then added after the normalisation, and the state is the normalised c.
     #[serde(default)]
     pub layer_norm: bool,
+    /// φ of the candidate and of the memory that is shown, tanh by default.
+    #[serde(default, skip_serializing_if = "Activation::is_default")]
+    pub activation: Activation,
+    /// The function of the gates, σ by default.
+    #[serde(default, skip_serializing_if = "GateActivation::is_default")]
+    pub recurrent_activation: GateActivation,
     /// Masks in training.
     #[serde(default, skip_serializing_if = "Noise::is_none")]
     pub noise: Noise,
@@ -98,6 +108,8 @@ impl Lstm {
             cell_clip: None,
             projection_clip: None,
             layer_norm: false,
+            activation: Activation::default(),
+            recurrent_activation: GateActivation::default(),
             noise: Noise::default(),
         }
     }
@@ -132,6 +144,16 @@ impl Lstm {
         Lstm { layer_norm, ..self }
     }
 
+    /// With another φ.
+    pub fn activation(self, activation: Activation) -> Self {
+        Lstm { activation, ..self }
+    }
+
+    /// With another function of the gates.
+    pub fn recurrent_activation(self, recurrent_activation: GateActivation) -> Self {
+        Lstm { recurrent_activation, ..self }
+    }
+
     /// With masks in training.
     pub fn noise(self, noise: Noise) -> Self {
         Lstm { noise, ..self }
@@ -158,7 +180,12 @@ impl Lstm {
     /// Whether no option is on that the pointwise part must look at.
     fn is_plain(&self) -> bool {
         let options = self.peepholes || self.coupled || self.layer_norm || self.projection.is_some();
-        !options && self.cell_clip.is_none() && self.noise.candidate_dropout == 0.0
+        !options && self.cell_clip.is_none() && self.noise.candidate_dropout == 0.0 && self.chosen().is_none()
+    }
+
+    /// The functions, where they are not σ and tanh.
+    fn chosen(&self) -> Option<Chosen> {
+        Chosen::unless_standard(self.recurrent_activation, self.activation)
     }
 
     fn blocks(&self) -> Blocks {
@@ -282,8 +309,9 @@ impl Cell for Lstm {
             engine.run(PlainForward { rows, width: padded(self.hidden), memory, output, next_memory, tape });
             return;
         }
-        engine.run(AnyForward {
+        with_functions!(self.chosen(), |functions| engine.run(AnyForward {
             lstm: self,
+            functions,
             weights,
             rows,
             memory,
@@ -291,7 +319,7 @@ impl Cell for Lstm {
             next_memory: next_memory.again(),
             tape: tape.again(),
             candidate,
-        });
+        }));
         if self.projection.is_some() {
             let left = Left { data: &tape.data[self.sections().unprojected..], row: tape.stride, col: 1 };
             let block = self.blocks().projection;
@@ -331,7 +359,18 @@ impl Cell for Lstm {
             }
             let gradient = &mut *step.gradient;
             let (lstm, tape) = (self, tape.again());
-            engine.run(AnyBackward { lstm, weights, rows, memory, tape, candidate, d_output, d_memory, gradient });
+            with_functions!(self.chosen(), |functions| engine.run(AnyBackward {
+                lstm,
+                functions,
+                weights,
+                rows,
+                memory,
+                tape,
+                candidate,
+                d_output,
+                d_memory,
+                gradient
+            }));
         }
         let da = Left { data: tape.data, row: tape.stride, col: 1 };
         for (out, right, columns) in [(d_joint, recurrent, self.output()), (d_input, input, self.input)] {
@@ -402,18 +441,6 @@ fn next_cell<S: Simd>(s: S, f: S::F, c: S::F, i: S::F, g: S::F) -> S::F {
     vanishing::state(s, s.mul_add(f, c, s.mul(i, g)))
 }
 
-/// y (1 − y): σ' from y = σ(a).
-#[inline(always)]
-fn sigmoid_slope<S: Simd>(s: S, y: S::F) -> S::F {
-    s.mul(y, s.sub(s.splat(1.0), y))
-}
-
-/// 1 − y²: tanh' from y = tanh(a).
-#[inline(always)]
-fn tanh_slope<S: Simd>(s: S, y: S::F) -> S::F {
-    s.sub(s.splat(1.0), s.mul(y, y))
-}
-
 struct PlainBackward<'a> {
     rows: usize,
     width: usize,
@@ -438,12 +465,12 @@ impl Kernel for PlainBackward<'_> {
                 let (vi, vf, vg, vo) = (s.load(vi), s.load(vf), s.load(vg), s.load(vo));
                 let (vc0, m) = (s.load(&c0[at..]), s.load(&dh[at..]));
                 let tc = tanh(s, next_cell(s, vf, vc0, vi, vg));
-                let da_o = s.mul(s.mul(m, tc), sigmoid_slope(s, vo));
-                let d = s.mul_add(s.mul(m, vo), tanh_slope(s, tc), s.load(&dc[at..]));
+                let da_o = s.mul(s.mul(m, tc), Standard.gate_slope(s, vo));
+                let d = s.mul_add(s.mul(m, vo), Standard.slope(s, tc), s.load(&dc[at..]));
                 let put = |v, to: &mut [f32]| s.store(vanishing::gradient(s, v), &mut to[at..]);
-                put(s.mul(s.mul(d, vg), sigmoid_slope(s, vi)), i);
-                put(s.mul(s.mul(d, vc0), sigmoid_slope(s, vf)), f);
-                put(s.mul(s.mul(d, vi), tanh_slope(s, vg)), g);
+                put(s.mul(s.mul(d, vg), Standard.gate_slope(s, vi)), i);
+                put(s.mul(s.mul(d, vc0), Standard.gate_slope(s, vf)), f);
+                put(s.mul(s.mul(d, vi), Standard.slope(s, vg)), g);
                 put(da_o, o);
                 put(s.mul(d, vf), dc);
             }
@@ -452,8 +479,9 @@ impl Kernel for PlainBackward<'_> {
 }
 
 /// The pointwise part with whatever options the cell has.
-struct AnyForward<'a> {
+struct AnyForward<'a, F> {
     lstm: &'a Lstm,
+    functions: F,
     weights: &'a [f32],
     rows: usize,
     memory: Rows<'a>,
@@ -497,11 +525,11 @@ fn dropped<S: Simd>(s: S, bits: Option<Bits<'_>>, row: usize, at: usize, scale: 
     }
 }
 
-impl Kernel for AnyForward<'_> {
+impl<F: Functions> Kernel for AnyForward<'_, F> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
-        let lstm = self.lstm;
+        let (lstm, functions) = (self.lstm, self.functions);
         let (options, sections, hidden) = (Options::new(lstm, self.weights), lstm.sections(), lstm.hidden);
         let Options { width, gates, f, g, o, clip, .. } = options;
         let scale = scale(lstm.noise.candidate_dropout);
@@ -526,9 +554,9 @@ impl Kernel for AnyForward<'_> {
                     a_i = s.mul_add(p_i.panel(s, panel), old, a_i);
                     a_f = s.mul_add(p_f.panel(s, panel), old, a_f);
                 }
-                let i = sigmoid(s, a_i);
-                let forget = if lstm.coupled { s.sub(s.splat(1.0), i) } else { sigmoid(s, a_f) };
-                let candidate = tanh(s, s.load(&acts[g + at..]));
+                let i = functions.gate(s, a_i);
+                let forget = if lstm.coupled { s.sub(s.splat(1.0), i) } else { functions.gate(s, a_f) };
+                let candidate = functions.phi_of_units(s, hidden, at, s.load(&acts[g + at..]));
                 let seen = dropped(s, self.candidate, row, at, scale, candidate);
                 let mut c = next_cell(s, forget, old, i, seen);
                 if options.clipped {
@@ -555,16 +583,17 @@ impl Kernel for AnyForward<'_> {
                 if let Some([_, _, p_o]) = options.peepholes {
                     a_o = s.mul_add(p_o.panel(s, at / LANES), c, a_o);
                 }
-                let new_o = sigmoid(s, a_o);
+                let new_o = functions.gate(s, a_o);
                 s.store(new_o, &mut acts[o + at..]);
-                s.store(s.mul(new_o, tanh(s, c)), &mut m[at..]);
+                s.store(s.mul(new_o, functions.phi_of_units(s, hidden, at, c)), &mut m[at..]);
             }
         }
     }
 }
 
-struct AnyBackward<'a> {
+struct AnyBackward<'a, F> {
     lstm: &'a Lstm,
+    functions: F,
     weights: &'a [f32],
     rows: usize,
     memory: Rows<'a>,
@@ -575,11 +604,11 @@ struct AnyBackward<'a> {
     gradient: &'a mut [f32],
 }
 
-impl Kernel for AnyBackward<'_> {
+impl<F: Functions> Kernel for AnyBackward<'_, F> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
-        let lstm = self.lstm;
+        let (lstm, functions) = (self.lstm, self.functions);
         let (options, sections, hidden) = (Options::new(lstm, self.weights), lstm.sections(), lstm.hidden);
         let Options { width, gates, f, g, o, clip, .. } = options;
         let vectors = lstm.blocks().vectors;
@@ -605,9 +634,9 @@ impl Kernel for AnyBackward<'_> {
                 if let Some((gain, shift)) = memory_norm {
                     c = s.mul_add(gain.panel(s, panel), s.load(&rest[normal_memory + at..]), shift.panel(s, panel));
                 }
-                let (tc, dm) = (tanh(s, c), s.load(&m[at..]));
-                let da_o = vanishing::gradient(s, s.mul(s.mul(dm, tc), sigmoid_slope(s, vo)));
-                let mut d = s.mul_add(s.mul(dm, vo), tanh_slope(s, tc), s.load(&dc[at..]));
+                let (tc, dm) = (functions.phi(s, c), s.load(&m[at..]));
+                let da_o = vanishing::gradient(s, s.mul(s.mul(dm, tc), functions.gate_slope(s, vo)));
+                let mut d = s.mul_add(s.mul(dm, vo), functions.slope(s, tc), s.load(&dc[at..]));
                 if let Some([_, _, p_o]) = options.peepholes {
                     d = s.mul_add(da_o, p_o.panel(s, panel), d);
                     let index = lstm.peephole_count() - 1;
@@ -635,16 +664,16 @@ impl Kernel for AnyBackward<'_> {
                     d = s.sub(s.sub(d, above), below);
                 }
                 let d_candidate = dropped(s, self.candidate, row, at, scale, s.mul(d, i));
-                let da_g = vanishing::gradient(s, s.mul(d_candidate, tanh_slope(s, candidate)));
+                let da_g = vanishing::gradient(s, s.mul(d_candidate, functions.slope(s, candidate)));
                 s.store(da_g, &mut acts[g + at..]);
                 let mut d_old = s.mul(d, forget);
                 let (da_i, da_f);
                 if lstm.coupled {
-                    da_i = vanishing::gradient(s, s.mul(s.mul(d, s.sub(seen, old)), sigmoid_slope(s, i)));
+                    da_i = vanishing::gradient(s, s.mul(s.mul(d, s.sub(seen, old)), functions.gate_slope(s, i)));
                     da_f = zero;
                 } else {
-                    da_i = vanishing::gradient(s, s.mul(s.mul(d, seen), sigmoid_slope(s, i)));
-                    da_f = vanishing::gradient(s, s.mul(s.mul(d, old), sigmoid_slope(s, forget)));
+                    da_i = vanishing::gradient(s, s.mul(s.mul(d, seen), functions.gate_slope(s, i)));
+                    da_f = vanishing::gradient(s, s.mul(s.mul(d, old), functions.gate_slope(s, forget)));
                     s.store(da_f, &mut acts[f + at..]);
                 }
                 s.store(da_i, &mut acts[at..]);

@@ -5,7 +5,7 @@
 use std::iter::once;
 use std::marker::PhantomData;
 
-use crate::activation::{Activation, Phi, Relu, Tanh};
+use crate::activation::{Activation, Identity, InPlace, Phi, Relu, Tanh};
 use crate::cell::{Backward, Cell, Factor, Forward, Noise, Rows, RowsMut, Steps};
 use crate::engine::Engine;
 use crate::layout::{Block, Entry, Layout, Role, Transpose};
@@ -106,7 +106,7 @@ impl Cell for Rnn {
             right: Right { data: &weights[LANES..], row: LANES, panel: depth * LANES },
             depth: if step.fresh { self.input } else { self.input + self.hidden },
         };
-        let Forward { rows, output: RowsMut { data: out, stride, .. }, .. } = step;
+        let Forward { rows, output: RowsMut { data: out, stride, width }, .. } = step;
         let columns = panels(self.hidden);
         match self.activation {
             Activation::Tanh => {
@@ -114,6 +114,11 @@ impl Cell for Rnn {
             }
             Activation::Relu => {
                 engine.product(rows, columns, once(both), Affine::<Relu>::new(weights, depth, out, stride));
+            }
+            // Rare enough that another pass costs less than a product compiled for each.
+            phi => {
+                engine.product(rows, columns, once(both), Affine::<Identity>::new(weights, depth, out, stride));
+                engine.run(InPlace { rows, hidden: self.hidden, values: RowsMut { data: out, stride, width }, phi });
             }
         }
     }
@@ -129,6 +134,7 @@ impl Cell for Rnn {
             Activation::Relu => {
                 engine.run(ThroughPhi::<Relu> { rows, width: hp, h, dh, da: step.tape.again(), phi: PhantomData });
             }
+            phi => engine.run(ThroughAny { rows, width: hp, h, dh, da: step.tape.again(), phi }),
         }
         let da = Left { data: step.tape.data, row: step.tape.stride, col: 1 };
         let (recurrent, input) = transposed.split_at(hp * hp);
@@ -171,6 +177,30 @@ impl Block {
             add(steps.first_state(), 1 + input, state);
         } else {
             add(0, first, 1 + input + state - first);
+        }
+    }
+}
+
+/// The same for any φ.
+struct ThroughAny<'a> {
+    rows: usize,
+    width: usize,
+    h: Rows<'a>,
+    dh: Rows<'a>,
+    da: RowsMut<'a>,
+    phi: Activation,
+}
+
+impl Kernel for ThroughAny<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(mut self, s: S) {
+        for row in 0..self.rows {
+            let (h, dh, da) = (self.h.row(row), self.dh.row(row), self.da.row(row));
+            for at in (0..self.width).step_by(LANES) {
+                let d = s.mul(s.load(&dh[at..]), self.phi.slope(s, s.load(&h[at..])));
+                s.store(vanishing::gradient(s, d), &mut da[at..]);
+            }
         }
     }
 }

@@ -123,5 +123,6 @@ fn at_bounds(bound: Bound, value: f64) -> (bool, bool) {
         Bound::Sigmoid => (value < 0.1, value > 0.9),
         Bound::Tanh => (value < -0.9, value > 0.9),
         Bound::Relu => (value <= 0.0, false),
+        Bound::None => (false, false),
     }
 }

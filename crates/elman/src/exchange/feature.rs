@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use elman_kernels::{Activation, Reset};
+use elman_kernels::{Activation, GateActivation, Reset};
 
 use crate::layer::{AnyCell, Layer, Merge, Stack};
 
@@ -10,6 +10,10 @@ use crate::layer::{AnyCell, Layer, Merge, Stack};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Feature {
     Relu,
+    /// Of the Elman cell beside tanh and relu, of a cell with gates beside tanh; its name.
+    Activation(&'static str),
+    /// Of gates, beside σ; its name.
+    RecurrentActivation(&'static str),
     Peepholes,
     Coupled,
     CellClip,
@@ -33,6 +37,8 @@ impl fmt::Display for Feature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Feature::Relu => "the activation relu",
+            Feature::Activation(name) => return write!(f, "the activation {name}"),
+            Feature::RecurrentActivation(name) => return write!(f, "the recurrent activation {name}"),
             Feature::Peepholes => "an LSTM with peepholes",
             Feature::Coupled => "an LSTM with coupled gates",
             Feature::CellClip => "a clipped memory",
@@ -57,8 +63,16 @@ impl fmt::Display for Feature {
 /// What a layer has of these.
 pub(crate) fn features(layer: &Layer) -> Vec<Feature> {
     let cell = match &layer.cell {
-        AnyCell::Rnn(rnn) => vec![(rnn.activation == Activation::Relu, Feature::Relu)],
+        AnyCell::Rnn(rnn) => {
+            let other = !matches!(rnn.activation, Activation::Tanh | Activation::Relu);
+            vec![
+                (rnn.activation == Activation::Relu, Feature::Relu),
+                (other, Feature::Activation(rnn.activation.name())),
+            ]
+        }
         AnyCell::Lstm(lstm) => vec![
+            functions(lstm.activation, lstm.recurrent_activation)[0],
+            functions(lstm.activation, lstm.recurrent_activation)[1],
             (lstm.peepholes, Feature::Peepholes),
             (lstm.coupled, Feature::Coupled),
             (lstm.cell_clip.is_some(), Feature::CellClip),
@@ -67,6 +81,8 @@ pub(crate) fn features(layer: &Layer) -> Vec<Feature> {
             (lstm.layer_norm, Feature::LayerNorm),
         ],
         AnyCell::Gru(gru) => vec![
+            functions(gru.activation, gru.recurrent_activation)[0],
+            functions(gru.activation, gru.recurrent_activation)[1],
             (gru.reset == Reset::Before, Feature::ResetBefore),
             (gru.reset == Reset::After, Feature::ResetAfter),
             (gru.layer_norm, Feature::LayerNorm),
@@ -86,6 +102,14 @@ pub(crate) fn features(layer: &Layer) -> Vec<Feature> {
         (layer.bidirectional == Some(Merge::Multiply), Feature::Multiply),
     ];
     cell.into_iter().chain(around).filter(|(has, _)| *has).map(|(_, feature)| feature).collect()
+}
+
+/// Of a cell with gates: whether its functions are others than tanh and σ.
+fn functions(activation: Activation, gates: GateActivation) -> [(bool, Feature); 2] {
+    [
+        (!activation.is_default(), Feature::Activation(activation.name())),
+        (!gates.is_default(), Feature::RecurrentActivation(gates.name())),
+    ]
 }
 
 /// The masks inside cells that are drawn in training and change no answer afterwards, by name.

@@ -109,7 +109,7 @@ impl Hints {
 
 /// Refuses φ for layers without one, and one that differs from what the file, or a model like it, says.
 fn check_activation(hint: Activation, found: &[Layer], said: Option<(&[Layer], &str)>) -> Result<(), Error> {
-    let name = |of: Activation| if of == Activation::Relu { "relu" } else { "tanh" };
+    let name = Activation::name;
     let of = |layer: &Layer| match &layer.cell {
         AnyCell::Rnn(rnn) => Some(rnn.activation),
         _ => None,
@@ -179,7 +179,7 @@ fn described(layer: &Layer, said: &Said<'_>) -> String {
     } else if let AnyCell::Rnn(rnn) = &layer.cell
         && said.activations
     {
-        parts.push(if rnn.activation == Activation::Relu { "relu" } else { "tanh" }.into());
+        parts.push(rnn.activation.name().into());
     }
     parts.join(" with ")
 }

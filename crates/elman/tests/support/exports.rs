@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use elman::exchange::onnx::OnnxOptions;
 use elman::formats::Array;
 use elman::{
-    Activation, Gru, Head, Init, Layer, Lstm, Merge, Model, Network, Predicts, Purpose, Random, Reads, Reset, Rnn,
-    Stack, State,
+    Activation, GateActivation, Gru, Head, Init, Layer, Lstm, Merge, Model, Network, Predicts, Purpose, Random, Reads,
+    Reset, Rnn, Stack, State,
 };
 use ndarray::{Array1, Array3, ArrayView1};
 
@@ -33,6 +33,16 @@ pub(crate) fn random_model(stack: impl Into<Stack>, head: impl Into<Head>) -> Mo
     model
 }
 
+/// Two kinds of hard gates.
+fn lstm_hard() -> Lstm {
+    Lstm::new(3, 5).recurrent_activation(GateActivation::HardSigmoid).peepholes(true)
+}
+
+fn gru_hard(reset: Reset) -> Gru {
+    let gru = Gru::new(3, 5).reset(reset).activation(Activation::Linear);
+    gru.recurrent_activation(GateActivation::HardSigmoidKeras2)
+}
+
 /// Networks whose cells are native operators, of every kind of stack and head.
 pub(crate) fn native() -> Vec<(&'static str, Model)> {
     let last = || Head::last_state(3);
@@ -48,6 +58,15 @@ pub(crate) fn native() -> Vec<(&'static str, Model)> {
         ("lstm", random_model(Lstm::new(3, 5), last())),
         ("lstm_peepholes", random_model(Lstm::new(3, 5).peepholes(true), Head::every_step(3))),
         ("lstm_coupled", random_model(Lstm::new(3, 5).coupled(true).peepholes(true), last())),
+        ("lstm_hard", random_model(lstm_hard(), Head::every_step(3))),
+        ("lstm_relu", random_model(Lstm::new(3, 5).activation(Activation::Relu), last())),
+        ("gru_hard", random_model(gru_hard(Reset::After), last())),
+        ("gru_before_hard", random_model(both(gru_hard(Reset::Before).into(), Merge::Concat), last())),
+        ("rnn_sigmoid", random_model(Rnn::new(3, 5).activation(Activation::Sigmoid), last())),
+        (
+            "rnn_linear_both",
+            random_model(both(Rnn::new(3, 5).activation(Activation::Linear).into(), Merge::Sum), last()),
+        ),
         ("gru_after", random_model(Gru::new(3, 5), last())),
         ("gru_before", random_model(Gru::new(3, 5).reset(Reset::Before), Head::every_step(3))),
         ("lstm_both", random_model(both(Lstm::new(3, 5).into(), Merge::Concat), last())),
@@ -69,6 +88,7 @@ pub(crate) fn beyond() -> Vec<(&'static str, Model)> {
         ("lstm_projection", random_model(lstm.projection(3).projection_clip(0.1).cell_clip(0.2), last())),
         ("lstm_norm", random_model(lstm.layer_norm(true).peepholes(true), Head::every_step(3))),
         ("lstm_all", random_model(both.bidirectional(Merge::Concat), Head::every_step(3))),
+        ("lstm_hard_norm", random_model(lstm_hard().layer_norm(true).activation(Activation::Relu), last())),
         ("gru_norm", random_model(gru.layer_norm(true), last())),
         ("gru_before_norm", random_model(gru.reset(Reset::Before).layer_norm(true).noise(NOISE), last())),
         ("rnn_zoneout", random_model(Rnn::new(3, 5).noise(RNN_NOISE), Head::every_step(3))),

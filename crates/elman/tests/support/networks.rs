@@ -1,8 +1,8 @@
 //! Networks of every kind, and data for them.
 
 use elman::{
-    Activation, Build, CellState, Embedding, Gradients, Gru, Init, Layer, Lstm, Merge, Network, Noise, Nonlinearity,
-    Purpose, Random, Reset, Rnn, Stack, State, StepDense, StepNorm, StepScale,
+    Activation, Build, CellState, Embedding, GateActivation, Gradients, Gru, Init, Layer, Lstm, Merge, Network, Noise,
+    Nonlinearity, Purpose, Random, Reset, Rnn, Stack, State, StepDense, StepNorm, StepScale,
 };
 use ndarray::{Array2, Array3, ArrayView3, s};
 
@@ -28,6 +28,8 @@ pub(crate) fn cells() -> Vec<(&'static str, Stack)> {
         ("rnn relu", Rnn::new(5, 8).activation(Activation::Relu).into()),
         ("rnn 16 rows", Rnn::new(28, 128).into()),
         ("rnn noise", Rnn::new(3, 9).noise(RNN_NOISE).into()),
+        ("rnn sigmoid", Rnn::new(3, 9).activation(Activation::Sigmoid).into()),
+        ("rnn hard sigmoid", Rnn::new(3, 9).activation(Activation::HardSigmoid).into()),
         ("lstm of one", Lstm::new(1, 1).into()),
         ("lstm", Lstm::new(3, 33).into()),
         ("lstm peepholes", lstm.peepholes(true).into()),
@@ -39,11 +41,22 @@ pub(crate) fn cells() -> Vec<(&'static str, Stack)> {
         ("lstm layer norm and all", lstm.layer_norm(true).peepholes(true).cell_clip(0.7).coupled(true).into()),
         ("lstm noise", lstm.noise(LSTM_NOISE).into()),
         ("lstm noise and all", lstm.noise(LSTM_NOISE).projection(3).layer_norm(true).coupled(true).into()),
+        ("lstm relu", lstm.activation(Activation::Relu).into()),
+        (
+            "lstm hard gates and all",
+            lstm.recurrent_activation(GateActivation::HardSigmoid)
+                .activation(Activation::Sigmoid)
+                .projection(3)
+                .peepholes(true)
+                .into(),
+        ),
         ("gru of one", Gru::new(1, 1).into()),
         ("gru", Gru::new(2, 33).into()),
         ("gru before", gru.reset(Reset::Before).into()),
         ("gru layer norm", gru.layer_norm(true).into()),
         ("gru before layer norm", gru.reset(Reset::Before).layer_norm(true).into()),
+        ("gru hard gates", gru.recurrent_activation(GateActivation::HardSigmoidKeras2).into()),
+        ("gru before linear", gru.reset(Reset::Before).activation(Activation::Linear).into()),
         ("gru noise", gru.noise(NOISE).into()),
         ("gru before noise", gru.reset(Reset::Before).noise(NOISE).into()),
     ]

@@ -133,14 +133,19 @@ pub struct Attribute {
 }
 
 impl Attribute {
+    /// A whole number.
+    pub fn int(name: &str, value: i64) -> Self {
+        Attribute { name: name.into(), i: Some(value), r#type: 2, ..Attribute::default() }
+    }
+
     /// A float.
     pub fn float(name: &str, value: f32) -> Self {
         Attribute { name: name.into(), f: Some(value), r#type: 1, ..Attribute::default() }
     }
 
-    /// A whole number.
-    pub fn int(name: &str, value: i64) -> Self {
-        Attribute { name: name.into(), i: Some(value), r#type: 2, ..Attribute::default() }
+    /// Floats.
+    pub fn floats(name: &str, values: &[f32]) -> Self {
+        Attribute { name: name.into(), floats: values.to_vec(), r#type: 6, ..Attribute::default() }
     }
 
     /// Whole numbers.

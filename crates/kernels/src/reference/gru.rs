@@ -1,6 +1,6 @@
 //! The GRU cell of both kinds. H hidden.
 
-use super::{Arrays, Bound, Gate, Next, Reference, Step, layer_norm, sigmoid, times};
+use super::{Arrays, Gate, Next, Reference, Step, layer_norm, times};
 use crate::gru::{Gru, Reset};
 
 impl Reference for Gru {
@@ -10,8 +10,20 @@ impl Reference for Gru {
     /// before: n = tanh(x W_n + b_n + (r ⊙ h) R_n)
     ///
     /// h_t = (1 − z) ⊙ n + z ⊙ h_{t-1}
+    ///
+    /// Or other functions for σ and tanh.
     fn step(&self, arrays: &Arrays, step: Step<'_>) -> Next {
         let hidden = self.hidden;
+        let (sigma, phi) = (self.recurrent_activation.activation(), self.activation);
+        let clear = std::cell::Cell::new(f64::INFINITY);
+        let sigmoid = |a: f64| {
+            clear.set(clear.get().min(sigma.clear(a)));
+            sigma.exact(a)
+        };
+        let tanh = |a: f64| {
+            clear.set(clear.get().min(phi.clear(a)));
+            phi.exact(a)
+        };
         let (from_x, from_h) = (times(step.x, &arrays["kernel"]), times(step.seen, &arrays["recurrent_kernel"]));
         // Gates r z n; of n, `sums` is the whole pre-activation without b_n.
         let gate = |gate: usize, sums: &[f64]| -> Vec<f64> {
@@ -37,10 +49,10 @@ impl Reference for Gru {
                 (0..hidden).map(|j| from_x[n + j] + from_reset[n + j]).collect()
             }
         };
-        let n: Vec<f64> = gate(2, &candidate).into_iter().map(f64::tanh).collect();
+        let n: Vec<f64> = gate(2, &candidate).into_iter().map(tanh).collect();
         let h = (0..hidden).map(|j| (1.0 - z[j]) * n[j] * step.candidate[j] + z[j] * step.h[j]).collect();
-        let gates = [("r", Bound::Sigmoid, r), ("z", Bound::Sigmoid, z), ("n", Bound::Tanh, n)];
+        let gates = [("r", sigma.bound(), r), ("z", sigma.bound(), z), ("n", phi.bound(), n)];
         let gates = gates.into_iter().map(|(name, bound, values)| Gate { name, bound, values }).collect();
-        Next { h, c: Vec::new(), clear: f64::INFINITY, gates }
+        Next { h, c: Vec::new(), clear: clear.get(), gates }
     }
 }

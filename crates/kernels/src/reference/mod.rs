@@ -6,6 +6,8 @@
 //!
 //! Forward alone. A gradient is right where it agrees with central differences of this.
 
+use crate::activation::Activation;
+
 mod gru;
 mod lstm;
 mod rnn;
@@ -23,8 +25,26 @@ fn times(x: &[f64], weights: &[f64]) -> Vec<f64> {
     sums
 }
 
-fn sigmoid(a: f64) -> f64 {
-    1.0 / (1.0 + (-a).exp())
+impl Activation {
+    /// φ(a)
+    fn exact(self, a: f64) -> f64 {
+        self.nonlinearity().value(a)
+    }
+
+    /// How far a is from where φ has no derivative.
+    fn clear(self, a: f64) -> f64 {
+        self.nonlinearity().kinks().into_iter().fold(f64::INFINITY, |clear, kink| clear.min((a - kink).abs()))
+    }
+
+    /// What bounds φ.
+    fn bound(self) -> Bound {
+        match self {
+            Activation::Tanh => Bound::Tanh,
+            Activation::Relu => Bound::Relu,
+            Activation::Sigmoid | Activation::HardSigmoid | Activation::HardSigmoidKeras2 => Bound::Sigmoid,
+            Activation::Linear => Bound::None,
+        }
+    }
 }
 
 /// γ ⊙ x̂ + β with x̂ = (x − μ) / √(σ² + 1e-5), μ and σ² over the floats of `x`.

@@ -33,6 +33,8 @@ pub enum Bound {
     Tanh,
     /// max(0, a): from 0 on.
     Relu,
+    /// Any number.
+    None,
 }
 
 /// The values of a gate, or of another bounded part of a cell, at a step.

@@ -141,7 +141,9 @@ fn what_vanishes_becomes_zero() {
 /// One unit that keeps its state, h_t = φ(h_{t-1} r): by hand, on both sides of the thresholds.
 #[test]
 fn thresholds_are_where_the_equations_say() {
-    for activation in elman_kernels::Activation::ALL {
+    use elman_kernels::Activation;
+    // Those that are 0 of 0; σ and its like give ½.
+    for activation in [Activation::Tanh, Activation::Relu, Activation::Linear] {
         let cell: Arc<dyn Reference> = Arc::new(Rnn::new(1, 1).activation(activation));
         for isa in Isa::available() {
             for (h, after) in [(LEAST_STATE * 1.5, LEAST_STATE * 1.5), (LEAST_STATE * 0.75, 0.0), (f32::NAN, f32::NAN)]

@@ -82,7 +82,8 @@ fn take_cell(
     }
     if kind == Kind::Gru {
         let reset = take_gru_bias(transfer, &bias, has_bias, layer, [hidden, width], ours)?;
-        return Ok(AnyCell::Gru(Gru::new(input, hidden).reset(reset)));
+        let gru = Gru::new(input, hidden).reset(reset).recurrent_activation(layer.recurrent_activation);
+        return Ok(AnyCell::Gru(gru.activation(layer.activation.unwrap_or_default())));
     }
     let to = format!("{ours}bias");
     match has_bias {
@@ -93,7 +94,10 @@ fn take_cell(
         false => transfer.moved(&[], [(to, zeros(&[width]))], &[Change::Zeros]),
     }
     Ok(match kind {
-        Kind::Lstm => AnyCell::Lstm(Lstm::new(input, hidden)),
+        Kind::Lstm => {
+            let lstm = Lstm::new(input, hidden).recurrent_activation(layer.recurrent_activation);
+            AnyCell::Lstm(lstm.activation(layer.activation.unwrap_or_default()))
+        }
         _ => {
             let activation = match layer.activation {
                 Some(activation) => activation,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use elman_formats::Array;
 use elman_formats::keras::Archive;
-use elman_kernels::{Activation, Nonlinearity, Reset};
+use elman_kernels::{Nonlinearity, Reset};
 use serde_json::{Value, json};
 
 use super::options::FUNCTIONS;
@@ -124,6 +124,10 @@ fn give(model: &Model, raw: bool) -> Result<(Archive, Report), Error> {
 fn why_not(feature: Feature) -> Option<&'static str> {
     match feature {
         Feature::Relu | Feature::ResetBefore | Feature::ResetAfter => None,
+        Feature::Activation("hard_sigmoid_keras2") | Feature::RecurrentActivation("hard_sigmoid_keras2") => Some(
+            "the hard_sigmoid of Keras 3 is a / 6 + 1/2 within 0 and 1, not 0.2 a + 1/2; train with hard_sigmoid for it",
+        ),
+        Feature::Activation(_) | Feature::RecurrentActivation(_) => None,
         Feature::Sum | Feature::Average | Feature::Multiply => None,
         Feature::StepDense | Feature::StepNorm | Feature::StepScale => None,
         Feature::Peepholes => Some("the gates of Keras's LSTM do not see the memory"),
@@ -175,20 +179,20 @@ fn give_layer(
     every_step: bool,
 ) -> Result<(), Error> {
     let (_, units, _) = assembly::sizes(&layer.cell);
-    let mut config = json!({ "units": units, "activation": "tanh", "use_bias": true, "return_sequences": every_step });
+    let mut config = json!({ "units": units, "activation": null, "use_bias": true, "return_sequences": every_step });
     let class = match &layer.cell {
         AnyCell::Rnn(rnn) => {
-            if rnn.activation == Activation::Relu {
-                config["activation"] = json!("relu");
-            }
+            config["activation"] = json!(rnn.activation.name());
             "SimpleRNN"
         }
-        AnyCell::Lstm(_) => {
-            config["recurrent_activation"] = json!("sigmoid");
+        AnyCell::Lstm(lstm) => {
+            config["activation"] = json!(lstm.activation.name());
+            config["recurrent_activation"] = json!(lstm.recurrent_activation.name());
             "LSTM"
         }
         AnyCell::Gru(gru) => {
-            config["recurrent_activation"] = json!("sigmoid");
+            config["activation"] = json!(gru.activation.name());
+            config["recurrent_activation"] = json!(gru.recurrent_activation.name());
             config["reset_after"] = json!(gru.reset == Reset::After);
             "GRU"
         }

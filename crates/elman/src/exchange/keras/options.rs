@@ -1,6 +1,6 @@
 //! The options of layers, each looked at: what is not computed here is refused by name.
 
-use elman_kernels::{Activation, Nonlinearity, Reset};
+use elman_kernels::{Activation, GateActivation, Nonlinearity, Reset};
 use serde_json::Value;
 
 use super::chain::{Link, Wrong, shown, text};
@@ -148,13 +148,12 @@ fn recurrent(options: &Options<'_>, class: &str, backwards: bool, notes: &mut Ve
     let Some(kind) = Kind::of_class(class) else {
         return Err(options.wrong(format!("it is of a {class}; expected a SimpleRNN, LSTM or GRU")));
     };
-    let mut activation = None;
-    if kind == Kind::Rnn {
-        let name = options.one_of("activation", "tanh", &["tanh", "relu"])?;
-        activation = Some(if name == "relu" { Activation::Relu } else { Activation::Tanh });
-    } else {
-        options.one_of("activation", "tanh", &["tanh"])?;
-        options.one_of("recurrent_activation", "sigmoid", &["sigmoid"])?;
+    let activation = options.function("activation", "tanh", &["tanh", "relu", "sigmoid", "hard_sigmoid", "linear"])?;
+    let activation = activation.and_then(Activation::from_nonlinearity);
+    let mut recurrent_activation = GateActivation::default();
+    if kind != Kind::Rnn {
+        let gates = options.function("recurrent_activation", "sigmoid", &["sigmoid", "hard_sigmoid"])?;
+        recurrent_activation = gates.and_then(GateActivation::from_nonlinearity).unwrap_or_default();
     }
     if options.flag("go_backwards", false)? != backwards {
         let why = if backwards {
@@ -194,6 +193,7 @@ fn recurrent(options: &Options<'_>, class: &str, backwards: bool, notes: &mut Ve
         kind: Some(kind),
         units: Some(options.units()?),
         activation,
+        recurrent_activation,
         use_bias: Some(options.flag("use_bias", true)?),
         reset,
         merge: None,
@@ -306,11 +306,15 @@ impl<'a> Options<'a> {
     /// The function of a dense layer, or of a layer of its own.
     fn act(&self, key: &str) -> Result<Act, Wrong> {
         let names: Vec<&str> = FUNCTIONS.iter().map(|(name, _)| *name).chain(["softmax"]).collect();
-        let name = self.one_of(key, "linear", &names)?;
-        Ok(match (name, FUNCTIONS.iter().find(|(of, _)| *of == name)) {
-            ("hard_sigmoid", _) if self.version == Version::Two => Act::Of(Nonlinearity::HardSigmoid(0.2)),
-            (_, Some((_, function))) => Act::Of(*function),
-            _ => Act::Softmax,
+        Ok(self.function(key, "linear", &names)?.map_or(Act::Softmax, Act::Of))
+    }
+
+    /// The function of a name that is among those that are computed; nothing for a softmax.
+    fn function(&self, key: &str, default: &'a str, computed: &[&str]) -> Result<Option<Nonlinearity>, Wrong> {
+        let name = self.one_of(key, default, computed)?;
+        Ok(match name {
+            "hard_sigmoid" if self.version == Version::Two => Some(Nonlinearity::HardSigmoid(0.2)),
+            _ => FUNCTIONS.iter().find(|(of, _)| *of == name).map(|(_, function)| *function),
         })
     }
 

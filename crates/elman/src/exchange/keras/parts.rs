@@ -1,6 +1,6 @@
 //! The layers of a chain, understood: what each computes, and where its arrays are.
 
-use elman_kernels::{Activation, Nonlinearity, Reset};
+use elman_kernels::{Activation, GateActivation, Nonlinearity, Reset};
 
 use super::names::Weights;
 use crate::Reads;
@@ -45,6 +45,7 @@ pub(super) struct Recurrent {
     pub(super) kind: Option<Kind>,
     pub(super) units: Option<usize>,
     pub(super) activation: Option<Activation>,
+    pub(super) recurrent_activation: GateActivation,
     pub(super) use_bias: Option<bool>,
     pub(super) reset: Option<Reset>,
     pub(super) merge: Option<Merge>,

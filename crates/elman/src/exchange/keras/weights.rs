@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use elman_formats::Array;
+use elman_kernels::GateActivation;
 
 use super::PARTNER;
 use super::cells::{WEIGHTS, leave_out_training, take_embedding, take_layer};
@@ -157,6 +158,7 @@ fn recurrent(layer: &str) -> Recurrent {
         kind,
         units: None,
         activation: None,
+        recurrent_activation: GateActivation::default(),
         use_bias: None,
         reset: None,
         merge: None,

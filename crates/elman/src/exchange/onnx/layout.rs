@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 
 use elman_formats::Array;
-use elman_kernels::{Activation, Gru, Lstm, Reset, Rnn};
+use elman_kernels::{Activation, GateActivation, Gru, Lstm, Reset, Rnn};
 
 use crate::exchange::arrays::{added, is_zero, reordered, rows, stacked, transposed, zeros};
 use crate::layer::AnyCell;
@@ -194,6 +194,23 @@ pub(super) fn is_coupled(cell: &AnyCell) -> bool {
 /// Whether the operator's activations are not its default ones.
 pub(super) fn is_relu(cell: &AnyCell) -> bool {
     matches!(cell, AnyCell::Rnn(Rnn { activation: Activation::Relu, .. }))
+}
+
+/// The functions of the gates, none of an Elman cell, and φ, where a cell has others than its operator by default.
+pub(super) fn chosen(cell: &AnyCell) -> Option<(Option<Activation>, Activation)> {
+    let (gates, phi) = match cell {
+        AnyCell::Rnn(rnn) => (None, rnn.activation),
+        AnyCell::Lstm(lstm) => (Some(lstm.recurrent_activation), lstm.activation),
+        AnyCell::Gru(gru) => (Some(gru.recurrent_activation), gru.activation),
+        AnyCell::Dense(_) | AnyCell::LayerNorm(_) | AnyCell::Scale(_) | AnyCell::Custom(_) => return None,
+    };
+    let standard = phi.is_default() && gates.is_none_or(|gates| gates.is_default());
+    (!standard).then(|| (gates.map(GateActivation::activation), phi))
+}
+
+/// Whether a cell has functions that its operator says in `activations`, beside an RNN with Relu.
+pub(super) fn is_chosen(cell: &AnyCell) -> bool {
+    chosen(cell).is_some() && !is_relu(cell)
 }
 
 #[cfg(test)]

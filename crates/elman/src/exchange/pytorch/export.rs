@@ -109,6 +109,9 @@ fn give_scaling(transfer: &mut Transfer<'_>, units: &Units) {
 /// Why a layer of `torch.nn` has not what one of ours has.
 fn why_not(feature: Feature) -> Option<&'static str> {
     match feature {
+        Feature::Activation(_) | Feature::RecurrentActivation(_) => {
+            Some("the layers of torch.nn have tanh and σ, nn.RNN tanh or relu")
+        }
         Feature::Relu | Feature::Projection | Feature::ResetAfter => None,
         Feature::Peepholes => Some("the gates of nn.LSTM do not see the memory"),
         Feature::Coupled => Some("nn.LSTM has a forget gate of its own"),

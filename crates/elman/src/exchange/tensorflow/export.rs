@@ -111,6 +111,9 @@ fn give_scaling(transfer: &mut Transfer<'_>, units: &Units) {
 /// Why a cell of `tf.nn.rnn_cell` has not what one of ours has.
 fn why_not(feature: Feature) -> Option<&'static str> {
     match feature {
+        Feature::Activation(_) | Feature::RecurrentActivation(_) => {
+            Some("the cells of tf.nn.rnn_cell are written with tanh and σ, BasicRNNCell with tanh or relu")
+        }
         Feature::Relu
         | Feature::Peepholes
         | Feature::CellClip

@@ -159,6 +159,7 @@ fn note(model: &Model, options: &OnnxOptions, report: &mut Report) {
     // tract 0.23 reads neither attribute.
     for (says, unread) in [
         ("an RNN with Relu says so in `activations`", layout::is_relu as fn(&AnyCell) -> bool),
+        ("a cell with functions other than sigmoid and tanh says so in `activations`", layout::is_chosen),
         ("an LSTM with coupled gates says so in `input_forget`", layout::is_coupled),
     ] {
         if options.native && stack.layers.iter().any(|layer| unread(&layer.cell)) {

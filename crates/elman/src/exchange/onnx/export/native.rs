@@ -7,11 +7,11 @@ use elman_formats::onnx::{Attribute, Element};
 
 use super::{Exporter, Outputs};
 use crate::exchange::arrays::stacked;
-use crate::exchange::onnx::layout::{Native, is_coupled, is_relu, operator, to_native};
+use crate::exchange::onnx::layout::{Native, chosen, is_coupled, operator, to_native};
 use crate::exchange::onnx::prefix;
 use crate::exchange::{Change, Place};
 use crate::layer::{AnyCell, Layer, Merge};
-use crate::{Gru, Reset};
+use crate::{Activation, Gru, Reset};
 
 impl Exporter<'_> {
     /// A layer on its input [T, B, I], with its initial states [D, B, …] or none.
@@ -132,8 +132,19 @@ fn attributes(layer: &Layer, operator: &str) -> Vec<Attribute> {
     if layer.directions() > 1 {
         attributes.push(Attribute::text("direction", "bidirectional"));
     }
-    if is_relu(&layer.cell) {
-        attributes.push(Attribute::texts("activations", &["Relu", "Relu"][..layer.directions()]));
+    if let Some((gates, phi)) = chosen(&layer.cell) {
+        let shown = matches!(layer.cell, AnyCell::Lstm(_)).then_some(phi);
+        let one: Vec<Activation> = gates.into_iter().chain([phi]).chain(shown).collect();
+        let all: Vec<_> = one.repeat(layer.directions()).into_iter().map(named).collect();
+        let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+        attributes.push(Attribute::texts("activations", &names));
+        let constants: Vec<[f32; 2]> = all.iter().filter_map(|(_, constants)| *constants).collect();
+        if !constants.is_empty() {
+            for (of, name) in ["activation_alpha", "activation_beta"].into_iter().enumerate() {
+                let values: Vec<f32> = constants.iter().map(|constants| constants[of]).collect();
+                attributes.push(Attribute::floats(name, &values));
+            }
+        }
     }
     if operator == "GRU" {
         let after = matches!(layer.cell, AnyCell::Gru(Gru { reset: Reset::After, .. }));
@@ -143,4 +154,20 @@ fn attributes(layer: &Layer, operator: &str) -> Vec<Attribute> {
         attributes.push(Attribute::int("input_forget", 1));
     }
     attributes
+}
+
+/// A function by its name in `activations`, with α and β where it has them.
+fn named(phi: Activation) -> (&'static str, Option<[f32; 2]>) {
+    match phi {
+        Activation::Tanh => ("Tanh", None),
+        Activation::Relu => ("Relu", None),
+        Activation::Sigmoid => ("Sigmoid", None),
+        Activation::HardSigmoid | Activation::HardSigmoidKeras2 => ("HardSigmoid", Some([slope(phi), 0.5])),
+        Activation::Linear => ("Affine", Some([1.0, 0.0])),
+    }
+}
+
+/// α of a hard sigmoid.
+pub(super) fn slope(phi: Activation) -> f32 {
+    phi.nonlinearity().constant().unwrap_or(0.2)
 }

@@ -2,8 +2,9 @@
 
 use elman_formats::onnx::Attribute;
 
+use super::native::slope;
 use crate::exchange::onnx::builder::Builder;
-use crate::{Activation, Gru, Lstm, Reset, Rnn};
+use crate::{Activation, GateActivation, Gru, Lstm, Reset, Rnn};
 
 /// ε of the normalisation, that of the kernels.
 const EPSILON: f32 = 1e-5;
@@ -99,11 +100,21 @@ impl Step<'_> {
     pub(super) fn rnn(&mut self, rnn: &Rnn, x: &str) -> String {
         let (sums, bias) = (self.sums(x), self.own("bias"));
         let sums = self.node("Add", &[&sums, &bias], "a", vec![]);
-        let op = match rnn.activation {
-            Activation::Tanh => "Tanh",
-            Activation::Relu => "Relu",
+        self.function(rnn.activation, &sums, "h_new")
+    }
+
+    /// φ of a value.
+    fn function(&mut self, phi: Activation, value: &str, name: &str) -> String {
+        let (op, attributes) = match phi {
+            Activation::Tanh => ("Tanh", vec![]),
+            Activation::Relu => ("Relu", vec![]),
+            Activation::Sigmoid => ("Sigmoid", vec![]),
+            Activation::HardSigmoid | Activation::HardSigmoidKeras2 => {
+                ("HardSigmoid", vec![Attribute::float("alpha", slope(phi)), Attribute::float("beta", 0.5)])
+            }
+            Activation::Linear => ("Identity", vec![]),
         };
-        self.node(op, &[&sums], "h_new", vec![])
+        self.node(op, &[value], name, attributes)
     }
 
     /// h_t and c_t of an LSTM.
@@ -126,10 +137,14 @@ impl Step<'_> {
             let peepholes = self.own("peepholes");
             self.split(&peepholes, 0, parts, true);
         }
-        let i = self.gate("i", lstm.peepholes, &c);
-        let f = if lstm.coupled { self.rest(&i, "f") } else { self.gate("f", lstm.peepholes, &c) };
+        let i = self.gate("i", lstm.recurrent_activation, lstm.peepholes, &c);
+        let f = if lstm.coupled {
+            self.rest(&i, "f")
+        } else {
+            self.gate("f", lstm.recurrent_activation, lstm.peepholes, &c)
+        };
         let a_g = self.own("a_g");
-        let g = self.node("Tanh", &[&a_g], "g", vec![]);
+        let g = self.function(lstm.activation, &a_g, "g");
         let kept = self.node("Mul", &[&f, &c], "c_from_old", vec![]);
         let taken = self.node("Mul", &[&i, &g], "c_from_x", vec![]);
         let mut c = self.node("Add", &[&kept, &taken], "c_sum", vec![]);
@@ -138,8 +153,8 @@ impl Step<'_> {
             let (gain, bias) = (self.own("memory_gain"), self.own("memory_bias"));
             c = self.normalized(&c, &gain, &bias, "memory");
         }
-        let o = self.gate("o", lstm.peepholes, &c);
-        let shown = self.node("Tanh", &[&c], "c_shown", vec![]);
+        let o = self.gate("o", lstm.recurrent_activation, lstm.peepholes, &c);
+        let shown = self.function(lstm.activation, &c, "c_shown");
         let mut h = self.node("Mul", &[&o, &shown], "h_new", vec![]);
         if lstm.projection.is_some() {
             let projection = self.own("projection");
@@ -150,14 +165,14 @@ impl Step<'_> {
     }
 
     /// A gate of an LSTM, which may see the memory.
-    fn gate(&mut self, name: &str, sees: bool, memory: &str) -> String {
+    fn gate(&mut self, name: &str, gates: GateActivation, sees: bool, memory: &str) -> String {
         let mut a = self.own(&format!("a_{name}"));
         if sees {
             let peephole = self.own(&format!("p_{name}"));
             let seen = self.node("Mul", &[memory, &peephole], &format!("{name}_seen"), vec![]);
             a = self.node("Add", &[&a, &seen], &format!("{name}_sum"), vec![]);
         }
-        self.node("Sigmoid", &[&a], name, vec![])
+        self.function(gates.activation(), &a, name)
     }
 
     /// h_t of a GRU.
@@ -183,7 +198,7 @@ impl Step<'_> {
             Some(gain) => self.normalized_gates(&sums, gain, &bias[0], 2, hidden),
             None => self.node("Add", &[&sums, &bias[0]], "a_rz", vec![]),
         };
-        let gates = self.node("Sigmoid", &[&a], "rz", vec![]);
+        let gates = self.function(gru.recurrent_activation.activation(), &a, "rz");
         let gates = self.split(&gates, -1, &[("r", hidden), ("z", hidden)], false);
         let (r, z) = (&gates[0], &gates[1]);
         let from_h = match gru.reset {
@@ -203,7 +218,7 @@ impl Step<'_> {
             Some(gain) => self.normalized(&sums, gain, &bias[1], "n"),
             None => self.node("Add", &[&sums, &bias[1]], "a_n", vec![]),
         };
-        let n = self.node("Tanh", &[&a], "n", vec![]);
+        let n = self.function(gru.activation, &a, "n");
         let rest = self.rest(z, "z_rest");
         let taken = self.node("Mul", &[&rest, &n], "h_from_n", vec![]);
         let kept = self.node("Mul", &[z, &h], "h_from_old", vec![]);

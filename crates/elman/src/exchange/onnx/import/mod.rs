@@ -1,5 +1,6 @@
 //! A model from a graph.
 
+mod activations;
 mod arithmetic;
 mod feed;
 mod glue;

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use elman_formats::Array;
 
+use super::activations::{Function, functions};
 use super::node::Call;
 use super::value::Data;
 use crate::exchange::onnx::layout::{self, Native, operator};
 use crate::exchange::{Change, Place};
 use crate::layer::AnyCell;
-use crate::{Activation, Gru, Lstm, Reset, Rnn};
+use crate::{Activation, GateActivation, Gru, Lstm, Nonlinearity, Reset, Rnn};
 
 /// One direction of a recurrent operator.
 pub(super) struct Track {
@@ -106,28 +107,60 @@ fn part(array: &Array, direction: usize) -> Array {
 
 /// The cell that an operator computes.
 fn cell(call: &Call<'_>, input: usize, hidden: usize, directions: usize) -> Result<AnyCell, String> {
+    let all = functions(call, directions)?;
+    let own = &all[..all.len() / directions.max(1)];
     let names = call.texts("activations");
-    let lower: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
-    let are = |expected: &[&str]| lower.is_empty() || lower == expected.repeat(directions);
-    let refused = |expected: &str| Err(format!("its activations are {names:?}; expected {expected}"));
-    let op = call.node.op_type.as_str();
-    let cell: AnyCell = match op {
-        "RNN" if are(&["tanh"]) => Rnn::new(input, hidden).into(),
-        "RNN" if are(&["relu"]) => Rnn::new(input, hidden).activation(Activation::Relu).into(),
-        "RNN" => return refused("Tanh or Relu"),
-        "LSTM" if are(&["sigmoid", "tanh", "tanh"]) => {
+    if all.chunks(own.len().max(1)).any(|other| other != own) {
+        return Err(format!("its activations are {names:?}; expected the same ones in both directions"));
+    }
+    let phi = |function: Function| match Activation::from_nonlinearity(known(function)?) {
+        Some(activation) => Ok(activation),
+        None => Err(format!("its activations are {names:?}, one with constants that no cell here has")),
+    };
+    let gates = |function: Function| match GateActivation::from_nonlinearity(known(function)?) {
+        Some(activation) => Ok(activation),
+        None => Err(format!("its activations are {names:?}; expected Sigmoid or HardSigmoid for the gates")),
+    };
+    Ok(match (call.node.op_type.as_str(), own) {
+        ("RNN", &[f]) => Rnn::new(input, hidden).activation(phi(f)?).into(),
+        ("LSTM", &[f, g, h]) => {
+            if g != h {
+                return Err(format!(
+                    "its activations are {names:?}; expected the same function for the candidate and the memory shown, the \
+                     second and the third"
+                ));
+            }
             let lstm = Lstm::new(input, hidden).coupled(call.int("input_forget", 0) != 0);
+            let lstm = lstm.recurrent_activation(gates(f)?).activation(phi(g)?);
             lstm.peepholes(call.given(7).is_some()).into()
         }
-        "LSTM" => return refused("Sigmoid, Tanh, Tanh"),
-        "GRU" if are(&["sigmoid", "tanh"]) => {
-            let after = call.int("linear_before_reset", 0) != 0;
-            Gru::new(input, hidden).reset(if after { Reset::After } else { Reset::Before }).into()
+        ("GRU", &[f, g]) => {
+            let reset = if call.int("linear_before_reset", 0) != 0 { Reset::After } else { Reset::Before };
+            Gru::new(input, hidden).reset(reset).recurrent_activation(gates(f)?).activation(phi(g)?).into()
         }
-        "GRU" => return refused("Sigmoid, Tanh"),
         _ => return Err("it is no recurrent operator".into()),
-    };
-    Ok(cell)
+    })
+}
+
+/// A function by its equation.
+fn known(function: Function) -> Result<Nonlinearity, String> {
+    match function {
+        Function::Sigmoid => Ok(Nonlinearity::Sigmoid),
+        Function::Tanh => Ok(Nonlinearity::Tanh),
+        Function::Relu => Ok(Nonlinearity::Relu),
+        // 1/6 as f32, however it was written.
+        Function::HardSigmoid { alpha, beta: 0.5 } if (alpha - 1.0 / 6.0).abs() < 1e-6 => {
+            Ok(Nonlinearity::HardSigmoid(1.0 / 6.0))
+        }
+        Function::HardSigmoid { alpha: 0.2, beta: 0.5 } => Ok(Nonlinearity::HardSigmoid(0.2)),
+        Function::Affine { alpha: 1.0, beta: 0.0 } => Ok(Nonlinearity::Identity),
+        Function::HardSigmoid { alpha, beta } => Err(format!(
+            "its HardSigmoid has alpha {alpha} and beta {beta}; expected 0.2, or 1/6, and 0.5, as Keras's have"
+        )),
+        Function::Affine { alpha, beta } => {
+            Err(format!("its Affine has alpha {alpha} and beta {beta}; expected 1 and 0, the identity"))
+        }
+    }
 }
 
 impl Track {

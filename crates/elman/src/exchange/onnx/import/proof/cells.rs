@@ -4,30 +4,15 @@
 
 use std::rc::Rc;
 
+use super::super::activations::{Function, functions};
 use super::super::node::Call;
 use super::super::track::directions;
 use super::super::value::{Data, Value, small_count};
 use super::machine::{Precision, dot, floats};
 
-/// A function of a gate.
-#[derive(Clone, Copy)]
-enum Function {
-    Sigmoid,
-    Tanh,
-    Relu,
-}
-
 impl Function {
-    fn of(name: &str) -> Result<Self, String> {
-        match name.to_lowercase().as_str() {
-            "sigmoid" => Ok(Function::Sigmoid),
-            "tanh" => Ok(Function::Tanh),
-            "relu" => Ok(Function::Relu),
-            _ => Err(format!("its activation {name:?} is not computed here")),
-        }
-    }
-
     fn at(self, x: f64) -> f64 {
+        let line = |alpha: f32, beta: f32| f64::from(alpha) * x + f64::from(beta);
         match self {
             Function::Sigmoid => 1.0 / (1.0 + (-x).exp()),
             Function::Tanh => x.tanh(),
@@ -39,6 +24,8 @@ impl Function {
                     x
                 }
             }
+            Function::HardSigmoid { alpha, beta } => line(alpha, beta).clamp(0.0, 1.0),
+            Function::Affine { alpha, beta } => line(alpha, beta),
         }
     }
 }
@@ -174,19 +161,8 @@ pub(super) fn recurrent(call: &Call<'_>, precision: Precision) -> Result<Vec<Val
         Ok(floats(&turned(value))?.to_vec())
     };
     let (mut h, mut c) = (initial(5)?, initial(6)?);
-    let default: &[&str] = match op {
-        "RNN" => &["Tanh"],
-        "GRU" => &["Sigmoid", "Tanh"],
-        _ => &["Sigmoid", "Tanh", "Tanh"],
-    };
-    let mut names = call.texts("activations");
-    if names.is_empty() {
-        names = default.repeat(d).iter().map(|&name| name.to_owned()).collect();
-    }
-    let functions = names.iter().map(|name| Function::of(name)).collect::<Result<Vec<_>, _>>()?;
-    if functions.len() != d * default.len() {
-        return Err(format!("its activations are {names:?}"));
-    }
+    let functions = functions(call, d)?;
+    let each = functions.len() / d;
     let option = call.int(if op == "GRU" { "linear_before_reset" } else { "input_forget" }, 0) != 0;
     let clip = call.has("clip").then(|| f64::from(call.float("clip", 0.0)));
     let x = floats(&xs)?;
@@ -203,7 +179,7 @@ pub(super) fn recurrent(call: &Call<'_>, precision: Precision) -> Result<Vec<Val
             wb: bias(0),
             rb: bias(1),
             p: if op == "LSTM" { part(call, 7, direction, 3 * hidden)? } else { None },
-            functions: functions[direction * default.len()..][..default.len()].to_vec(),
+            functions: functions[direction * each..][..each].to_vec(),
             clip,
             option,
             precision,
