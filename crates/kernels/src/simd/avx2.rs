@@ -2,10 +2,12 @@
 #![allow(unsafe_code)]
 
 #[cfg(target_arch = "x86_64")]
-pub(super) use x86::Avx2;
+pub(super) use x86::Avx2 as Set;
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) use super::absent::Absent as Avx2;
+pub(super) use super::absent::Absent as Set;
+
+pub(super) const FUSES: bool = true;
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {

@@ -5,10 +5,12 @@
 #![allow(unsafe_code)]
 
 #[cfg(any(target_arch = "aarch64", feature = "emulate-neon"))]
-pub(super) use arm::Neon;
+pub(super) use arm::Neon as Set;
 
 #[cfg(not(any(target_arch = "aarch64", feature = "emulate-neon")))]
-pub(super) use super::absent::Absent as Neon;
+pub(super) use super::absent::Absent as Set;
+
+pub(super) const FUSES: bool = true;
 
 #[cfg(any(target_arch = "aarch64", feature = "emulate-neon"))]
 mod arm {
