@@ -8,15 +8,16 @@ use std::iter::once;
 use crate::activation::{
     Activation, Chosen, Functions, GateActivation, Identity, Standard, sigmoid, tanh, with_functions,
 };
-use crate::cell::{Backward, Bits, Cell, Factor, Forward, Noise, Rows, RowsMut, Steps};
+use crate::cell::{Backward, Bits, Cell, Forward, Noise, Rows, RowsMut, Steps};
 use crate::engine::Engine;
 use crate::layout::{Block, Entry, Layout, Role, Transpose};
-use crate::noise::scale;
+use crate::noise::{dropped, scale};
 use crate::norm::{InPanels, add_panel, normalize, normalize_back};
 use crate::panels::{padded, panels};
 use crate::product::{Affine, Segment, Store};
 use crate::simd::{Kernel, LANES, Left, Right, Simd};
 use crate::vanishing;
+use crate::weight_gradient::Factor;
 
 /// An LSTM cell: its sizes and options.
 ///
@@ -513,15 +514,6 @@ impl<'a> Options<'a> {
         let clip = lstm.cell_clip.unwrap_or(f32::INFINITY);
         let [f, g, o] = if lstm.coupled { [0, width, 2 * width] } else { [width, 2 * width, 3 * width] };
         Options { width, gates, f, g, o, peepholes, clip, clipped: lstm.cell_clip.is_some() }
-    }
-}
-
-/// A unit of the candidate under its mask.
-#[inline(always)]
-fn dropped<S: Simd>(s: S, bits: Option<Bits<'_>>, row: usize, at: usize, scale: f32, v: S::F) -> S::F {
-    match bits {
-        Some(bits) => s.select(bits.row(row)[at / LANES], s.mul(v, s.splat(scale)), s.splat(0.0)),
-        None => v,
     }
 }
 

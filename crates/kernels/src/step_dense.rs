@@ -5,13 +5,14 @@
 use std::iter::once;
 
 use crate::activation::Identity;
-use crate::cell::{Backward, Cell, Factor, Forward, RowsMut, Steps};
+use crate::cell::{Backward, Cell, Forward, RowsMut, Steps};
 use crate::engine::Engine;
 use crate::layout::{Block, Entry, Layout, Role, Transpose};
 use crate::nonlinearity::Nonlinearity;
 use crate::panels::{padded, panels};
 use crate::product::{Affine, Segment, Store};
 use crate::simd::{LANES, Left, Right};
+use crate::weight_gradient::Factor;
 
 /// A dense layer at every step: its sizes and its φ.
 ///
