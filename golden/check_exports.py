@@ -1,6 +1,6 @@
 """Loads what elman gave to PyTorch, Keras and TensorFlow 1 into these programs, and compares their answers with ours.
 
-    cargo run --release -p elman --example 08_exchange runs/exports
+    cargo run --release -p elman-exchange --example exchange runs/exports
     ~/torch-venv/bin/python golden/check_exports.py pytorch runs/exports
     ~/tf-venv/bin/python golden/check_exports.py keras runs/exports
     ~/tf-venv/bin/python golden/check_exports.py tensorflow runs/exports

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use elman::exchange::{Hints, onnx};
+use elman_exchange::{Hints, onnx};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let _ = onnx::import_bytes(bytes, &Hints::default());

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use elman::exchange::nonfinite;
 use elman::formats::Array;
 use elman::{Adam, Algorithm, Memory, Model};
+use elman_exchange::nonfinite;
 use serde_json::json;
 
 use crate::args::{InspectArgs, OutputArgs};

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
 use elman::Model;
-use elman::exchange::nonfinite;
 use elman::formats::{self, read_file, write_atomic};
+use elman_exchange::nonfinite;
 
 use crate::output::shell_word;
 use crate::record::events;

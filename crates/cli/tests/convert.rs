@@ -92,7 +92,7 @@ fn an_exported_run_answers_on_raw_values_as_predict_and_forecast_do() {
     }
     let model = |name: &str| elman::Model::load(&place.path(&format!("{name}-m.onnx-back.safetensors"))).unwrap();
     let classifier = model("run");
-    let units = elman::exchange::Units::of(&classifier).unwrap().unwrap();
+    let units = elman_exchange::Units::of(&classifier).unwrap().unwrap();
     for (sequence, answer) in walks.iter().zip(&answers) {
         let values = ndarray::Array3::from_shape_fn((1, 4, 2), |(_, step, column)| sequence[step][column]);
         let logits = classifier.logits(units.read(values.view(), &[]).unwrap().view(), None).unwrap();
@@ -101,7 +101,7 @@ fn an_exported_run_answers_on_raw_values_as_predict_and_forecast_do() {
         assert!((left / (left + right) - found).abs() < ANSWERS, "{answer}");
     }
     let series = model("ahead");
-    let units = elman::exchange::Units::of(&series).unwrap().unwrap();
+    let units = elman_exchange::Units::of(&series).unwrap().unwrap();
     assert_eq!(units.columns(), 2, "counted steps have no calendar");
     let values = ndarray::Array3::from_shape_fn((1, 12, 2), |(_, t, column)| [value(108 + t), price(108 + t)][column]);
     let logits = series.logits(units.read(values.view(), &[]).unwrap().view(), None).unwrap();

@@ -158,31 +158,17 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
-    /// A model that another program cannot express, or one of its that cannot be expressed here.
-    #[error("{what} cannot be {verb} {partner}: {why}")]
-    Exchange {
-        /// `taken from` or `given to`.
-        verb: &'static str,
-        /// The other program, or its format.
-        partner: &'static str,
-        /// The array, node, layer or option.
-        what: String,
-        /// Why, with what was expected and found, and what to do instead.
-        why: String,
-    },
     /// A file of arrays cannot be read or written.
     #[error(transparent)]
     File(#[from] elman_formats::Error),
-    /// An ONNX model cannot be read or written.
-    #[error(transparent)]
-    Onnx(#[from] elman_formats::onnx::Error),
     /// A data set cannot be read.
     #[error(transparent)]
     Data(#[from] elman_datasets::Error),
 }
 
 impl Error {
-    pub(crate) fn setting(what: &'static str, found: impl ToString, expected: impl Into<String>) -> Self {
+    /// A setting out of its range: what it is called, its value, what it may be.
+    pub fn setting(what: &'static str, found: impl ToString, expected: impl Into<String>) -> Self {
         Error::Setting { what, found: found.to_string(), expected: expected.into() }
     }
 
@@ -191,7 +177,8 @@ impl Error {
         Error::NotFinite { what: format!("feature {feature} of step {step} of row {row}"), found: f64::from(found) }
     }
 
-    pub(crate) fn shape(what: impl Into<String>, found: &[usize], expected: &[usize]) -> Self {
+    /// Arrays or data of another shape than the one that fits.
+    pub fn shape(what: impl Into<String>, found: &[usize], expected: &[usize]) -> Self {
         Error::Shape { what: what.into(), found: found.to_vec(), expected: expected.to_vec() }
     }
 }

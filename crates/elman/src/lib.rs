@@ -27,53 +27,21 @@
 // Outside data is never unwrapped; what an invariant of our own rules out says so beside it. Tests may.
 #![deny(clippy::unwrap_used, clippy::expect_used)]
 
-mod answers;
-mod batch_size;
-mod check;
-mod checkpoint;
-mod class_weights;
-mod confusion;
 mod data;
 pub mod diagnose;
-mod dynamic_rnn;
-mod echo;
 mod error;
-pub mod exchange;
-mod fit;
-mod head;
-mod head_tile;
-mod init;
 mod isa;
-mod layer;
-mod logits;
-mod memory;
 mod model;
 mod network;
-mod optimizer;
-mod parameters;
 mod peak;
-mod pooled;
-mod predictor;
 mod random;
 pub mod series;
-mod shape;
-mod standardize;
-mod state;
-mod stream;
 pub mod text;
-mod tile;
-mod trainer;
-mod workers;
+mod training;
 
-pub use answers::Answers;
-pub use batch_size::BatchSize;
-pub use check::check_gradient;
-pub use checkpoint::Checkpoint;
-pub use class_weights::balanced_class_weights;
-pub use confusion::{ClassScore, Confusion};
-pub use data::{Arrays, Labelled, Sequences};
-pub use dynamic_rnn::{DynamicRnn, Gradients, Unrolled};
-pub use echo::Echo;
+pub use data::echo::Echo;
+pub use data::sequences::{Arrays, Labelled, Sequences};
+pub use data::standardize::{LabelledSequences, Missing, StandardizedSequences, Standardizer};
 pub use elman_datasets as datasets;
 pub use elman_formats as formats;
 pub use elman_kernels::{
@@ -81,26 +49,33 @@ pub use elman_kernels::{
     StepScale, cell, layout,
 };
 pub use error::Error;
-pub use fit::{Epoch, Fit, Step};
-pub use head::{Head, Hidden, Link, Predicts, Quantiles, Reads, Values};
-pub use init::Init;
 pub use isa::{active as active_isa, from_environment as isa_from_environment};
-pub use layer::{AnyCell, Embedding, Layer, Merge, Stack};
-pub use memory::Memory;
-pub use model::{Config, DenseArrays, Model};
-pub use network::{Build, Network};
-pub use optimizer::{
+pub use model::answers::Answers;
+pub use model::confusion::{ClassScore, Confusion};
+pub use model::head::{Head, Hidden, Link, Predicts, Quantiles, Reads, Values};
+pub use model::model::{Config, DenseArrays, Model, STEPS_MAX};
+pub use model::predictor::{Evaluation, Predictor};
+pub use network::check_gradient::check_gradient;
+pub use network::dynamic_rnn::{DynamicRnn, Gradients, Unrolled};
+pub use network::init::Init;
+pub use network::layer::{AnyCell, Embedding, Layer, Merge, Stack};
+pub use network::network::{Build, Network};
+pub use network::parameters::prefix as array_prefix;
+pub use network::state::{CellState, State};
+pub use network::stream::{Stream, Streams};
+pub use peak::peak_rate;
+pub use random::{Purpose, Random};
+pub use training::batch_size::BatchSize;
+pub use training::checkpoint::Checkpoint;
+pub use training::class_weights::balanced_class_weights;
+pub use training::fit::{Epoch, Fit, Step};
+pub use training::memory::Memory;
+pub use training::optimizer::{
     Adagrad, Adam, AdamW, Algorithm, Decay, Descent, EarlyStopping, Optimizer, Progress, RmsProp, Rprop, RpropVariant,
     Schedule, Sgd, Span, Verdict,
 };
-pub use peak::peak_rate;
-pub use predictor::{Evaluation, Predictor};
-pub use random::{Purpose, Random};
-pub use standardize::{LabelledSequences, Missing, StandardizedSequences, Standardizer};
-pub use state::{CellState, State};
-pub use stream::{Stream, Streams};
-pub use trainer::Trainer;
-pub use workers::most_probable;
+pub use training::trainer::Trainer;
+pub use training::workers::most_probable;
 
 /// The examples of the README and of the book's pages are tests.
 #[cfg(doctest)]

@@ -8,7 +8,7 @@ use elman::{
     StepNorm, StepScale,
 };
 use ndarray::{Array1, Array3};
-use support::exchange::{model, models};
+use support::models::{model, models};
 
 const ROWS: usize = 3;
 const STEPS: usize = 5;

@@ -1,6 +1,6 @@
 //! Our graphs in tract, an engine in Rust: what it makes of them is what ours does.
 
-#[path = "../../elman/tests/support/mod.rs"]
+#[path = "../../exchange/tests/support/mod.rs"]
 mod support;
 
 use std::sync::Arc;
@@ -48,7 +48,7 @@ fn off(found: &Tensor, expected: &[f32]) -> TractResult<f32> {
 
 fn run(case: &Case) -> TractResult<f32> {
     let arrays = case.arrays();
-    let model = elman::exchange::onnx::export(&case.model, &case.options)?.0;
+    let model = elman_exchange::onnx::export(&case.model, &case.options)?.0;
     let graph = model.graph.as_ref().unwrap();
     let tensors = graph.input.iter().map(|input| tensor(&input.name, &arrays[&input.name]));
     let tensors = tensors.collect::<TractResult<Vec<Tensor>>>()?;
@@ -76,7 +76,7 @@ fn step_of(array: &formats::Array, step: usize) -> formats::Array {
 /// Step by step, the final states of each call the initial ones of the next.
 fn stream(case: &Case) -> TractResult<f32> {
     let arrays = case.arrays();
-    let model = elman::exchange::onnx::export(&case.model, &case.options)?.0;
+    let model = elman_exchange::onnx::export(&case.model, &case.options)?.0;
     let graph = model.graph.as_ref().unwrap();
     let every_step = case.model.head().reads == elman::Reads::EveryStep;
     let states = graph.input[1..].iter().map(|input| tensor(&input.name, &arrays[&input.name]));

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use elman::exchange::onnx::OnnxOptions;
 use elman::{Activation, Link, Nonlinearity, Reads};
+use elman_exchange::onnx::OnnxOptions;
 
 use super::Partner;
 

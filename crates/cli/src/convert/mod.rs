@@ -12,9 +12,9 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use elman::datasets::text;
-use elman::exchange::{Hints, Report, Units, Verdict};
 use elman::text::Vocabulary;
 use elman::{Error, Model};
+use elman_exchange::{Hints, Report, Units, Verdict};
 use serde_json::json;
 
 pub(crate) use self::args::ConvertArgs;

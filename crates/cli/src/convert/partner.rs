@@ -5,11 +5,15 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
-use elman::exchange::gatewise::{self, Dialect};
-use elman::exchange::onnx::OnnxOptions;
-use elman::exchange::{self, Hints, Report, Units, keras, onnx, pytorch};
+use elman::Model;
 use elman::formats::{self, FileKind, numpy, tensorflow};
-use elman::{Error, Model};
+use elman_exchange::{
+    Error, Hints, Report, Units,
+    gatewise::{self, Dialect},
+    keras, onnx,
+    onnx::OnnxOptions,
+    pytorch,
+};
 
 use super::ends_with;
 use crate::{foreign, run_folder};
@@ -110,7 +114,7 @@ impl Partner {
 
     /// Layers of Keras, or variables of a graph.
     fn of_checkpoint(path: &Path) -> anyhow::Result<Self> {
-        let objects = exchange::tensorflow::has_objects(&tensorflow::read(path)?);
+        let objects = elman_exchange::tensorflow::has_objects(&tensorflow::read(path)?);
         Ok(if objects { Partner::Keras } else { Partner::Tensorflow })
     }
 
@@ -162,15 +166,17 @@ impl Partner {
                 pytorch::import_weights(&formats::read_weights(path)?, hints)
             }
             Partner::Pytorch => pytorch::import_checkpoint(&formats::torch::read(path)?, hints),
-            Partner::Keras if is_checkpoint => exchange::tensorflow::import_objects(&tensorflow::read(path)?, hints),
+            Partner::Keras if is_checkpoint => {
+                elman_exchange::tensorflow::import_objects(&tensorflow::read(path)?, hints)
+            }
             Partner::Keras if kind == FileKind::Keras || (kind != FileKind::Hdf5 && ends_with(path, &[".keras"])) => {
                 keras::import(&formats::keras::read(path)?, hints)
             }
             Partner::Keras => keras::import_hdf5(&formats::hdf5::read(path)?, hints),
             Partner::Tensorflow if is_checkpoint => {
-                exchange::tensorflow::import(&tensorflow::read(path)?.variables, hints)
+                elman_exchange::tensorflow::import(&tensorflow::read(path)?.variables, hints)
             }
-            Partner::Tensorflow => exchange::tensorflow::import(&numpy::read_npz(path)?, hints),
+            Partner::Tensorflow => elman_exchange::tensorflow::import(&numpy::read_npz(path)?, hints),
             Partner::Onnx => onnx::import(path, hints),
             Partner::Flax if kind == FileKind::Npz => gatewise::import_numpy(&numpy::read_npz(path)?, hints),
             Partner::Burn | Partner::Flax => gatewise::import(&formats::read_weights(path)?, hints),
@@ -213,8 +219,11 @@ impl Partner {
                 report
             }
             Partner::Tensorflow => {
-                let give =
-                    if options.units { exchange::tensorflow::export } else { exchange::tensorflow::export_network };
+                let give = if options.units {
+                    elman_exchange::tensorflow::export
+                } else {
+                    elman_exchange::tensorflow::export_network
+                };
                 let (arrays, report) = give(model).map_err(named)?;
                 numpy::write_npz(path, &arrays)?;
                 report
@@ -228,10 +237,16 @@ impl Partner {
 
 /// Puts the file's name before an error that does not have it.
 fn naming(path: &Path, error: Error) -> anyhow::Error {
+    use elman::Error as Ours;
+    let name = path.display().to_string();
     match error {
-        Error::Exchange { .. } | Error::Setting { .. } | Error::Shape { .. } | Error::Unsupported { .. } => {
-            anyhow::Error::from(error).context(path.display().to_string())
+        // Who asks what went wrong looks for errors of elman itself as they are.
+        Error::Model(error @ (Ours::Setting { .. } | Ours::Shape { .. } | Ours::Unsupported { .. })) => {
+            anyhow::Error::from(error).context(name)
         }
+        Error::Model(error) => error.into(),
+        error @ Error::Exchange { .. } => anyhow::Error::from(error).context(name),
+        Error::File(error) => elman::Error::from(error).into(),
         error => error.into(),
     }
 }

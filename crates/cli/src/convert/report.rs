@@ -1,6 +1,6 @@
 //! The report of a conversion, as text and as JSON.
 
-use elman::exchange::{Compared, Move, Place, Report, Verdict};
+use elman_exchange::{Compared, Move, Place, Report, Verdict};
 use serde_json::json;
 
 use super::partner::Partner;

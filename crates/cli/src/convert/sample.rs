@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use elman::exchange::Units;
 use elman::formats::{self, Array, numpy};
 use elman::{Link, Model, Predicts, Reads};
+use elman_exchange::Units;
 use ndarray::Array3;
 
 use super::ends_with;

@@ -4,9 +4,9 @@ use std::io::Cursor;
 use std::path::Path;
 
 use anyhow::Context;
-use elman::exchange::Units;
 use elman::formats::onnx::{self, DimensionValue, Element, Graph, TypeValue, ValueInfo};
 use elman::{Model, Predicts};
+use elman_exchange::Units;
 use ndarray::{Array3, s};
 use tract_onnx::onnx as onnx_engine;
 use tract_onnx::prelude::*;

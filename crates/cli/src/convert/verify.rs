@@ -3,8 +3,8 @@
 use std::fmt;
 
 use anyhow::bail;
-use elman::exchange::{Hints, TOLERANCE};
 use elman::{Model, Purpose, Random, Reads};
+use elman_exchange::{Hints, TOLERANCE};
 use ndarray::Array3;
 use serde::Serialize;
 

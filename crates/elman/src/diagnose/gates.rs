@@ -7,7 +7,7 @@ use ndarray::ArrayView1;
 use serde::Serialize;
 
 use super::track::Track;
-use crate::layer::AnyCell;
+use crate::network::layer::AnyCell;
 
 /// A gate over a sample of steps. σ is saturated below 0.1 and above 0.9, tanh below −0.9 and above 0.9, and ReLU is
 /// where it is 0.

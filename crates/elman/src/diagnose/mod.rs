@@ -39,8 +39,8 @@ use self::gates::Gates;
 use self::passes::Row;
 use self::spectrum::{Jacobians, recurrent};
 use self::track::{Back, Passed, Track, Window, norm, tracks};
-use crate::layer::{Layer, Merge};
-use crate::network::Network;
+use crate::network::layer::{Layer, Merge};
+use crate::network::network::Network;
 use crate::{Error, Reads, Sequences};
 
 /// Floats that the steps of some rows may take: 256 MB. Rows are worked off in groups that fit.

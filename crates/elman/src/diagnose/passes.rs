@@ -3,9 +3,9 @@
 use ndarray::{Array1, Array2, Array3, ArrayView2, Axis, s};
 
 use super::track::{Back, Passed, Track, Window};
-use crate::layer::{Embedding, Merge};
-use crate::network::Network;
-use crate::state::{CellState, State};
+use crate::network::layer::{Embedding, Merge};
+use crate::network::network::Network;
+use crate::network::state::{CellState, State};
 use crate::{Error, Reads, Sequences};
 
 /// A row of the data, and which of its steps are looked at.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::eigen::{Complex, eigenvalues, largest_singular_value};
 use super::track::{Track, state};
 use crate::Error;
-use crate::layer::AnyCell;
+use crate::network::layer::AnyCell;
 
 /// Rows of the largest matrix whose spectrum is computed: some ten seconds on one core.
 pub(super) const SIZE_MAX: usize = 1024;

@@ -9,9 +9,9 @@ use elman_formats::Array;
 use ndarray::{Array2, Array3, ArrayView2, Axis, s};
 
 use crate::Error;
-use crate::layer::{AnyCell, Layer, Stack};
-use crate::network::{Build, Network};
-use crate::state::{CellState, State};
+use crate::network::layer::{AnyCell, Layer, Stack};
+use crate::network::network::{Build, Network};
+use crate::network::state::{CellState, State};
 
 /// The rows of a window.
 #[derive(Clone, Debug)]

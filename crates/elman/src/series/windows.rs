@@ -10,7 +10,7 @@ use super::calendar::Calendar;
 use super::cut::{origins, steps_before};
 use super::scaling::{Scaling, SeriesScaling};
 use crate::Error;
-use crate::data::{Labelled, Sequences};
+use crate::data::sequences::{Labelled, Sequences};
 
 /// How much a network reads, and how much it predicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

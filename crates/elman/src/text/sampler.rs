@@ -3,9 +3,9 @@
 //! N samples, C classes.
 
 use super::{Sampling, Token, Vocabulary};
-use crate::head::Reads;
-use crate::head_tile::HeadTile;
-use crate::stream::Streams;
+use crate::model::head::Reads;
+use crate::model::head_tile::HeadTile;
+use crate::network::stream::Streams;
 use crate::{Error, Isa, Model, Purpose, Random, isa};
 
 /// A model that makes text: several samples side by side, each with a state and random numbers of its own. They do not

@@ -1,9 +1,7 @@
 //! Golden files, arrays compared with a tolerance, networks of every kind, and small tasks.
 #![allow(dead_code, reason = "each test uses a part")]
 
-pub(crate) mod exchange;
-pub(crate) mod exports;
-pub(crate) mod graph;
+pub(crate) mod models;
 pub(crate) mod networks;
 pub(crate) mod tasks;
 

@@ -1,0 +1,11 @@
+//! A network with a head: what it answers, in training and after it, and its file.
+
+pub(crate) mod answers;
+pub(crate) mod confusion;
+pub(crate) mod head;
+pub(crate) mod head_tile;
+pub(crate) mod logits;
+#[expect(clippy::module_inception, reason = "the room has the name of what stands in its middle")]
+pub(crate) mod model;
+pub(crate) mod pooled;
+pub(crate) mod predictor;

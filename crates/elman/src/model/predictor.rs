@@ -1,0 +1,189 @@
+//! A trained model at work: classes, probabilities, figures of a data set.
+
+use elman_kernels::{Isa, Score};
+use ndarray::{Array2, Array3};
+
+use crate::model::head::{Head, Predicts, Quantiles, Reads, Values};
+use crate::model::model::Model;
+use crate::training::workers::{Job, Workers, check_all, check_finite, check_inputs, check_streams, take_workers};
+use crate::{Error, Labelled, Sequences, isa};
+
+/// Figures of a whole data set.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Mean loss; that of classes in nats, that of quantiles the pinball loss, that of values the squared error, or the
+    /// binary cross-entropy in nats.
+    pub loss: f64,
+    /// Part of the rows that are right, of values under a sigmoid those on the right side of ½; NaN for other values and
+    /// quantiles.
+    pub accuracy: f64,
+    /// Rows that are right.
+    pub correct: usize,
+    /// Rows; for a head on every step, the steps of all rows; for quantiles and values, the values that are known.
+    pub rows: usize,
+}
+
+impl Evaluation {
+    pub(crate) fn of(head: &Head, score: Score) -> Self {
+        Evaluation { loss: score.mean_loss(), accuracy: head.accuracy(score), correct: score.correct, rows: score.rows }
+    }
+}
+
+/// A trained model with threads, to evaluate and predict.
+pub struct Predictor {
+    model: Model,
+    threads: usize,
+    isa: Isa,
+    workers: Option<Workers>,
+}
+
+impl Predictor {
+    /// A predictor on `threads` threads.
+    pub fn new(model: Model, threads: usize) -> Self {
+        Predictor { model, threads, isa: isa::active(), workers: None }
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    fn job<D: Sequences>(&self, data: &D) -> Job {
+        let rows = self.model.stack().tile_rows(data.len());
+        Job { rows, steps: data.steps(), part: data.steps(), threads: self.threads, isa: self.isa }
+    }
+
+    /// Mean loss and accuracy over a data set.
+    ///
+    /// # Errors
+    /// If the data does not fit the model, or has nothing to score: no row, or for a head on every step no row with a
+    /// step.
+    pub fn evaluate<D: Labelled>(&mut self, data: &D) -> Result<Evaluation, Error> {
+        let job = self.job(data);
+        evaluate(&mut self.workers, &self.model, data, job)
+    }
+
+    /// Mean loss and accuracy over parallel streams, each row one, worked off in windows with the state carried.
+    ///
+    /// # Errors
+    /// As [`Trainer::fit_streams`](crate::Trainer::fit_streams).
+    pub fn evaluate_streams<D: Labelled>(&mut self, data: &D, window: usize) -> Result<Evaluation, Error> {
+        let job = Job { steps: window, part: window, ..self.job(data) };
+        evaluate_streams(&mut self.workers, &self.model, data, job)
+    }
+
+    /// Probabilities [N, C] of every row.
+    ///
+    /// # Errors
+    /// If the data does not fit the model or has an input that is NaN or infinite, or its head is not one of classes, or
+    /// is one on every step.
+    pub fn predict<D: Sequences>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
+        self.expect(matches!(self.model.head().predicts, Predicts::Classes(_)), "classes")?;
+        self.answers(data)
+    }
+
+    /// Values [N, F] of every row, under the head's link: from 0 to 1 with a sigmoid.
+    ///
+    /// # Errors
+    /// If the data does not fit the model or has an input that is NaN or infinite, or its head is not one of values, or
+    /// is one on every step.
+    pub fn values<D: Sequences>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
+        self.expect(matches!(self.model.head().predicts, Predicts::Values(Values { .. })), "values")?;
+        self.answers(data)
+    }
+
+    /// Refuses a head of another prediction, and says which method is for it.
+    fn expect(&self, is_so: bool, what: &str) -> Result<(), Error> {
+        if is_so {
+            return Ok(());
+        }
+        let (found, method) = match self.model.head().predicts {
+            Predicts::Classes(_) => ("one of classes", "predict"),
+            Predicts::Quantiles(_) => ("one of quantiles", "quantiles"),
+            Predicts::Values(_) => ("one of values", "values"),
+        };
+        Err(Error::setting("the head", found, format!("one of {what}; see {method}")))
+    }
+
+    /// Quantiles [N, F, Q] of the values that follow every row. They rise with the level: where the network's own cross,
+    /// they are put in order, which never makes them worse. Chernozhukov, Fernández-Val & Galichon (2010),
+    /// <https://doi.org/10.3982/ECTA7880>.
+    ///
+    /// # Errors
+    /// If the data does not fit the model or has an input that is NaN or infinite, or its head is not one of
+    /// quantiles.
+    pub fn quantiles<D: Sequences>(&mut self, data: &D) -> Result<Array3<f32>, Error> {
+        let Predicts::Quantiles(Quantiles { levels, horizon }) = &self.model.head().predicts else {
+            self.expect(false, "quantiles")?;
+            return Ok(Array3::zeros((0, 0, 0)));
+        };
+        let (levels, horizon) = (levels.len(), *horizon);
+        let answers = self.answers(data)?;
+        let mut quantiles = Array3::zeros((data.len(), horizon, levels));
+        for (mut to, from) in quantiles.outer_iter_mut().zip(answers.outer_iter()) {
+            to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+            for mut value in to.outer_iter_mut() {
+                let mut sorted = value.to_vec();
+                sorted.sort_by(f32::total_cmp);
+                value.iter_mut().zip(sorted).for_each(|(to, from)| *to = from);
+            }
+        }
+        Ok(quantiles)
+    }
+
+    fn answers<D: Sequences>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
+        check_inputs(&self.model, data, 0..data.len())?;
+        if self.model.head().reads == Reads::EveryStep {
+            return Err(Error::setting("the head", "one on every step", "one on whole rows; see predict_steps"));
+        }
+        check_finite(self.model.stack(), data, 0..data.len())?;
+        let job = self.job(data);
+        let workers = take_workers(&mut self.workers, &self.model, job);
+        Ok(workers.predict(&self.model, data))
+    }
+
+    /// Probabilities [T, C] or values [T, F] of every step of a row, from a head on every step.
+    ///
+    /// # Errors
+    /// If the data does not fit the model or has an input that is NaN or infinite, or its head is not one on every step.
+    pub fn predict_steps<D: Sequences>(&mut self, data: &D, row: usize) -> Result<Array2<f32>, Error> {
+        let reads = self.model.head().reads;
+        if reads != Reads::EveryStep {
+            let found = format!("one on {}", reads.describe());
+            return Err(Error::setting("the head", found, "one on every step; see predict"));
+        }
+        if row >= data.len() {
+            return Err(Error::setting("a row's number", row, format!("below {}", data.len())));
+        }
+        check_inputs(&self.model, data, row..row + 1)?;
+        check_finite(self.model.stack(), data, row..row + 1)?;
+        let job = self.job(data);
+        let workers = take_workers(&mut self.workers, &self.model, job);
+        Ok(workers.predict_steps(&self.model, data, row))
+    }
+}
+
+/// Mean loss and accuracy, on workers that are kept for the next call.
+pub(crate) fn evaluate<D: Labelled>(
+    workers: &mut Option<Workers>,
+    model: &Model,
+    data: &D,
+    job: Job,
+) -> Result<Evaluation, Error> {
+    check_all(model, data)?;
+    let workers = take_workers(workers, model, job);
+    Ok(Evaluation::of(model.head(), workers.evaluate(model, data)))
+}
+
+/// The same over parallel streams, in windows of the job's steps.
+pub(crate) fn evaluate_streams<D: Labelled>(
+    workers: &mut Option<Workers>,
+    model: &Model,
+    data: &D,
+    job: Job,
+) -> Result<Evaluation, Error> {
+    check_streams(model, data, job.steps)?;
+    check_all(model, data)?;
+    let workers = take_workers(workers, model, job);
+    Ok(Evaluation::of(model.head(), workers.evaluate_streams(model, data)))
+}

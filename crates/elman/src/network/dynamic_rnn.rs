@@ -1,0 +1,399 @@
+//! `dynamic_rnn`: all steps of a batch, forward and, when asked for, backward.
+//!
+//! T steps, B rows, I input, O output. Arrays are batch first, as in TensorFlow, unless `time_major` says otherwise.
+
+use std::collections::BTreeMap;
+
+use elman_formats::Array;
+use elman_kernels::{Aligned, Isa, padded};
+use ndarray::{Array3, ArrayView2, ArrayView3, s};
+
+use crate::data::sequences::read_array;
+use crate::data::shape::{Piece, Shape};
+use crate::network::network::Network;
+use crate::network::state::State;
+use crate::network::tile::{Tile, Training, View};
+use crate::training::workers::check_tokens;
+use crate::{Error, Sequences, isa};
+
+/// All steps of a batch, to be run: what was given so far.
+#[derive(Clone, Debug)]
+pub struct DynamicRnn<'a> {
+    network: &'a Network,
+    xs: ArrayView3<'a, f32>,
+    time_major: bool,
+    lengths: Option<&'a [usize]>,
+    initial_state: Option<&'a State>,
+    carried_state: Option<&'a State>,
+    resets: Option<ArrayView2<'a, bool>>,
+    training: Option<Training>,
+    truncate: usize,
+    part: usize,
+    isa: Isa,
+}
+
+impl<'a> DynamicRnn<'a> {
+    pub(crate) fn new(network: &'a Network, xs: ArrayView3<'a, f32>) -> Self {
+        DynamicRnn {
+            network,
+            xs,
+            time_major: false,
+            lengths: None,
+            initial_state: None,
+            carried_state: None,
+            resets: None,
+            training: None,
+            truncate: 0,
+            part: 0,
+            isa: isa::active(),
+        }
+    }
+
+    /// Inputs, resets, outputs and their gradients have the steps first: [T, B, I].
+    pub fn time_major(self) -> Self {
+        DynamicRnn { time_major: true, ..self }
+    }
+
+    /// Steps of each row `[B]`, in any order, 0 to T. Without it, every row has T.
+    ///
+    /// Past its end a row's outputs are zero and its state is carried through. It costs no work.
+    pub fn sequence_length(self, lengths: &'a [usize]) -> Self {
+        DynamicRnn { lengths: Some(lengths), ..self }
+    }
+
+    /// Where rows start, and where they return to at a reset. Without it, zero.
+    pub fn initial_state(self, state: &'a State) -> Self {
+        DynamicRnn { initial_state: Some(state), ..self }
+    }
+
+    /// Where rows start when they go on from a window before: resets still return to the initial state. No gradient
+    /// goes into the window before, which is what truncated back-propagation through time does.
+    pub fn carried_state(self, state: &'a State) -> Self {
+        DynamicRnn { carried_state: Some(state), ..self }
+    }
+
+    /// Steps [B, T] before which a row's state returns to the initial one. What stands behind a reset is a sequence of
+    /// its own, for both directions.
+    pub fn resets(self, resets: ArrayView2<'a, bool>) -> Self {
+        DynamicRnn { resets: Some(resets), ..self }
+    }
+
+    /// As in training: masks are drawn from `seed` and the number of the step. Without it, dropout drops nothing and
+    /// zoneout takes its mean.
+    pub fn training(self, seed: u64, step: u64) -> Self {
+        DynamicRnn { training: Some(Training { seed, step, truncate: 0 }), ..self }
+    }
+
+    /// Cuts the gradient by the state after every so many steps.
+    pub fn truncate(self, steps: usize) -> Self {
+        DynamicRnn { truncate: steps, ..self }
+    }
+
+    /// Keeps the steps of a part of the sequence only, and runs each part again on the way back: less memory, the same
+    /// gradients. `steps` is rounded up to what the kernels sum at once; 0 keeps all.
+    ///
+    /// A network with a bidirectional layer refuses it: such a layer needs whole sequences.
+    pub fn checkpoint_every(self, steps: usize) -> Self {
+        DynamicRnn { part: steps, ..self }
+    }
+
+    /// On another instruction set than the widest.
+    pub fn isa(self, isa: Isa) -> Self {
+        DynamicRnn { isa, ..self }
+    }
+
+    /// Outputs [B, T, O] of every step, and the final state. Inputs are taken as they are: of a row with NaN, all that
+    /// follows is NaN; an infinite one may pass for a large one.
+    ///
+    /// # Errors
+    /// If a shape does not fit the network, a length exceeds T, or an option is asked for that the network does not
+    /// compute.
+    pub fn run(self) -> Result<(Array3<f32>, State), Error> {
+        let unrolled = self.unroll()?;
+        Ok((unrolled.outputs(), unrolled.state()))
+    }
+
+    /// The same, with all that the way back needs.
+    ///
+    /// # Errors
+    /// As [`DynamicRnn::run`].
+    pub fn unroll(self) -> Result<Unrolled<'a>, Error> {
+        let stack = self.network.stack();
+        let swap = |view: ArrayView3<'a, f32>| if self.time_major { view.permuted_axes([1, 0, 2]) } else { view };
+        let xs = swap(self.xs);
+        let (rows, steps, input) = xs.dim();
+        if input != stack.input() {
+            let (found, mut expected) = (self.xs.shape(), self.xs.shape().to_vec());
+            expected[2] = stack.input();
+            return Err(Error::shape("xs", found, &expected));
+        }
+        if let Some(lengths) = self.lengths {
+            if lengths.len() != rows {
+                return Err(Error::shape("sequence_length", &[lengths.len()], &[rows]));
+            }
+            if let Some(row) = lengths.iter().position(|&length| length > steps) {
+                return Err(Error::Length { row, length: lengths[row], steps });
+            }
+        }
+        for (what, state) in [("initial_state", self.initial_state), ("carried_state", self.carried_state)] {
+            if let Some(state) = state {
+                state.check(what, stack, rows)?;
+            }
+        }
+        if let Some(resets) = self.resets
+            && resets.shape() != &self.xs.shape()[..2]
+        {
+            return Err(Error::shape("resets", resets.shape(), &self.xs.shape()[..2]));
+        }
+        let resets = self.resets.map(|resets| if self.time_major { resets.reversed_axes() } else { resets });
+        if self.part > 0 {
+            stack.check_forward("checkpoint_every", "it needs whole sequences")?;
+        }
+        let source = Batch { xs, lengths: self.lengths };
+        check_tokens(stack, &source, 0..rows)?;
+        let mut pieces = Vec::with_capacity(rows);
+        for row in 0..rows {
+            cut(row, source.length(row), resets, &mut pieces);
+        }
+        // Of like length in a tile: its steps then have all rows or none.
+        pieces.sort_by_key(|piece| std::cmp::Reverse(piece.length));
+        let tile_rows = stack.tile_rows(usize::MAX);
+        let training = match (self.training, self.truncate) {
+            (Some(training), truncate) => Some(Training { truncate, ..training }),
+            (None, 0) => None,
+            // Without masks the two phases are one.
+            (None, truncate) if !stack.is_noisy() => Some(Training { seed: 0, step: 0, truncate }),
+            (None, _) => {
+                return Err(Error::setting("truncate", self.truncate, "with masks, also training(seed, step)"));
+            }
+        };
+        let view = View { stack, plan: &self.network.plan, parameters: &self.network.parameters };
+        let mut tiles = Vec::with_capacity(pieces.len().div_ceil(tile_rows));
+        for group in pieces.chunks(tile_rows) {
+            let longest = group.iter().map(|piece| piece.length).max().unwrap_or(0);
+            let mut shape = Shape {
+                steps: longest,
+                rows: group.len(),
+                part: longest,
+                through_outputs: true,
+                inputs_too: true,
+                initial_too: true,
+            };
+            if self.part > 0 {
+                shape.part = self.part.next_multiple_of(shape.unit()).min(longest).max(1);
+            }
+            let mut tile = Tile::new(stack, shape);
+            tile.take(group.iter().copied(), training);
+            tile.set_initial(self.initial_state, self.carried_state);
+            tile.forward(self.isa.into(), view, &source, |_, _| ());
+            tiles.push(tile);
+        }
+        let carried = self.carried_state.is_some();
+        Ok(Unrolled {
+            network: self.network,
+            source,
+            tiles,
+            rows,
+            steps,
+            carried,
+            time_major: self.time_major,
+            isa: self.isa,
+        })
+    }
+}
+
+/// The pieces of a row, one from each reset to the next.
+fn cut(row: usize, length: usize, resets: Option<ArrayView2<'_, bool>>, pieces: &mut Vec<Piece>) {
+    let Some(resets) = resets else { return pieces.push(Piece::whole(row, length)) };
+    let at = |t: usize| resets[[row, t]];
+    let mut start = 0;
+    for t in (1..length).filter(|&t| at(t)).chain([length]) {
+        let carried = start == 0 && !(length > 0 && at(0));
+        pieces.push(Piece { row, start, length: t - start, carried, last: t == length });
+        start = t;
+    }
+}
+
+/// A batch of arrays as a data set.
+#[derive(Clone, Copy, Debug)]
+struct Batch<'a> {
+    xs: ArrayView3<'a, f32>,
+    lengths: Option<&'a [usize]>,
+}
+
+impl Sequences for Batch<'_> {
+    fn len(&self) -> usize {
+        self.xs.shape()[0]
+    }
+    fn steps(&self) -> usize {
+        self.xs.shape()[1]
+    }
+    fn input(&self) -> usize {
+        self.xs.shape()[2]
+    }
+    fn length(&self, row: usize) -> usize {
+        self.lengths.map_or(self.steps(), |lengths| lengths[row])
+    }
+    fn read(&self, row: usize, step: usize, x: &mut [f32]) {
+        read_array(self.xs, row, step, x);
+    }
+}
+
+/// A batch that has been run forward.
+#[derive(Debug)]
+pub struct Unrolled<'a> {
+    network: &'a Network,
+    source: Batch<'a>,
+    tiles: Vec<Tile>,
+    rows: usize,
+    steps: usize,
+    carried: bool,
+    time_major: bool,
+    isa: Isa,
+}
+
+/// Gradients of a scalar by everything that entered [`DynamicRnn`].
+#[derive(Clone, Debug)]
+pub struct Gradients {
+    /// By each array of [`Network::arrays`], under its name.
+    pub arrays: BTreeMap<String, Array>,
+    /// dx [B, T, I], zero past a row's end.
+    pub inputs: Array3<f32>,
+    /// By the initial state: from every piece that started there.
+    pub initial_state: State,
+    /// By the carried state, when there was one.
+    pub carried_state: Option<State>,
+}
+
+impl Unrolled<'_> {
+    fn view(&self) -> View<'_> {
+        View { stack: self.network.stack(), plan: &self.network.plan, parameters: &self.network.parameters }
+    }
+
+    /// Outputs [B, T, O] of the last layer at every step, zero past a row's end. (Those of a sequence that was worked
+    /// off in parts are computed again, hence a copy of its buffers.)
+    pub fn outputs(&self) -> Array3<f32> {
+        let (stack, plan) = (self.network.stack(), &self.network.plan);
+        let mut outputs = Array3::zeros((self.rows, self.steps, stack.output()));
+        let mut line = vec![0.0; stack.output()];
+        let top = stack.layers.len() - 1;
+        let mut write = |tile: &Tile, part: usize| {
+            for (place, piece) in tile.pieces().iter().enumerate() {
+                let steps = tile.steps_of(part);
+                for t in steps.start..piece.length.min(steps.end) {
+                    tile.output(stack, plan, top, part, t, place, &mut line);
+                    let mut to = outputs.slice_mut(s![piece.row, piece.start + t, ..]);
+                    to.iter_mut().zip(&line).for_each(|(to, &from)| *to = from);
+                }
+            }
+        };
+        for tile in &self.tiles {
+            let parts = tile.shape().parts();
+            if parts == 1 {
+                write(tile, 0);
+                continue;
+            }
+            let mut again = tile.clone();
+            for part in 0..parts {
+                again.hold(self.isa.into(), self.view(), &self.source, part);
+                write(&again, part);
+            }
+        }
+        if self.time_major { outputs.permuted_axes([1, 0, 2]) } else { outputs }
+    }
+
+    /// The final state: that of each row's own last step.
+    pub fn state(&self) -> State {
+        let mut state = State::zeros(self.network.stack(), self.rows);
+        for tile in &self.tiles {
+            for (place, piece) in tile.pieces().iter().enumerate().filter(|(_, piece)| piece.last) {
+                for (track, cell) in state.cells.iter_mut().enumerate() {
+                    let (h, c) = (tile.final_h(track, place), tile.final_c(track, place));
+                    cell.h.row_mut(piece.row).iter_mut().zip(h).for_each(|(to, &from)| *to = from);
+                    cell.c.row_mut(piece.row).iter_mut().zip(c).for_each(|(to, &from)| *to = from);
+                }
+            }
+        }
+        state
+    }
+
+    /// Gradients of Σ outputs ⊙ d_outputs + Σ state ⊙ d_state, with `d_outputs [B, T, O]`. At least one is given.
+    ///
+    /// # Errors
+    /// If a shape does not fit.
+    pub fn backward(
+        &self,
+        d_outputs: Option<ArrayView3<'_, f32>>,
+        d_state: Option<&State>,
+    ) -> Result<Gradients, Error> {
+        let (stack, plan, view) = (self.network.stack(), &self.network.plan, self.view());
+        let [first, second] = if self.time_major { [self.steps, self.rows] } else { [self.rows, self.steps] };
+        if let Some(d) = d_outputs
+            && d.dim() != (first, second, stack.output())
+        {
+            return Err(Error::shape("d_outputs", d.shape(), &[first, second, stack.output()]));
+        }
+        let d_outputs = d_outputs.map(|d| if self.time_major { d.permuted_axes([1, 0, 2]) } else { d });
+        if let Some(d) = d_state {
+            d.check("d_state", stack, self.rows)?;
+        }
+        let mut transposed = Aligned::zeros(plan.transposed_len);
+        plan.transpose(view.parameters, &mut transposed);
+        let mut gradient = Aligned::zeros(plan.len);
+        let mut inputs = Array3::zeros((self.rows, self.steps, stack.input()));
+        let mut initial_state = State::zeros(stack, self.rows);
+        let mut carried_state = State::zeros(stack, self.rows);
+        let (op, ip) = (padded(stack.output()), padded(stack.layers[0].input()));
+        for tile in &self.tiles {
+            let mut tile = tile.clone();
+            let (count, pieces) = (tile.count(), tile.pieces().to_vec());
+            tile.clear_gradients();
+            for (place, piece) in pieces.iter().enumerate().filter(|(_, piece)| piece.last) {
+                for (track, cell) in d_state.iter().flat_map(|d| d.cells.iter().enumerate()) {
+                    let (d_h, d_c) = tile.d_state_mut(stack, plan, track, place);
+                    d_h.iter_mut().zip(cell.h.row(piece.row)).for_each(|(to, &from)| *to = from);
+                    d_c.iter_mut().zip(cell.c.row(piece.row)).for_each(|(to, &from)| *to = from);
+                }
+            }
+            for part in (0..tile.shape().parts()).rev() {
+                tile.hold(self.isa.into(), view, &self.source, part);
+                let steps = tile.steps_of(part);
+                let into = tile.d_outputs_mut(stack, part);
+                into.fill(0.0);
+                for (place, piece) in pieces.iter().enumerate() {
+                    let Some(d) = d_outputs else { continue };
+                    for t in steps.start..piece.length.min(steps.end) {
+                        let to = &mut into[((t - steps.start) * count + place) * op..][..stack.output()];
+                        let from = d.slice(s![piece.row, piece.start + t, ..]);
+                        to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+                    }
+                }
+                let d_inputs = tile.backward(self.isa.into(), view, &transposed, &self.source, part, &mut gradient);
+                // The gradient by a token is no gradient.
+                let Some(d_inputs) = d_inputs.filter(|_| stack.embedding.is_none()) else { continue };
+                for (place, piece) in pieces.iter().enumerate() {
+                    for t in steps.start..piece.length.min(steps.end) {
+                        let from = &d_inputs[((t - steps.start) * count + place) * ip..][..stack.input()];
+                        let mut to = inputs.slice_mut(s![piece.row, piece.start + t, ..]);
+                        to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+                    }
+                }
+            }
+            for (place, piece) in pieces.iter().enumerate() {
+                let carried = self.carried && piece.carried;
+                let into = if carried { &mut carried_state } else { &mut initial_state };
+                for (track, cell) in into.cells.iter_mut().enumerate() {
+                    let (d_h, d_c) = tile.d_state_mut(stack, plan, track, place);
+                    cell.h.row_mut(piece.row).iter_mut().zip(d_h).for_each(|(to, from)| *to += *from);
+                    cell.c.row_mut(piece.row).iter_mut().zip(d_c).for_each(|(to, from)| *to += *from);
+                }
+            }
+        }
+        Ok(Gradients {
+            arrays: plan.unpack(&gradient),
+            inputs: if self.time_major { inputs.permuted_axes([1, 0, 2]) } else { inputs },
+            initial_state,
+            carried_state: self.carried.then_some(carried_state),
+        })
+    }
+}

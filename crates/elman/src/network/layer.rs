@@ -1,0 +1,453 @@
+//! What a network is made of: cells, layers of them, and a stack of layers.
+
+use std::sync::Arc;
+
+use elman_kernels::{Cell, Gru, Lstm, Nonlinearity, Rnn, StepDense, StepNorm, StepScale, tile_rows};
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// Largest I, H and P: beyond, one matrix alone has more than a quarter of a billion weights.
+const SIZE_MAX: usize = 16_384;
+
+/// Most tokens of an embedding.
+const TOKENS_MAX: usize = 1 << 20;
+
+/// A cell of any kind: a recurrent one, or a layer without a state.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "cell", rename_all = "lowercase")]
+pub enum AnyCell {
+    /// The Elman cell.
+    Rnn(Rnn),
+    /// The LSTM.
+    Lstm(Lstm),
+    /// The GRU.
+    Gru(Gru),
+    /// A dense layer at every step.
+    Dense(StepDense),
+    /// Layer normalisation of every step.
+    #[serde(rename = "layer-norm")]
+    LayerNorm(StepNorm),
+    /// A factor and a shift for every feature.
+    Scale(StepScale),
+    /// A cell of one's own. A model file cannot name it.
+    #[serde(skip)]
+    Custom(Arc<dyn Cell>),
+}
+
+impl AnyCell {
+    /// A cell of one's own.
+    pub fn custom(cell: impl Cell + 'static) -> Self {
+        AnyCell::Custom(Arc::new(cell))
+    }
+
+    /// What it can do.
+    pub fn get(&self) -> &dyn Cell {
+        match self {
+            AnyCell::Rnn(cell) => cell,
+            AnyCell::Lstm(cell) => cell,
+            AnyCell::Gru(cell) => cell,
+            AnyCell::Dense(cell) => cell,
+            AnyCell::LayerNorm(cell) => cell,
+            AnyCell::Scale(cell) => cell,
+            AnyCell::Custom(cell) => &**cell,
+        }
+    }
+
+    /// Whether a step reads what the one before has left: false of a dense layer, a normalisation, a scale.
+    pub fn has_state(&self) -> bool {
+        self.get().has_state()
+    }
+
+    /// Refuses sizes and options that the cell does not compute.
+    fn check(&self) -> Result<(), Error> {
+        let cell = self.get();
+        size("input size", cell.input())?;
+        let what = if cell.has_state() { "hidden_size" } else { "output size" };
+        size(what, if cell.memory() > 0 { cell.memory() } else { cell.output() })?;
+        let noise = cell.noise();
+        for (what, rate) in [
+            ("recurrent_dropout", noise.recurrent_dropout),
+            ("candidate_dropout", noise.candidate_dropout),
+            ("zoneout", noise.zoneout),
+            ("memory_zoneout", noise.memory_zoneout),
+        ] {
+            check_rate(what, rate)?;
+        }
+        if cell.memory() == 0 && noise.memory_zoneout > 0.0 {
+            return Err(unsupported(
+                "memory_zoneout",
+                cell,
+                "it has no memory beside its state; zoneout is for the state",
+            ));
+        }
+        match self {
+            AnyCell::Rnn(rnn) if rnn.noise.candidate_dropout > 0.0 => {
+                Err(unsupported("candidate_dropout", rnn, "it has no candidate beside its state"))
+            }
+            AnyCell::Lstm(lstm) => check_lstm(lstm),
+            AnyCell::Dense(dense) => check_nonlinearity(dense.activation),
+            AnyCell::LayerNorm(norm) if !(norm.epsilon > 0.0 && norm.epsilon.is_finite()) => {
+                Err(Error::setting("epsilon", norm.epsilon, "a finite number above 0"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Refuses constants of a pointwise function that have no meaning.
+pub(crate) fn check_nonlinearity(phi: Nonlinearity) -> Result<(), Error> {
+    match phi {
+        Nonlinearity::HardSigmoid(slope) if !(slope > 0.0 && slope.is_finite()) => {
+            Err(Error::setting("the slope of hard_sigmoid", slope, "a finite number above 0"))
+        }
+        Nonlinearity::Elu(x) | Nonlinearity::LeakyRelu(x) if !x.is_finite() => {
+            Err(Error::setting("the constant of an activation", x, "a finite number"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_lstm(lstm: &Lstm) -> Result<(), Error> {
+    if let Some(projection) = lstm.projection {
+        size("projection", projection)?;
+    }
+    for (what, limit) in [("cell_clip", lstm.cell_clip), ("projection_clip", lstm.projection_clip)] {
+        if let Some(limit) = limit
+            && !(limit > 0.0 && limit.is_finite())
+        {
+            return Err(Error::setting(what, limit, "a finite number above 0"));
+        }
+    }
+    if lstm.projection_clip.is_some() && lstm.projection.is_none() {
+        return Err(unsupported("projection_clip", lstm, "it has no projection"));
+    }
+    Ok(())
+}
+
+fn size(what: &'static str, size: usize) -> Result<(), Error> {
+    if (1..=SIZE_MAX).contains(&size) { Ok(()) } else { Err(Error::setting(what, size, format!("1 to {SIZE_MAX}"))) }
+}
+
+/// Refuses what is no part of a whole.
+fn check_rate(what: &'static str, rate: f32) -> Result<(), Error> {
+    // Masks are drawn to 1/65,536; 1 would leave nothing.
+    if (0.0..1.0).contains(&rate) && (rate * 65_536.0).round() < 65_536.0 {
+        return Ok(());
+    }
+    Err(Error::setting(what, rate, "at least 0 and below 1"))
+}
+
+fn unsupported(what: &'static str, cell: &dyn Cell, why: &str) -> Error {
+    Error::Unsupported { what, cell: cell.name(), why: why.into() }
+}
+
+impl From<Rnn> for AnyCell {
+    fn from(cell: Rnn) -> Self {
+        AnyCell::Rnn(cell)
+    }
+}
+
+impl From<Lstm> for AnyCell {
+    fn from(cell: Lstm) -> Self {
+        AnyCell::Lstm(cell)
+    }
+}
+
+impl From<Gru> for AnyCell {
+    fn from(cell: Gru) -> Self {
+        AnyCell::Gru(cell)
+    }
+}
+
+impl From<StepDense> for AnyCell {
+    fn from(cell: StepDense) -> Self {
+        AnyCell::Dense(cell)
+    }
+}
+
+impl From<StepNorm> for AnyCell {
+    fn from(cell: StepNorm) -> Self {
+        AnyCell::LayerNorm(cell)
+    }
+}
+
+impl From<StepScale> for AnyCell {
+    fn from(cell: StepScale) -> Self {
+        AnyCell::Scale(cell)
+    }
+}
+
+/// How the two directions of a layer become one output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Merge {
+    /// Side by side, `[2 P]`: the forward direction first.
+    #[default]
+    Concat,
+    /// Added, `[P]`.
+    Sum,
+    /// Their mean, `[P]`.
+    Average,
+    /// Multiplied unit by unit, `[P]`.
+    Multiply,
+}
+
+impl Merge {
+    /// How the final states become what a head reads: as the outputs do, except that those of [`Merge::Sum`] stand side by
+    /// side, as they do in every model file so far; a head on both adds them where its kernel says so twice.
+    pub(crate) fn of_states(self) -> Self {
+        if self == Merge::Sum { Merge::Concat } else { self }
+    }
+
+    /// Floats of what becomes of two directions of P each.
+    fn width(self, one: usize) -> usize {
+        if self == Merge::Concat { 2 * one } else { one }
+    }
+
+    /// Both directions `[P]` as one.
+    pub(crate) fn join(self, forward: &[f32], backward: &[f32], out: &mut [f32]) {
+        let pairs = forward.iter().zip(backward);
+        match self {
+            Merge::Concat => {
+                let (first, second) = out.split_at_mut(forward.len());
+                first.copy_from_slice(forward);
+                second.copy_from_slice(backward);
+            }
+            Merge::Sum => out.iter_mut().zip(pairs).for_each(|(out, (f, b))| *out = f + b),
+            Merge::Average => out.iter_mut().zip(pairs).for_each(|(out, (f, b))| *out = 0.5 * (f + b)),
+            Merge::Multiply => out.iter_mut().zip(pairs).for_each(|(out, (f, b))| *out = f * b),
+        }
+    }
+
+    /// The gradient by one direction `[P]`, the other being `other`, from that by both as one.
+    pub(crate) fn back(self, d: &[f32], other: &[f32], reversed: bool, out: &mut [f32]) {
+        match self {
+            Merge::Concat => out.copy_from_slice(&d[usize::from(reversed) * out.len()..][..out.len()]),
+            Merge::Sum => out.copy_from_slice(&d[..out.len()]),
+            Merge::Average => out.iter_mut().zip(d).for_each(|(out, d)| *out = 0.5 * d),
+            Merge::Multiply => out.iter_mut().zip(d).zip(other).for_each(|((out, d), other)| *out = d * other),
+        }
+    }
+}
+
+/// A layer: a cell, in one direction or both, and what happens to its outputs on their way to the next layer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Layer {
+    /// The cell.
+    #[serde(flatten)]
+    pub cell: AnyCell,
+    /// With a second cell of the same kind that reads each row from its own last step to its first. Its outputs are put
+    /// back in order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bidirectional: Option<Merge>,
+    /// Whether the layer's input is added to its outputs.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub residual: bool,
+    /// Part of the outputs that is dropped in training on the way to the next layer, anew at each step.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub dropout: f32,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl<C: Into<AnyCell>> From<C> for Layer {
+    fn from(cell: C) -> Self {
+        Layer::new(cell)
+    }
+}
+
+impl Layer {
+    /// A layer in one direction.
+    pub fn new(cell: impl Into<AnyCell>) -> Self {
+        Layer { cell: cell.into(), bidirectional: None, residual: false, dropout: 0.0 }
+    }
+
+    /// In both directions.
+    pub fn bidirectional(self, merge: Merge) -> Self {
+        Layer { bidirectional: Some(merge), ..self }
+    }
+
+    /// With its input added to its outputs, or not.
+    pub fn residual(self, residual: bool) -> Self {
+        Layer { residual, ..self }
+    }
+
+    /// With a part of its outputs dropped in training.
+    pub fn dropout(self, dropout: f32) -> Self {
+        Layer { dropout, ..self }
+    }
+
+    /// I
+    pub fn input(&self) -> usize {
+        self.cell.get().input()
+    }
+
+    /// Directions, 1 or 2.
+    pub fn directions(&self) -> usize {
+        1 + usize::from(self.bidirectional.is_some())
+    }
+
+    /// Floats of its outputs: P, or 2 P where two directions stand side by side.
+    pub fn output(&self) -> usize {
+        let one = self.cell.get().output();
+        self.bidirectional.map_or(one, |merge| merge.width(one))
+    }
+
+    /// Floats of its final states as a head on the last state reads them.
+    pub fn summary(&self) -> usize {
+        let one = self.cell.get().output();
+        self.bidirectional.map_or(one, |merge| merge.of_states().width(one))
+    }
+}
+
+/// A vector for each token, looked up: what a network of tokens starts with.
+///
+/// Tokens come as floats, one a step: whole numbers from 0, exact up to 2²⁴.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Embedding {
+    /// V, the tokens.
+    pub tokens: usize,
+    /// Floats of a vector.
+    pub size: usize,
+}
+
+impl Embedding {
+    /// Whether a float is a token: a whole number below V.
+    pub(crate) fn holds(&self, x: f32) -> bool {
+        x.fract() == 0.0 && x >= 0.0 && x < self.tokens as f32
+    }
+}
+
+/// Layers, each reading the outputs of the one before. They may be of any kinds in any order; without a recurrent one among
+/// them, the network sees one step at a time, and only a head that takes steps together knows of others.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Stack {
+    /// Vectors for tokens, before the first layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedding: Option<Embedding>,
+    /// From the input on.
+    pub layers: Vec<Layer>,
+}
+
+impl<L: Into<Layer>> From<L> for Stack {
+    fn from(layer: L) -> Self {
+        Stack::new(layer)
+    }
+}
+
+impl Stack {
+    /// Most layers of a stack.
+    pub const LAYERS_MAX: usize = 64;
+
+    /// A stack of one layer.
+    pub fn new(layer: impl Into<Layer>) -> Self {
+        Stack { embedding: None, layers: vec![layer.into()] }
+    }
+
+    /// With another layer on top.
+    pub fn then(mut self, layer: impl Into<Layer>) -> Self {
+        self.layers.push(layer.into());
+        self
+    }
+
+    /// For tokens, with vectors of the size that the first layer reads.
+    pub fn embedding(self, tokens: usize) -> Self {
+        let size = self.layers.first().map_or(0, Layer::input);
+        Stack { embedding: Some(Embedding { tokens, size }), ..self }
+    }
+
+    /// Floats of a step of the data: 1 for tokens.
+    pub fn input(&self) -> usize {
+        if self.embedding.is_some() { 1 } else { self.layers.first().map_or(0, Layer::input) }
+    }
+
+    /// Floats of the outputs of the last layer.
+    pub fn output(&self) -> usize {
+        self.layers.last().map_or(0, Layer::output)
+    }
+
+    /// Floats of the final states h of the last layer as a head on them reads them: [`Reads::LastState`](crate::Reads).
+    pub fn summary(&self) -> usize {
+        self.layers.last().map_or(0, Layer::summary)
+    }
+
+    /// Rows of the tiles that a batch is cut into.
+    pub(crate) fn tile_rows(&self, batch: usize) -> usize {
+        tile_rows(self.widest(), batch)
+    }
+
+    /// The widest state of the cells.
+    pub(crate) fn widest(&self) -> usize {
+        let widths = self.layers.iter().map(|layer| layer.cell.get().output().max(layer.cell.get().memory()));
+        widths.max().unwrap_or(1)
+    }
+
+    /// Whether a layer reads its rows from their ends, so that outputs depend on later inputs.
+    pub fn is_bidirectional(&self) -> bool {
+        self.layers.iter().any(|layer| layer.bidirectional.is_some())
+    }
+
+    /// Refuses what a layer that reads its rows from their ends cannot do, and says why.
+    pub(crate) fn check_forward(&self, what: &'static str, why: &str) -> Result<(), Error> {
+        match self.layers.iter().find(|layer| layer.bidirectional.is_some()) {
+            None => Ok(()),
+            Some(layer) => Err(unsupported(what, layer.cell.get(), &format!("the layer is bidirectional: {why}"))),
+        }
+    }
+
+    /// Refuses layers that cannot read parallel streams window by window.
+    ///
+    /// # Errors
+    /// If a layer is bidirectional: it would need the steps to come.
+    pub fn check_streams(&self) -> Result<(), Error> {
+        self.check_forward("a carried state", "it would need the steps to come")
+    }
+
+    /// Whether training draws masks.
+    pub fn is_noisy(&self) -> bool {
+        self.layers.iter().any(|layer| layer.dropout > 0.0 || !layer.cell.get().noise().is_none())
+    }
+
+    /// Refuses sizes that do not fit each other, and options that a cell does not compute.
+    ///
+    /// # Errors
+    /// The first of them, by its name.
+    pub fn check(&self) -> Result<(), Error> {
+        let most = Self::LAYERS_MAX;
+        if !(1..=most).contains(&self.layers.len()) {
+            return Err(Error::setting("layers", self.layers.len(), format!("1 to {most}")));
+        }
+        if let Some(Embedding { tokens, size: found }) = self.embedding {
+            if !(1..=TOKENS_MAX).contains(&tokens) {
+                return Err(Error::setting("tokens", tokens, format!("1 to {TOKENS_MAX}")));
+            }
+            if found != self.layers[0].input() {
+                return Err(Error::shape("the vectors of the embedding", &[found], &[self.layers[0].input()]));
+            }
+        }
+        let mut before: Option<usize> = None;
+        for (index, layer) in self.layers.iter().enumerate() {
+            layer.cell.check()?;
+            check_rate("dropout", layer.dropout)?;
+            if let Some(before) = before
+                && layer.input() != before
+            {
+                return Err(Error::shape(format!("the input of layer {index}"), &[layer.input()], &[before]));
+            }
+            if layer.residual && layer.input() != layer.output() {
+                let what = format!("the input of layer {index}, which is residual,");
+                return Err(Error::shape(what, &[layer.input()], &[layer.output()]));
+            }
+            if index + 1 == self.layers.len() && layer.dropout > 0.0 {
+                let why = "dropout is applied between layers, and it is the last one";
+                return Err(unsupported("dropout", layer.cell.get(), why));
+            }
+            before = Some(layer.output());
+        }
+        Ok(())
+    }
+}

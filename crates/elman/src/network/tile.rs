@@ -1,0 +1,578 @@
+//! A tile: a few rows of a batch that one worker carries through all layers and all their steps, forward and back.
+//!
+//! T steps, R rows of the tile, S steps of a part; P, M, I of a cell rounded up to whole vectors are Pp, Mp, Ip.
+//!
+//! A long sequence may be worked off in parts of S steps, to save memory: on the way forward only the states between
+//! parts are kept, on the way back each part is run again from there. The gradients are the same, bit for bit.
+
+use elman_kernels::unroll::{Initial, Lengths, Phase, Upstream};
+use elman_kernels::{Aligned, Engine, Unroll, draw_mask, padded, panels};
+
+use crate::Sequences;
+use crate::data::shape::{Piece, Shape, between, widest};
+use crate::network::layer::{Layer, Merge, Stack};
+use crate::network::parameters::Plan;
+use crate::network::state::State;
+use crate::random::{Purpose, Random};
+
+/// Steps of a row that one source of random numbers draws the masks of: setting it up costs more than its numbers. A
+/// constant, so that a mask does not hang on the rows beside it.
+const SOURCE_STEPS: usize = 4;
+
+/// A network as a tile needs it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View<'a> {
+    pub(crate) stack: &'a Stack,
+    pub(crate) plan: &'a Plan,
+    pub(crate) parameters: &'a [f32],
+}
+
+/// What training does that inference does not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Training {
+    /// What the masks are drawn from.
+    pub(crate) seed: u64,
+    /// The step of training, from 0.
+    pub(crate) step: u64,
+    /// Steps after which the gradient by the state is cut; 0: never.
+    pub(crate) truncate: usize,
+}
+
+/// The states of a track at one point in time, without padding: h [R, P], c [R, M].
+#[derive(Clone, Debug)]
+struct Kept {
+    h: Vec<f32>,
+    c: Vec<f32>,
+}
+
+/// The buffers of a tile.
+#[derive(Clone, Debug)]
+pub(crate) struct Tile {
+    shape: Shape,
+    order: Vec<Piece>,
+    /// `[T]`: rows that run each step.
+    active: Vec<usize>,
+    initial: Initial,
+    training: Option<Training>,
+    tracks: Vec<Unroll>,
+    /// The states before each part, for each track.
+    before: Vec<Vec<Kept>>,
+    /// The states after each row's last step.
+    last: Vec<Kept>,
+    /// The part that the buffers hold.
+    held: usize,
+    /// [S, R, words] for each layer: outputs that are kept on their way to the next.
+    dropout: Vec<Vec<u16>>,
+    /// Gradients by each track's state, [R, Pp] and [R, Mp]: on the way back, by the state after the part.
+    d_state: Vec<(Aligned, Aligned)>,
+    /// [S, R, …]: the gradient by a layer's outputs, by those of one direction, and by its inputs.
+    d_above: Aligned,
+    d_outputs: Aligned,
+    d_inputs: Aligned,
+    d_below: Aligned,
+    line: Vec<f32>,
+}
+
+impl Tile {
+    pub(crate) fn new(stack: &Stack, shape: Shape) -> Self {
+        let cells = || stack.layers.iter().flat_map(|layer| std::iter::repeat_n(layer.cell.get(), layer.directions()));
+        let kept = || -> Vec<Kept> {
+            let zeros = |width: usize| vec![0.0; shape.rows * width];
+            cells().map(|cell| Kept { h: zeros(cell.output()), c: zeros(cell.memory()) }).collect()
+        };
+        let words =
+            |layer: &Layer| if layer.dropout > 0.0 { shape.part * shape.rows * panels(layer.output()) } else { 0 };
+        let zeros = |width: usize| Aligned::zeros(shape.rows * padded(width));
+        let [d_above, d_outputs, d_inputs, d_below] = between(stack, shape).map(Aligned::zeros);
+        Tile {
+            shape,
+            order: Vec::with_capacity(shape.rows),
+            active: vec![0; shape.steps],
+            initial: Initial::Zero,
+            training: None,
+            tracks: cells().map(|cell| Unroll::new(cell, shape.part, shape.rows)).collect(),
+            before: (0..shape.parts()).map(|_| kept()).collect(),
+            last: kept(),
+            held: 0,
+            dropout: stack.layers.iter().map(|layer| vec![u16::MAX; words(layer)]).collect(),
+            d_state: cells().map(|cell| (zeros(cell.output()), zeros(cell.memory()))).collect(),
+            d_above,
+            d_outputs,
+            d_inputs,
+            d_below,
+            line: vec![0.0; widest(stack)],
+        }
+    }
+
+    /// Takes other rows, as many as there is room for or fewer. They start from zero; masks are drawn in training.
+    pub(crate) fn take(&mut self, pieces: impl IntoIterator<Item = Piece>, training: Option<Training>) {
+        self.order.clear();
+        self.order.extend(pieces);
+        self.order.sort_by_key(|piece| std::cmp::Reverse(piece.length));
+        for (t, active) in self.active.iter_mut().enumerate() {
+            *active = self.order.partition_point(|piece| piece.length > t);
+        }
+        self.initial = Initial::Zero;
+        self.training = training;
+        for kept in &mut self.before[0] {
+            kept.h.fill(0.0);
+            kept.c.fill(0.0);
+        }
+    }
+
+    /// Starts the rows from states, indexed as the pieces' rows: those that are carried from one, the others from the
+    /// other.
+    pub(crate) fn set_initial(&mut self, initial: Option<&State>, carried: Option<&State>) {
+        if initial.is_none() && carried.is_none() {
+            return;
+        }
+        self.initial = Initial::Given;
+        for (place, piece) in self.order.iter().enumerate() {
+            let Some(from) = carried.filter(|_| piece.carried).or(initial) else { continue };
+            for (kept, cell) in self.before[0].iter_mut().zip(&from.cells) {
+                for (to, from) in [(&mut kept.h, cell.h.row(piece.row)), (&mut kept.c, cell.c.row(piece.row))] {
+                    let width = from.len();
+                    to[place * width..][..width].iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+                }
+            }
+        }
+    }
+
+    /// The rows, the longest first.
+    pub(crate) fn pieces(&self) -> &[Piece] {
+        &self.order
+    }
+
+    /// Rows in the tile.
+    pub(crate) fn count(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Directions of all layers.
+    pub(crate) fn tracks(&self) -> usize {
+        self.tracks.len()
+    }
+
+    /// How it is cut.
+    pub(crate) fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// Steps of a part, by their place in the sequence.
+    pub(crate) fn steps_of(&self, part: usize) -> std::ops::Range<usize> {
+        part * self.shape.part..((part + 1) * self.shape.part).min(self.shape.steps)
+    }
+
+    /// Rows that run step t.
+    pub(crate) fn active(&self, t: usize) -> usize {
+        self.active[t]
+    }
+
+    /// The final h `[P]` of a track for the row at `place`.
+    pub(crate) fn final_h(&self, track: usize, place: usize) -> &[f32] {
+        let width = self.last[track].h.len() / self.shape.rows;
+        &self.last[track].h[place * width..][..width]
+    }
+
+    /// The final c `[M]`.
+    pub(crate) fn final_c(&self, track: usize, place: usize) -> &[f32] {
+        let width = self.last[track].c.len() / self.shape.rows;
+        &self.last[track].c[place * width..][..width]
+    }
+
+    /// All layers and steps forward, `look` being shown the tile after each part. The buffers then hold the last part.
+    pub(crate) fn forward<D: Sequences>(
+        &mut self,
+        engine: Engine<'_>,
+        network: View<'_>,
+        data: &D,
+        mut look: impl FnMut(&Tile, usize),
+    ) {
+        let Tile { last, before, .. } = self;
+        last.clone_from(&before[0]);
+        for part in 0..self.shape.parts() {
+            self.run(engine, network, data, part);
+            look(self, part);
+            let steps = self.steps_of(part);
+            let rows = self.order.len();
+            for track in 0..self.tracks.len() {
+                let unroll = &self.tracks[track];
+                for (place, piece) in self.order.iter().enumerate() {
+                    let t = piece.length.min(steps.end);
+                    if t <= steps.start {
+                        continue;
+                    }
+                    let (h, c) =
+                        (unroll.state(t - steps.start, rows, place), unroll.memory(t - steps.start, rows, place));
+                    let goes_on = piece.length > steps.end;
+                    let kept = if goes_on { &mut self.before[part + 1][track] } else { &mut self.last[track] };
+                    kept.h[place * h.len()..][..h.len()].copy_from_slice(h);
+                    kept.c[place * c.len()..][..c.len()].copy_from_slice(c);
+                }
+            }
+        }
+    }
+
+    /// Makes the buffers hold a part, running it again where they hold another.
+    pub(crate) fn hold<D: Sequences>(&mut self, engine: Engine<'_>, network: View<'_>, data: &D, part: usize) {
+        if self.held != part {
+            self.run(engine, network, data, part);
+        }
+    }
+
+    /// A part of the steps forward, from the states kept before it.
+    fn run<D: Sequences>(&mut self, engine: Engine<'_>, network: View<'_>, data: &D, part: usize) {
+        let View { stack, plan, parameters } = network;
+        self.held = part;
+        self.read(network, data, part);
+        self.draw(stack, part);
+        let rows = self.order.len();
+        for track in 0..self.tracks.len() {
+            let (unroll, kept) = (&mut self.tracks[track], &self.before[part][track]);
+            if self.initial == Initial::Given || part > 0 {
+                for place in 0..rows {
+                    let (h, c) = (unroll.initial_state_mut(place).len(), unroll.initial_memory_mut(place).len());
+                    unroll.initial_state_mut(place).copy_from_slice(&kept.h[place * h..][..h]);
+                    unroll.initial_memory_mut(place).copy_from_slice(&kept.c[place * c..][..c]);
+                }
+            }
+        }
+        for index in 0..stack.layers.len() {
+            for track in plan.tracks_of(index) {
+                let weights = &parameters[plan.tracks[track].weights.clone()];
+                let lengths = lengths(self.shape, &self.active, rows, self.initial, self.training, part);
+                self.tracks[track].forward(plan.cell(stack, track), engine, weights, lengths);
+            }
+            if index + 1 < stack.layers.len() {
+                self.hand_on(stack, plan, index, part);
+            }
+        }
+    }
+
+    /// Reads a part of the rows into the first layer.
+    fn read<D: Sequences>(&mut self, network: View<'_>, data: &D, part: usize) {
+        let View { stack, plan, parameters } = network;
+        let (rows, steps) = (self.order.len(), self.steps_of(part));
+        let tracks = plan.tracks_of(0);
+        for (place, &piece) in self.order.iter().enumerate() {
+            for t in steps.start..piece.length.min(steps.end) {
+                let first = self.tracks[tracks.start].input_mut(t - steps.start, rows, place);
+                match stack.embedding {
+                    None => data.read(piece.row, piece.start + t, first),
+                    Some(of) => {
+                        let token = token_at(data, piece, t);
+                        let vectors = &parameters[plan.embedding.clone()];
+                        first.copy_from_slice(&vectors[token * of.size..][..of.size]);
+                    }
+                }
+                if tracks.len() == 2 {
+                    let (forward, backward) = self.tracks.split_at_mut(tracks.start + 1);
+                    let from = forward[tracks.start].input(t - steps.start, rows, place);
+                    backward[0].input_mut(piece.length - 1 - t, rows, place).copy_from_slice(from);
+                }
+            }
+        }
+    }
+
+    /// Draws the masks of a part: by the row of the data and the step, so that nothing else decides them.
+    fn draw(&mut self, stack: &Stack, part: usize) {
+        let (Some(training), true) = (self.training, stack.is_noisy()) else { return };
+        let (rows, steps) = (self.order.len(), self.steps_of(part));
+        // What is drawn for: a track, or a layer's outputs.
+        let source = |purpose, piece: &Piece, t: usize, what: usize| {
+            let place = (piece.row as u64) << 32 | ((piece.start + t) as u64) << 8 | what as u64;
+            Random::at(training.seed, purpose, training.step, place)
+        };
+        // A part may start where a source is half used up: what it gave before is drawn again, and drawn over.
+        let first = steps.start / SOURCE_STEPS * SOURCE_STEPS;
+        let to = |t: usize| t.saturating_sub(steps.start);
+        let tracks = self.tracks.len();
+        for (place, piece) in self.order.iter().enumerate() {
+            let own = first..piece.length.min(steps.end);
+            for (track, unroll) in self.tracks.iter_mut().enumerate() {
+                let mut random = source(Purpose::RowMasks, piece, 0, track);
+                unroll.draw_row_mask(place, || random.bits());
+                if !unroll.has_step_masks() {
+                    continue;
+                }
+                for t in own.clone() {
+                    if t.is_multiple_of(SOURCE_STEPS) {
+                        random = source(Purpose::Masks, piece, t, track);
+                    }
+                    unroll.draw_step_masks(to(t), rows, place, || random.bits());
+                }
+            }
+            for (index, layer) in stack.layers.iter().enumerate().filter(|(_, layer)| layer.dropout > 0.0) {
+                let words = panels(layer.output());
+                let mut random = source(Purpose::Masks, piece, first, tracks + index);
+                for t in own.clone() {
+                    if t.is_multiple_of(SOURCE_STEPS) {
+                        random = source(Purpose::Masks, piece, t, tracks + index);
+                    }
+                    let mask = &mut self.dropout[index][(to(t) * rows + place) * words..][..words];
+                    draw_mask(layer.dropout, &mut || random.bits(), mask);
+                }
+            }
+        }
+    }
+
+    /// The outputs of a layer become the inputs of the next.
+    fn hand_on(&mut self, stack: &Stack, plan: &Plan, index: usize, part: usize) {
+        let (rows, steps) = (self.order.len(), self.steps_of(part));
+        let width = stack.layers[index].output();
+        let mut line = std::mem::take(&mut self.line);
+        for place in 0..rows {
+            let length = self.order[place].length;
+            for t in steps.start..length.min(steps.end) {
+                self.output(stack, plan, index, part, t, place, &mut line[..width]);
+                for track in plan.tracks_of(index + 1) {
+                    let at = if plan.tracks[track].reversed { length - 1 - t } else { t - steps.start };
+                    self.tracks[track].input_mut(at, rows, place).copy_from_slice(&line[..width]);
+                }
+            }
+        }
+        self.line = line;
+    }
+
+    /// What a layer sends on at step t of the sequence, for the row at `place`: both directions, its input, its mask.
+    #[expect(clippy::too_many_arguments, reason = "a place in a tile: every number by its name")]
+    pub(crate) fn output(
+        &self,
+        stack: &Stack,
+        plan: &Plan,
+        index: usize,
+        part: usize,
+        t: usize,
+        place: usize,
+        out: &mut [f32],
+    ) {
+        let (rows, local, layer) = (self.order.len(), t - self.steps_of(part).start, &stack.layers[index]);
+        let tracks = plan.tracks_of(index);
+        let forward = self.tracks[tracks.start].state(local + 1, rows, place);
+        match layer.bidirectional {
+            None => out.copy_from_slice(forward),
+            Some(merge) => {
+                let at = self.order[place].length - 1 - t;
+                merge.join(forward, self.tracks[tracks.start + 1].state(at + 1, rows, place), out);
+            }
+        }
+        if layer.residual {
+            let x = self.tracks[tracks.start].input(local, rows, place);
+            out.iter_mut().zip(x).for_each(|(out, x)| *out += x);
+        }
+        if self.training.is_some() && layer.dropout > 0.0 {
+            let words = panels(out.len());
+            mask(&self.dropout[index][(local * rows + place) * words..][..words], layer.dropout, out);
+        }
+    }
+
+    /// Before the way back: no gradient by any final state.
+    pub(crate) fn clear_gradients(&mut self) {
+        for (d_h, d_c) in &mut self.d_state {
+            d_h.fill(0.0);
+            d_c.fill(0.0);
+        }
+    }
+
+    /// The gradients by the final h `[P]` and c `[M]` of a track for the row at `place`, to be added to before the way
+    /// back; after it, those by the initial ones.
+    pub(crate) fn d_state_mut(
+        &mut self,
+        stack: &Stack,
+        plan: &Plan,
+        track: usize,
+        place: usize,
+    ) -> (&mut [f32], &mut [f32]) {
+        let cell = plan.cell(stack, track);
+        let (d_h, d_c) = &mut self.d_state[track];
+        let (pp, mp) = (padded(cell.output()), padded(cell.memory()));
+        (&mut d_h[place * pp..][..cell.output()], &mut d_c[place * mp..][..cell.memory()])
+    }
+
+    /// The gradient by the outputs of the last layer over a part, [S, R, Op], to be filled.
+    pub(crate) fn d_outputs_mut(&mut self, stack: &Stack, part: usize) -> &mut [f32] {
+        let len = self.steps_of(part).len() * self.order.len() * padded(stack.output());
+        &mut self.d_above[..len]
+    }
+
+    /// A part of the steps back, which the buffers hold; the last part first. The gradient by the parameters is added to
+    /// `gradient`. Returns that by the inputs of the first layer, [S, R, Ip], when it was asked for.
+    pub(crate) fn backward<D: Sequences>(
+        &mut self,
+        engine: Engine<'_>,
+        network: View<'_>,
+        transposed: &[f32],
+        data: &D,
+        part: usize,
+        gradient: &mut [f32],
+    ) -> Option<&[f32]> {
+        let View { stack, plan, parameters } = network;
+        assert_eq!(self.held, part, "the buffers hold another part");
+        let (rows, steps, shape) = (self.order.len(), self.steps_of(part), self.shape);
+        let mut above = shape.through_outputs;
+        let initial_too = shape.initial_too || part > 0;
+        let mut inputs = false;
+        for index in (0..stack.layers.len()).rev() {
+            let layer = &stack.layers[index];
+            let (cell, width) = (layer.cell.get(), padded(layer.output()));
+            let (pp, ip) = (padded(cell.output()), padded(cell.input()));
+            let [n_above, n_outputs, n_inputs] = [width, pp, ip].map(|width| steps.len() * rows * width);
+            if above && layer.dropout > 0.0 && self.training.is_some() {
+                let words = panels(layer.output());
+                for (at, d) in self.d_above[..n_above].chunks_exact_mut(width).enumerate() {
+                    mask(&self.dropout[index][at * words..][..words], layer.dropout, d);
+                }
+            }
+            inputs = index > 0 || shape.inputs_too || stack.embedding.is_some();
+            let tracks = plan.tracks_of(index);
+            let single = tracks.len() == 1;
+            if inputs && !single {
+                self.d_below[..n_inputs].fill(0.0);
+            }
+            for track in tracks {
+                let reversed = plan.tracks[track].reversed;
+                if above && let Some(merge) = layer.bidirectional {
+                    let d_outputs = &mut self.d_outputs[..n_outputs];
+                    let other = &self.tracks[if reversed { track - 1 } else { track + 1 }];
+                    part_of(&self.order, layer, merge, other, &self.d_above[..n_above], d_outputs, rows, reversed);
+                }
+                let outputs = if single { &self.d_above } else { &self.d_outputs };
+                let d_inputs = if single { &mut self.d_below } else { &mut self.d_inputs };
+                let (d_h, d_c) = &self.d_state[track];
+                let mp = padded(cell.memory());
+                let upstream = Upstream {
+                    state: &d_h[..rows * pp],
+                    memory: Some(&d_c[..rows * mp]),
+                    outputs: above.then(|| &outputs[..n_outputs]),
+                };
+                let lengths = lengths(shape, &self.active, rows, self.initial, self.training, part);
+                let of = &plan.tracks[track];
+                self.tracks[track].backward(
+                    cell,
+                    engine,
+                    &parameters[of.weights.clone()],
+                    &transposed[of.transposed.clone()],
+                    lengths,
+                    upstream,
+                    &mut gradient[of.weights.clone()],
+                    inputs.then(|| &mut d_inputs[..n_inputs]),
+                    initial_too,
+                );
+                if inputs && !single {
+                    add_in_order(
+                        &self.order,
+                        &self.d_inputs[..n_inputs],
+                        &mut self.d_below[..n_inputs],
+                        rows,
+                        ip,
+                        reversed,
+                    );
+                }
+                self.keep_d_state(track, steps.start, cell.output(), cell.memory());
+            }
+            if inputs && layer.residual && above {
+                self.d_below[..n_inputs].iter_mut().zip(&self.d_above[..n_above]).for_each(|(d, above)| *d += above);
+            }
+            std::mem::swap(&mut self.d_above, &mut self.d_below);
+            above = true;
+        }
+        if let (true, Some(of)) = (inputs, stack.embedding) {
+            let ip = padded(of.size);
+            let into = &mut gradient[plan.embedding.clone()];
+            // Against time, as the parts are: the same sums in the same order, however the sequence is cut.
+            for t in steps.clone().rev() {
+                for (place, &piece) in self.order[..self.active[t]].iter().enumerate() {
+                    let vector = &mut into[token_at(data, piece, t) * of.size..][..of.size];
+                    let d = &self.d_above[((t - steps.start) * rows + place) * ip..][..of.size];
+                    vector.iter_mut().zip(d).for_each(|(to, d)| *to += d);
+                }
+            }
+        }
+        shape.inputs_too.then(|| {
+            let ip = padded(stack.layers[0].input());
+            &self.d_above[..steps.len() * rows * ip]
+        })
+    }
+
+    /// The gradient by the state before the part becomes that by the state after the one before.
+    fn keep_d_state(&mut self, track: usize, start: usize, output: usize, memory: usize) {
+        let (unroll, (d_h, d_c)) = (&self.tracks[track], &mut self.d_state[track]);
+        for (place, _) in self.order.iter().enumerate().filter(|(_, piece)| piece.length > start) {
+            d_h[place * padded(output)..][..output].copy_from_slice(unroll.d_initial_state(place));
+            d_c[place * padded(memory)..][..memory].copy_from_slice(unroll.d_initial_memory(place));
+        }
+    }
+}
+
+/// What the rows do in a part.
+fn lengths(
+    shape: Shape,
+    active: &[usize],
+    rows: usize,
+    initial: Initial,
+    training: Option<Training>,
+    part: usize,
+) -> Lengths<'_> {
+    let start = part * shape.part;
+    Lengths {
+        rows,
+        active: &active[start..(start + shape.part).min(shape.steps)],
+        initial: if part > 0 { Initial::Given } else { initial },
+        phase: if training.is_some() { Phase::Training } else { Phase::Inference },
+        truncate: training.map_or(0, |training| training.truncate),
+        offset: start,
+    }
+}
+
+/// The token at step t of a piece; the data has been checked.
+fn token_at<D: Sequences>(data: &D, piece: Piece, t: usize) -> usize {
+    let mut token = [0.0];
+    data.read(piece.row, piece.start + t, &mut token);
+    token[0] as usize
+}
+
+/// Keeps what has its bit set, scaled so that the mean stays; zero elsewhere.
+fn mask(words: &[u16], p: f32, values: &mut [f32]) {
+    let scale = 1.0 / (1.0 - p);
+    for (at, value) in values.iter_mut().enumerate() {
+        let bit = words.get(at / 16).is_some_and(|word| word >> (at % 16) & 1 == 1);
+        *value = if bit { *value * scale } else { 0.0 };
+    }
+}
+
+/// The gradient by the outputs of one direction, in the order in which that direction ran; `other` is the other one.
+#[expect(clippy::too_many_arguments, reason = "a kernel: every slice by its name")]
+fn part_of(
+    order: &[Piece],
+    layer: &Layer,
+    merge: Merge,
+    other: &Unroll,
+    above: &[f32],
+    out: &mut [f32],
+    rows: usize,
+    reversed: bool,
+) {
+    let (output, wide) = (layer.cell.get().output(), padded(layer.output()));
+    let pp = padded(output);
+    out.fill(0.0);
+    for (place, piece) in order.iter().enumerate() {
+        for t in 0..piece.length {
+            let (ahead, back) = (t, piece.length - 1 - t);
+            let (at, others) = if reversed { (back, ahead) } else { (ahead, back) };
+            let from = &above[(t * rows + place) * wide..][..layer.output()];
+            let to = &mut out[(at * rows + place) * pp..][..output];
+            merge.back(from, other.state(others + 1, rows, place), reversed, to);
+        }
+    }
+}
+
+/// Adds the gradient by the inputs of one direction to that of both, in the order of the sequence.
+fn add_in_order(order: &[Piece], from: &[f32], into: &mut [f32], rows: usize, ip: usize, reversed: bool) {
+    for (place, piece) in order.iter().enumerate() {
+        for t in 0..piece.length {
+            let at = if reversed { piece.length - 1 - t } else { t };
+            let from = &from[(at * rows + place) * ip..][..ip];
+            into[(t * rows + place) * ip..][..ip].iter_mut().zip(from).for_each(|(to, from)| *to += from);
+        }
+    }
+}

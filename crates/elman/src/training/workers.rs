@@ -1,0 +1,653 @@
+//! Threads, and what each of them needs to carry tiles through a model.
+
+use elman_kernels::{
+    Engine, Isa, Pool, Score, Team, in_top_1, padded, pinball, sigmoid_cross_entropy, softmax_cross_entropy,
+    squared_error,
+};
+use ndarray::{Array2, ArrayViewMut2, Axis};
+
+use crate::data::shape::{Piece, Shape};
+use crate::model::head::{Head, Link, Predicts, Quantiles, Reads, Values};
+use crate::model::head_tile::HeadTile;
+use crate::model::model::Model;
+use crate::model::pooled::Pooled;
+use crate::network::layer::{Merge, Stack};
+use crate::network::state::State;
+use crate::network::stream::not_finite;
+use crate::network::tile::{Tile, Training};
+use crate::{Error, Labelled, Sequences};
+
+/// A pool of threads with a workspace each, sized once for a model and the steps of its data.
+pub(crate) struct Workers {
+    pub(crate) pool: Pool,
+    pub(crate) spaces: Vec<Workspace>,
+    job: Job,
+}
+
+/// The widest state from which on all threads share a product rather than that some have nothing to do: a product of a
+/// smaller network is done too soon.
+const WIDE: usize = 256;
+
+/// Everything one thread needs for one tile.
+pub(crate) struct Workspace {
+    tile: Tile,
+    head: HeadTile,
+    reads: Reads,
+    /// The outputs of the last layer over the steps, for a head that takes them together.
+    pooled: Pooled,
+    /// `[O]`: the outputs of a step.
+    line: Vec<f32>,
+    labels: Vec<u32>,
+    /// The values of the rows, [R, F].
+    values: Vec<f32>,
+}
+
+/// Threads, steps and memory of a job, by which workers are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Job {
+    /// Rows of a tile.
+    pub(crate) rows: usize,
+    pub(crate) steps: usize,
+    /// Steps of a part of the sequences.
+    pub(crate) part: usize,
+    /// As asked for: the system may refuse some.
+    pub(crate) threads: usize,
+    pub(crate) isa: Isa,
+}
+
+impl Workers {
+    fn new(model: &Model, job: Job) -> Self {
+        let pool = Pool::new(job.threads);
+        let spaces = (0..pool.threads()).map(|_| Workspace::new(model, job)).collect();
+        Workers { pool, spaces, job }
+    }
+
+    /// Calls `body(engine, workspace, index, item)` for every item, a tile or several: side by side, or where there are
+    /// fewer of them than threads, one after the other, with all threads on each large product.
+    pub(crate) fn for_each<T: Send>(
+        &mut self,
+        stack: &Stack,
+        items: &mut [T],
+        body: impl Fn(Engine<'_>, &mut Workspace, usize, &mut T) + Sync,
+    ) {
+        let isa = self.job.isa;
+        if items.len() == 1 || items.len() < self.pool.threads() && stack.widest() >= WIDE {
+            let team = Team::new(&mut self.pool);
+            let engine = Engine { isa, team: Some(&team) };
+            let space = &mut self.spaces[0];
+            items.iter_mut().enumerate().for_each(|(index, item)| body(engine, space, index, item));
+        } else {
+            self.pool.for_each(&mut self.spaces, items, |space, index, item| body(isa.into(), space, index, item));
+        }
+    }
+
+    /// Loss and accuracy over a whole data set.
+    pub(crate) fn evaluate<D: Labelled>(&mut self, model: &Model, data: &D) -> Score {
+        let rows = self.job.rows;
+        let mut scores = vec![Score::default(); data.len().div_ceil(rows)];
+        self.for_each(model.stack(), &mut scores, |engine, space, index, score| {
+            let rows = index * rows..((index + 1) * rows).min(data.len());
+            let pieces = rows.map(|row| Piece::whole(row, data.length(row)));
+            *score = space.evaluate(engine, model, data, pieces, None);
+        });
+        sum(scores)
+    }
+
+    /// Loss and accuracy over all rows, each a stream that is worked off in windows, the state carried.
+    pub(crate) fn evaluate_streams<D: Labelled>(&mut self, model: &Model, data: &D) -> Score {
+        let (rows, window) = (self.job.rows, self.job.steps);
+        let mut tiles = vec![(Score::default(), Kept::default()); data.len().div_ceil(rows)];
+        let mut state = State::zeros(model.stack(), data.len());
+        for start in (0..data.steps()).step_by(window) {
+            let carried = (start > 0).then_some(&state);
+            self.for_each(model.stack(), &mut tiles, |engine, space, index, (score, kept)| {
+                let rows = index * rows..((index + 1) * rows).min(data.len());
+                let rows = rows.filter(|&row| data.length(row) > start);
+                let pieces = rows.map(|row| Piece::window(row, start, window, data.length(row)));
+                score.add(space.evaluate(engine, model, data, pieces, carried));
+                kept.clear();
+                space.keep(kept);
+            });
+            for (_, kept) in &tiles {
+                kept.restore(&mut state);
+            }
+        }
+        sum(tiles.into_iter().map(|(score, _)| score))
+    }
+
+    /// The answers of a head on whole rows for every row of a data set: probabilities [N, C], quantiles [N, F Q], values
+    /// [N, F].
+    pub(crate) fn predict<D: Sequences>(&mut self, model: &Model, data: &D) -> Array2<f32> {
+        let rows = self.job.rows;
+        let mut answers = Array2::zeros((data.len(), model.head().outputs()));
+        let mut tiles: Vec<ArrayViewMut2<'_, f32>> = answers.axis_chunks_iter_mut(Axis(0), rows).collect();
+        self.for_each(model.stack(), &mut tiles, |engine, space, index, out| {
+            let first = index * rows;
+            let pieces = (first..first + out.nrows()).map(|row| Piece::whole(row, data.length(row)));
+            space.forward(engine, model, data, pieces, None, None);
+            space.read_row(model);
+            space.head.forward(engine, &model.parameters, space.tile.count());
+            for (place, piece) in space.tile.pieces().iter().enumerate() {
+                let outputs = space.head.output_mut(place);
+                model.head().answer(outputs);
+                out.row_mut(piece.row - first).iter_mut().zip(outputs).for_each(|(to, from)| *to = *from);
+            }
+        });
+        answers
+    }
+
+    /// The answers at every step of one row, for a head on every step: probabilities [T, C] or values [T, F].
+    pub(crate) fn predict_steps<D: Sequences>(&mut self, model: &Model, data: &D, row: usize) -> Array2<f32> {
+        let (engine, space) = (Engine::from(self.job.isa), &mut self.spaces[0]);
+        let mut answers = Array2::zeros((data.length(row), model.head().outputs()));
+        space.forward(engine, model, data, [Piece::whole(row, data.length(row))], None, None);
+        for part in 0..space.tile.shape().parts() {
+            space.tile.hold(engine, model.view(), data, part);
+            for t in space.tile.steps_of(part).take_while(|&t| t < data.length(row)) {
+                space.read_step(model, part, t);
+                space.head.forward(engine, &model.parameters, 1);
+                let outputs = space.head.output_mut(0);
+                model.head().answer(outputs);
+                answers.row_mut(t).iter_mut().zip(outputs).for_each(|(to, from)| *to = *from);
+            }
+        }
+        answers
+    }
+}
+
+/// Scores in their order.
+pub(crate) fn sum(scores: impl IntoIterator<Item = Score>) -> Score {
+    scores.into_iter().fold(Score::default(), |mut sum, score| {
+        sum.add(score);
+        sum
+    })
+}
+
+/// States that tiles left.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Kept {
+    rows: Vec<usize>,
+    /// Of each row: h and then c of each track.
+    floats: Vec<f32>,
+}
+
+impl Kept {
+    pub(crate) fn clear(&mut self) {
+        self.rows.clear();
+        self.floats.clear();
+    }
+
+    /// Puts the states in their rows.
+    pub(crate) fn restore(&self, state: &mut State) {
+        let mut from = self.floats.iter().copied();
+        for &row in &self.rows {
+            for cell in &mut state.cells {
+                for array in [&mut cell.h, &mut cell.c] {
+                    array.row_mut(row).iter_mut().zip(&mut from).for_each(|(to, from)| *to = from);
+                }
+            }
+        }
+    }
+}
+
+/// What of a batch every tile needs to know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Task<'a> {
+    pub(crate) training: Training,
+    /// Where the rows go on from; without it, from zero.
+    pub(crate) carried: Option<&'a State>,
+    /// `[C]`, or empty: 1 for each.
+    pub(crate) class_weights: &'a [f32],
+    /// What the gradient of each loss is multiplied by.
+    pub(crate) scale: f32,
+}
+
+/// The tiles of a model that is trained.
+fn shape(head: &Head, rows: usize, steps: usize, part: usize) -> Shape {
+    Shape { steps, rows, part, through_outputs: head.reads != Reads::LastState, inputs_too: false, initial_too: false }
+}
+
+impl Workspace {
+    /// Bytes of a workspace for tiles of `rows` rows: known from the sizes alone.
+    pub(crate) fn bytes(stack: &Stack, head: &Head, rows: usize, steps: usize, part: usize) -> usize {
+        let (layers, shape) = (head.dense(stack), shape(head, rows, steps, part));
+        let floats = HeadTile::floats(&layers, shape.rows);
+        shape.bytes(stack) + floats * size_of::<f32>() + Pooled::bytes(head.reads, shape.rows, stack.output())
+    }
+
+    /// Parts are multiples of so many steps.
+    pub(crate) fn unit(head: &Head, rows: usize) -> usize {
+        shape(head, rows, 1, 1).unit()
+    }
+
+    fn new(model: &Model, job: Job) -> Self {
+        let (stack, reads) = (model.stack(), model.head().reads);
+        let shape = shape(model.head(), job.rows, job.steps, job.part);
+        Workspace {
+            tile: Tile::new(stack, shape),
+            head: HeadTile::new(&model.plan, shape.rows),
+            reads,
+            pooled: Pooled::new(reads, shape.rows, stack.output()),
+            line: vec![0.0; stack.output()],
+            labels: Vec::with_capacity(shape.rows),
+            values: Vec::new(),
+        }
+    }
+
+    /// From pieces of the rows of a data set to the states of all layers.
+    fn forward<D: Sequences>(
+        &mut self,
+        engine: Engine<'_>,
+        model: &Model,
+        data: &D,
+        pieces: impl IntoIterator<Item = Piece>,
+        training: Option<Training>,
+        carried: Option<&State>,
+    ) {
+        self.tile.take(pieces, training);
+        self.tile.set_initial(None, carried);
+        let Workspace { tile, pooled, line, reads, .. } = self;
+        pooled.clear();
+        let (stack, plan, top) = (model.stack(), &model.plan, model.stack().layers.len() - 1);
+        tile.forward(engine, model.view(), data, |tile, part| {
+            if !reads.pools() {
+                return;
+            }
+            for (place, piece) in tile.pieces().iter().enumerate() {
+                let steps = tile.steps_of(part);
+                for t in steps.start..piece.length.min(steps.end) {
+                    tile.output(stack, plan, top, part, t, place, line);
+                    pooled.add(place, line);
+                }
+            }
+        });
+    }
+
+    /// The states that the rows of the tile ended in.
+    pub(crate) fn keep(&self, kept: &mut Kept) {
+        for (place, piece) in self.tile.pieces().iter().enumerate() {
+            kept.rows.push(piece.row);
+            for track in 0..self.tile.tracks() {
+                kept.floats.extend(self.tile.final_h(track, place));
+                kept.floats.extend(self.tile.final_c(track, place));
+            }
+        }
+    }
+
+    /// Loss and accuracy of some rows.
+    fn evaluate<D: Labelled>(
+        &mut self,
+        engine: Engine<'_>,
+        model: &Model,
+        data: &D,
+        pieces: impl IntoIterator<Item = Piece>,
+        carried: Option<&State>,
+    ) -> Score {
+        self.forward(engine, model, data, pieces, None, carried);
+        if self.reads != Reads::EveryStep {
+            return self.score_row(engine, model, data, &[], 1.0);
+        }
+        let mut score = Score::default();
+        for part in (0..self.tile.shape().parts()).rev() {
+            self.tile.hold(engine, model.view(), data, part);
+            for t in self.tile.steps_of(part).rev() {
+                score.add(self.score_step(engine, model, data, part, t, &[], 1.0));
+            }
+        }
+        score
+    }
+
+    /// Forward, loss and backward of some rows: adds the gradient of the sum of their losses times the task's scale.
+    pub(crate) fn train<D: Labelled>(
+        &mut self,
+        engine: Engine<'_>,
+        model: &Model,
+        data: &D,
+        pieces: impl IntoIterator<Item = Piece>,
+        task: Task<'_>,
+        gradient: &mut [f32],
+    ) -> Score {
+        let Task { training, carried, class_weights, scale } = task;
+        self.forward(engine, model, data, pieces, Some(training), carried);
+        self.tile.clear_gradients();
+        let mut score = Score::default();
+        if self.reads != Reads::EveryStep {
+            score = self.score_row(engine, model, data, class_weights, scale);
+            self.head.backward(engine, &model.transposed, self.tile.count(), gradient);
+        }
+        if self.reads == Reads::LastState {
+            self.final_states_back(model);
+        }
+        let width = padded(model.stack().output());
+        for part in (0..self.tile.shape().parts()).rev() {
+            self.tile.hold(engine, model.view(), data, part);
+            let (steps, count) = (self.tile.steps_of(part), self.tile.count());
+            if self.reads == Reads::EveryStep {
+                for t in steps.clone().rev() {
+                    let rows = self.tile.active(t);
+                    if rows == 0 {
+                        continue;
+                    }
+                    score.add(self.score_step(engine, model, data, part, t, class_weights, scale));
+                    self.head.backward(engine, &model.transposed, rows, gradient);
+                    let d_outputs = self.tile.d_outputs_mut(model.stack(), part);
+                    let to = &mut d_outputs[(t - steps.start) * count * width..][..rows * width];
+                    to.copy_from_slice(self.head.d_inputs(rows));
+                }
+            }
+            if self.reads.pools() {
+                let Workspace { tile, head, pooled, .. } = self;
+                let d_read = head.d_inputs(count);
+                for t in steps.clone() {
+                    let rows = tile.active(t);
+                    let d_outputs = tile.d_outputs_mut(model.stack(), part);
+                    let to = d_outputs[(t - steps.start) * count * width..].chunks_exact_mut(width).take(rows);
+                    for (place, (to, d)) in to.zip(d_read.chunks_exact(width)).enumerate() {
+                        to.fill(0.0);
+                        pooled.back(place, t, d, &mut to[..model.stack().output()]);
+                    }
+                }
+            }
+            self.tile.backward(engine, model.view(), &model.transposed, data, part, gradient);
+        }
+        score
+    }
+
+    /// What a head on whole rows reads of each: the final states of the last layer, or its outputs taken together.
+    fn read_row(&mut self, model: &Model) {
+        let Workspace { tile, head, pooled, reads, .. } = self;
+        let (tracks, merge) = final_states(model);
+        for place in 0..tile.count() {
+            let to = head.input_mut(place);
+            match merge {
+                _ if reads.pools() => pooled.read(place, to),
+                Some(merge) => merge.join(tile.final_h(tracks.start, place), tile.final_h(tracks.start + 1, place), to),
+                None => to.copy_from_slice(tile.final_h(tracks.start, place)),
+            }
+        }
+    }
+
+    /// The gradient by what a head on the last state read becomes that by the final states.
+    fn final_states_back(&mut self, model: &Model) {
+        let Workspace { tile, head, line, .. } = self;
+        let (tracks, merge) = final_states(model);
+        let count = tile.count();
+        let d_read = head.d_inputs(count);
+        for place in 0..count {
+            let d = &d_read[place * (d_read.len() / count)..];
+            for track in tracks.clone() {
+                let reversed = track > tracks.start;
+                let other = tile.final_h(if reversed { tracks.start } else { tracks.end - 1 }, place);
+                let other = &mut line[..other.len()];
+                other.copy_from_slice(tile.final_h(if reversed { tracks.start } else { tracks.end - 1 }, place));
+                let (d_h, _) = tile.d_state_mut(model.stack(), &model.plan, track, place);
+                match merge {
+                    Some(merge) => merge.back(d, other, reversed, d_h),
+                    None => d_h.copy_from_slice(&d[..d_h.len()]),
+                }
+            }
+        }
+    }
+
+    /// The outputs of step t as the head reads them.
+    fn read_step(&mut self, model: &Model, part: usize, t: usize) {
+        let top = model.stack().layers.len() - 1;
+        for place in 0..self.tile.active(t) {
+            let to = self.head.input_mut(place);
+            self.tile.output(model.stack(), &model.plan, top, part, t, place, to);
+        }
+    }
+
+    /// The loss of a head on whole rows; the outputs of the head become its gradient times `scale`.
+    fn score_row<D: Labelled>(
+        &mut self,
+        engine: Engine<'_>,
+        model: &Model,
+        data: &D,
+        class_weights: &[f32],
+        scale: f32,
+    ) -> Score {
+        self.read_row(model);
+        self.head.forward(engine, &model.parameters, self.tile.count());
+        let Workspace { tile, labels, values, .. } = self;
+        if let Some(horizon) = model.head().horizon() {
+            values.resize(tile.count() * horizon, f32::NAN);
+            for (piece, values) in tile.pieces().iter().zip(values.chunks_exact_mut(horizon)) {
+                data.values(piece.row, values);
+            }
+        } else {
+            labels.clear();
+            labels.extend(tile.pieces().iter().map(|piece| data.label(piece.row) as u32));
+        }
+        self.score(model, self.tile.count(), class_weights, scale)
+    }
+
+    /// The same on the outputs of step t.
+    #[expect(clippy::too_many_arguments, reason = "a kernel: every slice by its name")]
+    fn score_step<D: Labelled>(
+        &mut self,
+        engine: Engine<'_>,
+        model: &Model,
+        data: &D,
+        part: usize,
+        t: usize,
+        class_weights: &[f32],
+        scale: f32,
+    ) -> Score {
+        let rows = self.tile.active(t);
+        self.read_step(model, part, t);
+        self.head.forward(engine, &model.parameters, rows);
+        let Workspace { tile, labels, values, .. } = self;
+        let pieces = tile.pieces()[..rows].iter();
+        if let Some(horizon) = model.head().horizon() {
+            values.resize(rows * horizon, f32::NAN);
+            for (piece, values) in pieces.zip(values.chunks_exact_mut(horizon)) {
+                data.step_values(piece.row, piece.start + t, values);
+            }
+        } else {
+            labels.clear();
+            labels.extend(pieces.map(|piece| data.step_label(piece.row, piece.start + t) as u32));
+        }
+        self.score(model, rows, class_weights, scale)
+    }
+
+    /// The loss of the outputs of `rows` rows against the labels or values that were gathered.
+    fn score(&mut self, model: &Model, rows: usize, class_weights: &[f32], scale: f32) -> Score {
+        let dense = self.head.last();
+        let (stride, outputs) = (dense.output_stride(), self.head.outputs_mut(rows));
+        match &model.head().predicts {
+            Predicts::Classes(classes) => {
+                softmax_cross_entropy(outputs, stride, *classes, &self.labels, class_weights, scale)
+            }
+            Predicts::Quantiles(Quantiles { levels, .. }) => pinball(outputs, stride, levels, &self.values, scale),
+            Predicts::Values(Values { link: Link::Identity, .. }) => {
+                squared_error(outputs, stride, &self.values, scale)
+            }
+            Predicts::Values(Values { link: Link::Sigmoid, .. }) => {
+                sigmoid_cross_entropy(outputs, stride, &self.values, scale)
+            }
+        }
+    }
+}
+
+/// The tracks of the last layer, and how its final states come together.
+fn final_states(model: &Model) -> (std::ops::Range<usize>, Option<Merge>) {
+    let top = model.stack().layers.len() - 1;
+    (model.plan.tracks_of(top), model.stack().layers[top].bidirectional.map(Merge::of_states))
+}
+
+/// The workers for a job: those there are, or new ones.
+pub(crate) fn take_workers<'a>(workers: &'a mut Option<Workers>, model: &Model, job: Job) -> &'a mut Workers {
+    if workers.as_ref().is_some_and(|workers| workers.job != job) {
+        *workers = None;
+    }
+    workers.get_or_insert_with(|| Workers::new(model, job))
+}
+
+/// Refuses data that the model cannot read.
+pub(crate) fn check_inputs<D: Sequences>(
+    model: &Model,
+    data: &D,
+    rows: impl Iterator<Item = usize> + Clone,
+) -> Result<(), Error> {
+    if data.input() != model.stack().input() {
+        let (count, steps) = (data.len(), data.steps());
+        let expected = model.stack().input();
+        return Err(Error::shape("the data", &[count, steps, data.input()], &[count, steps, expected]));
+    }
+    if let Some(row) = rows.clone().find(|&row| data.length(row) > data.steps()) {
+        return Err(Error::Length { row, length: data.length(row), steps: data.steps() });
+    }
+    check_tokens(model.stack(), data, rows)
+}
+
+/// Refuses tokens that the embedding does not have.
+pub(crate) fn check_tokens<D: Sequences>(
+    stack: &Stack,
+    data: &D,
+    rows: impl Iterator<Item = usize>,
+) -> Result<(), Error> {
+    let Some(of) = stack.embedding else { return Ok(()) };
+    for row in rows {
+        for step in 0..data.length(row) {
+            let mut x = [0.0];
+            data.read(row, step, &mut x);
+            let [found] = x;
+            if !of.holds(found) {
+                return Err(Error::Token { row, step, found, tokens: of.tokens });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses inputs that are not finite. A data set of bytes has none.
+pub(crate) fn check_finite<D: Sequences>(
+    stack: &Stack,
+    data: &D,
+    rows: impl Iterator<Item = usize>,
+) -> Result<(), Error> {
+    if stack.embedding.is_some() || data.always_finite() {
+        return Ok(());
+    }
+    let mut x = vec![0.0; data.input()];
+    for row in rows {
+        for step in 0..data.length(row) {
+            data.read(row, step, &mut x);
+            if let Some((feature, found)) = not_finite(&x) {
+                return Err(Error::input(row, step, feature, found));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a data set with inputs or labels that the model has no place for, or with nothing to score.
+pub(crate) fn check_all<D: Labelled>(model: &Model, data: &D) -> Result<(), Error> {
+    check_inputs(model, data, 0..data.len())?;
+    check_scored(model, "the data set", data, 0..data.len())?;
+    check_labels(model, data, 0..data.len())
+}
+
+/// Refuses streams whose state cannot be carried, windows without a step, and heads that do not answer at every step.
+pub(crate) fn check_streams<D: Sequences>(model: &Model, data: &D, window: usize) -> Result<(), Error> {
+    let reads = model.head().reads;
+    if reads != Reads::EveryStep {
+        let found = format!("one on {}", reads.describe());
+        return Err(Error::setting("the head", found, "one on every step, for streams have no end"));
+    }
+    model.stack().check_streams()?;
+    if !(1..=data.steps()).contains(&window) {
+        return Err(Error::setting("the window", window, format!("1 to {}, the steps of the data", data.steps())));
+    }
+    Ok(())
+}
+
+/// Refuses rows that are not in the data set, that the model cannot read, or that leave nothing to score.
+pub(crate) fn check_rows<D: Labelled>(model: &Model, data: &D, rows: &[u32]) -> Result<(), Error> {
+    if let Some(row) = rows.iter().find(|&&row| row as usize >= data.len()) {
+        return Err(Error::setting("a row's number", row, format!("below {}, the rows of the data set", data.len())));
+    }
+    let rows = rows.iter().map(|&row| row as usize);
+    check_inputs(model, data, rows.clone())?;
+    check_scored(model, "the batch", data, rows.clone())?;
+    check_labels(model, data, rows)
+}
+
+/// Refuses rows with nothing to score: the mean of no losses is no number.
+fn check_scored<D: Sequences>(
+    model: &Model,
+    what: &'static str,
+    data: &D,
+    rows: impl ExactSizeIterator<Item = usize> + Clone,
+) -> Result<(), Error> {
+    if rows.len() == 0 {
+        return Err(Error::setting(what, "empty", "at least one row"));
+    }
+    if rows.clone().any(|row| model.head().scores(data.length(row))) {
+        return Ok(());
+    }
+    let mut found: Vec<String> = rows.clone().take(NAMED).map(|row| row.to_string()).collect();
+    if rows.len() > NAMED {
+        found.push("…".into());
+    }
+    let found = format!("without a single step (rows {})", found.join(", "));
+    Err(Error::setting(
+        what,
+        found,
+        "a row of 1 step or more, for the head scores every step; or a head on the last state",
+    ))
+}
+
+/// Rows that an error names.
+const NAMED: usize = 5;
+
+fn check_labels<D: Labelled>(model: &Model, data: &D, rows: impl Iterator<Item = usize>) -> Result<(), Error> {
+    let (head, found) = (model.head(), data.horizon());
+    let Predicts::Classes(classes) = head.predicts else {
+        let expected = head.horizon().unwrap_or(0);
+        if found != expected {
+            return Err(Error::shape("the values of each row of the data", &[found], &[expected]));
+        }
+        return check_parts(head, data, rows);
+    };
+    if found > 0 {
+        let found = format!("data with {found} values for each row");
+        return Err(Error::setting("the data set", found, "classes, for the head predicts classes"));
+    }
+    for row in rows {
+        let wrong = match head.reads {
+            Reads::EveryStep => (0..data.length(row)).map(|t| data.step_label(row, t)).find(|&label| label >= classes),
+            _ => Some(data.label(row)).filter(|&label| label >= classes),
+        };
+        if let Some(label) = wrong {
+            return Err(Error::Label { row, label, classes });
+        }
+    }
+    Ok(())
+}
+
+/// Refuses values that are no probabilities, where the head predicts such; NaN stands for one that is not known.
+fn check_parts<D: Labelled>(head: &Head, data: &D, rows: impl Iterator<Item = usize>) -> Result<(), Error> {
+    let Predicts::Values(Values { outputs, link: Link::Sigmoid }) = head.predicts else { return Ok(()) };
+    let mut values = vec![f32::NAN; outputs];
+    for row in rows {
+        let steps = if head.reads == Reads::EveryStep { data.length(row) } else { 1 };
+        for step in 0..steps {
+            match head.reads {
+                Reads::EveryStep => data.step_values(row, step, &mut values),
+                _ => data.values(row, &mut values),
+            }
+            if let Some(value) = values.iter().find(|value| !value.is_nan() && !(0.0..=1.0).contains(*value)) {
+                let expected = "0 to 1, for the head predicts a sigmoid";
+                return Err(Error::setting("a value to predict", format!("{value} in row {row}"), expected));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The class of highest probability; of equals the first. None if a probability is not a number.
+pub fn most_probable(probabilities: &[f32]) -> Option<usize> {
+    (0..probabilities.len()).find(|&class| in_top_1(probabilities, class))
+}

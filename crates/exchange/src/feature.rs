@@ -1,0 +1,131 @@
+//! What a layer may have that not every program has.
+
+use std::fmt;
+
+use elman::{AnyCell, Layer, Merge, Stack};
+use elman_kernels::{Activation, GateActivation, Reset};
+
+/// An option of a layer, or a kind of cell, that changes what the layer answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Feature {
+    Relu,
+    /// Of the Elman cell beside tanh and relu, of a cell with gates beside tanh; its name.
+    Activation(&'static str),
+    /// Of gates, beside σ; its name.
+    RecurrentActivation(&'static str),
+    Peepholes,
+    Coupled,
+    CellClip,
+    Projection,
+    ProjectionClip,
+    LayerNorm,
+    Zoneout,
+    ResetBefore,
+    ResetAfter,
+    Residual,
+    Sum,
+    Average,
+    Multiply,
+    StepDense,
+    StepNorm,
+    StepScale,
+    Custom,
+}
+
+impl fmt::Display for Feature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Feature::Relu => "the activation relu",
+            Feature::Activation(name) => return write!(f, "the activation {name}"),
+            Feature::RecurrentActivation(name) => return write!(f, "the recurrent activation {name}"),
+            Feature::Peepholes => "an LSTM with peepholes",
+            Feature::Coupled => "an LSTM with coupled gates",
+            Feature::CellClip => "a clipped memory",
+            Feature::Projection => "an LSTM with a projection",
+            Feature::ProjectionClip => "a clipped projection",
+            Feature::LayerNorm => "layer normalisation",
+            Feature::Zoneout => "zoneout",
+            Feature::ResetBefore => "a GRU whose reset gate acts before the product",
+            Feature::ResetAfter => "a GRU whose reset gate acts after the product",
+            Feature::Residual => "a residual layer",
+            Feature::Sum => "the sum of two directions",
+            Feature::Average => "the mean of two directions",
+            Feature::Multiply => "the product of two directions",
+            Feature::StepDense => "a dense layer at every step",
+            Feature::StepNorm => "a layer that normalises every step",
+            Feature::StepScale => "a layer that scales every feature",
+            Feature::Custom => "a cell of one's own",
+        })
+    }
+}
+
+/// What a layer has of these.
+pub(crate) fn features(layer: &Layer) -> Vec<Feature> {
+    let cell = match &layer.cell {
+        AnyCell::Rnn(rnn) => {
+            let other = !matches!(rnn.activation, Activation::Tanh | Activation::Relu);
+            vec![
+                (rnn.activation == Activation::Relu, Feature::Relu),
+                (other, Feature::Activation(rnn.activation.name())),
+            ]
+        }
+        AnyCell::Lstm(lstm) => vec![
+            functions(lstm.activation, lstm.recurrent_activation)[0],
+            functions(lstm.activation, lstm.recurrent_activation)[1],
+            (lstm.peepholes, Feature::Peepholes),
+            (lstm.coupled, Feature::Coupled),
+            (lstm.cell_clip.is_some(), Feature::CellClip),
+            (lstm.projection.is_some(), Feature::Projection),
+            (lstm.projection_clip.is_some(), Feature::ProjectionClip),
+            (lstm.layer_norm, Feature::LayerNorm),
+        ],
+        AnyCell::Gru(gru) => vec![
+            functions(gru.activation, gru.recurrent_activation)[0],
+            functions(gru.activation, gru.recurrent_activation)[1],
+            (gru.reset == Reset::Before, Feature::ResetBefore),
+            (gru.reset == Reset::After, Feature::ResetAfter),
+            (gru.layer_norm, Feature::LayerNorm),
+        ],
+        AnyCell::Dense(_) => vec![(true, Feature::StepDense)],
+        AnyCell::LayerNorm(_) => vec![(true, Feature::StepNorm)],
+        AnyCell::Scale(_) => vec![(true, Feature::StepScale)],
+        AnyCell::Custom(_) => vec![(true, Feature::Custom)],
+    };
+    let noise = layer.cell.get().noise();
+    let around = [
+        // Zoneout is no mask of training alone: afterwards the old state and the new one are mixed.
+        (noise.zoneout > 0.0 || noise.memory_zoneout > 0.0, Feature::Zoneout),
+        (layer.residual, Feature::Residual),
+        (layer.bidirectional == Some(Merge::Sum), Feature::Sum),
+        (layer.bidirectional == Some(Merge::Average), Feature::Average),
+        (layer.bidirectional == Some(Merge::Multiply), Feature::Multiply),
+    ];
+    cell.into_iter().chain(around).filter(|(has, _)| *has).map(|(_, feature)| feature).collect()
+}
+
+/// Of a cell with gates: whether its functions are others than tanh and σ.
+fn functions(activation: Activation, gates: GateActivation) -> [(bool, Feature); 2] {
+    [
+        (!activation.is_default(), Feature::Activation(activation.name())),
+        (!gates.is_default(), Feature::RecurrentActivation(gates.name())),
+    ]
+}
+
+/// The masks inside cells that are drawn in training and change no answer afterwards, by name.
+pub(crate) fn cell_masks(stack: &Stack) -> Vec<String> {
+    let masks = stack.layers.iter().enumerate().flat_map(|(index, layer)| {
+        let noise = layer.cell.get().noise();
+        [("recurrent_dropout", noise.recurrent_dropout), ("candidate_dropout", noise.candidate_dropout)]
+            .into_iter()
+            .filter(|(_, rate)| *rate > 0.0)
+            .map(move |(name, rate)| format!("{name} {rate} of layer {index}"))
+    });
+    masks.collect()
+}
+
+/// All masks that are drawn in training: also those between layers.
+pub(crate) fn masks(stack: &Stack) -> Vec<String> {
+    let between = stack.layers.iter().enumerate().filter(|(_, layer)| layer.dropout > 0.0);
+    let between = between.map(|(index, layer)| format!("dropout {} of layer {index}", layer.dropout));
+    between.chain(cell_masks(stack)).collect()
+}

@@ -1,0 +1,701 @@
+//! Models from PyTorch and for it.
+
+use std::path::Path;
+
+use crate::support::exchange::{assert_agrees, assert_same, golden_model, refusal, shaken, text};
+use crate::support::models::{model, models};
+use elman::formats::{Array, File, torch};
+use elman::{
+    Activation, AnyCell, Gru, Head, Layer, Link, Lstm, Merge, Model, Nonlinearity, Reads, Rnn, Stack, StepNorm,
+};
+use elman_exchange::{Error, Hints, Imported, Verdict, pytorch};
+
+fn state_dict(case: &str) -> File {
+    File { arrays: golden_model(&format!("pytorch_{case}.safetensors")), ..File::default() }
+}
+
+fn import(case: &str, hints: &Hints) -> Imported {
+    pytorch::import(&state_dict(case), hints).unwrap_or_else(|error| panic!("{case}: {error}"))
+}
+
+#[test]
+fn models_of_pytorch_answer_as_they_did() {
+    let answers = golden_model("pytorch.safetensors");
+    let relu = Hints { activation: Some(Activation::Relu), ..Hints::default() };
+    let every_step = Hints { reads: Some(Reads::EveryStep), ..Hints::default() };
+    let plain = Hints::default();
+    for (case, hints) in [
+        ("rnn_tanh", &plain),
+        ("rnn_relu", &relu),
+        ("lstm", &plain),
+        ("lstm_projection", &plain),
+        ("gru", &plain),
+        ("gru_no_bias", &plain),
+        ("gru_2layers_bidirectional", &plain),
+        ("tagger", &every_step),
+        ("two_modules", &plain),
+        ("cell", &plain),
+    ] {
+        assert_agrees(&answers, case, &import(case, hints), false);
+    }
+}
+
+#[test]
+fn a_report_names_every_array() {
+    let imported = import("gru_2layers_bidirectional", &Hints::default());
+    let expected = "\
+rnn.weight_ih_l0 [21, 5] → layers.0.forward.kernel [5, 21]: transposed
+rnn.weight_hh_l0 [21, 7] → layers.0.forward.recurrent_kernel [7, 21]: transposed
+rnn.bias_ih_l0 [21], rnn.bias_hh_l0 [21] → layers.0.forward.bias [21], layers.0.forward.recurrent_bias [7]: split, added
+rnn.weight_ih_l0_reverse [21, 5] → layers.0.backward.kernel [5, 21]: transposed
+rnn.weight_hh_l0_reverse [21, 7] → layers.0.backward.recurrent_kernel [7, 21]: transposed
+rnn.bias_ih_l0_reverse [21], rnn.bias_hh_l0_reverse [21] → layers.0.backward.bias [21], layers.0.backward.recurrent_bias [7]: split, added
+rnn.weight_ih_l1 [21, 14] → layers.1.forward.kernel [14, 21]: transposed
+rnn.weight_hh_l1 [21, 7] → layers.1.forward.recurrent_kernel [7, 21]: transposed
+rnn.bias_ih_l1 [21], rnn.bias_hh_l1 [21] → layers.1.forward.bias [21], layers.1.forward.recurrent_bias [7]: split, added
+rnn.weight_ih_l1_reverse [21, 14] → layers.1.backward.kernel [14, 21]: transposed
+rnn.weight_hh_l1_reverse [21, 7] → layers.1.backward.recurrent_kernel [7, 21]: transposed
+rnn.bias_ih_l1_reverse [21], rnn.bias_hh_l1_reverse [21] → layers.1.backward.bias [21], layers.1.backward.recurrent_bias [7]: split, added
+head.weight [4, 14] → head.kernel [14, 4]: transposed
+head.bias [4] → head.bias [4]:
+- a state_dict does not say what the head reads: the last state was taken; give --reads every-step otherwise
+- the head reads the last states of both directions, as torch.cat([h_n[-2], h_n[-1]], 1) gives them
+every number is there: some are sums of two, rounded once
+";
+    assert_eq!(text(&imported.report), expected);
+}
+
+#[test]
+fn what_a_state_dict_does_not_say_is_noted() {
+    let notes = |case: &str, hints: &Hints| import(case, hints).report.notes.join("\n");
+    let plain = Hints::default();
+    assert!(notes("rnn_tanh", &plain).contains("tanh was taken; give --activation relu otherwise"));
+    let said = Hints { activation: Some(Activation::Tanh), reads: Some(Reads::LastState), ..Hints::default() };
+    assert_eq!(notes("rnn_tanh", &said), "");
+    let none = notes("gru_no_bias", &plain);
+    assert!(none.contains("rnn.bias_ih_l0 and rnn.bias_hh_l0 are missing, as bias=False leaves them out"), "{none}");
+    assert!(none.contains("head.weight has no bias: zeros were taken"), "{none}");
+    assert!(notes("two_modules", &plain).contains("in the order of their names: rnn1, rnn2"));
+}
+
+#[test]
+fn every_model_that_pytorch_expresses_comes_back_bit_for_bit() {
+    // The others are refused, each by the first thing that PyTorch has not.
+    let refused = [
+        ("rnn noise", "zoneout in layer 0"),
+        ("lstm peepholes", "an LSTM with peepholes in layer 0"),
+        ("lstm coupled", "an LSTM with coupled gates in layer 0"),
+        ("lstm coupled peepholes", "an LSTM with peepholes in layer 0"),
+        ("lstm clips", "an LSTM with peepholes in layer 0"),
+        ("lstm layer norm", "layer normalisation in layer 0"),
+        ("lstm layer norm and all", "an LSTM with peepholes in layer 0"),
+        ("lstm noise", "zoneout in layer 0"),
+        ("lstm noise and all", "an LSTM with coupled gates in layer 0"),
+        ("gru before", "a GRU whose reset gate acts before the product in layer 0"),
+        ("gru layer norm", "layer normalisation in layer 0"),
+        ("gru before layer norm", "a GRU whose reset gate acts before the product in layer 0"),
+        ("gru noise", "zoneout in layer 0"),
+        ("gru before noise", "a GRU whose reset gate acts before the product in layer 0"),
+        ("mixed", "a residual layer in layer 1"),
+        ("residual", "a residual layer in layer 0"),
+        ("tokens", "zoneout in layer 1"),
+        ("both sum", "the sum of two directions in layer 0"),
+        ("both stacked", "zoneout in layer 1"),
+        ("both summed", "the sum of two directions in layer 0"),
+        ("alike before", "a GRU whose reset gate acts before the product in layer 0"),
+    ];
+    let mut kept = 0;
+    for (name, model) in models() {
+        match refused.iter().find(|(of, _)| *of == name) {
+            Some((_, what)) => {
+                let message = refusal(pytorch::export(&model));
+                assert!(message.starts_with(&format!("{what} cannot be given to PyTorch: ")), "{name}: {message}");
+            }
+            None => {
+                let (file, given) = pytorch::export(&model).unwrap_or_else(|error| panic!("{name}: {error}"));
+                let back = pytorch::import(&file, &Hints::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
+                assert_same(name, &back.model, &model);
+                assert_eq!((given.verdict(), back.report.verdict()), (Verdict::Exact, Verdict::Exact), "{name}");
+                kept += 1;
+            }
+        }
+    }
+    assert_eq!(kept, 45);
+}
+
+#[test]
+fn layers_that_no_module_holds_are_refused() {
+    let clip = Lstm::new(3, 4).projection(2).projection_clip(0.5);
+    for (stack, what) in [
+        (Stack::new(Lstm::new(3, 4)).then(Lstm::new(4, 5)), "layer 1 cannot be given to PyTorch: it is not as layer 0"),
+        (Stack::new(Lstm::new(3, 4)).then(Gru::new(4, 4)), "layer 1 cannot"),
+        (Stack::new(Rnn::new(3, 4)).then(Rnn::new(4, 4).activation(Activation::Relu)), "layer 1 cannot"),
+        (Stack::new(Gru::new(3, 4)).then(Layer::new(Gru::new(4, 4)).bidirectional(Merge::Concat)), "layer 1 cannot"),
+        (Lstm::new(3, 4).cell_clip(1.0).into(), "a clipped memory in layer 0"),
+        (clip.into(), "a clipped projection in layer 0"),
+    ] {
+        let message = refusal(pytorch::export(&model(stack, 3)));
+        assert!(message.starts_with(what), "{message}");
+    }
+}
+
+#[test]
+fn an_export_says_how_its_module_is_made() {
+    let stack = Stack::new(Layer::new(Gru::new(5, 7)).dropout(0.25).bidirectional(Merge::Concat))
+        .then(Layer::new(Gru::new(14, 7)).bidirectional(Merge::Concat))
+        .embedding(11);
+    let (_, report) = pytorch::export(&model(stack, 3)).unwrap();
+    assert_eq!(
+        report.notes,
+        [
+            "the module has embedding = nn.Embedding(11, 5), rnn = nn.GRU(5, 7, batch_first=True, num_layers=2, \
+             bidirectional=True) and head = nn.Linear(14, 3), which reads the last states, \
+             torch.cat([h_n[-2], h_n[-1]], 1)",
+            "masks of training are left out, they change no answer: dropout 0.25 of layer 0",
+        ]
+    );
+    let relu = Rnn::new(5, 7).activation(Activation::Relu);
+    let (_, report) = pytorch::export(&model(relu, Head::every_step(3))).unwrap();
+    let expected = "the module has rnn = nn.RNN(5, 7, batch_first=True, nonlinearity=\"relu\") and \
+                    head = nn.Linear(7, 3), which reads the outputs of every step";
+    assert_eq!(report.notes, [expected]);
+}
+
+/// Nothing in a state dict says what a head of quantiles answers.
+#[test]
+fn quantiles_are_explained() {
+    let (_, report) = pytorch::export(&model(Lstm::new(3, 4), Head::quantiles(&[0.1, 0.5, 0.9], 2))).unwrap();
+    let notes = report.notes.join("\n");
+    let expected = "the outputs are quantiles, [N, 6]: the levels 0.1, 0.5, 0.9 of the first of 2 values, then of the \
+                    second; elman sorts each value's levels when it predicts";
+    assert!(notes.contains(expected) && notes.contains("less the mean of its series, divided by its"), "{notes}");
+    let (_, report) = pytorch::export(&model(Lstm::new(3, 4), 3)).unwrap();
+    assert!(!report.notes.join("\n").contains("quantiles"));
+}
+
+/// With an array more, or without one, or with one changed.
+fn changed(case: &str, change: impl FnOnce(&mut File)) -> Result<Imported, Error> {
+    let mut file = state_dict(case);
+    change(&mut file);
+    pytorch::import(&file, &Hints::default())
+}
+
+/// A checkpoint, by the dotted paths of its dicts: the arrays of each, in this order.
+fn checkpoint(dicts: &[(&str, &[(&str, &Array)])], beside: &[&str]) -> torch::File {
+    let mut file = torch::File::default();
+    for (path, arrays) in dicts {
+        let named = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        let tensors: Vec<String> = arrays.iter().map(|(name, _)| named(name)).collect();
+        let entry = |name: &String| if path.is_empty() { name.clone() } else { path.split('.').next().unwrap().into() };
+        for entry in tensors.iter().map(entry) {
+            if !file.entries.contains(&entry) {
+                file.entries.push(entry);
+            }
+        }
+        file.arrays.extend(arrays.iter().map(|(name, array)| (named(name), (*array).clone())));
+        file.groups.push(torch::Group { path: (*path).to_owned(), tensors });
+    }
+    file.entries.extend(beside.iter().map(|&entry| entry.to_owned()));
+    file
+}
+
+fn from_checkpoint(file: &torch::File) -> Result<Imported, Error> {
+    pytorch::import_checkpoint(file, &Hints::default())
+}
+
+#[test]
+fn the_model_of_a_checkpoint_is_found() {
+    let arrays = state_dict("lstm").arrays;
+    let of_model: Vec<(&str, &Array)> = arrays.iter().map(|(name, array)| (name.as_str(), array)).collect();
+    let (moments, step) = (array(&[28, 5]), array(&[]));
+    let state: &[(&str, &Array)] = &[("step", &step), ("exp_avg", &moments), ("exp_avg_sq", &moments)];
+    let plain = import("lstm", &Hints::default()).model;
+    let notes = |file: &torch::File| {
+        let imported = from_checkpoint(file).unwrap();
+        assert_same("checkpoint", &imported.model, &plain);
+        imported.report.notes
+    };
+    let left_out = |what: &str| format!("left out, as they are no part of the model: {what}");
+
+    let mut file = checkpoint(
+        &[("model", &of_model), ("optimizer.state.0", state), ("optimizer.state.1", state), ("", &[("loss", &step)])],
+        &["epoch"],
+    );
+    assert_eq!(notes(&file)[0], left_out("optimizer, loss, epoch"));
+    // float64 matters in the model alone.
+    file.groups[1].tensors.push("optimizer.state.0.lr".into());
+    file.left_out.insert("optimizer.state.0.lr".into(), torch::LeftOut::Float64);
+    assert_eq!(notes(&file).len(), 2);
+    file.arrays.remove("model.head.bias");
+    file.left_out.insert("model.head.bias".into(), torch::LeftOut::Float64);
+    let message = refusal(from_checkpoint(&file));
+    assert!(message.starts_with("model.head.bias cannot be taken from PyTorch: its type is float64"), "{message}");
+
+    // Deeper inside, and a state dict alone, with a counter.
+    assert_eq!(
+        notes(&checkpoint(&[("last.model", &of_model), ("last.optimizer.state.0", state)], &[]))[0],
+        left_out("last.optimizer")
+    );
+    let mut alone = checkpoint(&[("", &of_model)], &[]);
+    alone.entries.push("norm.num_batches_tracked".into());
+    alone.groups[0].tensors.push("norm.num_batches_tracked".into());
+    alone.left_out.insert("norm.num_batches_tracked".into(), torch::LeftOut::Integer);
+    assert!(notes(&alone)[0].starts_with("counters are left out, no answer depends on them: norm.num_batches"));
+
+    // Parts of a model, each in a dict of its own.
+    let of = |start: &str| -> Vec<(&str, &Array)> {
+        arrays.iter().filter_map(|(name, array)| Some((name.strip_prefix(start)?, array))).collect()
+    };
+    let parts = checkpoint(&[("rnn", &of("rnn.")), ("head", &of("head.")), ("optimizer.state.0", state)], &[]);
+    assert_eq!(notes(&parts)[0], left_out("optimizer"));
+
+    let two = checkpoint(&[("model", &of_model), ("ema", &of_model)], &[]);
+    let message = refusal(from_checkpoint(&two));
+    assert!(message.starts_with("model and ema cannot be taken from PyTorch: each holds a recurrent"), "{message}");
+    // What the model itself has too much is refused by name, as without a checkpoint.
+    let mut more = of_model.clone();
+    more.push(("norm.running_mean", &step));
+    assert!(
+        refusal(from_checkpoint(&checkpoint(&[("model", &more)], &["epoch"]))).starts_with("model.norm.running_mean")
+    );
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/files/pytorch_checkpoint.pt");
+    let imported = from_checkpoint(&torch::read(&path).unwrap()).unwrap();
+    assert!(imported.report.assumed.join("; ").contains("model_state_dict.norm, its ε 1e-5, acts on what"));
+}
+
+/// Two modules of these names and sizes, and a head that reads what the second gives.
+fn two([first, second]: [&str; 2], [input, between, output]: [usize; 3]) -> Vec<(String, Array)> {
+    let gru = |name: &str, input: usize, hidden: usize| {
+        let shapes = [("weight_ih_l0", vec![3 * hidden, input]), ("weight_hh_l0", vec![3 * hidden, hidden])];
+        shapes.map(|(kind, shape)| (format!("{name}.{kind}"), array(&shape)))
+    };
+    let mut arrays: Vec<_> = gru(first, input, between).into_iter().chain(gru(second, between, output)).collect();
+    arrays.push(("out.weight".into(), array(&[4, output])));
+    arrays
+}
+
+/// Names in the order of the alphabet are not the order of the model.
+#[test]
+fn several_modules_follow_each_other_as_they_were_made() {
+    let order = |imported: Imported| imported.report.notes[0].clone();
+    let alike = two(["second", "first"], [5, 5, 5]);
+    let of: Vec<(&str, &Array)> = alike.iter().map(|(name, array)| (name.as_str(), array)).collect();
+    let file = checkpoint(&[("", &of)], &[]);
+    let imported = from_checkpoint(&file).unwrap();
+    assert_eq!(imported.report.moves[0].from[0].name, "second.weight_ih_l0");
+    let expected = "modules were taken to follow each other in the order in which the file has them: second, first";
+    assert_eq!(order(imported), expected);
+
+    // Without an order: by numbers, or by sizes if they allow one.
+    let import = |arrays: Vec<(String, Array)>| {
+        pytorch::import(&File { arrays: arrays.into_iter().collect(), ..File::default() }, &Hints::default())
+    };
+    assert!(order(import(two(["rnn2", "rnn10"], [5, 5, 5])).unwrap()).ends_with("of their names: rnn2, rnn10"));
+    let numbered = order(import(two(["layers.0.gru", "layers.1.rnn"], [5, 5, 5])).unwrap());
+    assert!(numbered.ends_with("layers.0.gru, layers.1.rnn"), "{numbered}");
+    let sized = order(import(two(["second", "first"], [5, 6, 7])).unwrap());
+    assert!(sized.ends_with("in the only order that their sizes allow: second, first"), "{sized}");
+    // Either could be the first, but the head fits one.
+    assert!(order(import(two(["b", "a"], [5, 6, 5])).unwrap()).ends_with("sizes allow: b, a"));
+    let message = refusal(import(alike));
+    assert!(message.starts_with("first, second cannot be taken from PyTorch: the file has no order"), "{message}");
+    assert!(message.contains("fit in several orders; save the state_dict with torch.save, as .pt"), "{message}");
+    let mut torn = two(["b", "a"], [5, 6, 7]);
+    torn.last_mut().unwrap().1 = array(&[4, 9]);
+    assert!(refusal(import(torn)).contains("the sizes fit in none"));
+}
+
+fn array(shape: &[usize]) -> Array {
+    Array { shape: shape.to_vec(), data: vec![0.5; shape.iter().product()] }
+}
+
+#[test]
+fn arrays_that_do_not_fit_are_named() {
+    let put = |name: &'static str, shape: &'static [usize]| {
+        move |file: &mut File| drop(file.arrays.insert(name.into(), array(shape)))
+    };
+    let without = |name: &'static str| move |file: &mut File| drop(file.arrays.remove(name));
+    let check = |result: Result<Imported, Error>, parts: &[&str]| {
+        let message = refusal(result);
+        for part in parts {
+            assert!(message.contains(part), "{part:?} is not in {message:?}");
+        }
+    };
+    check(
+        changed("lstm", put("norm.running_mean", &[7])),
+        &["norm.running_var cannot be taken from PyTorch: it is missing; expected [7]"],
+    );
+    check(changed("lstm", without("rnn.weight_hh_l0")), &["rnn.weight_hh_l0 cannot", "it is missing"]);
+    let missing =
+        "rnn.bias_hh_l0 cannot be taken from PyTorch: it is missing; expected [28] beside the others of its layer";
+    assert_eq!(refusal(changed("lstm", without("rnn.bias_hh_l0"))), missing);
+    check(changed("lstm", put("rnn.bias_hh_l0", &[27])), &["it has shape [27]; expected [28]"]);
+    check(
+        changed("lstm", put("rnn.weight_ih_l0", &[14, 5])),
+        &["rnn.weight_ih_l0", "14 rows", "7 units", "1, 3 or 4 gates"],
+    );
+    check(changed("lstm", put("rnn.weight_ih_l0", &[28])), &["it has shape [28]; expected a matrix"]);
+    check(
+        changed("lstm_projection", put("rnn.weight_hr_l0", &[4, 7])),
+        &["rnn.weight_hr_l0", "[4, 7]; expected [3, 7]"],
+    );
+    check(changed("lstm", put("rnn.weight_ih_l2", &[28, 7])), &["rnn.weight_ih_l1 cannot", "the module has 3 layers"]);
+    check(changed("lstm", put("rnn.weight_ih", &[28, 7])), &["names with a layer", "names without"]);
+    check(changed("lstm", put("rnn.weight_ih_l18446744073709551615", &[28, 7])), &["rnn.weight_ih_l1 cannot"]);
+    check(changed("gru_2layers_bidirectional", without("rnn.weight_ih_l1_reverse")), &["rnn.weight_ih_l1_reverse"]);
+    check(
+        changed("lstm", without("head.weight")),
+        &["what is no recurrent module", "one dense layer that reads 7 floats"],
+    );
+    check(changed("lstm", put("head.weight", &[4, 9])), &["reads 7 floats", "head.weight [4, 9]"]);
+    check(changed("lstm", put("other.weight", &[4, 7])), &["head.weight [4, 7], other.weight [4, 7]"]);
+    check(changed("lstm", put("head.bias", &[5])), &["head.bias cannot", "it has shape [5]; expected [4]"]);
+    check(pytorch::import(&File::default(), &Hints::default()), &["it has no recurrent module"]);
+    let one = changed("lstm", |file| {
+        file.arrays.insert("head.weight".into(), array(&[1, 7]));
+        file.arrays.insert("head.bias".into(), array(&[1]));
+    });
+    assert_eq!(one.unwrap().model.head().describe(), "1 value");
+    let short = changed("lstm", |file| {
+        file.arrays.get_mut("rnn.weight_ih_l0").unwrap().data.pop();
+    });
+    check(short, &["rnn.weight_ih_l0 cannot", "it has 139 numbers; expected those of [28, 5]"]);
+}
+
+#[test]
+fn modules_that_do_not_follow_each_other_are_named() {
+    let mut file = state_dict("two_modules");
+    for (name, shape) in [("weight_ih_l0", vec![18, 9]), ("weight_hh_l0", vec![18, 6])] {
+        file.arrays.insert(format!("rnn2.{name}"), array(&shape));
+    }
+    let message = refusal(pytorch::import(&file, &Hints::default()));
+    let expected = "rnn2.weight_ih_l0 cannot be taken from PyTorch: it reads 9 floats, and rnn1.weight_ih_l0, before it, \
+                    gives 7";
+    assert_eq!(message, expected);
+}
+
+/// An embedding and a dense layer of one shape are told apart by a bias, or else by a name.
+#[test]
+fn an_embedding_and_a_head_of_one_shape() {
+    let mut file = File { arrays: golden_model("pytorch_cell.safetensors"), ..File::default() };
+    file.arrays.retain(|name, _| !name.starts_with("fc"));
+    file.arrays.insert("cell.weight_ih".into(), array(&[28, 7]));
+    for name in ["a.weight", "b.weight"] {
+        file.arrays.insert(name.into(), array(&[9, 7]));
+    }
+    let import = |file: &File| pytorch::import(file, &Hints::default());
+    assert!(refusal(import(&file)).contains("each of a.weight [9, 7], b.weight [9, 7] could be the embedding"));
+    let mut with_bias = file.clone();
+    with_bias.arrays.insert("a.bias".into(), array(&[9]));
+    let found = import(&with_bias).unwrap();
+    assert_eq!(found.report.moves[3].from[0].name, "b.weight");
+    // As many answers as tokens: a model of language.
+    assert_eq!(found.model.head().reads, Reads::EveryStep);
+    let weight = file.arrays.remove("b.weight").unwrap();
+    file.arrays.insert("embed.weight".into(), weight);
+    assert_eq!(import(&file).unwrap().report.moves[3].from[0].name, "embed.weight");
+}
+
+#[test]
+fn a_configuration_is_taken_whole() {
+    let mut like = model(Layer::new(Lstm::new(5, 7)), Head::every_step(4));
+    like.job = Some(serde_json::json!({ "names": ["a", "b", "c", "d"] }));
+    like.steps = Some(6);
+    let hints = |like: &Model| Hints { like: Some(like.config()), ..Hints::default() };
+    let taken = import("lstm", &hints(&like));
+    assert_eq!(serde_json::to_value(taken.model.config()).unwrap(), serde_json::to_value(like.config()).unwrap());
+    assert!(taken.report.notes.is_empty());
+
+    // A model that is not like it, and one that claims more than the arrays hold, before memory is taken for it.
+    let json = |layer: &str, head: &str| {
+        let json = format!(r#"{{"version":1,"layers":[{layer}],"head":{head},"steps":null}}"#);
+        Hints { like: Some(serde_json::from_str(&json).unwrap()), ..Hints::default() }
+    };
+    let (lstm, four) = (r#"{"cell":"lstm","input":5,"hidden":7}"#, r#"{"classes":4}"#);
+    for (layer, head, found, expected) in [
+        (r#"{"cell":"lstm","input":16384,"hidden":16384}"#, four, "lstm 16384 → 16384 as layer 0", "lstm 5 → 7"),
+        (r#"{"cell":"gru","input":5,"hidden":7}"#, four, "gru 5 → 7 as layer 0", "lstm 5 → 7"),
+        (r#"{"cell":"lstm","input":5,"hidden":7,"bidirectional":"concat"}"#, four, "both directions", "lstm 5 → 7"),
+        (r#"{"cell":"lstm","input":5,"hidden":7},{"cell":"lstm","input":7,"hidden":7}"#, four, "2 layers", "1"),
+        (lstm, r#"{"classes":3}"#, "a head of 3 classes on the last state", "4 outputs"),
+    ] {
+        let message = pytorch::import(&state_dict("lstm"), &json(layer, head)).unwrap_err().to_string();
+        assert!(message.starts_with("like is a model with ") && message.contains(found), "{message}");
+        assert!(message.ends_with(&format!("; expected {expected}, as the file has")), "{message}");
+    }
+}
+
+/// A hint that contradicts the file, or that nothing in it could take, is no hint.
+#[test]
+fn hints_that_do_not_apply_are_refused() {
+    let refused = |file: &File, hints: &Hints, expected: &str| {
+        let message = pytorch::import(file, hints).unwrap_err().to_string();
+        assert!(message.contains(expected), "{expected:?} is not in {message:?}");
+    };
+    let relu = Hints { activation: Some(Activation::Relu), ..Hints::default() };
+    let expected = "activation is relu; expected no such hint: it is for a layer rnn, and the file has lstm";
+    refused(&state_dict("lstm"), &relu, expected);
+    let forget_bias = Hints { forget_bias: Some(1.0), ..Hints::default() };
+    refused(&state_dict("lstm"), &forget_bias, "forget_bias is 1; expected no such hint: TensorFlow 1 alone");
+    // What elman wrote says all itself; what it says may be said again.
+    let (own, _) = pytorch::export(&model(Rnn::new(3, 4), 3)).unwrap();
+    let every_step = Hints { reads: Some(Reads::EveryStep), ..Hints::default() };
+    refused(&own, &relu, "activation is relu; expected tanh, as the file says");
+    refused(&own, &every_step, "reads is every-step; expected last-state, as the file says");
+    let like = |head: Head| Hints { like: Some(model(Rnn::new(3, 4), head).config()), ..Hints::default() };
+    refused(&own, &like(Head::every_step(3)), "3 classes on every step; expected 3 classes on the last state");
+    let other = model(Rnn::new(3, 4).activation(Activation::Relu), 3).config();
+    let other = Hints { like: Some(other), ..Hints::default() };
+    refused(&own, &other, "rnn 3 → 4 with the activation relu as layer 0; expected rnn 3 → 4, as the file has");
+    let said = Hints { activation: Some(Activation::Tanh), reads: Some(Reads::LastState), ..like(Head::last_state(3)) };
+    pytorch::import(&own, &said).unwrap();
+    // Two hints may not contradict each other either.
+    let both = Hints { activation: Some(Activation::Relu), ..Hints { like: said.like, ..Hints::default() } };
+    let bare = File { metadata: Default::default(), ..own };
+    refused(&bare, &both, "activation is relu; expected tanh, as the given model says");
+}
+
+#[test]
+fn a_damaged_configuration_is_refused() {
+    let (mut file, _) = pytorch::export(&model(Lstm::new(3, 4), 3)).unwrap();
+    file.metadata.insert("elman-pytorch".into(), "{\"version\":2}".into());
+    assert!(refusal(pytorch::import(&file, &Hints::default())).contains("its configuration"));
+}
+
+#[test]
+fn a_cell_of_ones_own_is_refused() {
+    let custom = model(AnyCell::custom(Rnn::new(2, 3)), 2);
+    assert!(refusal(pytorch::export(&custom)).starts_with("a cell of one's own in layer 0"));
+}
+
+/// Whatever a file has, it is a model or an error, and never a panic.
+#[test]
+fn shaken_files_are_models_or_errors() {
+    let mut taken = 0;
+    for case in ["lstm_projection", "gru_2layers_bidirectional", "tagger", "two_modules", "cell"] {
+        for seed in 0..400 {
+            let file = File { arrays: shaken(&state_dict(case).arrays, seed), ..File::default() };
+            taken += usize::from(pytorch::import(&file, &Hints::default()).is_ok());
+        }
+    }
+    // Some changes leave a model.
+    assert!(taken > 0);
+}
+
+/// A file of golden/heads: what `torch.save`, or safetensors, wrote.
+fn head_file(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/heads").join(name)
+}
+
+fn import_file(name: &str, hints: &Hints) -> Result<Imported, Error> {
+    let path = head_file(name);
+    match name.ends_with(".pt") {
+        true => pytorch::import_checkpoint(&torch::read(&path).unwrap(), hints),
+        false => pytorch::import_weights(&elman::formats::read_weights(&path).unwrap(), hints),
+    }
+}
+
+/// Heads of several layers, normalisations, other readings, values, weights that are computed, and files of other
+/// precisions and in parts.
+#[test]
+fn heads_and_files_of_other_kinds_answer_as_they_did() {
+    let answers = elman::formats::read(&head_file("answers.safetensors")).unwrap().arrays;
+    let relu = Hints { hidden_activation: Some(Nonlinearity::Relu), ..Hints::default() };
+    let reads = |reads| Hints { reads: Some(reads), ..Hints::default() };
+    let plain = Hints::default();
+    for (file, hints) in [
+        ("mlp.pt", &relu),
+        ("sequential.pt", &relu),
+        ("layer_norm.pt", &plain),
+        ("value.pt", &plain),
+        ("mean.pt", &reads(Reads::Mean)),
+        ("max.pt", &reads(Reads::Max)),
+        ("weight_norm.pt", &plain),
+        ("parametrized.pt", &plain),
+        ("tied.safetensors", &plain),
+        ("f16.pt", &plain),
+        ("f16.safetensors", &plain),
+        ("bf16.pt", &plain),
+        ("bf16.safetensors", &plain),
+        ("sharded.safetensors.index.json", &plain),
+    ] {
+        let imported = import_file(file, hints).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let case = file.split('.').next().unwrap();
+        assert_agrees(&answers, case, &imported, false);
+        assert!(!imported.report.assumed.is_empty(), "{file}");
+    }
+}
+
+#[test]
+fn what_a_head_is_assumed_to_be_is_said() {
+    let relu = Hints { hidden_activation: Some(Nonlinearity::Relu), ..Hints::default() };
+    let assumed = |file: &str, hints: &Hints| import_file(file, hints).unwrap().report.assumed.join("; ");
+    let mlp = assumed("mlp.pt", &relu);
+    assert!(mlp.contains("bn1, its ε 1e-5, acts on what fc1 gives, before an activation"), "{mlp}");
+    assert!(mlp.contains("the head is fc1, fc2, with relu between them"), "{mlp}");
+    let sequential = assumed("sequential.pt", &relu);
+    for part in [
+        "head.0, its ε 1e-5, acts on what head.1 reads",
+        "head.3, its ε 1e-5, acts on what head.5 reads",
+        "head.6, its ε 1e-5, acts on what head.5 gives",
+    ] {
+        assert!(sequential.contains(part), "{part:?} is not in {sequential:?}");
+    }
+    let value = import_file("value.pt", &Hints::default()).unwrap();
+    assert!(value.report.notes.join("\n").contains("a value, linear, was taken; give --values sigmoid otherwise"));
+    let sigmoid = Hints { values: Some(Link::Sigmoid), ..Hints::default() };
+    let model = import_file("value.pt", &sigmoid).unwrap().model;
+    assert_eq!(model.head().describe(), "1 value from 0 to 1 (sigmoid)");
+    let counters = import_file("mlp.pt", &relu).unwrap().report.notes.join("\n");
+    assert!(
+        counters.contains("counters are left out, no answer depends on them: bn1.num_batches_tracked"),
+        "{counters}"
+    );
+    let tied = import_file("tied.safetensors", &Hints::default()).unwrap().report.notes.join("\n");
+    assert!(tied.contains("encoder.weight is decoder.weight, as the file's metadata says"), "{tied}");
+}
+
+/// What acts between dense layers is in no file: it is asked for, and the answer is enough.
+#[test]
+fn an_activation_that_no_file_says_is_asked_for() {
+    let message = refusal(import_file("mlp.pt", &Hints::default()));
+    assert!(message.contains("it has the dense layers fc1, fc2, and a state_dict does not say what acts"), "{message}");
+    assert!(message.contains("--hidden-activation relu"), "{message}");
+    for phi in Nonlinearity::ALL {
+        let hints = Hints { hidden_activation: Some(phi), ..Hints::default() };
+        assert_eq!(import_file("mlp.pt", &hints).unwrap().model.head().hidden[0].activation, phi);
+    }
+    let hints = Hints { hidden_activation: Some(Nonlinearity::Relu), ..Hints::default() };
+    let message = import_file("value.pt", &hints).unwrap_err().to_string();
+    assert!(message.contains("hidden_activation is relu; expected no such hint: the head is one dense"), "{message}");
+}
+
+/// Heads that PyTorch has a module for come back in every bit.
+#[test]
+fn heads_come_back() {
+    let both = Layer::new(Gru::new(3, 4)).bidirectional(Merge::Concat);
+    let norm = StepNorm::new(4);
+    let hidden = |head: Head| head.hidden(6, Nonlinearity::Gelu).hidden(5, Nonlinearity::Tanh);
+    for (stack, head, says) in [
+        (Stack::new(Lstm::new(3, 4)), hidden(Head::last_state(3)), "nn.Sequential(nn.Linear(4, 6), nn.GELU(), "),
+        (Stack::new(both.clone()), hidden(Head::values(2, Link::Sigmoid)), "torch.sigmoid of its outputs are"),
+        (Stack::new(both), Head::values(1, Link::Identity).reads(Reads::Mean), "out.mean(1)"),
+        (Stack::new(Rnn::new(3, 4)), Head::last_state(3).reads(Reads::Max), "out.amax(1)"),
+        (Stack::new(Lstm::new(3, 4)).then(norm), Head::last_state(3), "norm = nn.LayerNorm(4, 1e-5)"),
+        (Stack::new(Gru::new(3, 4)).then(norm), hidden(Head::every_step(3)), "every step through norm"),
+    ] {
+        let model = model(stack, head);
+        let (file, report) = pytorch::export(&model).unwrap();
+        assert!(report.notes[0].contains(says), "{says:?} is not in {:?}", report.notes[0]);
+        let back = pytorch::import(&file, &Hints::default()).unwrap();
+        assert_same(says, &back.model, &model);
+        assert!(back.report.assumed.is_empty());
+        // Without our configuration, hints are enough.
+        let mut bare = file;
+        bare.metadata.clear();
+        let head = model.head();
+        let hints = Hints {
+            reads: Some(head.reads),
+            hidden_activation: head.hidden.first().map(|_| Nonlinearity::Relu),
+            values: match &head.predicts {
+                elman::Predicts::Values(values) => Some(values.link),
+                _ => None,
+            },
+            ..Hints::default()
+        };
+        let imported = pytorch::import(&bare, &hints).unwrap();
+        assert_eq!(imported.model.arrays(), model.arrays());
+    }
+    let stray = Stack::new(Lstm::new(3, 4)).then(StepNorm::new(4)).then(Lstm::new(4, 4));
+    assert!(refusal(pytorch::export(&model(stray, 3))).starts_with("a layer that normalises every step cannot"));
+}
+
+/// Normalisations that have no place are refused by name.
+#[test]
+fn normalisations_without_a_place_are_refused() {
+    let with = |names: &[(&str, &[usize])], hints: &Hints| {
+        let mut file = state_dict("lstm");
+        names.iter().for_each(|(name, shape)| drop(file.arrays.insert((*name).into(), array(shape))));
+        refusal(pytorch::import(&file, hints))
+    };
+    let plain = Hints::default();
+    let message = with(&[("n.weight", &[3]), ("n.bias", &[3])], &plain);
+    assert!(message.starts_with("n.weight cannot be taken") && message.contains("normalises 3 features"), "{message}");
+    let mean = Hints { reads: Some(Reads::Mean), ..Hints::default() };
+    let message = with(&[("n.weight", &[7]), ("n.bias", &[7])], &mean);
+    assert!(message.starts_with("n cannot be taken") && message.contains("layer normalisation"), "{message}");
+    let message = with(&[("n.weight", &[4]), ("n.bias", &[4])], &plain);
+    assert!(message.contains("a layer normalisation within the head"), "{message}");
+    let message = with(&[("n.weight", &[7]), ("n.running_mean", &[7])], &plain);
+    assert!(message.starts_with("n.running_var cannot be taken from PyTorch: it is missing"), "{message}");
+}
+
+/// What is computed while the module runs, in ways that are not known here.
+#[test]
+fn computed_weights_are_refused_with_what_makes_them_plain() {
+    let with = |name: &str| {
+        let mut file = state_dict("lstm");
+        let head = file.arrays.remove("head.weight").unwrap();
+        file.arrays.insert(name.into(), head);
+        refusal(pytorch::import(&file, &Hints::default()))
+    };
+    for (name, says) in [
+        ("head.weight_orig", "torch.nn.utils.prune.remove(model.head, \"weight\")"),
+        ("head.parametrizations.weight.original", "remove_parametrizations(model.head, \"weight\")"),
+        ("head.parametrizations.weight.0._u", "remove_parametrizations(model.head, \"weight\")"),
+        ("head.weight_g", "one dense layer"),
+    ] {
+        let message = with(name);
+        assert!(message.contains(says), "{says:?} is not in {message:?}");
+    }
+    // A length that fits no axis.
+    let mut file = state_dict("lstm");
+    let head = file.arrays.remove("head.weight").unwrap();
+    file.arrays.insert("head.weight_v".into(), head);
+    file.arrays.insert("head.weight_g".into(), array(&[3, 1]));
+    let message = refusal(pytorch::import(&file, &Hints::default()));
+    assert!(message.starts_with("head.weight_g cannot") && message.contains("[3, 1]"), "{message}");
+}
+
+/// Integers that could matter are no part of a model; counters are.
+#[test]
+fn integers_are_counters_or_refused() {
+    let with = |name: &str, why: torch::LeftOut| {
+        let weights = elman::formats::Weights { file: state_dict("lstm"), left_out: [(name.to_owned(), why)].into() };
+        pytorch::import_weights(&weights, &Hints::default())
+    };
+    for name in ["norm.num_batches_tracked", "n_averaged", "model.position_ids"] {
+        let notes = with(name, torch::LeftOut::Integer).unwrap().report.notes.join("\n");
+        assert!(notes.contains(&format!("counters are left out, no answer depends on them: {name}")), "{notes}");
+    }
+    for (name, why, says) in [
+        ("lengths", torch::LeftOut::Integer, "leave it out: torch.save({k: v for k, v in"),
+        ("head.weight_scale", torch::LeftOut::Float64, "its type is float64"),
+        ("head.zero_point", torch::LeftOut::Integer, "it holds integers"),
+        ("head.fp8", torch::LeftOut::Other, "its type is none of"),
+    ] {
+        let message = refusal(with(name, why));
+        assert!(message.starts_with(&format!("{name} cannot be taken")) && message.contains(says), "{message}");
+    }
+}
+
+/// A weight that is no number is named and refused, and taken where that is allowed.
+#[test]
+fn weights_that_are_no_numbers_are_refused() {
+    for (bad, says) in [(f32::NAN, "NaN"), (f32::INFINITY, "inf"), (f32::NEG_INFINITY, "-inf")] {
+        for (name, place, at) in
+            [("rnn.weight_hh_l0", 9, "[1, 2]"), ("head.bias", 3, "[3]"), ("rnn.bias_ih_l0", 0, "[0]")]
+        {
+            let mut file = state_dict("lstm");
+            file.arrays.get_mut(name).unwrap().data[place] = bad;
+            let message = refusal(pytorch::import(&file, &Hints::default()));
+            let expected = format!("{name} has 1 of ");
+            assert!(message.contains(&expected) && message.contains(&format!("the first {says} at {at}")), "{message}");
+            let hints = Hints { allow_nonfinite: true, ..Hints::default() };
+            let imported = pytorch::import(&file, &hints).unwrap();
+            assert!(imported.report.notes.join("\n").contains(&expected));
+            let own = elman_exchange::nonfinite::find(&imported.model.arrays()).unwrap();
+            assert_eq!(own.arrays.len(), 1);
+        }
+    }
+}
