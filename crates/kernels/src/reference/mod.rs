@@ -28,12 +28,23 @@ fn times(x: &[f64], weights: &[f64]) -> Vec<f64> {
 impl Activation {
     /// φ(a)
     fn exact(self, a: f64) -> f64 {
-        self.nonlinearity().value(a)
+        match self {
+            Activation::Tanh => a.tanh(),
+            Activation::Sigmoid => 1.0 / (1.0 + (-a).exp()),
+            _ => self.nonlinearity().value(a),
+        }
     }
 
     /// How far a is from where φ has no derivative.
     fn clear(self, a: f64) -> f64 {
-        self.nonlinearity().kinks().into_iter().fold(f64::INFINITY, |clear, kink| clear.min((a - kink).abs()))
+        match self {
+            Activation::Tanh | Activation::Sigmoid | Activation::Linear => f64::INFINITY,
+            Activation::Relu => a.abs(),
+            Activation::HardSigmoid | Activation::HardSigmoidKeras2 => {
+                let kinks = self.nonlinearity().kinks();
+                kinks.into_iter().fold(f64::INFINITY, |clear, kink| clear.min((a - kink).abs()))
+            }
+        }
     }
 
     /// What bounds φ.

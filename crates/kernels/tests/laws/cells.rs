@@ -60,7 +60,6 @@ pub(crate) fn with_options(input: usize, hidden: usize) -> Vec<Arc<dyn Reference
     let hard = [GateActivation::HardSigmoid, GateActivation::HardSigmoidKeras2];
     for activation in Activation::ALL.into_iter().skip(2) {
         cells.push(Arc::new(Rnn::new(input, hidden).activation(activation)));
-        cells.push(Arc::new(Lstm::new(input, hidden).activation(activation)));
     }
     let lstm = Lstm::new(input, hidden);
     let projection = lstm.projection(projected(hidden));
@@ -78,8 +77,7 @@ pub(crate) fn with_options(input: usize, hidden: usize) -> Vec<Arc<dyn Reference
         clipped.noise(ZONEOUT),
         all,
         all.coupled(true),
-        lstm.activation(Activation::Relu),
-        lstm.recurrent_activation(hard[0]),
+        lstm.activation(Activation::Relu).recurrent_activation(hard[0]),
         lstm.recurrent_activation(hard[1]).activation(Activation::Sigmoid).peepholes(true),
         all.coupled(true).recurrent_activation(hard[0]).activation(Activation::Relu),
         all.layer_norm(true).recurrent_activation(hard[1]).activation(Activation::Linear).noise(EVERY_NOISE),
@@ -94,14 +92,10 @@ pub(crate) fn with_options(input: usize, hidden: usize) -> Vec<Arc<dyn Reference
     for reset in [Reset::After, Reset::Before] {
         let gru = Gru::new(input, hidden).reset(reset);
         cells.push(Arc::new(gru.layer_norm(true)));
-        for activation in [Activation::Relu, Activation::Sigmoid, Activation::Linear] {
-            cells.push(Arc::new(gru.activation(activation)));
-        }
-        for gates in hard {
-            cells.push(Arc::new(gru.recurrent_activation(gates)));
-        }
-        let relu = gru.activation(Activation::Relu).recurrent_activation(hard[0]);
-        cells.push(Arc::new(relu.layer_norm(true).noise(STATE_NOISE)));
+        cells.push(Arc::new(gru.activation(Activation::Relu).recurrent_activation(hard[0])));
+        cells.push(Arc::new(gru.activation(Activation::Sigmoid).recurrent_activation(hard[1])));
+        let linear = gru.activation(Activation::Linear).layer_norm(true);
+        cells.push(Arc::new(linear.recurrent_activation(hard[0]).noise(STATE_NOISE)));
         for noise in [DROPOUT, CANDIDATE, ZONEOUT, STATE_NOISE] {
             cells.push(Arc::new(gru.noise(noise)));
         }

@@ -19,10 +19,6 @@ pub(super) fn run(call: &Call<'_>, precision: Precision) -> Option<Result<Vec<Va
         "Tanh" => one(each(call, f64::tanh)),
         "Sqrt" => one(each(call, f64::sqrt)),
         "Relu" => one(each(call, |x| if x < 0.0 { 0.0 } else { x })),
-        "HardSigmoid" => {
-            let [alpha, beta] = [("alpha", 0.2), ("beta", 0.5)].map(|(of, default)| f64::from(call.float(of, default)));
-            one(each(call, |x| (alpha * x + beta).clamp(0.0, 1.0)))
-        }
         "Clip" => one(clip(call)),
         "ReverseSequence" => one(reversed(call)),
         "IsNaN" => one(is_nan(call)),
