@@ -1,7 +1,7 @@
 """Runs exported graphs in ONNX Runtime and compares with what elman computed.
 
     mkdir exports
-    ELMAN_ONNX_FOLDER=$PWD/exports cargo test -p elman --test onnx_export -- --ignored
+    ELMAN_ONNX_FOLDER=$PWD/exports cargo test -p elman-exchange --test it onnx_export:: -- --ignored
     python3.11 -m venv ~/onnx-venv
     ~/onnx-venv/bin/pip install onnx==1.23.2 onnxruntime==1.32.0 safetensors==0.8.0
     ~/onnx-venv/bin/python golden/check_onnx_exports.py exports

@@ -1,7 +1,7 @@
 """Runs exported models of jobs that scale their data in other programs, on values in the units of the data.
 
     mkdir units
-    ELMAN_UNITS_FOLDER=$PWD/units cargo test -p elman --test exchange_units -- --ignored
+    ELMAN_UNITS_FOLDER=$PWD/units cargo test -p elman-exchange --test it units:: -- --ignored
     ~/tf-venv/bin/python golden/check_units.py units        ONNX Runtime, Keras and TensorFlow 1
     ~/torch-venv/bin/python golden/check_units.py units     ONNX Runtime and PyTorch
 

@@ -1,6 +1,7 @@
 //! What the tests of the command line share: the binary in an empty folder, and small data sets made on the fly.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod book;
 pub(crate) mod jobs;
 
 use std::fs;

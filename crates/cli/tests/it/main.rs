@@ -1,0 +1,33 @@
+//! One program for all tests that need no process of their own: linking is most of what a test program costs.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod any_config;
+mod book;
+mod classify;
+mod compare;
+mod convert;
+mod diagnose;
+mod echo;
+mod endings;
+mod eval_and_predict;
+mod inspect_and_bench;
+#[cfg(unix)]
+mod kills;
+mod optimizers;
+mod options;
+mod pages;
+mod predict_sequences;
+mod refusals;
+mod release;
+#[cfg(unix)]
+mod resume;
+mod safety;
+mod same_bits;
+mod series;
+mod shell;
+mod sweep;
+mod text;
+mod train;
+mod wrong_files;

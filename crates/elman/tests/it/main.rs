@@ -1,0 +1,29 @@
+//! One program for all tests that need no process of their own: linking is most of what a test program costs.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod any_model;
+mod any_vocabulary;
+mod descent;
+mod diagnose;
+mod directions;
+mod golden;
+mod gradients;
+mod heads;
+mod laws;
+mod learning;
+mod logits;
+mod masks;
+mod model_files;
+mod not_a_number;
+mod optimizer;
+mod optimizer_peers;
+mod outside_numbers;
+mod peers;
+mod resume;
+mod series;
+mod streams;
+mod targets;
+mod training;
+mod windows;
