@@ -3,20 +3,20 @@
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use elman::{
-    Activation, AnyCell, Error, GateActivation, Gru, Head, Layer, Lstm, Merge, Noise, Nonlinearity, Reads, Reset, Rnn,
-    Stack,
+    Activation, AnyCell, Error, GateActivation, Gru, Head, IndRnn, Layer, Lstm, Merge, Noise, Nonlinearity, Reads,
+    Reset, Rnn, Stack,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::settings::set;
 
 /// The names of the cells.
-pub(crate) const CELLS: [&str; 3] = ["rnn", "lstm", "gru"];
+pub(crate) const CELLS: [&str; 4] = ["rnn", "lstm", "gru", "indrnn"];
 
 /// Flags of a network. What is not given comes from the configuration.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct NetworkArgs {
-    /// The cell: rnn, lstm or gru
+    /// The cell: rnn, lstm, gru or indrnn
     #[arg(long, value_parser = PossibleValuesParser::new(CELLS), help_heading = "Model")]
     pub(crate) cell: Option<String>,
     /// Number of layers, stacked
@@ -33,7 +33,7 @@ pub(crate) struct NetworkArgs {
     /// Dropout between layers: fraction of the outputs dropped in training
     #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Model")]
     dropout: Option<f32>,
-    /// Activation: of the state of rnn, of the candidate of lstm and gru, and of the memory that an lstm shows
+    /// Activation: of the state of rnn and indrnn, of the candidate of lstm and gru, and of the memory that an lstm shows
     #[arg(long, value_parser = PossibleValuesParser::new(Activation::ALL.map(Activation::name)), help_heading = "Cell")]
     activation: Option<String>,
     /// lstm, gru: activation of the gates. hard_sigmoid is Keras 3's, a/6 + 1/2 within 0 and 1; hard_sigmoid_keras2 is
@@ -206,6 +206,7 @@ impl NetworkConfig {
         };
         let cell = match self.cell.as_str() {
             "rnn" => AnyCell::Rnn(Rnn { input, hidden, activation: self.activation, noise }),
+            "indrnn" => AnyCell::IndRnn(IndRnn { input, hidden, activation: self.activation, noise }),
             "lstm" => AnyCell::Lstm(Lstm {
                 input,
                 hidden,
@@ -234,12 +235,13 @@ impl NetworkConfig {
             }
         };
         // What another cell has. An option whose default is a value may have been given as that.
-        let [rnn, lstm, gru] = CELLS.map(|cell| self.cell == cell);
+        let [lstm, gru] = ["lstm", "gru"].map(|cell| self.cell == cell);
+        let gates = lstm || gru;
         let given = |what| self.given.contains(&what);
         for (what, foreign, whose) in [
             (
                 "recurrent_activation",
-                rnn && (!self.recurrent_activation.is_default() || given("recurrent_activation")),
+                !gates && (!self.recurrent_activation.is_default() || given("recurrent_activation")),
                 "lstm and gru",
             ),
             ("reset", !gru && (self.reset != Reset::default() || given("reset")), "gru"),
@@ -248,8 +250,8 @@ impl NetworkConfig {
             ("projection", !lstm && self.projection.is_some(), "lstm"),
             ("cell_clip", !lstm && self.cell_clip.is_some(), "lstm"),
             ("projection_clip", !lstm && self.projection_clip.is_some(), "lstm"),
-            ("layer_norm", rnn && self.layer_norm, "lstm and gru"),
-            ("candidate_dropout", rnn && given("candidate_dropout"), "lstm and gru"),
+            ("layer_norm", !gates && self.layer_norm, "lstm and gru"),
+            ("candidate_dropout", !gates && given("candidate_dropout"), "lstm and gru"),
             ("memory_zoneout", !lstm && given("memory_zoneout"), "lstm"),
         ] {
             if foreign {
@@ -326,7 +328,9 @@ fn describe_layer(layer: &Layer) -> String {
     let cell = layer.cell.get();
     let mut options: Vec<String> = Vec::new();
     match &layer.cell {
-        AnyCell::Rnn(rnn) => options.push(rnn.activation.name().into()),
+        AnyCell::Rnn(Rnn { activation, .. }) | AnyCell::IndRnn(IndRnn { activation, .. }) => {
+            options.push(activation.name().into());
+        }
         AnyCell::Lstm(lstm) => {
             let on = [
                 (!lstm.activation.is_default(), lstm.activation.name().to_owned()),

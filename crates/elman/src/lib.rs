@@ -45,8 +45,8 @@ pub use data::standardize::{LabelledSequences, Missing, StandardizedSequences, S
 pub use elman_datasets as datasets;
 pub use elman_formats as formats;
 pub use elman_kernels::{
-    Activation, Cell, Engine, GateActivation, Gru, Isa, Lstm, Noise, Nonlinearity, Reset, Rnn, StepDense, StepNorm,
-    StepScale, cell, layout,
+    Activation, Cell, Engine, GateActivation, Gru, IndRnn, Isa, Lstm, Noise, Nonlinearity, Reset, Rnn, StepDense,
+    StepNorm, StepScale, cell, layout,
 };
 pub use error::Error;
 pub use isa::{active as active_isa, from_environment as isa_from_environment};

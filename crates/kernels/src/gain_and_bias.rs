@@ -18,7 +18,7 @@ impl GainAndBias {
     pub(crate) fn layout(self) -> Layout {
         let entry = |name, role, at| Entry::plain(name, role, &[self.size], at);
         Layout {
-            entries: vec![entry("gain", Role::Gain, self.gain_at()), entry("bias", Role::Bias, self.bias_at())],
+            entries: vec![entry("gain", Role::Gain, self.gain_at()), entry("bias", Role::Offset, self.bias_at())],
             len: 2 * padded(self.size),
         }
     }

@@ -7,7 +7,7 @@ use std::iter::once;
 use crate::activation::{Activation, Chosen, Functions, GateActivation, Identity, Standard, with_functions};
 use crate::cell::{Backward, Bits, Cell, Forward, Noise, Rows, RowsMut, Steps};
 use crate::engine::Engine;
-use crate::layout::{Block, Entry, Layout, Role, Transpose};
+use crate::layout::{Block, Entry, Gate, Layout, Opens, Role, Transpose};
 use crate::noise::{dropped, scale};
 use crate::norm::{InPanels, normalize, normalize_back};
 use crate::panels::{padded, panels};
@@ -116,6 +116,13 @@ impl Gru {
         Chosen::unless_standard(self.recurrent_activation, self.activation)
     }
 
+    /// r z n. TensorFlow's GRUCell has gates that start open, and a variable for them and one for its candidate.
+    fn letters(&self) -> [Gate; 3] {
+        let gate = |letter| Gate { opens: Opens::InTf, ..Gate::new(letter) };
+        let n = Gate { variable: 1, two_biases: self.reset == Reset::After, ..Gate::new("n") };
+        [gate("r"), gate("z"), n]
+    }
+
     /// Whether the recurrent candidate has a bias of its own.
     fn state_bias(&self) -> usize {
         usize::from(self.reset == Reset::After)
@@ -185,7 +192,7 @@ impl Cell for Gru {
         let (Blocks { gates, input, state, gains }, hidden) = (self.blocks(), self.hidden);
         let joint = |name, role, shape: &[usize], row, (block, block_row): (Block, usize)| {
             let parts = gates.parts(row, 0).chain(block.parts(block_row, 2 * hidden)).collect();
-            Entry::in_panels(name, role, shape, parts)
+            Entry::in_panels(name, role, shape, parts).gates(&self.letters())
         };
         let from_state = self.state_bias();
         let mut entries = vec![
@@ -195,7 +202,8 @@ impl Cell for Gru {
         ];
         if self.reset == Reset::After {
             let parts = state.parts(0, 0).collect();
-            entries.push(Entry::in_panels("recurrent_bias", Role::Bias, &[hidden], parts));
+            let [.., candidate] = self.letters();
+            entries.push(Entry::in_panels("recurrent_bias", Role::Bias, &[hidden], parts).gates(&[candidate]));
         }
         if self.layer_norm {
             entries.push(Entry::in_panels("gain", Role::Gain, &[3, hidden], gains.parts(0, 0).collect()));

@@ -10,7 +10,7 @@ use crate::activation::{
 };
 use crate::cell::{Backward, Bits, Cell, Forward, Noise, Rows, RowsMut, Steps};
 use crate::engine::Engine;
-use crate::layout::{Block, Entry, Layout, Role, Transpose};
+use crate::layout::{Block, Entry, Gate, Layout, Opens, Role, Transpose};
 use crate::noise::{dropped, scale};
 use crate::norm::{InPanels, add_panel, normalize, normalize_back};
 use crate::panels::{padded, panels};
@@ -160,9 +160,18 @@ impl Lstm {
         Lstm { noise, ..self }
     }
 
-    /// G: i f g o, or i g o.
+    /// i f g o, or i g o.
+    fn letters(&self) -> &'static [Gate] {
+        // The forget gate starts open: Jozefowicz et al. (2015).
+        const F: Gate = Gate { opens: Opens::Always, ..Gate::new("f") };
+        const GATES: [Gate; 4] = [Gate::new("i"), F, Gate::new("g"), Gate::new("o")];
+        const COUPLED: [Gate; 3] = [Gate::new("i"), Gate::new("g"), Gate::new("o")];
+        if self.coupled { &COUPLED } else { &GATES }
+    }
+
+    /// G
     fn gates(&self) -> usize {
-        if self.coupled { 3 } else { 4 }
+        self.letters().len()
     }
 
     fn peephole_count(&self) -> usize {
@@ -245,8 +254,9 @@ impl Cell for Lstm {
     }
     fn layout(&self) -> Layout {
         let (blocks, hidden, gates, output) = (self.blocks(), self.hidden, self.gates(), self.output());
+        let letters = self.letters();
         let in_gates = |name, role, shape: &[usize], first_row| {
-            Entry::in_panels(name, role, shape, blocks.gates.parts(first_row, 0).collect())
+            Entry::in_panels(name, role, shape, blocks.gates.parts(first_row, 0).collect()).gates(letters)
         };
         let vectors = |name, role, shape: &[usize], first| {
             Entry::in_panels(name, role, shape, blocks.vectors.parts(first, 0).collect())

@@ -71,8 +71,8 @@ impl Cell for StepDense {
         };
         Layout {
             entries: vec![
-                entry("kernel", Role::Kernel, &[self.input, output], 1),
-                entry("bias", Role::Bias, &[output], 0),
+                entry("kernel", Role::Dense, &[self.input, output], 1),
+                entry("bias", Role::DenseBias, &[output], 0),
             ],
             len: block.len(),
         }

@@ -14,7 +14,9 @@ use super::report::Report;
 use super::sweep::{Record, Varies};
 use crate::network::CELLS;
 use crate::picture::axis::Axis;
-use crate::picture::canvas::{Area, BLUE, GREEN, INK, PALE_INK, VERMILION, axes, px, stroke, style, svg, text, write};
+use crate::picture::canvas::{
+    Area, BLUE, GREEN, INK, PALE_INK, PINK, VERMILION, axes, px, stroke, style, svg, text, write,
+};
 
 /// The picture's size.
 const SIZE: (u32, u32) = (960, 760);
@@ -30,7 +32,7 @@ const MARGIN: u32 = 20;
 const GOOD: f64 = 0.6;
 
 /// In the order of [`CELLS`].
-const COLORS: [RGBColor; 3] = [BLUE, VERMILION, GREEN];
+const COLORS: [RGBColor; 4] = [BLUE, VERMILION, GREEN, PINK];
 
 /// The panels, row by row.
 const PANELS: [Varies; 4] = [Varies::Hidden, Varies::Batch, Varies::Steps, Varies::Threads];
@@ -201,6 +203,7 @@ pub(crate) mod tests {
             "rnn",
             "lstm",
             "gru",
+            "indrnn",
             "hidden (log)",
             "batch (log)",
             "steps (log)",
@@ -211,7 +214,7 @@ pub(crate) mod tests {
         }
         assert!(svg.contains("\nbase: hidden 128, batch 128, 28 steps, input 28, 2 threads, avx2\n"));
         // Three points a cell in five groups, and the dot of the key.
-        assert_eq!(svg.matches("<circle").count(), 3 * (5 * 3 + 1));
+        assert_eq!(svg.matches("<circle").count(), CELLS.len() * (5 * 3 + 1));
 
         let one = picture(&records[..3]).unwrap();
         assert!(one.contains("\nrnn\n") && !one.contains("\nlstm\n"));

@@ -79,7 +79,7 @@ mod tests {
     fn values_that_cannot_be_drawn_are_refused() {
         let good = serde_json::to_value(record(Varies::Hidden, "gru", 64, 0.5)).unwrap();
         for (key, value, words) in [
-            ("cell", "qrnn".into(), "cell is \"qrnn\"; expected one of: rnn, lstm, gru"),
+            ("cell", "qrnn".into(), "cell is \"qrnn\"; expected one of: rnn, lstm, gru, indrnn"),
             ("hidden", 0.into(), "hidden is 0; expected 1 to"),
             ("hidden", u64::MAX.into(), "hidden is 18446744073709551615"),
             ("hidden", (-1).into(), "-1"),

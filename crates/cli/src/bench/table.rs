@@ -26,7 +26,7 @@ fn heading(record: &Record) -> String {
     let title = if *varies == Varies::SmallBatch { "small batch, threads vary" } else { varies.size() };
     format!(
         "{title}: {}, input {}, lengths {}, {}\n\
-         cell  {:>7} {:>11} {:>8} {:>8} {:>6} {:>6} {:>10} {:>12} {:>10} {:>10}",
+         cell    {:>7} {:>11} {:>8} {:>8} {:>6} {:>6} {:>10} {:>12} {:>10} {:>10}",
         fixed.join(", "),
         report.input,
         report.lengths,
@@ -51,7 +51,7 @@ fn row(record: &Record) -> String {
     // What was disturbed is no result.
     let share = |value: Option<f64>| value.map_or("-".into(), |value| format!("{value:.3}"));
     format!(
-        "{:4}  {:>7} {:>11.3} {:>8.1} {:>8.1} {:>6} {:>6} {:>10.1} {:>12} {:>10} {:>10}",
+        "{:6}  {:>7} {:>11.3} {:>8.1} {:>8.1} {:>6} {:>6} {:>10.1} {:>12} {:>10} {:>10}",
         report.cell,
         varies.of(report),
         report.train_step_ms,
@@ -80,7 +80,7 @@ mod tests {
             assert!(title.contains(varies.size()) && title.contains("input 28, lengths full, avx2"), "{title}");
             let row = row(&record);
             assert_eq!(names.chars().count(), row.chars().count(), "{names}\n{row}");
-            assert!(row.starts_with("lstm     4096 "), "{row}");
+            assert!(row.starts_with("lstm       4096 "), "{row}");
         }
     }
 
