@@ -3,6 +3,7 @@
 #![no_main]
 
 use std::path::Path;
+use std::sync::Arc;
 
 use elman::text::{Sampler, Vocabulary};
 use elman::{Arrays, Model, Predicts, Predictor, Reads};
@@ -19,7 +20,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         return;
     }
     if vocabulary.is_ok() {
-        let _ = Sampler::new(&model, 1, 2);
+        let _ = Sampler::new(&Arc::new(model.clone()), 1, 2);
     }
     // Tokens too: whole numbers from 0, as many as any embedding has.
     let xs = Array3::from_shape_fn((ROWS, STEPS, model.stack().input()), |(row, step, _)| (row + step) as f32 % 2.0);

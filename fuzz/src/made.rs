@@ -176,7 +176,7 @@ pub fn configs(corpus: &Path) -> Result<()> {
         "data = \"walks.csv\"\nfeatures = [\"x\", 'y']\nclass_weights = \"1,2\"\nmissing = \"mean\"\nvalidation = 0",
         "data = \"sales.csv\"\ntime = [\"year\", \"month\"]\ntest = 12\nvalidation = 0.2\nhorizon = 6\nquantiles = [0.1, 0.5, 0.9]",
     ];
-    for job in elman_cli::JOBS {
+    for job in elman_cli::jobs() {
         fs::write(corpus.join(job), elman_cli::read_config(job, "")?)?;
     }
     for (at, lines) in LINES.iter().enumerate() {

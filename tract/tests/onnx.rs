@@ -6,18 +6,21 @@ mod support;
 use std::sync::Arc;
 
 use elman::formats;
-use elman::{Activation, AnyCell, Lstm};
+use elman::{Activation, AnyCell, GateActivation};
 use support::exports::{Case, STEPS, cases, form};
 use tract_onnx::prelude::*;
 
 /// Two engines, each with its own order of sums and its own exponential.
 const TOLERANCE: f32 = 1e-5;
 
-/// What tract's native operators do not compute, without a word: Relu, and coupled gates. It takes no lengths.
+/// What tract's native operators do not compute, without a word: functions other than σ and tanh, and coupled gates. It
+/// takes no lengths.
 fn takes(case: &Case) -> bool {
+    let functions = |phi, gates| phi != Activation::Tanh || gates != GateActivation::Sigmoid;
     let silent = case.model.stack().layers.iter().any(|layer| match &layer.cell {
-        AnyCell::Rnn(rnn) => rnn.activation == Activation::Relu,
-        AnyCell::Lstm(Lstm { coupled, .. }) => *coupled,
+        AnyCell::Rnn(rnn) => rnn.activation != Activation::Tanh,
+        AnyCell::Lstm(lstm) => lstm.coupled || functions(lstm.activation, lstm.recurrent_activation),
+        AnyCell::Gru(gru) => functions(gru.activation, gru.recurrent_activation),
         _ => false,
     });
     !(case.has_lengths() || silent && case.options.native)

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::args;
+use crate::command_line;
 
 #[path = "../tests/support/book.rs"]
 mod book;
@@ -10,7 +10,7 @@ mod book;
 /// The arguments as `main` takes them.
 fn parse(line: &book::Line) -> Result<(), clap::Error> {
     let all = std::iter::once("elman").chain(line.args.iter().map(String::as_str)).map(OsString::from);
-    args::command().try_get_matches_from(args::with_dashes(all)).map(|_| ())
+    command_line::command().try_get_matches_from(command_line::with_dashes(all)).map(|_| ())
 }
 
 /// The commands of a script are understood; returns how many there were.
@@ -50,7 +50,7 @@ fn the_examples_in_the_help() {
         command.get_subcommands().for_each(|command| visit(command, count));
     }
     let mut count = 0;
-    visit(&args::command(), &mut count);
+    visit(&command_line::command(), &mut count);
     assert!(count > 40, "{count} examples are too few: where are the others?");
 }
 
@@ -68,11 +68,11 @@ fn the_help_is_wrapped_once() {
         command.get_subcommands().for_each(|command| visit(command, count));
     }
     let mut count = 0;
-    visit(&args::command(), &mut count);
+    visit(&command_line::command(), &mut count);
     assert!(count > 60, "{count} lines of help are too few: where are the others?");
     // And no line of the whole is wider than a terminal; what has no blank in it cannot be wrapped.
     for width in [60, 80, 100] {
-        let mut train = args::command().term_width(width);
+        let mut train = command_line::command().term_width(width);
         let job = train.find_subcommand_mut("train").and_then(|train| train.find_subcommand_mut("series")).unwrap();
         let help = job.clone().term_width(width).render_long_help().to_string();
         let examples = help.find("Examples:").unwrap();

@@ -2,8 +2,10 @@
 //!
 //!     cargo run -p elman --example 04_text
 
+use std::sync::Arc;
+
 use elman::text::{Sampler, Sampling, TokenStreams, Vocabulary, bits};
-use elman::{Adam, Error, Gru, Head, Init, Model, Network, Purpose, Random, Stack, Trainer};
+use elman::{Adam, Error, Gru, Head, Init, Model, Stack, Trainer};
 
 const POEM: &str = "\
 The rain it raineth every day, and so it goes, and so it goes.
@@ -19,9 +21,7 @@ fn main() -> Result<(), Error> {
 
     // A vector for each token, a GRU, and at every step a choice among all tokens.
     let stack = Stack::new(Gru::new(16, 48)).embedding(vocabulary.len());
-    let network = Network::new(stack, Init::Tf, &mut Random::new(111, Purpose::Cell))?;
-    let head = Head::every_step(vocabulary.len());
-    let mut model = Model::new(&network, head, Init::Tf, &mut Random::new(111, Purpose::Head))?;
+    let mut model = Model::init(stack, Head::every_step(vocabulary.len()), Init::Tf, 111)?;
     vocabulary.keep_in(&mut model);
 
     // Windows of 25 steps; the state goes on from one window to the next.
@@ -31,14 +31,15 @@ fn main() -> Result<(), Error> {
         println!("{epoch}, {:.3} bits a character", bits(epoch.loss));
     }
 
+    assert!(trainer.evaluate_streams(&streams, 25)?.loss < 0.5);
+
     // What it writes after a word of ours: now and then it chooses what is not the most probable.
-    let mut sampler = Sampler::new(trainer.model(), 111, 1)?;
+    let mut sampler = Sampler::new(&Arc::new(trainer.into_model()), 111, 1)?;
     sampler.read(&vocabulary.encode("The wind")?)?;
     let mut made = Vec::new();
     for _ in 0..150 {
         made.extend(sampler.next(Sampling { temperature: 0.7, ..Sampling::default() })?);
     }
     println!("The wind{}", String::from_utf8_lossy(&vocabulary.decode(&made)));
-    assert!(trainer.evaluate_streams(&streams, 25)?.loss < 0.5);
     Ok(())
 }

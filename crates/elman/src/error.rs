@@ -158,6 +158,12 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// The state of a stream cannot be taken up.
+    #[error("cannot take up the state of a stream: {why}")]
+    StreamState {
+        /// What is wrong with it.
+        why: String,
+    },
     /// A file of arrays cannot be read or written.
     #[error(transparent)]
     File(#[from] elman_formats::Error),

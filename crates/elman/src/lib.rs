@@ -1,7 +1,9 @@
 //! Recurrent neural networks: cells, training, streams.
 //!
 //! ```
-//! use elman::{Adam, Arrays, Build, Model, Init, Purpose, Random, Rnn, Trainer};
+//! use std::sync::Arc;
+//!
+//! use elman::{Adam, Arrays, Init, Model, Purpose, Random, Rnn, Trainer};
 //! use ndarray::{Array1, Array3};
 //!
 //! # fn main() -> Result<(), elman::Error> {
@@ -11,13 +13,17 @@
 //! let labels = Array1::from_iter(xs.outer_iter().map(|x| usize::from(x.sum() > 0.0)));
 //! let data = Arrays::new(xs, labels)?;
 //!
-//! let cell = Rnn::new(1, 16).init(Init::Tf, &mut Random::new(111, Purpose::Cell))?;
-//! let model = Model::new(&cell, 2, Init::Tf, &mut Random::new(111, Purpose::Head))?;
+//! let model = Model::init(Rnn::new(1, 16), 2, Init::Tf, 111)?;
 //! let mut trainer = Trainer::new(model, Adam::new(0.01)).batch_size(64);
 //! for epoch in trainer.fit(&data)?.epochs(20) {
 //!     println!("{}", epoch?);
 //! }
 //! assert!(trainer.evaluate(&data)?.accuracy > 0.95);
+//!
+//! // One number at a time, with an answer after each.
+//! let mut stream = Arc::new(trainer.into_model()).stream()?;
+//! stream.step(&[0.9]);
+//! assert!(stream.step(&[0.8])[1] > 0.5);
 //! # Ok(())
 //! # }
 //! ```
@@ -50,11 +56,12 @@ pub use elman_kernels::{
 };
 pub use error::Error;
 pub use isa::{active as active_isa, from_environment as isa_from_environment};
-pub use model::answers::Answers;
 pub use model::confusion::{ClassScore, Confusion};
 pub use model::head::{Head, Hidden, Link, Predicts, Quantiles, Reads, Values};
 pub use model::model::{Config, DenseArrays, Model, STEPS_MAX};
 pub use model::predictor::{Evaluation, Predictor};
+pub use model::stream::Stream;
+pub use model::stream_state::StreamState;
 pub use network::check_gradient::check_gradient;
 pub use network::dynamic_rnn::{DynamicRnn, Gradients, Unrolled};
 pub use network::init::Init;
@@ -62,7 +69,7 @@ pub use network::layer::{AnyCell, Embedding, Layer, Merge, Stack};
 pub use network::network::{Build, Network};
 pub use network::parameters::prefix as array_prefix;
 pub use network::state::{CellState, State};
-pub use network::stream::{Stream, Streams};
+pub use network::stream::NetworkStream;
 pub use peak::peak_rate;
 pub use random::{Purpose, Random};
 pub use training::batch_size::BatchSize;

@@ -4,9 +4,10 @@
 mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use elman::{Gru, Layer, Lstm, Rnn, Stack};
+use elman::{Gru, Head, Init, Layer, Lstm, Model, Nonlinearity, Reads, Rnn, Stack};
 use support::networks::{build, forward_networks, inputs};
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
@@ -34,13 +35,14 @@ fn a_streaming_step_allocates_nothing() {
     let large = Stack::new(Layer::new(Lstm::new(28, 128)).dropout(0.5)).then(Gru::new(128, 64)).then(Rnn::new(64, 32));
     let networks = forward_networks().into_iter().chain([("large", build(large))]);
     for (name, network) in networks {
+        let network = Arc::new(network);
         let xs = inputs(&network, 1, 100, 1);
         let mut stream = network.stream().unwrap();
         let before = ALLOCATIONS.load(Ordering::Relaxed);
         for x in xs.as_slice().unwrap().chunks_exact(network.stack().input()) {
             std::hint::black_box(stream.step(x));
         }
-        std::hint::black_box(stream.h());
+        std::hint::black_box(stream.h(0));
         stream.reset();
         assert_eq!(ALLOCATIONS.load(Ordering::Relaxed), before, "{name}");
 
@@ -53,15 +55,33 @@ fn a_streaming_step_allocates_nothing() {
         streams.reset();
         assert_eq!(ALLOCATIONS.load(Ordering::Relaxed), before, "{name}");
     }
+    // With their answers, whatever the head reads.
+    for reads in [Reads::LastState, Reads::EveryStep, Reads::Mean, Reads::Max] {
+        let head = Head::last_state(5).reads(reads).hidden(9, Nonlinearity::Relu);
+        let stack = Stack::new(Lstm::new(3, 20)).then(Layer::new(Gru::new(20, 20)).residual(true));
+        let model = Arc::new(Model::init(stack, head, Init::Tf, 1).unwrap());
+        for rows in [1, 3] {
+            let mut stream = model.streams(rows).unwrap();
+            let x = vec![0.5; 3 * rows];
+            let before = ALLOCATIONS.load(Ordering::Relaxed);
+            for _ in 0..10 {
+                std::hint::black_box(stream.step(&x));
+                std::hint::black_box(stream.try_step(&x).unwrap());
+                std::hint::black_box(stream.logits());
+            }
+            stream.reset();
+            assert_eq!(ALLOCATIONS.load(Ordering::Relaxed), before, "{reads:?}, {rows} rows");
+        }
+    }
     // A stream lasts: what a million steps leave behind would show.
-    let network = build(Stack::new(Gru::new(3, 5)));
+    let network = Arc::new(build(Stack::new(Gru::new(3, 5))));
     let mut stream = network.stream().unwrap();
     let before = ALLOCATIONS.load(Ordering::Relaxed);
     for step in 0..1_000_000_u32 {
         let x = (step % 1000) as f32 / 1000.0;
         std::hint::black_box(stream.try_step(&[x, -x, 1.0]).unwrap());
     }
-    assert!(stream.is_finite());
+    assert!(stream.is_finite(0));
     assert_eq!(ALLOCATIONS.load(Ordering::Relaxed), before, "a million steps");
 
     // The counter counts.

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use elman::formats::{self, numpy};
-use elman::{Activation, Gru, Head, Init, Layer, Lstm, Merge, Model, Network, Purpose, Random, Reset, Rnn, Stack};
+use elman::{Activation, Gru, Head, Init, Layer, Lstm, Merge, Model, Purpose, Random, Reset, Rnn, Stack};
 use elman_exchange::{Error, Hints, Imported, Report, keras, pytorch, tensorflow};
 use ndarray::Array3;
 
@@ -100,8 +100,7 @@ fn models() -> Vec<(&'static str, Stack, Head)> {
 
 fn model(stack: Stack, head: Head) -> Result<Model, Error> {
     // PyTorch's initial values: no bias is zero.
-    let network = Network::new(stack, Init::PyTorch, &mut Random::new(111, Purpose::Cell))?;
-    Ok(Model::new(&network, head, Init::PyTorch, &mut Random::new(111, Purpose::Head))?)
+    Ok(Model::init(stack, head, Init::PyTorch, 111)?)
 }
 
 /// Random rows, and what we say of them: of whole rows, and of rows of these lengths.

@@ -4,14 +4,15 @@ use elman::Error;
 use elman::datasets::series::{Column, NotRead, Rounded, Taken, Why};
 use serde_json::{Value, json};
 
+use crate::flags::writing::Writing;
 use crate::output::Output;
 
 /// The decimal mark that a setting names.
 ///
 /// # Errors
 /// If it is none.
-pub(crate) fn decimal(mark: Option<&str>) -> Result<Option<char>, Error> {
-    match mark {
+pub(crate) fn decimal(writing: &Writing) -> Result<Option<char>, Error> {
+    match writing.decimal.as_deref() {
         None => Ok(None),
         Some("." | "point") => Ok(Some('.')),
         Some("," | "comma") => Ok(Some(',')),
@@ -26,8 +27,8 @@ pub(crate) fn decimal(mark: Option<&str>) -> Result<Option<char>, Error> {
 ///
 /// # Errors
 /// If it is none.
-pub(crate) fn thousands(mark: Option<&str>) -> Result<Option<Option<char>>, Error> {
-    match mark {
+pub(crate) fn thousands(writing: &Writing) -> Result<Option<Option<char>>, Error> {
+    match writing.thousands.as_deref() {
         None => Ok(None),
         Some("none") => Ok(Some(None)),
         Some("," | "comma") => Ok(Some(Some(','))),
@@ -42,24 +43,27 @@ pub(crate) fn thousands(mark: Option<&str>) -> Result<Option<Option<char>>, Erro
     }
 }
 
-/// Refuses the two together where they are one mark.
+/// Refuses marks that are none, and the two together where they are one mark.
 ///
 /// # Errors
 /// If they are, or one of them is none.
-pub(crate) fn check(decimal_mark: Option<&str>, thousands_mark: Option<&str>) -> Result<(), Error> {
-    let (decimal, thousands) = (decimal(decimal_mark)?, thousands(thousands_mark)?);
+pub(crate) fn check(writing: &Writing) -> Result<(), Error> {
+    let (decimal, thousands) = (decimal(writing)?, thousands(writing)?);
     if decimal.is_some() && thousands == Some(decimal) {
-        let found = thousands_mark.unwrap_or_default().to_owned();
+        let found = writing.thousands.clone().unwrap_or_default();
         return Err(Error::Setting { what: "thousands", found, expected: "another mark than that of decimals".into() });
     }
     Ok(())
 }
 
-/// The decimal mark and what parts thousands, as settings name them, where a table showed what a shorter one might leave
-/// open.
-pub(crate) fn marks(taken: &Taken) -> (Option<String>, Option<String>) {
+/// The marks that a table showed, and that a shorter one might leave open.
+pub(crate) fn seen(taken: &Taken) -> Writing {
     let (decimal, thousands) = taken.marks.unzip();
-    (decimal.map(String::from), thousands.flatten().map(String::from))
+    Writing {
+        time_format: taken.time.as_ref().and_then(|time| time.pattern.clone()),
+        decimal: decimal.map(String::from),
+        thousands: thousands.flatten().map(String::from),
+    }
 }
 
 /// What columns were taken for.
@@ -98,13 +102,20 @@ mod tests {
 
     #[test]
     fn marks_have_names() {
-        assert_eq!(decimal(Some(",")).unwrap(), Some(','));
-        assert_eq!(thousands(Some("blank")).unwrap(), Some(Some(' ')));
-        assert_eq!((decimal(None).unwrap(), thousands(Some("none")).unwrap()), (None, Some(None)));
-        assert!(decimal(Some(";")).unwrap_err().to_string().contains("decimal is ;; expected a point or a comma"));
-        assert!(thousands(Some("x")).unwrap_err().to_string().contains("thousands is x"));
-        assert!(check(Some(","), Some("comma")).unwrap_err().to_string().contains("another mark"));
-        check(Some(","), Some(".")).unwrap();
-        check(None, Some("none")).unwrap();
+        let writing = |decimal: Option<&str>, thousands: Option<&str>| Writing {
+            decimal: decimal.map(str::to_owned),
+            thousands: thousands.map(str::to_owned),
+            ..Writing::default()
+        };
+        assert_eq!(decimal(&writing(Some(","), None)).unwrap(), Some(','));
+        assert_eq!(thousands(&writing(None, Some("blank"))).unwrap(), Some(Some(' ')));
+        let open = writing(None, Some("none"));
+        assert_eq!((decimal(&open).unwrap(), thousands(&open).unwrap()), (None, Some(None)));
+        let refused = |decimal, thousands| check(&writing(decimal, thousands)).unwrap_err().to_string();
+        assert!(refused(Some(";"), None).contains("decimal is ;; expected a point or a comma"));
+        assert!(refused(None, Some("x")).contains("thousands is x"));
+        assert!(refused(Some(","), Some("comma")).contains("another mark"));
+        check(&writing(Some(","), Some("."))).unwrap();
+        check(&open).unwrap();
     }
 }

@@ -88,7 +88,7 @@ fn an_exported_run_answers_on_raw_values_as_predict_and_forecast_do() {
             assert_eq!(place.bytes(&back), place.bytes(&format!("{run}/model.safetensors")), "{file}");
         }
     }
-    let model = |name: &str| elman::Model::load(&place.path(&format!("{name}-m.onnx-back.safetensors"))).unwrap();
+    let model = |name: &str| elman::Model::load(place.path(&format!("{name}-m.onnx-back.safetensors"))).unwrap();
     let classifier = model("run");
     let units = elman_exchange::Units::of(&classifier).unwrap().unwrap();
     for (sequence, answer) in walks.iter().zip(&answers) {

@@ -15,6 +15,7 @@ mod eval_and_predict;
 mod inspect_and_bench;
 #[cfg(unix)]
 mod kills;
+mod layers;
 mod optimizers;
 mod options;
 mod pages;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::support::*;
 
 /// Flags beside which a flag is given, and the flags with it.
-const CASES: [(&str, &str); 56] = [
+const CASES: [(&str, &str); 57] = [
     ("", "--hidden-size 17"),
     ("", "--cell lstm"),
     ("", "--cell gru"),
@@ -18,6 +18,7 @@ const CASES: [(&str, &str); 56] = [
     ("", "--init keras"),
     ("", "--init pytorch"),
     ("", "--activation relu"),
+    ("--cell lstm", "--cell lstm --recurrent-activation hard_sigmoid"),
     ("--cell gru", "--cell gru --reset before"),
     ("--cell gru", "--cell gru --layer-norm"),
     ("--cell gru", "--cell gru --candidate-dropout 0.3"),

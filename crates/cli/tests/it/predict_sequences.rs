@@ -12,7 +12,7 @@ use serde_json::Value;
 fn save(place: &Place, stack: impl Into<Stack>, head: Head) {
     let network = Network::new(stack, Init::PyTorch, &mut Random::new(3, Purpose::Cell)).unwrap();
     let model = Model::new(&network, head, Init::PyTorch, &mut Random::new(4, Purpose::Head)).unwrap();
-    model.save(&place.path("m.safetensors")).unwrap();
+    model.save(place.path("m.safetensors")).unwrap();
 }
 
 /// Two sequences of three steps and two features.

@@ -2,5 +2,4 @@
 
 pub(crate) mod echo;
 pub(crate) mod sequences;
-pub(crate) mod shape;
 pub(crate) mod standardize;

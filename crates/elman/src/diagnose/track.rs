@@ -11,6 +11,7 @@ use ndarray::{Array2, Array3, ArrayView2, Axis, s};
 use crate::Error;
 use crate::network::layer::{AnyCell, Layer, Stack};
 use crate::network::network::{Build, Network};
+use crate::network::parameters::prefix;
 use crate::network::state::{CellState, State};
 
 /// The rows of a window.
@@ -87,11 +88,7 @@ pub(super) fn tracks(network: &Network) -> Result<Vec<Track>, Error> {
     let mut tracks = Vec::new();
     for (index, layer) in network.layers().iter().enumerate() {
         for direction in 0..layer.directions() {
-            let prefix = match (layer.directions(), direction) {
-                (1, _) => format!("layers.{index}."),
-                (_, 0) => format!("layers.{index}.forward."),
-                _ => format!("layers.{index}.backward."),
-            };
+            let prefix = prefix(index, layer.directions(), direction);
             let named = all.iter().filter_map(|(name, array)| Some((name.strip_prefix(&prefix)?, array.clone())));
             let arrays: BTreeMap<String, Array> = named.map(|(name, array)| (name.to_owned(), array)).collect();
             let renamed = arrays.iter().map(|(name, array)| (format!("layers.0.{name}"), array.clone())).collect();

@@ -1,15 +1,23 @@
-//! The dense layers of a head over a few rows, forward and back.
+//! A head over a few rows: what it reads of each, its dense layers forward and back, its answers.
 //!
 //! R rows; I and O of a dense layer, Ip and Op rounded up to whole vectors.
 
 use elman_kernels::cell::{Rows, RowsMut};
-use elman_kernels::{Aligned, Dense, Engine, Mode, Nonlinearity, padded};
+use elman_kernels::{Aligned, Dense, Engine, Mode, padded};
 
+use crate::model::head::{Head, Reads};
+use crate::model::pooled::Pooled;
+use crate::network::layer::{Merge, Stack};
 use crate::network::parameters::{HeadLayer, Plan};
 
 /// The buffers of a head. There is always a layer: that of the outputs.
 #[derive(Clone, Debug)]
 pub(crate) struct HeadTile {
+    reads: Reads,
+    /// How the final states of two directions come together.
+    merge: Option<Merge>,
+    /// The outputs of the last layer over the steps, for a head that takes them together.
+    pub(crate) pooled: Pooled,
     layers: Vec<Buffers>,
 }
 
@@ -27,7 +35,7 @@ struct Buffers {
 
 impl HeadTile {
     /// Room for `rows` rows of a model with a head.
-    pub(crate) fn new(plan: &Plan, rows: usize) -> Self {
+    pub(crate) fn new(head: &Head, stack: &Stack, plan: &Plan, rows: usize) -> Self {
         let buffers = |layer: &HeadLayer| {
             let dense = layer.dense;
             let mut inputs = Aligned::zeros(rows * dense.input_stride());
@@ -37,13 +45,57 @@ impl HeadTile {
             let sums = Aligned::zeros(rows * dense.output_stride());
             Buffers { layer: layer.clone(), inputs, sums, d_inputs: Aligned::zeros(rows * padded(dense.input)) }
         };
-        HeadTile { layers: plan.head.iter().map(buffers).collect() }
+        HeadTile {
+            reads: head.reads,
+            merge: stack.layers.last().and_then(|layer| layer.bidirectional).map(Merge::of_states),
+            pooled: Pooled::new(head.reads, rows, stack.output()),
+            layers: plan.head.iter().map(buffers).collect(),
+        }
     }
 
-    /// Floats that [`HeadTile::new`] sets aside.
-    pub(crate) fn floats(layers: &[(Dense, Nonlinearity)], rows: usize) -> usize {
+    /// Bytes that [`HeadTile::new`] sets aside.
+    pub(crate) fn bytes(head: &Head, stack: &Stack, rows: usize) -> usize {
+        let layers = head.dense(stack);
         let each = layers.iter().map(|(dense, _)| dense.input_stride() + dense.output_stride() + padded(dense.input));
-        rows * each.sum::<usize>()
+        rows * each.sum::<usize>() * size_of::<f32>() + Pooled::bytes(head.reads, rows, stack.output())
+    }
+
+    /// What it reads.
+    pub(crate) fn reads(&self) -> Reads {
+        self.reads
+    }
+
+    /// Takes the outputs `[O]` of the next step of the row at `place`: a head on every step reads them, one that pools
+    /// counts them in.
+    pub(crate) fn see(&mut self, place: usize, outputs: &[f32]) {
+        match self.reads {
+            Reads::LastState => {}
+            Reads::EveryStep => self.input_mut(place).copy_from_slice(outputs),
+            Reads::Mean | Reads::Max => self.pooled.add(place, outputs),
+        }
+    }
+
+    /// The row at `place` as it was after `steps` steps, the last one with these outputs `[O]`; of a head that pools, with
+    /// what it had taken together `[O]`, or nothing where there were no steps.
+    pub(crate) fn resume(&mut self, place: usize, outputs: &[f32], pooled: &[f64], steps: u64) {
+        match self.reads {
+            Reads::LastState => {}
+            Reads::EveryStep => self.input_mut(place).copy_from_slice(outputs),
+            Reads::Mean | Reads::Max => self.pooled.resume(place, pooled, steps),
+        }
+    }
+
+    /// Reads what a head on whole rows reads of the row at `place` after the steps so far: the final states `[P]` of the
+    /// last layer, or its outputs taken together.
+    pub(crate) fn read_row(&mut self, place: usize, forward: &[f32], backward: Option<&[f32]>) {
+        let Buffers { layer: HeadLayer { dense, .. }, inputs, .. } = &mut self.layers[0];
+        let to = &mut inputs[place * dense.input_stride() + dense.input_at()..][..dense.input];
+        match (self.reads, self.merge.zip(backward)) {
+            (Reads::EveryStep, _) => {}
+            (Reads::LastState, None) => to.copy_from_slice(forward),
+            (Reads::LastState, Some((merge, backward))) => merge.join(forward, backward, to),
+            (Reads::Mean | Reads::Max, _) => self.pooled.read(place, to),
+        }
     }
 
     /// The layer of the outputs.
@@ -69,6 +121,13 @@ impl HeadTile {
         let dense = self.last();
         let stride = dense.output_stride();
         &mut self.outputs_mut(place + 1)[place * stride..][..dense.output]
+    }
+
+    /// The answer `[O]` of the row at `place`, its outputs under the head's link.
+    pub(crate) fn answer(&mut self, head: &Head, place: usize) -> &mut [f32] {
+        let outputs = self.output_mut(place);
+        head.answer(outputs);
+        outputs
     }
 
     /// The gradient by what the head reads of `rows` rows, [rows, Ip].

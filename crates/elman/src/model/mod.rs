@@ -1,7 +1,7 @@
 //! A network with a head: what it answers, in training and after it, and its file.
 
-pub(crate) mod answers;
 pub(crate) mod confusion;
+pub(crate) mod fingerprint;
 pub(crate) mod head;
 pub(crate) mod head_tile;
 pub(crate) mod logits;
@@ -9,3 +9,5 @@ pub(crate) mod logits;
 pub(crate) mod model;
 pub(crate) mod pooled;
 pub(crate) mod predictor;
+pub(crate) mod stream;
+pub(crate) mod stream_state;

@@ -16,8 +16,8 @@ use crate::network::init::{self, Init};
 use crate::network::layer::{AnyCell, Stack};
 use crate::network::network::Network;
 use crate::network::parameters::{HeadLayer, Plan};
-use crate::network::tile::View;
-use crate::random::Random;
+use crate::network::passage::View;
+use crate::random::{Purpose, Random};
 
 /// Most steps of the sequences that a model is meant for.
 pub const STEPS_MAX: usize = 1 << 24;
@@ -98,6 +98,29 @@ impl Model {
         Ok(model)
     }
 
+    /// A model of a cell, a layer or a stack, all its initial values by a convention and drawn from a seed: those that the
+    /// commands give it.
+    ///
+    /// ```
+    /// # use elman::{Build, Head, Init, Lstm, Model, Purpose, Random, Reads, Stack};
+    /// # fn main() -> Result<(), elman::Error> {
+    /// let model = Model::init(Lstm::new(3, 32), 2, Init::Tf, 111)?;           // two classes, on the last state
+    ///
+    /// // The long form has every part by itself.
+    /// let network = Lstm::new(3, 32).init(Init::Tf, &mut Random::new(111, Purpose::Cell))?;
+    /// let long = Model::new(&network, 2, Init::Tf, &mut Random::new(111, Purpose::Head))?;
+    /// assert_eq!(model.arrays(), long.arrays());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// If sizes do not fit each other, or a cell does not compute an option.
+    pub fn init(stack: impl Into<Stack>, head: impl Into<Head>, init: Init, seed: u64) -> Result<Self, Error> {
+        let network = Network::new(stack, init, &mut Random::new(seed, Purpose::Cell))?;
+        Model::new(&network, head, init, &mut Random::new(seed, Purpose::Head))
+    }
+
     /// A model of plain arrays by the names and shapes of [`Model::arrays`].
     ///
     /// # Errors
@@ -132,7 +155,7 @@ impl Model {
     fn plan(stack: &Stack, head: &Head) -> Result<Plan, Error> {
         stack.check()?;
         head.check()?;
-        Ok(Plan::new(stack, Some(head)))
+        Ok(Plan::new(stack, &head.dense(stack)))
     }
 
     fn of_parameters(stack: Stack, head: Head, plan: Plan, parameters: Aligned) -> Self {
@@ -215,7 +238,8 @@ impl Model {
     /// # Errors
     /// If the file cannot be written, or a cell is one of the user's own, which a file cannot name; write the
     /// [`arrays`](Model::arrays) of such a model.
-    pub fn save(&self, path: &Path) -> Result<(), Error> {
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
         let custom = self.stack.layers.iter().find(|layer| matches!(layer.cell, AnyCell::Custom(_)));
         if let Some(layer) = custom {
             let why = "a file cannot name a cell of one's own; write its arrays with formats::write";
@@ -236,7 +260,8 @@ impl Model {
     ///
     /// # Errors
     /// If the file cannot be read, has no configuration, or its arrays do not fit it.
-    pub fn load(path: &Path) -> Result<Self, Error> {
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
         Self::of_file(formats::read(path)?, path)
     }
 
@@ -244,7 +269,8 @@ impl Model {
     ///
     /// # Errors
     /// As [`Model::load`].
-    pub fn load_bytes(bytes: &[u8], path: &Path) -> Result<Self, Error> {
+    pub fn load_bytes(bytes: &[u8], path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
         Self::of_file(formats::read_bytes(bytes, path)?, path)
     }
 
@@ -257,7 +283,7 @@ impl Model {
         let stack = Stack { embedding: config.embedding, layers: config.layers };
         // Before any memory is set aside: the sizes must be those of the arrays that the file really holds.
         stack.check().and_then(|()| config.head.check()).map_err(|error| bad(error.to_string()))?;
-        let plan = Plan::new(&stack, Some(&config.head));
+        let plan = Plan::new(&stack, &config.head.dense(&stack));
         for (name, entry, _) in plan.entries() {
             let found = file.arrays.get(name).map(|array| &array.shape);
             if found != Some(&entry.shape) {

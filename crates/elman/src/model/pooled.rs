@@ -47,6 +47,21 @@ impl Pooled {
         self.steps.fill(0);
     }
 
+    /// What the row at `place` has so far: sums, or the largest `[O]`. Empty for a head that does not pool.
+    pub(crate) fn values(&self, place: usize) -> &[f64] {
+        let width = if self.reads.pools() { self.width } else { 0 };
+        &self.values[place * width..][..width]
+    }
+
+    /// The row at `place` as it was after `steps` steps, with its values `[O]` or none for no step. The way back is not
+    /// known any more.
+    pub(crate) fn resume(&mut self, place: usize, values: &[f64], steps: u64) {
+        let own = &mut self.values[place * self.width..][..self.width];
+        own.fill(0.0);
+        own.iter_mut().zip(values).for_each(|(to, &from)| *to = from);
+        self.steps[place] = usize::try_from(steps).unwrap_or(usize::MAX);
+    }
+
     /// Takes the outputs `[O]` of the next step of the row at `place`. NaN stays.
     pub(crate) fn add(&mut self, place: usize, outputs: &[f32]) {
         let (step, at) = (self.steps[place], place * self.width);

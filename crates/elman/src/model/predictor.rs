@@ -5,7 +5,8 @@ use ndarray::{Array2, Array3};
 
 use crate::model::head::{Head, Predicts, Quantiles, Reads, Values};
 use crate::model::model::Model;
-use crate::training::workers::{Job, Workers, check_all, check_finite, check_inputs, check_streams, take_workers};
+use crate::network::inputs::check_finite;
+use crate::training::workers::{Job, Workers, check_all, check_inputs, check_streams, take_workers};
 use crate::{Error, Labelled, Sequences, isa};
 
 /// Figures of a whole data set.
@@ -139,7 +140,7 @@ impl Predictor {
         check_finite(self.model.stack(), data, 0..data.len())?;
         let job = self.job(data);
         let workers = take_workers(&mut self.workers, &self.model, job);
-        Ok(workers.predict(&self.model, data))
+        Ok(workers.predict(&self.model, data, |outputs| self.model.head().answer(outputs)))
     }
 
     /// Probabilities [T, C] or values [T, F] of every step of a row, from a head on every step.
@@ -159,7 +160,7 @@ impl Predictor {
         check_finite(self.model.stack(), data, row..row + 1)?;
         let job = self.job(data);
         let workers = take_workers(&mut self.workers, &self.model, job);
-        Ok(workers.predict_steps(&self.model, data, row))
+        Ok(workers.predict_steps(&self.model, data, row, |outputs| self.model.head().answer(outputs)))
     }
 }
 

@@ -6,15 +6,46 @@ use std::collections::BTreeMap;
 
 use elman_formats::Array;
 use elman_kernels::{Aligned, Isa, padded};
-use ndarray::{Array3, ArrayView2, ArrayView3, s};
+use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis, s};
 
 use crate::data::sequences::read_array;
-use crate::data::shape::{Piece, Shape};
+use crate::network::inputs::check_tokens;
 use crate::network::network::Network;
+use crate::network::passage::View;
+use crate::network::shape::{Piece, Shape};
 use crate::network::state::State;
-use crate::network::tile::{Tile, Training, View};
-use crate::training::workers::check_tokens;
+use crate::network::tile::{Tile, Training};
 use crate::{Error, Sequences, isa};
+
+impl Network {
+    /// One step in time: `x [B, I]` and the state give the output [B, O] and the next state.
+    ///
+    /// # Errors
+    /// If a shape does not fit the network, or a layer reads its rows from their ends.
+    pub fn step(&self, x: ArrayView2<'_, f32>, state: &State) -> Result<(Array2<f32>, State), Error> {
+        self.check_forward("a step")?;
+        // One step is a sequence of one: the same kernel, hence the same bits.
+        let (outputs, state) = self.dynamic_rnn(x.insert_axis(Axis(1))).initial_state(state).run()?;
+        Ok((outputs.index_axis_move(Axis(1), 0), state))
+    }
+
+    /// All steps of `xs [B, T, I]`, as TensorFlow's `dynamic_rnn`:
+    ///
+    /// ```
+    /// # use elman::{Build, Init, Random, Purpose, Rnn};
+    /// # use ndarray::Array3;
+    /// # fn main() -> Result<(), elman::Error> {
+    /// let cell = Rnn::new(28, 128).init(Init::Tf, &mut Random::new(111, Purpose::Cell))?;
+    /// let xs = Array3::zeros((2, 5, 28));
+    /// let (outputs, state) = cell.dynamic_rnn(xs.view()).sequence_length(&[5, 3]).run()?;
+    /// assert_eq!((outputs.shape(), state.h().shape()), (&[2, 5, 128][..], &[2, 128][..]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn dynamic_rnn<'a>(&'a self, xs: ArrayView3<'a, f32>) -> DynamicRnn<'a> {
+        DynamicRnn::new(self, xs)
+    }
+}
 
 /// All steps of a batch, to be run: what was given so far.
 #[derive(Clone, Debug)]
@@ -127,14 +158,7 @@ impl<'a> DynamicRnn<'a> {
             expected[2] = stack.input();
             return Err(Error::shape("xs", found, &expected));
         }
-        if let Some(lengths) = self.lengths {
-            if lengths.len() != rows {
-                return Err(Error::shape("sequence_length", &[lengths.len()], &[rows]));
-            }
-            if let Some(row) = lengths.iter().position(|&length| length > steps) {
-                return Err(Error::Length { row, length: lengths[row], steps });
-            }
-        }
+        let source = Batch::new(xs, self.lengths)?;
         for (what, state) in [("initial_state", self.initial_state), ("carried_state", self.carried_state)] {
             if let Some(state) = state {
                 state.check(what, stack, rows)?;
@@ -149,7 +173,6 @@ impl<'a> DynamicRnn<'a> {
         if self.part > 0 {
             stack.check_forward("checkpoint_every", "it needs whole sequences")?;
         }
-        let source = Batch { xs, lengths: self.lengths };
         check_tokens(stack, &source, 0..rows)?;
         let mut pieces = Vec::with_capacity(rows);
         for row in 0..rows {
@@ -167,7 +190,7 @@ impl<'a> DynamicRnn<'a> {
                 return Err(Error::setting("truncate", self.truncate, "with masks, also training(seed, step)"));
             }
         };
-        let view = View { stack, plan: &self.network.plan, parameters: &self.network.parameters };
+        let view = self.network.view();
         let mut tiles = Vec::with_capacity(pieces.len().div_ceil(tile_rows));
         for group in pieces.chunks(tile_rows) {
             let longest = group.iter().map(|piece| piece.length).max().unwrap_or(0);
@@ -216,9 +239,28 @@ fn cut(row: usize, length: usize, resets: Option<ArrayView2<'_, bool>>, pieces: 
 
 /// A batch of arrays as a data set.
 #[derive(Clone, Copy, Debug)]
-struct Batch<'a> {
+pub(crate) struct Batch<'a> {
     xs: ArrayView3<'a, f32>,
     lengths: Option<&'a [usize]>,
+}
+
+impl<'a> Batch<'a> {
+    /// Rows `xs [B, T, I]` of the given lengths, or of T steps each.
+    ///
+    /// # Errors
+    /// If there are not as many lengths as rows, or one exceeds T.
+    pub(crate) fn new(xs: ArrayView3<'a, f32>, lengths: Option<&'a [usize]>) -> Result<Self, Error> {
+        let (rows, steps, _) = xs.dim();
+        if let Some(lengths) = lengths {
+            if lengths.len() != rows {
+                return Err(Error::shape("sequence_length", &[lengths.len()], &[rows]));
+            }
+            if let Some(row) = lengths.iter().position(|&length| length > steps) {
+                return Err(Error::Length { row, length: lengths[row], steps });
+            }
+        }
+        Ok(Batch { xs, lengths })
+    }
 }
 
 impl Sequences for Batch<'_> {
@@ -267,7 +309,7 @@ pub struct Gradients {
 
 impl Unrolled<'_> {
     fn view(&self) -> View<'_> {
-        View { stack: self.network.stack(), plan: &self.network.plan, parameters: &self.network.parameters }
+        self.network.view()
     }
 
     /// Outputs [B, T, O] of the last layer at every step, zero past a row's end. (Those of a sequence that was worked

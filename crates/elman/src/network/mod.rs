@@ -3,10 +3,13 @@
 pub(crate) mod check_gradient;
 pub(crate) mod dynamic_rnn;
 pub(crate) mod init;
+pub(crate) mod inputs;
 pub(crate) mod layer;
 #[expect(clippy::module_inception, reason = "the room has the name of what stands in its middle")]
 pub(crate) mod network;
 pub(crate) mod parameters;
+pub(crate) mod passage;
+pub(crate) mod shape;
 pub(crate) mod state;
 pub(crate) mod stream;
 pub(crate) mod tile;

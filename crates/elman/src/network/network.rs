@@ -1,22 +1,19 @@
 //! A network: a stack of layers with its parameters.
 //!
-//! T steps, B rows, I input, O output. Arrays are batch first, as in TensorFlow.
+//! P state of a cell, G its gates, H hidden, I input.
 
 use std::collections::BTreeMap;
 
 use elman_formats::Array;
-use elman_kernels::{Aligned, Isa};
-use ndarray::{Array2, ArrayView2, ArrayView3, Axis};
+use elman_kernels::Aligned;
 
-use crate::network::dynamic_rnn::DynamicRnn;
+use crate::Error;
 use crate::network::init::{self, Init};
 use crate::network::layer::{Layer, Stack};
 use crate::network::parameters::Plan;
+use crate::network::passage::View;
 use crate::network::state::State;
-use crate::network::stream::{Stream, Streams};
-use crate::network::tile::View;
 use crate::random::Random;
-use crate::{Error, isa};
 
 /// A cell, a layer or a stack that can be given initial values: `Rnn::new(28, 128).init(…)`.
 pub trait Build: Into<Stack> {
@@ -35,7 +32,7 @@ pub trait Build: Into<Stack> {
     fn with_arrays(self, arrays: &BTreeMap<String, Array>) -> Result<Network, Error> {
         let stack: Stack = self.into();
         stack.check()?;
-        let plan = Plan::new(&stack, None);
+        let plan = Plan::new(&stack, &[]);
         let parameters = plan.pack(arrays)?;
         Ok(Network { stack, plan, parameters })
     }
@@ -60,14 +57,14 @@ impl Network {
     pub fn new(stack: impl Into<Stack>, init: Init, random: &mut Random) -> Result<Self, Error> {
         let stack = stack.into();
         stack.check()?;
-        let plan = Plan::new(&stack, None);
+        let plan = Plan::new(&stack, &[]);
         let mut parameters = Aligned::zeros(plan.len);
         init::network(init, &stack, &plan, &mut parameters, random);
         Ok(Network { stack, plan, parameters })
     }
 
     pub(crate) fn from_parts(stack: Stack, parameters: &[f32]) -> Self {
-        let plan = Plan::new(&stack, None);
+        let plan = Plan::new(&stack, &[]);
         let mut own = Aligned::zeros(plan.len);
         own.copy_from_slice(&parameters[..plan.len]);
         Network { stack, plan, parameters: own }
@@ -94,69 +91,11 @@ impl Network {
         State::zeros(&self.stack, rows)
     }
 
-    /// One step in time: `x [B, I]` and the state give the output [B, O] and the next state.
-    ///
-    /// # Errors
-    /// If a shape does not fit the network, or a layer reads its rows from their ends.
-    pub fn step(&self, x: ArrayView2<'_, f32>, state: &State) -> Result<(Array2<f32>, State), Error> {
-        self.check_forward("a step")?;
-        // One step is a sequence of one: the same kernel, hence the same bits.
-        let (outputs, state) = self.dynamic_rnn(x.insert_axis(Axis(1))).initial_state(state).run()?;
-        Ok((outputs.index_axis_move(Axis(1), 0), state))
-    }
-
-    /// All steps of `xs [B, T, I]`, as TensorFlow's `dynamic_rnn`:
-    ///
-    /// ```
-    /// # use elman::{Build, Init, Random, Purpose, Rnn};
-    /// # use ndarray::Array3;
-    /// # fn main() -> Result<(), elman::Error> {
-    /// let cell = Rnn::new(28, 128).init(Init::Tf, &mut Random::new(111, Purpose::Cell))?;
-    /// let xs = Array3::zeros((2, 5, 28));
-    /// let (outputs, state) = cell.dynamic_rnn(xs.view()).sequence_length(&[5, 3]).run()?;
-    /// assert_eq!((outputs.shape(), state.h().shape()), (&[2, 5, 128][..], &[2, 128][..]));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn dynamic_rnn<'a>(&'a self, xs: ArrayView3<'a, f32>) -> DynamicRnn<'a> {
-        DynamicRnn::new(self, xs)
-    }
-
-    /// A stream: one row, one step a call, nothing allocated.
-    ///
-    /// # Errors
-    /// If a layer reads its rows from their ends: its outputs are known only after the last step.
-    pub fn stream(&self) -> Result<Stream<'_>, Error> {
-        self.stream_on(isa::active())
-    }
-
-    /// The same on another instruction set.
-    ///
-    /// # Errors
-    /// If a layer reads its rows from their ends.
-    pub fn stream_on(&self, isa: Isa) -> Result<Stream<'_>, Error> {
-        self.check_forward("a stream")?;
-        Ok(Stream::new(self.view(), isa))
-    }
-
-    /// Several streams side by side, one step of each a call, nothing allocated: faster than each by itself, with the same
-    /// bits.
-    ///
-    /// # Errors
-    /// If there are no rows, or a layer reads its rows from their ends.
-    pub fn streams(&self, rows: usize) -> Result<Streams<'_>, Error> {
-        self.check_forward("a stream")?;
-        match rows {
-            0 => Err(Error::setting("rows", rows, "at least 1 stream")),
-            _ => Ok(Streams::new(self.view(), rows, isa::active())),
-        }
-    }
-
-    fn view(&self) -> View<'_> {
+    pub(crate) fn view(&self) -> View<'_> {
         View { stack: &self.stack, plan: &self.plan, parameters: &self.parameters }
     }
 
-    fn check_forward(&self, what: &'static str) -> Result<(), Error> {
+    pub(crate) fn check_forward(&self, what: &'static str) -> Result<(), Error> {
         self.stack.check_forward(what, "its outputs are known only after the last step; use dynamic_rnn")
     }
 }

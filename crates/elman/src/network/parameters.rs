@@ -13,7 +13,6 @@ use elman_kernels::layout::{Entry, Transpose};
 use elman_kernels::{Aligned, Cell, Dense, LANES, Nonlinearity};
 
 use crate::Error;
-use crate::model::head::Head;
 use crate::network::layer::Stack;
 
 /// What the names of a cell's arrays start with, in [`Model::arrays`](crate::Model::arrays): those of a layer's only direction, or of
@@ -59,6 +58,8 @@ pub(crate) struct Plan {
     /// Of the embedding [V, E], row-major.
     pub(crate) embedding: Range<usize>,
     pub(crate) tracks: Vec<Track>,
+    /// Of each layer, its tracks.
+    layers: Vec<Range<usize>>,
     /// Of the head, the hidden layers before that of the outputs; empty without a head.
     pub(crate) head: Vec<HeadLayer>,
     /// Floats of the parameters, padding included, and of the transposed weights.
@@ -68,8 +69,8 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// The plan of a stack, with a head on it or without.
-    pub(crate) fn new(stack: &Stack, head: Option<&Head>) -> Self {
+    /// The plan of a stack, with the dense layers of a head on it or with none.
+    pub(crate) fn new(stack: &Stack, layers: &[(Dense, Nonlinearity)]) -> Self {
         let mut at = 0;
         let mut transposed_at = 0;
         let mut entries = Vec::new();
@@ -84,7 +85,9 @@ impl Plan {
             entries.push(("embedding.kernel".into(), entry, embedding.clone()));
         }
         let mut tracks = Vec::new();
+        let mut tracks_of = Vec::with_capacity(stack.layers.len());
         for (index, layer) in stack.layers.iter().enumerate() {
+            tracks_of.push(tracks.len()..tracks.len() + layer.directions());
             for direction in 0..layer.directions() {
                 let cell = layer.cell.get();
                 let prefix = prefix(index, layer.directions(), direction);
@@ -99,7 +102,6 @@ impl Plan {
                 tracks.push(Track { layer: index, reversed: direction == 1, weights, transposes, transposed, prefix });
             }
         }
-        let layers = head.map_or_else(Vec::new, |head| head.dense(stack));
         let mut head = Vec::with_capacity(layers.len());
         for (index, &(dense, activation)) in layers.iter().enumerate() {
             let prefix = if index + 1 < layers.len() { format!("head.{index}.") } else { "head.".to_owned() };
@@ -111,7 +113,7 @@ impl Plan {
             transposed_at = transposed.end;
             head.push(HeadLayer { dense, activation, weights, transposed });
         }
-        Plan { embedding, tracks, head, len: at, transposed_len: transposed_at, entries }
+        Plan { embedding, tracks, layers: tracks_of, head, len: at, transposed_len: transposed_at, entries }
     }
 
     /// The cell of a track.
@@ -121,8 +123,7 @@ impl Plan {
 
     /// The tracks of a layer.
     pub(crate) fn tracks_of(&self, layer: usize) -> Range<usize> {
-        let first = self.tracks.partition_point(|track| track.layer < layer);
-        first..self.tracks.partition_point(|track| track.layer <= layer)
+        self.layers[layer].clone()
     }
 
     /// Every plain array: its name, its entry, and its part of the flat buffer.

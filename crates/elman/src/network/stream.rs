@@ -2,202 +2,296 @@
 //!
 //! N rows, I input, O output, P state of a cell, M its memory.
 
+use std::sync::Arc;
+
 use elman_kernels::unroll::{Initial, Lengths};
 use elman_kernels::{Isa, Unroll};
-use ndarray::Array2;
 
-use crate::Error;
+use crate::network::inputs::not_finite;
+use crate::network::layer::Stack;
+use crate::network::network::Network;
+use crate::network::passage::{Passage, View};
 use crate::network::state::{CellState, State};
-use crate::network::tile::View;
+use crate::{Error, isa};
 
-/// One row, stepped one input at a time, for as long as it lasts. Gives bit for bit what the whole sequence gives. A
-/// clone goes on from the same state by itself.
-#[derive(Clone, Debug)]
-pub struct Stream<'a>(Streams<'a>);
-
-impl<'a> Stream<'a> {
-    pub(crate) fn new(network: View<'a>, isa: Isa) -> Self {
-        Stream(Streams::new(network, 1, isa))
-    }
-
-    /// One step: `x [I]` in, the outputs of the last layer `[O]` out. Allocates nothing, and does not look at the numbers:
-    /// see [`Stream::try_step`].
-    ///
-    /// # Panics
-    /// If `x` does not have I floats, or is a token that the embedding does not have.
-    pub fn step(&mut self, x: &[f32]) -> &[f32] {
-        self.0.step(x)
-    }
-
-    /// The same for a step that comes from outside, from a client of a server: what is no number would stay in the state
-    /// for good, and is refused.
+impl Network {
+    /// A stream of its outputs: one row, one step a call, nothing allocated. It keeps the network for as long as it lasts.
     ///
     /// # Errors
-    /// As [`Streams::try_step`].
-    pub fn try_step(&mut self, x: &[f32]) -> Result<&[f32], Error> {
-        self.0.try_step(x)
+    /// If a layer reads its rows from their ends: its outputs are known only after the last step.
+    pub fn stream(self: &Arc<Self>) -> Result<NetworkStream, Error> {
+        self.streams(1)
     }
 
-    /// Refuses what [`Stream::try_step`] does.
-    pub(crate) fn check_step(&self, x: &[f32]) -> Result<(), Error> {
-        self.0.check_step(x)
-    }
-
-    /// Whether the state is finite: see [`Streams::is_finite`].
-    pub fn is_finite(&self) -> bool {
-        self.0.is_finite(0)
-    }
-
-    /// h `[P]` of the last layer.
-    pub fn h(&self) -> &[f32] {
-        let cells = &self.0.cells;
-        cells[cells.len() - 1].state(0, 1, 0)
-    }
-
-    /// The state, for one row: to be saved.
-    pub fn state(&self) -> State {
-        self.0.state()
-    }
-
-    /// Goes on from another state, of one row.
+    /// Several streams side by side, one step of each a call, nothing allocated: faster than each by itself, with the same
+    /// bits.
     ///
     /// # Errors
-    /// If it is not of this network, or not finite.
-    pub fn set_state(&mut self, state: &State) -> Result<(), Error> {
-        self.0.set_state(state)
+    /// If there are no rows, or a layer reads its rows from their ends.
+    pub fn streams(self: &Arc<Self>, rows: usize) -> Result<NetworkStream, Error> {
+        self.streams_on(rows, isa::active())
     }
 
-    /// Back to a state of zeros.
-    pub fn reset(&mut self) {
-        self.0.reset();
+    /// The same on another instruction set.
+    ///
+    /// # Errors
+    /// As [`Network::streams`].
+    pub fn streams_on(self: &Arc<Self>, rows: usize, isa: Isa) -> Result<NetworkStream, Error> {
+        Ok(NetworkStream { steps: Steps::new(self.stack(), rows, isa, "dynamic_rnn")?, network: self.clone() })
     }
 }
 
-/// Several rows side by side, stepped one input of each at a time. Every row gives bit for bit what it gives alone: a
-/// [`Stream`] is one of them.
+/// One row or several side by side, stepped one input of each at a time, for as long as they last. Every row gives bit
+/// for bit what its whole sequence gives, and what it gives alone. A clone goes on from the same state by itself.
+///
+/// The stream of a model answers too: [`Stream`](crate::Stream).
 #[derive(Clone, Debug)]
-pub struct Streams<'a> {
-    network: View<'a>,
-    rows: usize,
-    cells: Vec<Unroll>,
-    /// [N, O] of the layer that was last.
-    outputs: Vec<f32>,
-    isa: Isa,
-    /// Steps since the state was zero: an error's.
-    steps: u64,
+pub struct NetworkStream {
+    network: Arc<Network>,
+    steps: Steps,
 }
 
-impl<'a> Streams<'a> {
-    pub(crate) fn new(network: View<'a>, rows: usize, isa: Isa) -> Self {
-        let layers = &network.stack.layers;
-        let cells = layers.iter().map(|layer| Unroll::new(layer.cell.get(), 1, rows)).collect();
-        let widest = layers.iter().map(|layer| layer.output()).max().unwrap_or(0);
-        Streams { network, rows, cells, outputs: vec![0.0; rows * widest], isa, steps: 0 }
+impl NetworkStream {
+    /// The network.
+    pub fn network(&self) -> &Arc<Network> {
+        &self.network
     }
 
     /// N
     pub fn rows(&self) -> usize {
-        self.rows
+        self.steps.rows()
     }
 
     /// One step of every row: `xs [N, I]` in, the outputs of the last layer [N, O] out. Allocates nothing, and does not
     /// look at the numbers: NaN stays in the state for good, and an infinite number may pass for a large one. Where they
-    /// come from outside, take [`Streams::try_step`].
+    /// come from outside, take [`NetworkStream::try_step`].
     ///
     /// # Panics
     /// If `xs` does not have N × I floats, or has a token that the embedding does not have.
     pub fn step(&mut self, xs: &[f32]) -> &[f32] {
-        let View { stack, plan, parameters } = self.network;
-        let (rows, input) = (self.rows, stack.input());
-        assert_eq!(xs.len(), rows * input, "xs must be [N, I] = [{rows}, {input}]");
-        for (row, x) in xs.chunks_exact(input).enumerate() {
-            let first = self.cells[0].input_mut(0, rows, row);
-            match stack.embedding {
-                None => first.copy_from_slice(x),
-                Some(of) => {
-                    assert!(of.holds(x[0]), "token {} of {}", x[0], of.tokens);
-                    let token = x[0] as usize;
-                    let vectors = &parameters[plan.embedding.clone()];
-                    first.copy_from_slice(&vectors[token * of.size..][..of.size]);
-                }
-            }
-        }
-        for (index, layer) in stack.layers.iter().enumerate() {
-            let (below, above) = self.cells.split_at_mut(index + 1);
-            let (unroll, weights) = (&mut below[index], plan.tracks[index].weights.clone());
-            let active = [rows];
-            let lengths = Lengths::whole(rows, &active, Initial::Given);
-            unroll.forward(layer.cell.get(), self.isa, &parameters[weights], lengths);
-            for (row, output) in self.outputs.chunks_exact_mut(layer.output()).take(rows).enumerate() {
-                output.copy_from_slice(unroll.state(1, rows, row));
-                if layer.residual {
-                    output.iter_mut().zip(unroll.input(0, rows, row)).for_each(|(out, x)| *out += x);
-                }
-                if let Some(next) = above.first_mut() {
-                    next.input_mut(0, rows, row).copy_from_slice(output);
-                }
-            }
-            unroll.carry();
-        }
-        self.steps += 1;
-        &self.outputs[..rows * stack.output()]
+        self.steps.step(self.network.view(), xs);
+        self.steps.outputs()
     }
 
-    /// The same for steps that come from outside. What is refused leaves the streams as they were: the next step goes on
-    /// from the same state.
+    /// The same for steps that come from outside. What is refused leaves the stream as it was: the next step goes on from
+    /// the same state.
     ///
     /// Finite inputs leave a finite state, unless a weight or an activation without bound takes it out of the numbers:
-    /// [`Streams::is_finite`] tells.
+    /// [`NetworkStream::is_finite`] tells.
     ///
     /// # Errors
     /// [`Error::Shape`] if `xs` does not have N × I floats, [`Error::NotFinite`] if one of them is NaN or infinite, with
     /// its row, its step since the state was zero, and its feature; [`Error::Token`] if one is a token that the embedding
     /// does not have.
     pub fn try_step(&mut self, xs: &[f32]) -> Result<&[f32], Error> {
-        self.check_step(xs)?;
+        self.steps.check(self.network.stack(), xs)?;
         Ok(self.step(xs))
     }
 
-    pub(crate) fn check_step(&self, xs: &[f32]) -> Result<(), Error> {
-        let (rows, input) = (self.rows, self.network.stack.input());
+    /// Whether the state of a row is finite. Once it is not, it stays so until [`NetworkStream::reset`] or
+    /// [`NetworkStream::set_state`].
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn is_finite(&self, row: usize) -> bool {
+        self.steps.is_finite(row)
+    }
+
+    /// h `[P]` of the last layer, of a row.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn h(&self, row: usize) -> &[f32] {
+        self.steps.h(row)
+    }
+
+    /// The state of all rows: to be saved.
+    pub fn state(&self) -> State {
+        self.steps.state(self.network.stack())
+    }
+
+    /// Goes on from another state, of N rows.
+    ///
+    /// # Errors
+    /// If it is not of this network, of another number of rows, or not finite.
+    pub fn set_state(&mut self, state: &State) -> Result<(), Error> {
+        self.steps.set_state(self.network.stack(), state)
+    }
+
+    /// Back to a state of zeros.
+    pub fn reset(&mut self) {
+        (0..self.rows()).for_each(|row| self.steps.reset(row));
+    }
+}
+
+/// The states of N rows and the buffers of a step, of whichever network is handed in.
+#[derive(Clone, Debug)]
+pub(crate) struct Steps {
+    /// N, the rows of every step.
+    active: [usize; 1],
+    cells: Vec<Unroll>,
+    /// [N, O] of the layer that was last; as wide as the widest.
+    outputs: Vec<f32>,
+    /// O of the last layer.
+    width: usize,
+    isa: Isa,
+    /// `[N]`: steps since the state was zero.
+    counts: Vec<u64>,
+}
+
+impl Passage for Steps {
+    fn tracks(&mut self) -> (&mut [Unroll], Lengths<'_>) {
+        (&mut self.cells, Lengths::whole(self.active[0], &self.active, Initial::Given))
+    }
+
+    fn hand_on(&mut self, network: View<'_>, layer: usize) {
+        self.send(network.stack, layer);
+        let (rows, width) = (self.rows(), network.stack.layers[layer].output());
+        for (row, output) in self.outputs.chunks_exact(width).take(rows).enumerate() {
+            self.cells[layer + 1].input_mut(0, rows, row).copy_from_slice(output);
+        }
+    }
+}
+
+impl Steps {
+    /// Room for `rows` rows, which start from zero.
+    ///
+    /// # Errors
+    /// If there are no rows, or a layer reads its rows from their ends: then `instead` is to be used.
+    pub(crate) fn new(stack: &Stack, rows: usize, isa: Isa, instead: &str) -> Result<Self, Error> {
+        let why = format!("its outputs are known only after the last step; use {instead}");
+        stack.check_forward("a stream", &why)?;
+        if rows == 0 {
+            return Err(Error::setting("rows", rows, "at least 1 stream"));
+        }
+        let cells = stack.layers.iter().map(|layer| Unroll::new(layer.cell.get(), 1, rows)).collect();
+        let widest = stack.layers.iter().map(|layer| layer.output()).max().unwrap_or(0);
+        let (outputs, counts) = (vec![0.0; rows * widest], vec![0; rows]);
+        Ok(Steps { active: [rows], cells, outputs, width: stack.output(), isa, counts })
+    }
+
+    /// N
+    pub(crate) fn rows(&self) -> usize {
+        self.active[0]
+    }
+
+    pub(crate) fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// One step of every row, `xs [N, I]`.
+    ///
+    /// # Panics
+    /// If `xs` does not have N × I floats, or has a token that the embedding does not have.
+    pub(crate) fn step(&mut self, network: View<'_>, xs: &[f32]) {
+        let (rows, input) = (self.rows(), network.stack.input());
+        assert_eq!(xs.len(), rows * input, "xs must be [N, I] = [{rows}, {input}]");
+        for (row, x) in xs.chunks_exact(input).enumerate() {
+            network.read(|step| step.copy_from_slice(x), self.cells[0].input_mut(0, rows, row));
+        }
+        self.pass(self.isa.into(), network);
+        self.send(network.stack, network.stack.layers.len() - 1);
+        self.cells.iter_mut().for_each(Unroll::carry);
+        self.counts.iter_mut().for_each(|count| *count += 1);
+    }
+
+    /// What a layer sends on becomes the outputs [N, O].
+    fn send(&mut self, stack: &Stack, layer: usize) {
+        let (rows, unroll, layer) = (self.rows(), &self.cells[layer], &stack.layers[layer]);
+        for (row, output) in self.outputs.chunks_exact_mut(layer.output()).take(rows).enumerate() {
+            layer.send(unroll.state(1, rows, row), None, unroll.input(0, rows, row), output);
+        }
+    }
+
+    /// The outputs of the last layer [N, O], of the last step.
+    pub(crate) fn outputs(&self) -> &[f32] {
+        &self.outputs[..self.rows() * self.width]
+    }
+
+    /// The same, of a row `[O]`.
+    pub(crate) fn outputs_of(&self, row: usize) -> &[f32] {
+        &self.outputs[row * self.width..][..self.width]
+    }
+
+    /// The same, to be written.
+    pub(crate) fn outputs_of_mut(&mut self, row: usize) -> &mut [f32] {
+        &mut self.outputs[row * self.width..][..self.width]
+    }
+
+    /// Refuses inputs `[N, I]` of a step that are not of this stack.
+    ///
+    /// # Errors
+    /// As [`NetworkStream::try_step`].
+    pub(crate) fn check(&self, stack: &Stack, xs: &[f32]) -> Result<(), Error> {
+        let (rows, input) = (self.rows(), stack.input());
         if xs.len() != rows * input {
             return Err(Error::shape("the inputs of a step", &[xs.len()], &[rows * input]));
         }
-        let step = usize::try_from(self.steps).unwrap_or(usize::MAX);
-        match self.network.stack.embedding {
+        let step = |row: usize| usize::try_from(self.counts[row]).unwrap_or(usize::MAX);
+        match stack.embedding {
             Some(of) => {
                 if let Some(row) = xs.iter().position(|&x| !of.holds(x)) {
-                    return Err(Error::Token { row, step, found: xs[row], tokens: of.tokens });
+                    return Err(Error::Token { row, step: step(row), found: xs[row], tokens: of.tokens });
                 }
             }
             None => {
                 if let Some((at, found)) = not_finite(xs) {
-                    return Err(Error::input(at / input, step, at % input, found));
+                    return Err(Error::input(at / input, step(at / input), at % input, found));
                 }
             }
         }
         Ok(())
     }
 
-    /// Whether the state of a row is finite. Once it is not, it stays so until [`Streams::reset`] or
-    /// [`Streams::set_state`].
+    /// Whether the state of a row is finite.
     ///
     /// # Panics
     /// If there is no such row.
-    pub fn is_finite(&self, row: usize) -> bool {
-        assert!(row < self.rows, "row {row} of {}", self.rows);
+    pub(crate) fn is_finite(&self, row: usize) -> bool {
+        assert!(row < self.rows(), "row {row} of {}", self.rows());
         let finite = |floats: &[f32]| not_finite(floats).is_none();
-        self.cells.iter().all(|cell| finite(cell.state(0, self.rows, row)) && finite(cell.memory(0, self.rows, row)))
+        self.states(row).all(finite)
     }
 
-    /// The state of all rows: to be saved.
-    pub fn state(&self) -> State {
-        let mut state = State::zeros(self.network.stack, self.rows);
-        for (cell, unroll) in state.cells.iter_mut().zip(&self.cells) {
-            for row in 0..self.rows {
-                let (h, c) = (unroll.state(0, self.rows, row), unroll.memory(0, self.rows, row));
-                cell.h.row_mut(row).iter_mut().zip(h).for_each(|(to, &from)| *to = from);
-                cell.c.row_mut(row).iter_mut().zip(c).for_each(|(to, &from)| *to = from);
+    /// h `[P]` of the last layer, of a row.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub(crate) fn h(&self, row: usize) -> &[f32] {
+        self.cells[self.cells.len() - 1].state(0, self.rows(), row)
+    }
+
+    /// Steps of a row since its state was zero.
+    pub(crate) fn count(&self, row: usize) -> u64 {
+        self.counts[row]
+    }
+
+    /// The same, to be set.
+    pub(crate) fn set_count(&mut self, row: usize, count: u64) {
+        self.counts[row] = count;
+    }
+
+    /// Of each layer of a row, h `[P]` and c `[M]`.
+    pub(crate) fn states(&self, row: usize) -> impl Iterator<Item = &[f32]> {
+        let rows = self.rows();
+        self.cells.iter().flat_map(move |cell| [cell.state(0, rows, row), cell.memory(0, rows, row)])
+    }
+
+    /// Writes the same, one after the other: `write` gets h of the first layer, then its c, and so on.
+    pub(crate) fn write_states(&mut self, row: usize, mut write: impl FnMut(&mut [f32])) {
+        for cell in &mut self.cells {
+            write(cell.initial_state_mut(row));
+            write(cell.initial_memory_mut(row));
+        }
+    }
+
+    /// The state of all rows.
+    pub(crate) fn state(&self, stack: &Stack) -> State {
+        let mut state = State::zeros(stack, self.rows());
+        for row in 0..self.rows() {
+            let arrays = state.cells.iter_mut().flat_map(|cell| [&mut cell.h, &mut cell.c]);
+            for (array, from) in arrays.zip(self.states(row)) {
+                array.row_mut(row).iter_mut().zip(from).for_each(|(to, &from)| *to = from);
             }
         }
         state
@@ -206,48 +300,27 @@ impl<'a> Streams<'a> {
     /// Goes on from another state, of N rows.
     ///
     /// # Errors
-    /// If it is not of this network, of another number of rows, or not finite.
-    pub fn set_state(&mut self, state: &State) -> Result<(), Error> {
-        state.check("the state", self.network.stack, self.rows)?;
-        let mut floats = state.cells.iter().flat_map(|cell| cell.h.iter().chain(&cell.c));
-        if let Some(&found) = floats.find(|x| !x.is_finite()) {
+    /// If it is not of this stack, of another number of rows, or not finite.
+    pub(crate) fn set_state(&mut self, stack: &Stack, state: &State) -> Result<(), Error> {
+        state.check("the state", stack, self.rows())?;
+        let arrays = || state.cells.iter().flat_map(|CellState { h, c }| [h, c]);
+        if let Some(&found) = arrays().flat_map(|array| array.iter()).find(|x| !x.is_finite()) {
             return Err(Error::NotFinite { what: "a number of the state".into(), found: f64::from(found) });
         }
-        let set = |to: &mut [f32], from: &Array2<f32>, row: usize| {
-            to.iter_mut().zip(from.row(row)).for_each(|(to, &from)| *to = from);
-        };
-        for (unroll, CellState { h, c }) in self.cells.iter_mut().zip(&state.cells) {
-            for row in 0..self.rows {
-                set(unroll.initial_state_mut(row), h, row);
-                set(unroll.initial_memory_mut(row), c, row);
-            }
+        for row in 0..self.rows() {
+            let mut arrays = arrays();
+            self.write_states(row, |to| {
+                let Some(array) = arrays.next() else { return };
+                to.iter_mut().zip(array.row(row)).for_each(|(to, &from)| *to = from);
+            });
         }
         Ok(())
     }
 
     /// Back to a state of zeros.
-    pub fn reset(&mut self) {
-        self.steps = 0;
-        for unroll in &mut self.cells {
-            for row in 0..self.rows {
-                unroll.initial_state_mut(row).fill(0.0);
-                unroll.initial_memory_mut(row).fill(0.0);
-            }
-        }
+    pub(crate) fn reset(&mut self, row: usize) {
+        self.counts[row] = 0;
+        self.write_states(row, |to| to.fill(0.0));
+        self.outputs_of_mut(row).fill(0.0);
     }
-}
-
-/// The first that is NaN or infinite, and where it stands. Times 0 each of them is NaN, and so is their sum: the usual
-/// case is one sum without a branch.
-pub(crate) fn not_finite(floats: &[f32]) -> Option<(usize, f32)> {
-    let (chunks, rest) = floats.as_chunks::<8>();
-    let mut sums = [0.0_f32; 8];
-    for chunk in chunks {
-        sums.iter_mut().zip(chunk).for_each(|(sum, x)| *sum += x * 0.0);
-    }
-    let sum: f32 = rest.iter().map(|x| x * 0.0).chain(sums).sum();
-    if sum == 0.0 {
-        return None;
-    }
-    floats.iter().position(|x| !x.is_finite()).map(|at| (at, floats[at]))
 }

@@ -9,23 +9,16 @@ use elman_kernels::unroll::{Initial, Lengths, Phase, Upstream};
 use elman_kernels::{Aligned, Engine, Unroll, draw_mask, padded, panels};
 
 use crate::Sequences;
-use crate::data::shape::{Piece, Shape, between, widest};
 use crate::network::layer::{Layer, Merge, Stack};
 use crate::network::parameters::Plan;
+use crate::network::passage::{Passage, View};
+use crate::network::shape::{Piece, Shape, between, widest};
 use crate::network::state::State;
 use crate::random::{Purpose, Random};
 
 /// Steps of a row that one source of random numbers draws the masks of: setting it up costs more than its numbers. A
-/// constant, so that a mask does not hang on the rows beside it.
+/// constant, so that a mask does not depend on the rows beside it.
 const SOURCE_STEPS: usize = 4;
-
-/// A network as a tile needs it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct View<'a> {
-    pub(crate) stack: &'a Stack,
-    pub(crate) plan: &'a Plan,
-    pub(crate) parameters: &'a [f32],
-}
 
 /// What training does that inference does not.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +64,32 @@ pub(crate) struct Tile {
     d_inputs: Aligned,
     d_below: Aligned,
     line: Vec<f32>,
+}
+
+impl Passage for Tile {
+    /// The part that the buffers are to hold.
+    fn tracks(&mut self) -> (&mut [Unroll], Lengths<'_>) {
+        let Tile { shape, order, active, initial, training, tracks, held, .. } = self;
+        (tracks, lengths(*shape, active, order.len(), *initial, *training, *held))
+    }
+
+    fn hand_on(&mut self, View { stack, plan, .. }: View<'_>, layer: usize) {
+        let (rows, part) = (self.order.len(), self.held);
+        let steps = self.steps_of(part);
+        let width = stack.layers[layer].output();
+        let mut line = std::mem::take(&mut self.line);
+        for place in 0..rows {
+            let length = self.order[place].length;
+            for t in steps.start..length.min(steps.end) {
+                self.output(stack, plan, layer, part, t, place, &mut line[..width]);
+                for track in plan.tracks_of(layer + 1) {
+                    let at = if plan.tracks[track].reversed { length - 1 - t } else { t - steps.start };
+                    self.tracks[track].input_mut(at, rows, place).copy_from_slice(&line[..width]);
+                }
+            }
+        }
+        self.line = line;
+    }
 }
 
 impl Tile {
@@ -149,7 +168,7 @@ impl Tile {
     }
 
     /// Directions of all layers.
-    pub(crate) fn tracks(&self) -> usize {
+    pub(crate) fn track_count(&self) -> usize {
         self.tracks.len()
     }
 
@@ -222,10 +241,9 @@ impl Tile {
 
     /// A part of the steps forward, from the states kept before it.
     fn run<D: Sequences>(&mut self, engine: Engine<'_>, network: View<'_>, data: &D, part: usize) {
-        let View { stack, plan, parameters } = network;
         self.held = part;
         self.read(network, data, part);
-        self.draw(stack, part);
+        self.draw(network.stack, part);
         let rows = self.order.len();
         for track in 0..self.tracks.len() {
             let (unroll, kept) = (&mut self.tracks[track], &self.before[part][track]);
@@ -237,34 +255,17 @@ impl Tile {
                 }
             }
         }
-        for index in 0..stack.layers.len() {
-            for track in plan.tracks_of(index) {
-                let weights = &parameters[plan.tracks[track].weights.clone()];
-                let lengths = lengths(self.shape, &self.active, rows, self.initial, self.training, part);
-                self.tracks[track].forward(plan.cell(stack, track), engine, weights, lengths);
-            }
-            if index + 1 < stack.layers.len() {
-                self.hand_on(stack, plan, index, part);
-            }
-        }
+        self.pass(engine, network);
     }
 
     /// Reads a part of the rows into the first layer.
     fn read<D: Sequences>(&mut self, network: View<'_>, data: &D, part: usize) {
-        let View { stack, plan, parameters } = network;
         let (rows, steps) = (self.order.len(), self.steps_of(part));
-        let tracks = plan.tracks_of(0);
+        let tracks = network.plan.tracks_of(0);
         for (place, &piece) in self.order.iter().enumerate() {
             for t in steps.start..piece.length.min(steps.end) {
                 let first = self.tracks[tracks.start].input_mut(t - steps.start, rows, place);
-                match stack.embedding {
-                    None => data.read(piece.row, piece.start + t, first),
-                    Some(of) => {
-                        let token = token_at(data, piece, t);
-                        let vectors = &parameters[plan.embedding.clone()];
-                        first.copy_from_slice(&vectors[token * of.size..][..of.size]);
-                    }
-                }
+                network.read(|step| data.read(piece.row, piece.start + t, step), first);
                 if tracks.len() == 2 {
                     let (forward, backward) = self.tracks.split_at_mut(tracks.start + 1);
                     let from = forward[tracks.start].input(t - steps.start, rows, place);
@@ -316,24 +317,6 @@ impl Tile {
         }
     }
 
-    /// The outputs of a layer become the inputs of the next.
-    fn hand_on(&mut self, stack: &Stack, plan: &Plan, index: usize, part: usize) {
-        let (rows, steps) = (self.order.len(), self.steps_of(part));
-        let width = stack.layers[index].output();
-        let mut line = std::mem::take(&mut self.line);
-        for place in 0..rows {
-            let length = self.order[place].length;
-            for t in steps.start..length.min(steps.end) {
-                self.output(stack, plan, index, part, t, place, &mut line[..width]);
-                for track in plan.tracks_of(index + 1) {
-                    let at = if plan.tracks[track].reversed { length - 1 - t } else { t - steps.start };
-                    self.tracks[track].input_mut(at, rows, place).copy_from_slice(&line[..width]);
-                }
-            }
-        }
-        self.line = line;
-    }
-
     /// What a layer sends on at step t of the sequence, for the row at `place`: both directions, its input, its mask.
     #[expect(clippy::too_many_arguments, reason = "a place in a tile: every number by its name")]
     pub(crate) fn output(
@@ -349,17 +332,11 @@ impl Tile {
         let (rows, local, layer) = (self.order.len(), t - self.steps_of(part).start, &stack.layers[index]);
         let tracks = plan.tracks_of(index);
         let forward = self.tracks[tracks.start].state(local + 1, rows, place);
-        match layer.bidirectional {
-            None => out.copy_from_slice(forward),
-            Some(merge) => {
-                let at = self.order[place].length - 1 - t;
-                merge.join(forward, self.tracks[tracks.start + 1].state(at + 1, rows, place), out);
-            }
-        }
-        if layer.residual {
-            let x = self.tracks[tracks.start].input(local, rows, place);
-            out.iter_mut().zip(x).for_each(|(out, x)| *out += x);
-        }
+        let backward = layer.bidirectional.map(|_| {
+            let at = self.order[place].length - 1 - t;
+            self.tracks[tracks.start + 1].state(at + 1, rows, place)
+        });
+        layer.send(forward, backward, self.tracks[tracks.start].input(local, rows, place), out);
         if self.training.is_some() && layer.dropout > 0.0 {
             let words = panels(out.len());
             mask(&self.dropout[index][(local * rows + place) * words..][..words], layer.dropout, out);

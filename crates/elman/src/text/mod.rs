@@ -4,8 +4,10 @@
 //! text into tokens and back, [`TokenStreams`] cuts them into rows to train on, a [`Sampler`] makes new text.
 //!
 //! ```
+//! use std::sync::Arc;
+//!
 //! use elman::text::{Sampler, Sampling, TokenStreams, Vocabulary};
-//! use elman::{Adam, Head, Init, Lstm, Model, Network, Purpose, Random, Stack, Trainer};
+//! use elman::{Adam, Head, Init, Lstm, Model, Stack, Trainer};
 //!
 //! # fn main() -> Result<(), elman::Error> {
 //! let text = "so it goes and ".repeat(20);
@@ -14,16 +16,14 @@
 //! let streams = TokenStreams::new(&tokens, 4)?;
 //!
 //! let stack = Stack::new(Lstm::new(8, 16)).embedding(vocabulary.len());
-//! let network = Network::new(stack, Init::PyTorch, &mut Random::new(111, Purpose::Cell))?;
-//! let head = Head::every_step(vocabulary.len());
-//! let mut model = Model::new(&network, head, Init::PyTorch, &mut Random::new(111, Purpose::Head))?;
+//! let mut model = Model::init(stack, Head::every_step(vocabulary.len()), Init::PyTorch, 111)?;
 //! vocabulary.keep_in(&mut model);
 //! let mut trainer = Trainer::new(model, Adam::new(0.02));
 //! for epoch in trainer.fit_streams(&streams, 10)?.epochs(20) {
 //!     epoch?;
 //! }
 //!
-//! let mut sampler = Sampler::new(trainer.model(), 111, 1)?;
+//! let mut sampler = Sampler::new(&Arc::new(trainer.into_model()), 111, 1)?;
 //! sampler.read(&vocabulary.encode("so it ")?)?;
 //! let mut made = Vec::new();
 //! for _ in 0..20 {

@@ -2,21 +2,16 @@
 //!
 //! N samples, C classes.
 
+use std::sync::Arc;
+
 use super::{Sampling, Token, Vocabulary};
-use crate::model::head::Reads;
-use crate::model::head_tile::HeadTile;
-use crate::network::stream::Streams;
-use crate::{Error, Isa, Model, Purpose, Random, isa};
+use crate::{Error, Model, Purpose, Random, Reads, Stream};
 
 /// A model that makes text: several samples side by side, each with a state and random numbers of its own. They do not
 /// meet: each is, bit for bit, what it is alone.
 #[derive(Clone, Debug)]
-pub struct Sampler<'m> {
-    streams: Streams<'m>,
-    head: HeadTile,
-    /// The model's, in the kernels' order.
-    parameters: &'m [f32],
-    isa: Isa,
+pub struct Sampler {
+    stream: Stream,
     start: Token,
     randoms: Vec<Random>,
     /// `[N]`: what is read next.
@@ -28,13 +23,13 @@ pub struct Sampler<'m> {
     steps: u64,
 }
 
-impl<'m> Sampler<'m> {
+impl Sampler {
     /// `samples` samples, the first by the random numbers of `seed`, the next by those of `seed` + 1, and so on. They start
     /// from a state of zeros.
     ///
     /// # Errors
     /// If there are no samples, or the model is none of text.
-    pub fn new(model: &'m Model, seed: u64, samples: usize) -> Result<Self, Error> {
+    pub fn new(model: &Arc<Model>, seed: u64, samples: usize) -> Result<Self, Error> {
         let vocabulary = Vocabulary::of(model)?;
         if samples == 0 {
             return Err(Error::setting("samples", samples, "at least 1"));
@@ -45,12 +40,8 @@ impl<'m> Sampler<'m> {
             return Err(Error::setting("the head", found, "one on every step, for text has no end"));
         }
         model.stack().check_forward("a sample", "its outputs are known only after the last step")?;
-        let isa = isa::active();
         Ok(Sampler {
-            streams: Streams::new(model.view(), samples, isa),
-            head: HeadTile::new(&model.plan, samples),
-            parameters: &model.parameters,
-            isa,
+            stream: model.streams(samples)?,
             start: vocabulary.start(),
             randoms: (0..samples as u64).map(|n| Random::new(seed.wrapping_add(n), Purpose::Sampling)).collect(),
             read: vec![0.0; samples],
@@ -70,7 +61,7 @@ impl<'m> Sampler<'m> {
     /// # Errors
     /// If a token is not in the vocabulary.
     pub fn read(&mut self, tokens: &[Token]) -> Result<(), Error> {
-        let classes = self.head.last().output;
+        let classes = self.stream.model().head().outputs();
         if let Some(step) = tokens.iter().position(|&token| usize::from(token) >= classes) {
             return Err(Error::Token { row: 0, step, found: f32::from(tokens[step]), tokens: classes });
         }
@@ -91,10 +82,11 @@ impl<'m> Sampler<'m> {
         if self.steps == 0 {
             self.read(&[self.start])?;
         }
-        self.head.forward(self.isa.into(), self.parameters, self.randoms.len());
         self.chosen.clear();
-        for (place, random) in self.randoms.iter_mut().enumerate() {
-            let token = sampling.choose(self.head.output_mut(place), &mut self.order, random);
+        let classes = self.stream.model().head().outputs();
+        let logits = self.stream.logits_mut().chunks_exact_mut(classes);
+        for (logits, random) in logits.zip(&mut self.randoms) {
+            let token = sampling.choose(logits, &mut self.order, random);
             self.chosen.push(token.ok_or(Error::Answer { step: self.steps })?);
         }
         self.read.iter_mut().zip(&self.chosen).for_each(|(to, &token)| *to = f32::from(token));
@@ -102,13 +94,9 @@ impl<'m> Sampler<'m> {
         Ok(&self.chosen)
     }
 
-    /// One step of every sample; its outputs become what the head reads.
+    /// One step of every sample.
     fn step(&mut self) {
-        let outputs = self.streams.step(&self.read);
-        let width = outputs.len() / self.randoms.len();
-        for (place, from) in outputs.chunks_exact(width).enumerate() {
-            self.head.input_mut(place).copy_from_slice(from);
-        }
+        self.stream.read(&self.read);
         self.steps += 1;
     }
 }
@@ -120,17 +108,17 @@ mod tests {
 
     const TEXT: &str = "the quick brown fox jumps over the lazy dog\n";
 
-    fn model(stack: Stack) -> Model {
+    fn model(stack: Stack) -> Arc<Model> {
         let vocabulary = Vocabulary::characters(TEXT).unwrap();
         let stack = stack.embedding(vocabulary.len());
         let network = Network::new(stack, Init::Tf, &mut Random::new(1, Purpose::Cell)).unwrap();
         let head = Head::every_step(vocabulary.len());
         let mut model = Model::new(&network, head, Init::Tf, &mut Random::new(1, Purpose::Head)).unwrap();
         vocabulary.keep_in(&mut model);
-        model
+        Arc::new(model)
     }
 
-    fn models() -> [Model; 3] {
+    fn models() -> [Arc<Model>; 3] {
         [
             model(Stack::new(Lstm::new(9, 20)).then(Lstm::new(20, 33))),
             model(Stack::new(Gru::new(9, 17)).then(Layer::new(Gru::new(17, 17)).residual(true))),
@@ -138,7 +126,7 @@ mod tests {
         ]
     }
 
-    fn sampled(model: &Model, seed: u64, samples: usize, sampling: Sampling) -> Vec<Vec<Token>> {
+    fn sampled(model: &Arc<Model>, seed: u64, samples: usize, sampling: Sampling) -> Vec<Vec<Token>> {
         let mut sampler = Sampler::new(model, seed, samples).unwrap();
         sampler.read(&[3, 1, 4]).unwrap();
         let mut all = vec![Vec::new(); samples];
@@ -174,7 +162,7 @@ mod tests {
             for _ in 0..20 {
                 let xs = ndarray::Array3::from_shape_fn((1, read.len(), 1), |(_, t, _)| f32::from(read[t]));
                 let data = crate::Arrays::new(xs, ndarray::Array1::zeros(1)).unwrap();
-                let probabilities = crate::Predictor::new(model.clone(), 1).predict_steps(&data, 0).unwrap();
+                let probabilities = crate::Predictor::new((*model).clone(), 1).predict_steps(&data, 0).unwrap();
                 let last = probabilities.row(read.len() - 1).to_vec();
                 let expected = crate::most_probable(&last).unwrap();
                 let found = sampler.next(Sampling { temperature: 0.0, ..Sampling::default() }).unwrap()[0];
@@ -206,17 +194,17 @@ mod tests {
         let hot = Sampling { temperature: f32::NAN, ..Sampling::default() };
         assert!(message(sampler.next(hot).unwrap_err()).contains("temperature"));
 
-        let mut broken = model.clone();
+        let mut broken = (*model).clone();
         let mut arrays = broken.arrays();
         arrays.get_mut("head.bias").unwrap().data[2] = f32::NAN;
         broken.set_arrays(&arrays).unwrap();
-        let mut sampler = Sampler::new(&broken, 1, 1).unwrap();
+        let mut sampler = Sampler::new(&Arc::new(broken), 1, 1).unwrap();
         sampler.read(&[1, 2, 3]).unwrap();
         assert!(message(sampler.next(Sampling::default()).unwrap_err()).contains("after 3 tokens"));
 
-        let mut other = model;
+        let mut other = (*model).clone();
         other.job = None;
-        assert!(message(Sampler::new(&other, 1, 1).unwrap_err()).contains("the model's job"));
+        assert!(message(Sampler::new(&Arc::new(other), 1, 1).unwrap_err()).contains("the model's job"));
         let vocabulary = Vocabulary::characters(TEXT).unwrap();
         let stack = Stack::new(Layer::new(Rnn::new(3, 4)).bidirectional(crate::Merge::Sum)).embedding(vocabulary.len());
         let network = Network::new(stack, Init::Tf, &mut Random::new(1, Purpose::Cell)).unwrap();
@@ -225,7 +213,7 @@ mod tests {
         {
             let mut model = Model::new(&network, head, Init::Tf, &mut Random::new(1, Purpose::Head)).unwrap();
             vocabulary.keep_in(&mut model);
-            assert!(message(Sampler::new(&model, 1, 1).unwrap_err()).contains(part));
+            assert!(message(Sampler::new(&Arc::new(model), 1, 1).unwrap_err()).contains(part));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::data::shape::Piece;
+use crate::network::shape::Piece;
 use crate::random::{Purpose, Random};
 use crate::training::checkpoint::{Place, Terms, epochs_term, text};
 use crate::training::optimizer::Span;

@@ -36,7 +36,7 @@ impl Memory {
         threads: usize,
         moments: usize,
     ) -> Self {
-        let plan = Plan::new(stack, Some(head));
+        let plan = Plan::new(stack, &head.dense(stack));
         let floats = size_of::<f32>();
         let workspace = Workspace::bytes(stack, head, stack.tile_rows(batch_size), steps, steps);
         let groups = group_count(stack, plan.len, batch_size);

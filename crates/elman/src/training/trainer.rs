@@ -5,10 +5,10 @@
 
 use elman_kernels::{Aligned, Isa, Score, sum_arrays};
 
-use crate::data::shape::Piece;
 use crate::model::head::{Predicts, Quantiles, Reads, Values};
 use crate::model::model::Model;
 use crate::model::predictor::{Evaluation, evaluate, evaluate_streams};
+use crate::network::shape::Piece;
 use crate::network::state::State;
 use crate::network::tile::Training;
 use crate::training::batch_size::BatchSize;

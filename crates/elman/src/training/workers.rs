@@ -6,14 +6,13 @@ use elman_kernels::{
 };
 use ndarray::{Array2, ArrayViewMut2, Axis};
 
-use crate::data::shape::{Piece, Shape};
 use crate::model::head::{Head, Link, Predicts, Quantiles, Reads, Values};
 use crate::model::head_tile::HeadTile;
 use crate::model::model::Model;
-use crate::model::pooled::Pooled;
+use crate::network::inputs::check_tokens;
 use crate::network::layer::{Merge, Stack};
+use crate::network::shape::{Piece, Shape};
 use crate::network::state::State;
-use crate::network::stream::not_finite;
 use crate::network::tile::{Tile, Training};
 use crate::{Error, Labelled, Sequences};
 
@@ -32,9 +31,6 @@ const WIDE: usize = 256;
 pub(crate) struct Workspace {
     tile: Tile,
     head: HeadTile,
-    reads: Reads,
-    /// The outputs of the last layer over the steps, for a head that takes them together.
-    pooled: Pooled,
     /// `[O]`: the outputs of a step.
     line: Vec<f32>,
     labels: Vec<u32>,
@@ -115,9 +111,14 @@ impl Workers {
         sum(tiles.into_iter().map(|(score, _)| score))
     }
 
-    /// The answers of a head on whole rows for every row of a data set: probabilities [N, C], quantiles [N, F Q], values
-    /// [N, F].
-    pub(crate) fn predict<D: Sequences>(&mut self, model: &Model, data: &D) -> Array2<f32> {
+    /// The outputs of a head on whole rows for every row of a data set, as `finish` leaves them: of
+    /// [`Head::answer`](crate::Head), probabilities [N, C], quantiles [N, F Q] or values [N, F].
+    pub(crate) fn predict<D: Sequences>(
+        &mut self,
+        model: &Model,
+        data: &D,
+        finish: impl Fn(&mut [f32]) + Sync,
+    ) -> Array2<f32> {
         let rows = self.job.rows;
         let mut answers = Array2::zeros((data.len(), model.head().outputs()));
         let mut tiles: Vec<ArrayViewMut2<'_, f32>> = answers.axis_chunks_iter_mut(Axis(0), rows).collect();
@@ -129,15 +130,21 @@ impl Workers {
             space.head.forward(engine, &model.parameters, space.tile.count());
             for (place, piece) in space.tile.pieces().iter().enumerate() {
                 let outputs = space.head.output_mut(place);
-                model.head().answer(outputs);
+                finish(outputs);
                 out.row_mut(piece.row - first).iter_mut().zip(outputs).for_each(|(to, from)| *to = *from);
             }
         });
         answers
     }
 
-    /// The answers at every step of one row, for a head on every step: probabilities [T, C] or values [T, F].
-    pub(crate) fn predict_steps<D: Sequences>(&mut self, model: &Model, data: &D, row: usize) -> Array2<f32> {
+    /// The same at every step of one row, for a head on every step: [T, C] or [T, F].
+    pub(crate) fn predict_steps<D: Sequences>(
+        &mut self,
+        model: &Model,
+        data: &D,
+        row: usize,
+        finish: impl Fn(&mut [f32]),
+    ) -> Array2<f32> {
         let (engine, space) = (Engine::from(self.job.isa), &mut self.spaces[0]);
         let mut answers = Array2::zeros((data.length(row), model.head().outputs()));
         space.forward(engine, model, data, [Piece::whole(row, data.length(row))], None, None);
@@ -147,7 +154,7 @@ impl Workers {
                 space.read_step(model, part, t);
                 space.head.forward(engine, &model.parameters, 1);
                 let outputs = space.head.output_mut(0);
-                model.head().answer(outputs);
+                finish(outputs);
                 answers.row_mut(t).iter_mut().zip(outputs).for_each(|(to, from)| *to = *from);
             }
         }
@@ -210,9 +217,8 @@ fn shape(head: &Head, rows: usize, steps: usize, part: usize) -> Shape {
 impl Workspace {
     /// Bytes of a workspace for tiles of `rows` rows: known from the sizes alone.
     pub(crate) fn bytes(stack: &Stack, head: &Head, rows: usize, steps: usize, part: usize) -> usize {
-        let (layers, shape) = (head.dense(stack), shape(head, rows, steps, part));
-        let floats = HeadTile::floats(&layers, shape.rows);
-        shape.bytes(stack) + floats * size_of::<f32>() + Pooled::bytes(head.reads, shape.rows, stack.output())
+        let shape = shape(head, rows, steps, part);
+        shape.bytes(stack) + HeadTile::bytes(head, stack, shape.rows)
     }
 
     /// Parts are multiples of so many steps.
@@ -221,13 +227,11 @@ impl Workspace {
     }
 
     fn new(model: &Model, job: Job) -> Self {
-        let (stack, reads) = (model.stack(), model.head().reads);
+        let stack = model.stack();
         let shape = shape(model.head(), job.rows, job.steps, job.part);
         Workspace {
             tile: Tile::new(stack, shape),
-            head: HeadTile::new(&model.plan, shape.rows),
-            reads,
-            pooled: Pooled::new(reads, shape.rows, stack.output()),
+            head: HeadTile::new(model.head(), stack, &model.plan, shape.rows),
             line: vec![0.0; stack.output()],
             labels: Vec::with_capacity(shape.rows),
             values: Vec::new(),
@@ -246,18 +250,18 @@ impl Workspace {
     ) {
         self.tile.take(pieces, training);
         self.tile.set_initial(None, carried);
-        let Workspace { tile, pooled, line, reads, .. } = self;
-        pooled.clear();
+        let Workspace { tile, head, line, .. } = self;
+        head.pooled.clear();
         let (stack, plan, top) = (model.stack(), &model.plan, model.stack().layers.len() - 1);
         tile.forward(engine, model.view(), data, |tile, part| {
-            if !reads.pools() {
+            if !head.reads().pools() {
                 return;
             }
             for (place, piece) in tile.pieces().iter().enumerate() {
                 let steps = tile.steps_of(part);
                 for t in steps.start..piece.length.min(steps.end) {
                     tile.output(stack, plan, top, part, t, place, line);
-                    pooled.add(place, line);
+                    head.see(place, line);
                 }
             }
         });
@@ -267,7 +271,7 @@ impl Workspace {
     pub(crate) fn keep(&self, kept: &mut Kept) {
         for (place, piece) in self.tile.pieces().iter().enumerate() {
             kept.rows.push(piece.row);
-            for track in 0..self.tile.tracks() {
+            for track in 0..self.tile.track_count() {
                 kept.floats.extend(self.tile.final_h(track, place));
                 kept.floats.extend(self.tile.final_c(track, place));
             }
@@ -284,7 +288,7 @@ impl Workspace {
         carried: Option<&State>,
     ) -> Score {
         self.forward(engine, model, data, pieces, None, carried);
-        if self.reads != Reads::EveryStep {
+        if self.head.reads() != Reads::EveryStep {
             return self.score_row(engine, model, data, &[], 1.0);
         }
         let mut score = Score::default();
@@ -311,18 +315,18 @@ impl Workspace {
         self.forward(engine, model, data, pieces, Some(training), carried);
         self.tile.clear_gradients();
         let mut score = Score::default();
-        if self.reads != Reads::EveryStep {
+        if self.head.reads() != Reads::EveryStep {
             score = self.score_row(engine, model, data, class_weights, scale);
             self.head.backward(engine, &model.transposed, self.tile.count(), gradient);
         }
-        if self.reads == Reads::LastState {
+        if self.head.reads() == Reads::LastState {
             self.final_states_back(model);
         }
         let width = padded(model.stack().output());
         for part in (0..self.tile.shape().parts()).rev() {
             self.tile.hold(engine, model.view(), data, part);
             let (steps, count) = (self.tile.steps_of(part), self.tile.count());
-            if self.reads == Reads::EveryStep {
+            if self.head.reads() == Reads::EveryStep {
                 for t in steps.clone().rev() {
                     let rows = self.tile.active(t);
                     if rows == 0 {
@@ -335,8 +339,8 @@ impl Workspace {
                     to.copy_from_slice(self.head.d_inputs(rows));
                 }
             }
-            if self.reads.pools() {
-                let Workspace { tile, head, pooled, .. } = self;
+            if self.head.reads().pools() {
+                let Workspace { tile, head, .. } = self;
                 let d_read = head.d_inputs(count);
                 for t in steps.clone() {
                     let rows = tile.active(t);
@@ -344,7 +348,7 @@ impl Workspace {
                     let to = d_outputs[(t - steps.start) * count * width..].chunks_exact_mut(width).take(rows);
                     for (place, (to, d)) in to.zip(d_read.chunks_exact(width)).enumerate() {
                         to.fill(0.0);
-                        pooled.back(place, t, d, &mut to[..model.stack().output()]);
+                        head.pooled.back(place, t, d, &mut to[..model.stack().output()]);
                     }
                 }
             }
@@ -353,17 +357,13 @@ impl Workspace {
         score
     }
 
-    /// What a head on whole rows reads of each: the final states of the last layer, or its outputs taken together.
+    /// What a head on whole rows reads of each.
     fn read_row(&mut self, model: &Model) {
-        let Workspace { tile, head, pooled, reads, .. } = self;
+        let Workspace { tile, head, .. } = self;
         let (tracks, merge) = final_states(model);
         for place in 0..tile.count() {
-            let to = head.input_mut(place);
-            match merge {
-                _ if reads.pools() => pooled.read(place, to),
-                Some(merge) => merge.join(tile.final_h(tracks.start, place), tile.final_h(tracks.start + 1, place), to),
-                None => to.copy_from_slice(tile.final_h(tracks.start, place)),
-            }
+            let backward = merge.map(|_| tile.final_h(tracks.start + 1, place));
+            head.read_row(place, tile.final_h(tracks.start, place), backward);
         }
     }
 
@@ -499,47 +499,6 @@ pub(crate) fn check_inputs<D: Sequences>(
         return Err(Error::Length { row, length: data.length(row), steps: data.steps() });
     }
     check_tokens(model.stack(), data, rows)
-}
-
-/// Refuses tokens that the embedding does not have.
-pub(crate) fn check_tokens<D: Sequences>(
-    stack: &Stack,
-    data: &D,
-    rows: impl Iterator<Item = usize>,
-) -> Result<(), Error> {
-    let Some(of) = stack.embedding else { return Ok(()) };
-    for row in rows {
-        for step in 0..data.length(row) {
-            let mut x = [0.0];
-            data.read(row, step, &mut x);
-            let [found] = x;
-            if !of.holds(found) {
-                return Err(Error::Token { row, step, found, tokens: of.tokens });
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Refuses inputs that are not finite. A data set of bytes has none.
-pub(crate) fn check_finite<D: Sequences>(
-    stack: &Stack,
-    data: &D,
-    rows: impl Iterator<Item = usize>,
-) -> Result<(), Error> {
-    if stack.embedding.is_some() || data.always_finite() {
-        return Ok(());
-    }
-    let mut x = vec![0.0; data.input()];
-    for row in rows {
-        for step in 0..data.length(row) {
-            data.read(row, step, &mut x);
-            if let Some((feature, found)) = not_finite(&x) {
-                return Err(Error::input(row, step, feature, found));
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Refuses a data set with inputs or labels that the model has no place for, or with nothing to score.

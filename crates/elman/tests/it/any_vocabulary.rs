@@ -1,5 +1,7 @@
 //! Any text comes back from its tokens, and a vocabulary that a model's file damages is refused in words, or sound.
 
+use std::sync::Arc;
+
 use std::collections::BTreeSet;
 
 use elman::text::{Sampler, Vocabulary};
@@ -79,7 +81,7 @@ proptest! {
                 prop_assert_eq!(vocabulary.len(), tokens);
                 let all: Vec<u16> = (0..tokens as u16).collect();
                 prop_assert_eq!(vocabulary.encode_bytes(&vocabulary.decode(&all)).unwrap(), all);
-                prop_assert!(Sampler::new(&model, 1, 1).is_ok());
+                prop_assert!(Sampler::new(&Arc::new(model), 1, 1).is_ok());
             }
             Err(error) => prop_assert!(error.to_string().contains("text") || error.to_string().contains("expected"), "{error}"),
         }

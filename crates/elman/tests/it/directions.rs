@@ -1,5 +1,7 @@
 //! Layers in both directions: the second cell reads each row from its own last step to its first.
 
+use std::sync::Arc;
+
 use crate::support::Arrays;
 use crate::support::networks::{
     ROUNDING, assert_same_arrays, bidirectional, build, built, cells, inputs, lengths, random_cube, random_state,
@@ -97,6 +99,7 @@ fn the_other_direction_is_the_reversed_row() {
 #[test]
 fn what_reads_from_the_end_cannot_be_stepped() {
     for (name, network) in built(bidirectional()) {
+        let network = Arc::new(network);
         let because = "the layer is bidirectional: its outputs are known only after the last step; use dynamic_rnn";
         let xs = inputs(&network, 2, 1, 1);
         let cell = network.layers().iter().find(|layer| layer.bidirectional.is_some()).unwrap().cell.get().name();

@@ -2,6 +2,7 @@
 //! The files and the scripts that make them are in `golden/`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::support::networks::{LSTM_NOISE, inputs};
 use crate::support::tasks::model;
@@ -334,10 +335,10 @@ fn answers(model: &Model, task: &Task) -> Vec<Vec<f32>> {
 #[test]
 fn a_stream_answers_as_the_predictor_does_after_each_step() {
     for head in heads() {
-        let model = model(forward(), head.clone());
+        let model = Arc::new(model(forward(), head.clone()));
         let task = Task::of(&head, 7, 6, 3);
         let whole = answers(&model, &task);
-        let mut stream = model.answers().unwrap();
+        let mut stream = model.stream().unwrap();
         for (row, expected) in whole.iter().enumerate() {
             stream.reset();
             let mut found = Vec::new();
@@ -356,7 +357,7 @@ fn a_stream_answers_as_the_predictor_does_after_each_step() {
         let message = stream.try_step(&[f32::NAN, 0.0, 0.0]).unwrap_err().to_string();
         assert!(message.contains("NaN"), "{message}");
     }
-    assert!(model(both(), 2).answers().unwrap_err().to_string().contains("bidirectional"));
+    assert!(Arc::new(model(both(), 2)).stream().unwrap_err().to_string().contains("bidirectional"));
 }
 
 #[test]

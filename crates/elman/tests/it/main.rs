@@ -17,6 +17,7 @@ mod learning;
 mod logits;
 mod masks;
 mod model_files;
+mod model_streams;
 mod not_a_number;
 mod optimizer;
 mod optimizer_peers;

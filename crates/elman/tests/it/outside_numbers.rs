@@ -1,5 +1,7 @@
 //! Numbers that come from outside: what is none is refused, and leaves no trace.
 
+use std::sync::Arc;
+
 use crate::support::networks::{build, forward_networks, inputs};
 use crate::support::tasks::model;
 use elman::{Activation, Arrays, Error, Gru, Head, Lstm, Predictor, Rnn, Stack};
@@ -10,6 +12,7 @@ const BAD: [f32; 3] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
 #[test]
 fn a_stream_refuses_what_is_no_number_and_goes_on() {
     for (name, network) in forward_networks() {
+        let network = Arc::new(network);
         let input = network.stack().input();
         let xs = inputs(&network, 1, 3, 1);
         let steps: Vec<&[f32]> = xs.as_slice().unwrap().chunks_exact(input).collect();
@@ -31,7 +34,7 @@ fn a_stream_refuses_what_is_no_number_and_goes_on() {
             assert!(matches!(stream.try_step(&[]).unwrap_err(), Error::Shape { .. }));
             assert_eq!(stream.try_step(x).unwrap(), expected.step(x), "{name}");
         }
-        assert!(stream.is_finite());
+        assert!(stream.is_finite(0));
         stream.reset();
         let mut damaged = steps[0].to_vec();
         damaged[0] = f32::NAN;
@@ -41,7 +44,7 @@ fn a_stream_refuses_what_is_no_number_and_goes_on() {
 
 #[test]
 fn of_several_streams_the_row_is_named() {
-    let network = build(Stack::new(Lstm::new(19, 4)));
+    let network = Arc::new(build(Stack::new(Lstm::new(19, 4))));
     let mut streams = network.streams(3).unwrap();
     for at in 0..3 * 19 {
         let mut xs = [1.0; 3 * 19];
@@ -55,7 +58,7 @@ fn of_several_streams_the_row_is_named() {
 
 #[test]
 fn tokens_from_outside_are_tokens() {
-    let network = build(Stack::new(Gru::new(4, 4)).embedding(7));
+    let network = Arc::new(build(Stack::new(Gru::new(4, 4)).embedding(7)));
     let mut stream = network.stream().unwrap();
     for bad in [-1.0, 0.5, 7.0, 1e30, f32::NAN, f32::INFINITY] {
         assert!(matches!(stream.try_step(&[bad]).unwrap_err(), Error::Token { tokens: 7, .. }), "{bad}");
@@ -66,7 +69,7 @@ fn tokens_from_outside_are_tokens() {
 
 #[test]
 fn a_state_that_left_the_numbers_is_told_and_not_taken() {
-    let network = build(Stack::new(Rnn::new(2, 3).activation(Activation::Relu)));
+    let network = Arc::new(build(Stack::new(Rnn::new(2, 3).activation(Activation::Relu))));
     let mut stream = network.stream().unwrap();
     let fresh = stream.state();
     // Finite inputs, but an activation without bound. `step` lets everything through.
@@ -75,11 +78,11 @@ fn a_state_that_left_the_numbers_is_told_and_not_taken() {
         stream.step(&[f32::MIN, f32::MIN]);
     }
     stream.step(&[f32::INFINITY, f32::INFINITY]);
-    assert!(!stream.is_finite());
+    assert!(!stream.is_finite(0));
     let broken = stream.state();
     assert!(matches!(stream.set_state(&broken).unwrap_err(), Error::NotFinite { .. }));
     stream.set_state(&fresh).unwrap();
-    assert!(stream.is_finite());
+    assert!(stream.is_finite(0));
 }
 
 #[test]

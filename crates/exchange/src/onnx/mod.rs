@@ -11,7 +11,7 @@ mod options;
 
 use std::path::Path;
 
-use elman::{Layer, Model};
+use elman::Model;
 use elman_formats::onnx;
 
 pub use export::export;
@@ -48,13 +48,4 @@ fn not_given(what: impl Into<String>, why: impl Into<String>) -> Error {
 /// What no model here is.
 fn not_taken(what: impl Into<String>, why: impl Into<String>) -> Error {
     Error::Exchange { verb: "taken from", partner: PARTNER, what: what.into(), why: why.into() }
-}
-
-/// What the names of a direction's arrays start with.
-fn prefix(index: usize, layer: &Layer, direction: usize) -> String {
-    match (layer.directions(), direction) {
-        (1, _) => format!("layers.{index}."),
-        (_, 0) => format!("layers.{index}.forward."),
-        _ => format!("layers.{index}.backward."),
-    }
 }

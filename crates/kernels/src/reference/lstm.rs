@@ -58,7 +58,8 @@ impl Reference for Lstm {
             c = layer_norm(&c, &arrays["memory_gain"], &arrays["memory_bias"]);
         }
         let o: Vec<f64> = (0..hidden).map(|j| sigmoid(a_o[j] + peephole(last - 1, j, c[j]))).collect();
-        let shown: Vec<f64> = c.iter().map(|&c| tanh(c)).collect();
+        // A memory that is 0, where nothing was written, stays there when the weights move a little: no kink is near.
+        let shown: Vec<f64> = c.iter().map(|&c| if c == 0.0 { phi.exact(c) } else { tanh(c) }).collect();
         let mut h: Vec<f64> = o.iter().zip(&shown).map(|(o, shown)| o * shown).collect();
         if self.projection.is_some() {
             h = times(&h, &arrays["projection"]).into_iter().map(|h| clip(h, self.projection_clip)).collect();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::sync::Arc;
 
 use elman::formats::Array;
 use elman::{Arrays, Build, Model, Gru, Init, Lstm, Predictor, Purpose, Random, Rnn, Stack, Stream};
@@ -10,7 +11,7 @@ use ndarray::{Array1, Array3};
 use serde_json::json;
 
 struct Elman {
-    stream: Stream<'static>,
+    stream: Stream,
     predictor: Predictor,
     batch: Arrays,
 }
@@ -34,9 +35,7 @@ fn build(job: &Job, cell: &str) -> Result<Elman, Box<dyn Error>> {
 
     let xs = Array3::from_shape_vec((job.batch, job.steps, job.input), batch_of(&job.folder)?)?;
     let batch = Arrays::new(xs, Array1::zeros(job.batch))?;
-    // Networks live as long as the process.
-    let network: &'static elman::Network = Box::leak(Box::new(model.network()));
-    Ok(Elman { stream: network.stream()?, predictor: Predictor::new(model, job.threads), batch })
+    Ok(Elman { stream: Arc::new(model.clone()).stream()?, predictor: Predictor::new(model, job.threads), batch })
 }
 
 impl Network for Elman {
@@ -46,7 +45,7 @@ impl Network for Elman {
     }
 
     fn step(&mut self, x: &[f32], h: &mut [f32]) -> Result<(), Box<dyn Error>> {
-        h.copy_from_slice(self.stream.step(x));
+        h.copy_from_slice(self.stream.read(x));
         Ok(())
     }
 

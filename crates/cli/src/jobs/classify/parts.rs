@@ -2,17 +2,18 @@
 //!
 //! Each class has its share of each part. Which rows are in which part the seed says.
 
-use std::path::Path;
-
 use anyhow::bail;
 use elman::datasets::SequenceSet;
 use elman::datasets::sequences::{load_labelled, train_test};
 use elman::datasets::series::Taken;
 use elman::{Error, Purpose, Random};
 
-use super::{CLASSES_MAX, Classify};
-use crate::fingerprint::Fingerprint;
-use crate::output::one_line;
+use super::names::few;
+use super::settings::ClassifySettings;
+use crate::run::fingerprint::Fingerprint;
+
+/// Most classes: beyond them, the column of labels is another one.
+const CLASSES_MAX: usize = 1000;
 
 /// Which of the two drawings of a seed.
 #[derive(Clone, Copy)]
@@ -36,7 +37,7 @@ pub(super) struct Parts {
 impl Parts {
     /// # Errors
     /// If a file cannot be read, the files do not belong together, or a class has too few sequences.
-    pub(super) fn load(job: &Classify, seed: u64) -> anyhow::Result<Self> {
+    pub(super) fn load(job: &ClassifySettings, seed: u64) -> anyhow::Result<Self> {
         let (name, rest, test) = match (&job.data, &job.test) {
             (None, _) => {
                 let (rest, test) = embedded()?;
@@ -114,29 +115,4 @@ fn part(set: &SequenceSet, fraction: f64, seed: u64, drawing: Drawing) -> Result
     let order = Random::at(seed, Purpose::Split, drawing as u64, 0).order(rows);
     let order: Vec<usize> = order.into_iter().map(|row| row as usize).collect();
     Ok(set.split_stratified(count, &order))
-}
-
-/// Whether a file's name has one of the endings, perhaps before `.gz`.
-pub(super) fn ends(path: &Path, endings: &[&str]) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    let plain = name.strip_suffix(".gz").unwrap_or(&name);
-    endings.iter().any(|ending| plain.ends_with(ending))
-}
-
-/// Names for a message, not all where they are many.
-pub(super) fn few(names: &[String]) -> String {
-    const SHOWN: usize = 12;
-    match names.len() {
-        0..=SHOWN => names.join(", "),
-        many => format!("{} and {} more", names[..SHOWN].join(", "), many - SHOWN),
-    }
-}
-
-/// A name that has room where there are `most` letters.
-pub(super) fn short(name: &str, most: usize) -> String {
-    let name = one_line(name);
-    match name.char_indices().nth(most) {
-        Some(_) => name.chars().take(most - 1).chain(['…']).collect(),
-        None => name.into_owned(),
-    }
 }

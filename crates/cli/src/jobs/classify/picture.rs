@@ -7,7 +7,7 @@ use plotters::prelude::*;
 use plotters::style::FontTransform;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::parts::short;
+use super::names::short;
 use crate::picture::canvas::{Area, BLUE, INK, PALE_INK, px, stroke, style, svg, text, write};
 
 /// About how wide and high all squares together are, in pixels.

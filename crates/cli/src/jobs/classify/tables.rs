@@ -3,9 +3,12 @@
 use elman::{ClassScore, Confusion};
 use serde_json::{Value, json};
 
-use super::answers::Judged;
-use super::parts::{few, short};
-use crate::output::{self, Output, thousands};
+use super::judged::Judged;
+use super::names::{few, short};
+use crate::jobs::figures;
+use crate::output::Output;
+use crate::shown::amounts::thousands;
+use crate::shown::columns::aligned;
 
 /// Above so many classes the matrix is wider than a terminal: the JSON has it.
 const SHOWN_MAX: usize = 24;
@@ -27,7 +30,7 @@ pub(super) fn report(output: &mut Output, judged: &Judged, names: &[String], not
         "weighted": object("weighted", confusion.weighted_average()),
     });
     output.result(figures(confusion, names), &scores)?;
-    output::report(output, &judged.evaluation, not_finite)
+    figures::report(output, &judged.evaluation, not_finite)
 }
 
 fn object(name: &str, of: ClassScore) -> Value {
@@ -45,7 +48,7 @@ fn matrix(confusion: &Confusion, names: &[String]) -> String {
         let count = |&count: &u64| if count == 0 { "·".to_owned() } else { thousands(count) };
         rows.push([short(name, ROW_MAX)].into_iter().chain(counts.iter().map(count)).collect());
     }
-    aligned(&rows)
+    aligned(&rows, 1).join("\n")
 }
 
 /// Precision, recall and F1 of each class, and their means.
@@ -60,7 +63,7 @@ fn figures(confusion: &Confusion, names: &[String]) -> String {
     }
     push("macro mean", confusion.macro_average());
     push("weighted mean", confusion.weighted_average());
-    let mut text = format!("\n{}", aligned(&rows));
+    let mut text = format!("\n{}", aligned(&rows, 1).join("\n"));
     let (unpredicted, absent) = confusion.undefined();
     for (classes, what) in [
         (unpredicted, "nothing is predicted as these, their precision 0/0 is taken as 0"),
@@ -72,22 +75,6 @@ fn figures(confusion: &Confusion, names: &[String]) -> String {
         }
     }
     text + &format!("\nMacro F1: {:.3}", confusion.macro_average().f1)
-}
-
-/// Columns of equal width: the first one to the left, the others to the right.
-fn aligned(rows: &[Vec<String>]) -> String {
-    let columns = rows.first().map_or(0, Vec::len);
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let line = |row: &Vec<String>| -> String {
-        let cells = row.iter().zip(&widths).enumerate();
-        let cells = cells.map(|(column, (cell, &width))| match column {
-            0 => format!("{cell:<width$}"),
-            _ => format!("{cell:>width$}"),
-        });
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

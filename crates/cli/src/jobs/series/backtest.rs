@@ -9,8 +9,9 @@ use elman::{Predictor, Sequences};
 use serde_json::{Value, json};
 
 use super::kept::{Kept, Scaled};
-use crate::digits::{Digits, significant};
-use crate::output::{Output, thousands};
+use crate::output::Output;
+use crate::shown::amounts::thousands;
+use crate::shown::digits::{Digits, significant};
 
 /// Most values of all forecasts together, F × Q for each; beyond, origins are left out evenly. 64 MiB, three times over.
 const VALUES_MAX: usize = 1 << 24;
@@ -144,7 +145,7 @@ impl<'a> Test<'a> {
         lines.push(String::new());
         lines.extend(self.by_step(figures, digits));
         lines.push(String::new());
-        lines.extend(verdict(figures, self.season));
+        lines.extend(conclusion(figures, self.season));
         lines
     }
 
@@ -189,7 +190,7 @@ fn beats(model: &Metrics, naive: &Metrics) -> bool {
     model.mae < naive.mae && model.mean_pinball < naive.mean_pinball
 }
 
-fn verdict(figures: &Figures, season: usize) -> Vec<String> {
+fn conclusion(figures: &Figures, season: usize) -> Vec<String> {
     let says = |naive: &Metrics, name: &str| {
         let model = &figures.overall.model;
         let verb = if beats(model, naive) { "beats" } else { "does NOT beat" };

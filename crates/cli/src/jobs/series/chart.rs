@@ -9,9 +9,9 @@ use elman::series::{SeasonalNaive, point};
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use crate::output::thousands;
 use crate::picture::axis::Axis;
 use crate::picture::canvas::{Area, BLUE, GREEN, INK, PALE_INK, axes, px, stroke, style, svg, text, write};
+use crate::shown::amounts::thousands;
 
 /// Most series of a picture.
 pub(crate) const PANELS_MAX: usize = 4;

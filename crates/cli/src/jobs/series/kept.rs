@@ -10,11 +10,12 @@ use elman::series::{Calendar, Cut, SeriesScaling, Split, Window};
 use elman::{Predicts, Quantiles};
 use serde::{Deserialize, Serialize};
 
-use super::config::{self, SeriesJob, Writing};
+use super::settings::{self, SeriesSettings};
+use crate::flags::writing::Writing;
+use crate::folder;
 use crate::jobs::tables;
-use crate::output::counted;
-use crate::run_folder;
-use crate::settings::{Job, Settings};
+use crate::settings::{JobSettings, Settings};
+use crate::shown::names::counted;
 
 /// What a job of series keeps. The levels and the horizon stand in the model's head, the context in its steps.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -61,18 +62,18 @@ pub(crate) struct Scaled {
 }
 
 impl Kept {
-    pub(crate) fn new(set: &SeriesSet, job: &SeriesJob, cut: Cut, split: &Split, season: usize) -> Self {
-        let Writing { time_format, decimal, thousands } = job.writing();
-        let marks = tables::marks(&set.report.taken);
+    pub(crate) fn new(set: &SeriesSet, job: &SeriesSettings, cut: Cut, split: &Split, season: usize) -> Self {
         let pattern = matches!(set.format, TimeFormat::Pattern(_)).then(|| set.format.to_string());
+        let seen = Writing { time_format: pattern, ..tables::seen(&set.report.taken) };
+        let Writing { time_format, decimal, thousands } = job.writing.clone().or(seen);
         let left_out = |scaling: &&SeriesScaling| !split.left_out.iter().any(|series| series.id == scaling.id);
         Kept {
-            job: SeriesJob::NAME.into(),
+            job: SeriesSettings::JOB.into(),
             target: set.target.clone(),
             time: set.report.time.clone(),
-            time_format: time_format.or(pattern),
-            decimal: decimal.or(marks.0),
-            thousands: thousands.or(marks.1),
+            time_format,
+            decimal,
+            thousands,
             id: job.id().map(str::to_owned),
             covariates: set.covariates.clone(),
             frequency: set.frequency.to_string(),
@@ -121,10 +122,10 @@ impl Kept {
     /// # Errors
     /// If there is no table, it cannot be read, or it is of another kind.
     pub(crate) fn read(&self, run: &Path, data: Option<&Path>) -> anyhow::Result<SeriesSet> {
-        let config = run.join(run_folder::CONFIG);
+        let config = run.join(folder::CONFIG);
         let data = match data {
             Some(path) => Some(path.to_owned()),
-            None if config.exists() => Settings::<SeriesJob>::read(&config)?.job.data,
+            None if config.exists() => Settings::<SeriesSettings>::read(&config)?.job.data,
             None => bail!("{} is a model file alone; name the series with --data", run.display()),
         };
         let writing = Writing {
@@ -133,12 +134,12 @@ impl Kept {
             thousands: self.thousands.clone(),
         };
         let reader = Reader::new(&self.target).time(self.time.clone()).covariates(self.covariates.clone());
-        let mut reader = writing.of(reader)?;
+        let mut reader = settings::written(reader, &writing)?;
         if let Some(id) = &self.id {
             reader = reader.id(id);
         }
-        let set = config::read(&reader, data.as_deref())?;
-        let (name, frequency) = (config::name(data.as_deref()), set.frequency.to_string());
+        let set = settings::read(&reader, data.as_deref())?;
+        let (name, frequency) = (settings::name(data.as_deref()), set.frequency.to_string());
         if frequency != self.frequency {
             bail!("the series of {name} are {frequency}; the model knows series that are {}", self.frequency);
         }
@@ -214,7 +215,7 @@ mod tests {
         let table = format!("id,t,y\n{young}{late}");
         let set = Reader::new("y").id("id").parse("a.csv", table.as_bytes()).unwrap();
         let kept = Kept {
-            job: SeriesJob::NAME.into(),
+            job: SeriesSettings::JOB.into(),
             target: "y".into(),
             time: vec!["t".into()],
             id: Some("id".into()),

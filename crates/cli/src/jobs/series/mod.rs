@@ -3,12 +3,13 @@
 //! The network reads the last steps before a forecast: the target, whether it is known, the same of covariates, and the
 //! calendar. The end of the data is kept for the test, and the forecasts there are compared with the seasonal naive ones.
 
-pub(crate) mod args;
-mod backtest;
-mod chart;
-mod config;
-mod forecast;
-mod kept;
+pub(crate) mod ahead;
+pub(crate) mod backtest;
+pub(crate) mod chart;
+pub(crate) mod flags;
+pub(crate) mod kept;
+pub(crate) mod settings;
+mod share;
 mod sizes;
 
 use std::path::Path;
@@ -16,43 +17,88 @@ use std::path::Path;
 use anyhow::bail;
 use elman::datasets::series::{Report, Series, SeriesSet};
 use elman::series::{Cut, LeftOut, Split, Window, Windows, input_names};
-use elman::{Error, Evaluation, Head, Model, Predictor, Sequences, Trainer};
+use elman::{Error, Evaluation, Head, Labelled, Model, Predictor, Sequences, Trainer};
 use serde_json::{Value, json};
 
-use self::args::SeriesArgs;
 use self::backtest::{Figures, Test};
 use self::chart::{About, Drawn, Panel};
-pub(crate) use self::config::SeriesJob;
-pub(crate) use self::forecast::forecast;
+use self::flags::SeriesArgs;
 use self::kept::{Kept, Scaled};
+use self::settings::SeriesSettings;
 use self::sizes::Open;
-use crate::args::EvalArgs;
-use crate::digits::places;
-use crate::fingerprint::Fingerprint;
+use crate::flags::eval::EvalArgs;
+use crate::flags::predict::PredictArgs;
+use crate::jobs::figures::Figure;
+use crate::jobs::job::Job;
 use crate::jobs::tables;
-use crate::output::{Output, counted, thousands};
-use crate::resume::Resumed;
-use crate::run::{self, Begin, Plan, Reading, Watch};
-use crate::settings::{Job, Settings};
+use crate::output::Output;
+use crate::run::fingerprint::Fingerprint;
+use crate::run::held::Resumed;
+use crate::run::{self, Begin, Reading, Task, Watch};
+use crate::settings::{JobSettings, Settings};
+use crate::shown::amounts::thousands;
+use crate::shown::digits::{places, significant};
+use crate::shown::names::counted;
 
 /// The picture in the run's folder.
 const PICTURE: &str = "forecast.svg";
 
-/// Trains, tests, and leaves the run's folder behind.
-pub(crate) fn train(args: &SeriesArgs) -> anyhow::Result<()> {
-    let mut settings = Settings::<SeriesJob>::new(&args.common)?;
-    settings.job.set(args)?;
-    run(settings, Open::of(args), Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
-}
+/// Quantiles of what follows a time series.
+pub(crate) struct SeriesJob;
 
-/// The same for a run that goes on.
-pub(crate) fn resume(resumed: Resumed) -> anyhow::Result<()> {
-    run(resumed.settings()?, Open::default(), Begin::Again(resumed.held), resumed.output)
+impl Job for SeriesJob {
+    const ABOUT: &'static str = "Forecast time series as quantiles, compared with the seasonal naive forecast";
+    const FIGURES: &'static [Figure] = &[
+        Figure { heading: "test MAE", event: "backtest", pointer: "/model/mae", write: significant },
+        Figure { heading: "naive MAE", event: "backtest", pointer: "/naive/mae", write: significant },
+        Figure { heading: "test MASE", event: "backtest", pointer: "/model/mase", write: significant },
+    ];
+
+    type Flags = SeriesArgs;
+    type Settings = SeriesSettings;
+
+    fn train(args: &SeriesArgs) -> anyhow::Result<()> {
+        let mut settings = Settings::<SeriesSettings>::new(&args.common)?;
+        settings.job.set(args)?;
+        run(settings, Open::of(args), Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
+    }
+
+    fn resume(resumed: Resumed) -> anyhow::Result<()> {
+        run(resumed.settings()?, Open::default(), Begin::Again(resumed.held), resumed.output)
+    }
+
+    fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
+        let kept = Kept::of(&model, &args.run)?;
+        let (window, levels) = kept::window(&model)?;
+        let set = kept.read(&args.run, args.data.as_deref())?;
+        let scaled = kept.scale(set, Some(kept.test()))?;
+        scaled.remarks.iter().for_each(|remark| output.remark(remark));
+        let test = Test::new(&scaled, &kept, window, &levels)?;
+        let figures = test.run(&mut Predictor::new(model, threads))?;
+        test.report(&figures, output)
+    }
+
+    fn predict(args: &PredictArgs, _: Model, _: usize, _: &mut Output) -> anyhow::Result<()> {
+        bail!("{} is a run of job \"series\", which predicts no classes; use elman forecast", args.run.display())
+    }
+
+    fn test_data(
+        run: &Path,
+        data: Option<&Path>,
+        model: &Model,
+        _window: usize,
+        to: &mut dyn FnMut(&dyn Labelled) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let kept = Kept::of(model, run)?;
+        let (window, _) = kept::window(model)?;
+        let scaled = kept.scale(kept.read(run, data)?, Some(kept.test()))?;
+        to(&Windows::since(&scaled.set, &scaled.scalings, window, kept.test())?)
+    }
 }
 
 /// `open`: what the data may decide.
-fn run(mut settings: Settings<SeriesJob>, open: Open, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
-    SeriesJob::check_with(&settings)?;
+fn run(mut settings: Settings<SeriesSettings>, open: Open, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
+    SeriesSettings::check_with(&settings)?;
     let set = settings.job.read()?;
     let steps = Cut::steps(&set);
     let season = settings.job.season.unwrap_or(set.frequency.season());
@@ -82,7 +128,7 @@ fn run(mut settings: Settings<SeriesJob>, open: Open, begin: Begin<'_>, mut outp
     said.extend(chosen);
     said.extend(scaled.remarks.iter().cloned());
     said.push(run::describe(&trainer, context, bytes)?);
-    let plan = Plan {
+    let task = Task {
         name: format!("series-{}", settings.network.cell),
         settings: settings.to_toml()?,
         data: &split.train,
@@ -99,7 +145,7 @@ fn run(mut settings: Settings<SeriesJob>, open: Open, begin: Begin<'_>, mut outp
     for text in poor(&set, window) {
         output.warn(&text)?;
     }
-    let trained = run::train(begin, &plan, &mut trainer, &mut Validation(&split.validation), &mut output)?;
+    let trained = run::train(begin, &task, &mut trainer, &mut Validation(&split.validation), &mut output)?;
 
     let mut predictor = Predictor::new(trainer.into_model(), training.threads);
     let figures = test.run(&mut predictor)?;
@@ -127,26 +173,6 @@ fn fingerprint(set: &SeriesSet) -> Fingerprint {
     })
 }
 
-/// `elman eval` of a run: the test again, on what it was trained on or on a table like it, from the start of the test on.
-pub(crate) fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
-    let kept = Kept::of(&model, &args.run)?;
-    let (window, levels) = kept::window(&model)?;
-    let set = kept.read(&args.run, args.data.as_deref())?;
-    let scaled = kept.scale(set, Some(kept.test()))?;
-    scaled.remarks.iter().for_each(|remark| output.remark(remark));
-    let test = Test::new(&scaled, &kept, window, &levels)?;
-    let figures = test.run(&mut Predictor::new(model, threads))?;
-    test.report(&figures, output)
-}
-
-/// The windows that a run is tested on.
-pub(crate) fn test_windows(run: &Path, data: Option<&Path>, model: &Model) -> anyhow::Result<Windows> {
-    let kept = Kept::of(model, run)?;
-    let (window, _) = kept::window(model)?;
-    let scaled = kept.scale(kept.read(run, data)?, Some(kept.test()))?;
-    Ok(Windows::since(&scaled.set, &scaled.scalings, window, kept.test())?)
-}
-
 struct Validation<'a>(&'a Windows);
 
 impl Watch for Validation<'_> {
@@ -166,7 +192,7 @@ impl Watch for Validation<'_> {
 }
 
 /// Where validation and test begin.
-fn cut(job: &SeriesJob, set: &SeriesSet) -> Result<Cut, Error> {
+fn cut(job: &SeriesSettings, set: &SeriesSet) -> Result<Cut, Error> {
     let steps = Cut::steps(set);
     let parts = [("validation", job.validation.of(steps)), ("test", job.test.of(steps))];
     if let Some((what, part)) = parts.into_iter().find(|&(_, part)| part < job.horizon) {
@@ -184,9 +210,9 @@ struct Found {
 }
 
 /// `tests` origins are tested from.
-fn data(job: &SeriesJob, set: &SeriesSet, split: &Split, window: Window, tests: usize) -> Found {
+fn data(job: &SeriesSettings, set: &SeriesSet, split: &Split, window: Window, tests: usize) -> Found {
     let Report { rows, time, gaps, missing_targets, missing_covariates, reordered, ignored, taken, .. } = &set.report;
-    let name = config::name(job.data.as_deref());
+    let name = settings::name(job.data.as_deref());
     let count = |count: usize, one: &str, many: &str| match count {
         1 => format!("1 {one}"),
         count => format!("{} {many}", thousands(count as u64)),
@@ -283,7 +309,7 @@ fn draw(
     let (format, target, covariates) = (all.format, all.target.clone(), all.covariates.clone());
     let set = SeriesSet { frequency: all.frequency, format, target, covariates, series, report: Report::default() };
     let scalings: Vec<_> = shown.iter().map(|&index| scaled.scalings[index].clone()).collect();
-    let ahead = forecast::ahead(&set, &scalings, window, predictor)?;
+    let ahead = ahead::ahead(&set, &scalings, window, predictor)?;
     let panel = |((&index, series), quantiles): ((&usize, _), Vec<f32>)| {
         let drawn = |step, quantiles| Drawn::new(series, step, quantiles, kept.season, levels);
         let test = last(index).map(|of| drawn(of.origin.step, of.quantiles.clone()));

@@ -1,7 +1,8 @@
 //! What the length of the data decides where no flag does: the horizon, the parts for validation and test, the context.
 
-use super::args::SeriesArgs;
-use super::config::{Part, SeriesJob};
+use super::flags::SeriesArgs;
+use super::settings::SeriesSettings;
+use super::share::Share;
 
 /// Settings that nobody has chosen: no flag and no file.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,9 +30,9 @@ impl Open {
 /// Makes the defaults fit a series of `steps` steps, with seasons of `season`. What is chosen so is said, a line each.
 ///
 /// What a flag chose stays as it is, and is refused later where there is no data for it.
-pub(super) fn fit(job: &mut SeriesJob, steps: usize, season: usize, open: Open) -> Vec<String> {
+pub(super) fn fit(job: &mut SeriesSettings, steps: usize, season: usize, open: Open) -> Vec<String> {
     let mut lines = Vec::new();
-    let parts = |job: &SeriesJob| [job.validation.of(steps), job.test.of(steps)];
+    let parts = |job: &SeriesSettings| [job.validation.of(steps), job.test.of(steps)];
     let least = parts(job).into_iter().min().unwrap_or(0);
     if open.horizon && least < job.horizon {
         let chosen = if (2..=least).contains(&season) { season } else { least.max(1) };
@@ -46,7 +47,7 @@ pub(super) fn fit(job: &mut SeriesJob, steps: usize, season: usize, open: Open) 
     let enough = job.horizon.checked_mul(2).is_some_and(|both| both < steps);
     if enough && short == chosen && chosen != [false, false] {
         for (part, _) in [&mut job.validation, &mut job.test].into_iter().zip(chosen).filter(|(_, chosen)| *chosen) {
-            *part = Part::Steps(job.horizon);
+            *part = Share::Steps(job.horizon);
         }
         let names =
             ["--validation", "--test"].into_iter().zip(chosen).filter(|(_, chosen)| *chosen).map(|(name, _)| name);
@@ -84,7 +85,7 @@ mod tests {
 
     const ALL: Open = Open { horizon: true, validation: true, test: true, context: true, batch: true };
 
-    fn sizes(job: &SeriesJob, steps: usize, season: usize) -> (usize, [usize; 2], usize) {
+    fn sizes(job: &SeriesSettings, steps: usize, season: usize) -> (usize, [usize; 2], usize) {
         let context = job.context.unwrap_or(job.default_context(season));
         (job.horizon, [job.validation.of(steps), job.test.of(steps)], context)
     }
@@ -92,10 +93,10 @@ mod tests {
     fn fitted(
         steps: usize,
         season: usize,
-        change: impl FnOnce(&mut SeriesJob),
+        change: impl FnOnce(&mut SeriesSettings),
         open: Open,
-    ) -> (SeriesJob, Vec<String>) {
-        let mut job = SeriesJob::default();
+    ) -> (SeriesSettings, Vec<String>) {
+        let mut job = SeriesSettings::default();
         change(&mut job);
         let lines = fit(&mut job, steps, season, open);
         (job, lines)
@@ -109,7 +110,7 @@ mod tests {
         assert_eq!(lines, ["--horizon is 12: the default of 24 is more than validation or test has, 22 of 144 steps"]);
         // A long series is left alone.
         let (job, lines) = fitted(3000, 12, |_| (), ALL);
-        assert_eq!((job, lines), (SeriesJob::default(), vec![]));
+        assert_eq!((job, lines), (SeriesSettings::default(), vec![]));
     }
 
     #[test]
@@ -123,11 +124,11 @@ mod tests {
             "{lines:?}"
         );
         let one = Open { validation: false, ..open };
-        let (job, lines) = fitted(144, 12, |job| (job.horizon, job.validation) = (24, Part::Steps(30)), one);
+        let (job, lines) = fitted(144, 12, |job| (job.horizon, job.validation) = (24, Share::Steps(30)), one);
         assert_eq!(sizes(&job, 144, 12).1, [30, 24]);
         assert!(lines[0].starts_with("--test is 24 steps"), "{lines:?}");
         // What a flag says is not changed: the message about it is better than a guess.
-        let (job, lines) = fitted(144, 12, |job| (job.horizon, job.validation) = (24, Part::Steps(2)), one);
+        let (job, lines) = fitted(144, 12, |job| (job.horizon, job.validation) = (24, Share::Steps(2)), one);
         assert_eq!(sizes(&job, 144, 12).1, [2, 22]);
         assert_eq!(lines, Vec::<String>::new());
     }

@@ -43,7 +43,8 @@ impl Checkpoint<'_> {
     ///
     /// # Errors
     /// If the file cannot be written. What was there before is then as it was.
-    pub fn save(self, path: &Path) -> Result<(), Error> {
+    pub fn save(self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
         let json = |error: serde_json::Error| Error::Model { path: path.into(), why: error.to_string() };
         let content = Content { version: VERSION, position: self.position, note: self.note };
         let content = serde_json::to_string(&content).map_err(json)?;
@@ -57,7 +58,8 @@ impl Checkpoint<'_> {
     ///
     /// # Errors
     /// If the file cannot be read, is no checkpoint, or is damaged.
-    pub fn load(path: &Path) -> Result<Checkpoint<'static>, Error> {
+    pub fn load(path: impl AsRef<Path>) -> Result<Checkpoint<'static>, Error> {
+        let path = path.as_ref();
         Self::of_file(formats::read(path)?, path)
     }
 
@@ -65,7 +67,8 @@ impl Checkpoint<'_> {
     ///
     /// # Errors
     /// As [`Checkpoint::load`].
-    pub fn load_bytes(bytes: &[u8], path: &Path) -> Result<Checkpoint<'static>, Error> {
+    pub fn load_bytes(bytes: &[u8], path: impl AsRef<Path>) -> Result<Checkpoint<'static>, Error> {
+        let path = path.as_ref();
         Self::of_file(formats::read_bytes(bytes, path)?, path)
     }
 

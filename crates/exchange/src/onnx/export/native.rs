@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use elman::{Activation, AnyCell, Gru, Layer, Merge, Reset};
+use elman::{Activation, AnyCell, Gru, Layer, Merge, Reset, array_prefix};
 use elman_formats::Array;
 use elman_formats::onnx::{Attribute, Element};
 
 use super::{Exporter, Outputs};
 use crate::arrays::stacked;
 use crate::onnx::layout::{Native, chosen, is_coupled, operator, to_native};
-use crate::onnx::prefix;
 use crate::{Change, Place};
 
 impl Exporter<'_> {
@@ -46,7 +45,8 @@ impl Exporter<'_> {
     /// W, R, B and P of all directions; P's name is empty where there is none.
     fn native_weights(&mut self, index: usize, layer: &Layer) -> [String; 4] {
         let Some(operator) = operator(&layer.cell) else { unreachable!("cells of one's own were refused") };
-        let prefixes: Vec<String> = (0..layer.directions()).map(|direction| prefix(index, layer, direction)).collect();
+        let prefixes: Vec<String> =
+            (0..layer.directions()).map(|direction| array_prefix(index, layer.directions(), direction)).collect();
         let arrays = self.arrays;
         let of = |prefix: &String| {
             let own = |(name, array): (&'static str, _)| (name, array);

@@ -3,13 +3,12 @@
 //! The body of a loop is one step of all rows: h and c in, x_t in, and whether each row has the step; h and c out, and the
 //! output. Weights are those of the graph around it, by our names and in our layout.
 
-use elman::{AnyCell, Layer};
+use elman::{AnyCell, Layer, array_prefix};
 use elman_formats::onnx::Attribute;
 
 use super::{Exporter, Outputs};
 use crate::onnx::builder::{Axis, Builder};
 use crate::onnx::export::step::Step;
-use crate::onnx::prefix;
 
 impl Exporter<'_> {
     /// A layer on its input [T, B, I], with its initial states [D, B, …] or none.
@@ -32,7 +31,7 @@ impl Exporter<'_> {
 
     /// One direction: outputs [T, B, P], final states [1, B, …].
     fn scan(&mut self, index: usize, layer: &Layer, direction: usize, xs: &str, initial: &[String]) -> Outputs {
-        let (cell, prefix) = (layer.cell.get(), prefix(index, layer, direction));
+        let (cell, prefix) = (layer.cell.get(), array_prefix(index, layer.directions(), direction));
         for entry in cell.layout().entries {
             self.weights(&format!("{prefix}{}", entry.name));
         }

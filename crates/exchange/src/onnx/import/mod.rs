@@ -18,7 +18,7 @@ mod value;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use elman::{Config, Embedding, Head, Hidden, Layer, Link, Predicts, Reads, Stack, Values};
+use elman::{Config, Embedding, Head, Hidden, Layer, Link, Predicts, Reads, Stack, Values, array_prefix};
 use elman_formats::Array;
 use elman_formats::onnx::{self, File, Graph};
 use elman_kernels::Nonlinearity;
@@ -330,10 +330,9 @@ fn understand(file: &File, graph: &Graph, (first, second): (usize, usize)) -> Re
         forward.push(run.tracks[*first].node);
         let mut layer = Layer::new(run.tracks[*first].cell.clone()).residual(*residual);
         layer.bidirectional = second.and(*merge);
-        for (track, direction) in [(Some(first), "forward."), (second.as_ref(), "backward.")] {
-            let Some(&track) = track else { continue };
-            let track = &run.tracks[track];
-            let prefix = format!("layers.{index}.{}", if second.is_some() { direction } else { "" });
+        let tracks: Vec<usize> = std::iter::once(*first).chain(*second).collect();
+        for (direction, &track) in tracks.iter().enumerate() {
+            let (track, prefix) = (&run.tracks[track], array_prefix(index, tracks.len(), direction));
             for (names, origins, changes) in &track.moves {
                 let to =
                     names.iter().map(|name| Place::new(format!("{prefix}{name}"), &track.arrays[name].shape)).collect();

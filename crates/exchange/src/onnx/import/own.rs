@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use elman::{Config, Layer, Link, Model, Predicts, Stack, Values as Predicted};
+use elman::{Config, Layer, Link, Model, Predicts, Stack, Values as Predicted, array_prefix};
 use elman_formats::Array;
 use elman_formats::onnx::{DimensionValue, File, Graph, Tensor, TypeValue, Values};
 use elman_kernels::Nonlinearity;
@@ -13,7 +13,7 @@ use super::run::opset;
 use super::{as_said, same};
 use crate::Error;
 use crate::onnx::layout::{self, Native};
-use crate::onnx::{DEVIATIONS, export, not_taken, prefix};
+use crate::onnx::{DEVIATIONS, export, not_taken};
 use crate::units::Units;
 use crate::{Change, Hints, Imported, Place, Report};
 
@@ -58,7 +58,7 @@ fn restored(file: &File, graph: &Graph, stack: &Stack, config: &Config) -> Resul
             Some(_) => reader.native(index, layer)?,
             None => {
                 for direction in 0..layer.directions() {
-                    let prefix = prefix(index, layer, direction);
+                    let prefix = array_prefix(index, layer.directions(), direction);
                     for entry in layer.cell.get().layout().entries {
                         reader.plain(&format!("{prefix}{}", entry.name), &entry.shape)?;
                     }
@@ -191,7 +191,7 @@ impl Reader<'_> {
             };
             let native = Native { w: own(&w), r: own(&r), b: own(&b), p: p.as_ref().map(own) };
             let (arrays, added) = layout::from_native(&layer.cell, &operator, &native);
-            let prefix = prefix(index, layer, direction);
+            let prefix = array_prefix(index, layer.directions(), direction);
             for (theirs, ours, whole) in [
                 ("W", &["kernel"][..], Some(&w)),
                 ("R", &["recurrent_kernel"], Some(&r)),

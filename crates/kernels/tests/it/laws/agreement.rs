@@ -122,14 +122,27 @@ impl By {
     }
 }
 
+/// The forward pass with what `by` names moved along a direction.
+fn moved(batch: &Batch, by: By, direction: &[f64], width: f64) -> Trace {
+    let mut reference = batch.reference();
+    by.of_reference(&mut reference).iter_mut().zip(direction).for_each(|(x, v)| *x += width * v);
+    reference.forward()
+}
+
 /// The slope of the loss along a direction, from two forward passes.
 fn central_difference(batch: &Batch, by: By, direction: &[f64]) -> f64 {
-    let moved = |width: f64| {
-        let mut reference = batch.reference();
-        by.of_reference(&mut reference).iter_mut().zip(direction).for_each(|(x, v)| *x += width * v);
-        reference.forward()
-    };
-    loss(batch, &moved(WIDTH), &moved(-WIDTH)) / (2.0 * WIDTH)
+    let [down, up] = [-WIDTH, WIDTH].map(|width| moved(batch, by, direction, width));
+    loss(batch, &up, &down) / (2.0 * WIDTH)
+}
+
+/// Whether the loss has two slopes along c_0: where ReLU shows a memory, it has at 0, where a memory starts.
+fn has_two_slopes(batch: &Batch, by: By, direction: &[f64]) -> bool {
+    if !matches!(by, By::Memory) || batch.initial.is_some() {
+        return false;
+    }
+    let [down, start, up] = [-WIDTH, 0.0, WIDTH].map(|width| moved(batch, by, direction, width));
+    let [below, above] = [loss(batch, &start, &down) / WIDTH, loss(batch, &up, &start) / WIDTH];
+    (above - below).abs() > 1e-6 * (1.0 + above.abs().max(below.abs()))
 }
 
 fn gradients_agree(batch: &Batch) {
@@ -137,6 +150,9 @@ fn gradients_agree(batch: &Batch) {
     let mut random = Random::new(batch.steps as u64);
     for by in By::all(batch) {
         let direction = random.direction(by.gradient(&found[0].1).len());
+        if has_two_slopes(batch, by, &direction) {
+            continue;
+        }
         let expected = central_difference(batch, by, &direction);
         for (isa, results) in &found {
             let slope = Slope::along(&widen(by.gradient(results)), &direction);

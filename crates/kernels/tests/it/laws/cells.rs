@@ -39,11 +39,11 @@ pub(crate) fn plain(input: usize, hidden: usize) -> Vec<Arc<dyn Reference>> {
     vec![
         Arc::new(rnn),
         Arc::new(rnn.activation(Activation::Relu)),
-        Arc::new(IndRnn::new(input, hidden)),
-        Arc::new(IndRnn::new(input, hidden).activation(Activation::Relu)),
         Arc::new(Lstm::new(input, hidden)),
         Arc::new(gru.reset(Reset::After)),
         Arc::new(gru.reset(Reset::Before)),
+        Arc::new(IndRnn::new(input, hidden)),
+        Arc::new(IndRnn::new(input, hidden).activation(Activation::Relu)),
         Arc::new(Own::new(input, hidden)),
         Arc::new(StepDense::new(input, hidden).activation(Nonlinearity::Tanh)),
         Arc::new(StepNorm::new(hidden).epsilon(1e-3)),

@@ -1,0 +1,76 @@
+//! The report of a conversion, as text and as JSON.
+
+use elman_exchange::{Compared, Move, Place, Report, Verdict};
+use serde_json::json;
+
+use crate::flags::convert::Partner;
+
+/// A line for each array, and the notes.
+pub(super) fn text(from: Partner, to: Partner, report: &Report) -> Vec<String> {
+    let names = |places: &[Place]| places.iter().map(Place::to_string).collect::<Vec<_>>().join(" + ");
+    let rows: Vec<[String; 3]> =
+        report.moves.iter().map(|of| [names(&of.from), names(&of.to), changes(of).join(", ")]).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let (left, right) = (width(0), width(1));
+    let mut lines = vec![String::new(), format!("{from} → {to}, {} arrays", report.moves.len())];
+    for [from, to, changes] in &rows {
+        lines.push(format!("  {from:left$}  →  {to:right$}  {changes}").trim_end().to_owned());
+    }
+    lines.extend(report.notes.iter().map(|note| format!("note: {note}")));
+    lines
+}
+
+fn changes(of: &Move) -> Vec<String> {
+    of.changes.iter().map(ToString::to_string).collect()
+}
+
+pub(super) fn object(from: Partner, to: Partner, report: &Report) -> serde_json::Value {
+    let places = |places: &[Place]| -> Vec<serde_json::Value> {
+        places.iter().map(|place| json!({"name": place.name, "shape": place.shape})).collect()
+    };
+    let moves: Vec<serde_json::Value> = report
+        .moves
+        .iter()
+        .map(|of| json!({"from": places(&of.from), "to": places(&of.to), "changes": changes(of)}))
+        .collect();
+    let mut object = json!({"from": from.to_string(), "to": to.to_string(), "arrays": moves, "notes": report.notes, "assumed": report.assumed});
+    if let Some(compared) = &report.compared {
+        object["compared"] = comparison(compared);
+    }
+    object
+}
+
+/// What was compared number by number, and what was not, a line each.
+pub(super) fn compared(report: &Report) -> Vec<String> {
+    let Some(compared) = &report.compared else { return Vec::new() };
+    let left_out = compared.left_out.iter().map(|what| format!("not compared: {what}"));
+    std::iter::once(format!("compared with {compared}")).chain(left_out).collect()
+}
+
+fn comparison(compared: &Compared) -> serde_json::Value {
+    json!({
+        "against": compared.what, "batches": compared.batches, "rows": [compared.rows.0, compared.rows.1],
+        "steps": [compared.steps.0, compared.steps.1], "largest_difference": compared.largest_difference,
+        "left_out": compared.left_out,
+    })
+}
+
+/// That of the whole way: exact only if each part of it is.
+pub(super) fn verdict(reports: &[(Partner, Partner, Report)]) -> Verdict {
+    let rounded = reports.iter().any(|(_, _, report)| report.verdict() == Verdict::Rounded);
+    if rounded { Verdict::Rounded } else { Verdict::Exact }
+}
+
+/// The verdict in words: where a file does not say how its arrays are connected, that is assumed, and said.
+pub(super) fn conclusion(reports: &[(Partner, Partner, Report)]) -> String {
+    let verdict = verdict(reports);
+    let assumed: Vec<&str> = reports.iter().flat_map(|(_, _, of)| of.assumed.iter().map(String::as_str)).collect();
+    if assumed.is_empty() {
+        return verdict.to_string();
+    }
+    let arrays = match verdict {
+        Verdict::Exact => "the arrays are exact",
+        Verdict::Rounded => "the arrays are exact, but for numbers that were computed from two, rounded once",
+    };
+    format!("{arrays}; how they are connected is assumed: {}", assumed.join("; "))
+}

@@ -1,0 +1,246 @@
+//! `elman forecast`: quantiles of the values behind the end of each series.
+//!
+//! F steps of the horizon, Q levels.
+
+use std::path::Path;
+
+use anyhow::{Context, anyhow, bail};
+use elman::Predictor;
+use elman::datasets::series::SeriesSet;
+use elman::formats::write_atomic;
+use elman::series::{SeriesScaling, Window};
+use serde_json::json;
+
+use crate::flags::forecast::ForecastArgs;
+use crate::flags::threads::threads;
+use crate::folder;
+use crate::jobs::series::ahead::ahead;
+use crate::jobs::series::backtest::levels as decimals;
+use crate::jobs::series::chart::{self, About, Drawn, Panel};
+use crate::jobs::series::kept::{Kept, window};
+use crate::jobs::series::settings::SeriesSettings;
+use crate::output::Output;
+use crate::settings::JobSettings;
+use crate::shown::columns::aligned;
+use crate::shown::digits::{Digits, significant};
+use crate::shown::names::counted;
+
+pub(crate) fn forecast(args: &ForecastArgs) -> anyhow::Result<()> {
+    let mut output = Output::new(args.output);
+    let threads = threads(args.threads)?;
+    let model = folder::load_finite_model(&args.run, false)?;
+    let job = folder::job(&args.run, &model)?;
+    if job != SeriesSettings::JOB {
+        bail!("{} is a run of job {job:?}; forecast takes runs of train series", args.run.display());
+    }
+    let kept = Kept::of(&model, &args.run)?;
+    let (window, levels) = window(&model)?;
+    let mut scaled = kept.scale(kept.read(&args.run, args.data.as_deref())?, None)?;
+    scaled.remarks.extend(leave_out(&mut scaled.set, &mut scaled.scalings, window)?);
+    scaled.remarks.iter().for_each(|remark| output.remark(remark));
+    let shown = shown(&scaled.set, args.series.as_deref())?;
+    let warning = not_better(&args.run)?;
+
+    let set = &scaled.set;
+    let all = ahead(set, &scaled.scalings, window, &mut Predictor::new(model, threads))?;
+    let mut rows = Vec::with_capacity(all.len() * window.horizon);
+    for (series, quantiles) in set.series.iter().zip(&all) {
+        for (h, quantiles) in quantiles.chunks(levels.len()).enumerate() {
+            let quantiles = quantiles.iter().map(|&z| series.centre() + decimal(z)).collect();
+            let Some(time) = set.time_text(series, (series.steps() + h) as i64) else {
+                bail!("the forecast of series {:?} goes beyond the calendar's end; take a smaller horizon", series.id);
+            };
+            rows.push(Row { series: &series.id, step: h + 1, time, quantiles });
+        }
+    }
+    let names = Names { id: kept.id(), time: kept.time(), levels: decimals(&levels) };
+    // Files first: what is printed is then all there is to do.
+    if let Some(path) = &args.out {
+        refuse_inputs(path, args)?;
+        write_csv(path, &names, &rows)?;
+    }
+    if let Some(path) = &args.plot {
+        let panel = |&index: &usize| {
+            let (series, quantiles) = (&set.series[index], all[index].clone());
+            let drawn = Drawn::new(series, series.steps(), quantiles, kept.season, &levels);
+            Panel { series, forecasts: vec![drawn] }
+        };
+        let panels: Vec<Panel> = shown.iter().map(panel).collect();
+        let about = About { title: "Forecast", set, levels: &levels, season: kept.season };
+        chart::draw(path, &about, &panels, set.series.len())?;
+    }
+    if let Some(text) = warning {
+        output.warn(&text)?;
+    }
+    if output.json {
+        for row in &rows {
+            let object = json!({
+                "event": "forecast", "series": row.series, "step": row.step, "time": row.time, "levels": names.levels,
+                "quantiles": row.quantiles,
+            });
+            output.result("", &object)?;
+        }
+    } else if args.out.is_none() {
+        for line in table(&names, &rows) {
+            output.line(&line)?;
+        }
+    }
+    Ok(())
+}
+
+/// What there is to say of a run whose test its model did not pass.
+///
+/// # Errors
+/// If the run's figures cannot be read.
+fn not_better(run: &Path) -> anyhow::Result<Option<String>> {
+    let Some(test) = (if run.is_dir() { folder::test_figures(run)? } else { None }) else { return Ok(None) };
+    if test["beats_naive"] != false {
+        return Ok(None);
+    }
+    let of = |pointer: &str| test.pointer(pointer).and_then(serde_json::Value::as_f64).map_or("?".into(), significant);
+    let naive = match test["season"].as_u64() {
+        Some(season) if season > 1 => format!("the seasonal naive forecast (season {season})"),
+        _ => "the naive forecast".into(),
+    };
+    Ok(Some(format!(
+        "this model did not beat {naive} in its test: its MAE was {} against {}, its pinball loss {} against {}",
+        of("/model/mae"),
+        of("/naive/mae"),
+        of("/model/mean_pinball"),
+        of("/naive/mean_pinball")
+    )))
+}
+
+/// The series of the picture: those that are named, or the first few.
+///
+/// # Errors
+/// If one is not there, or there are more than a picture has room for.
+fn shown(set: &SeriesSet, names: Option<&[String]>) -> anyhow::Result<Vec<usize>> {
+    let Some(names) = names else { return Ok((0..set.series.len().min(chart::PANELS_MAX)).collect()) };
+    if names.len() > chart::PANELS_MAX {
+        bail!("--series names {} series; a picture has room for {}", names.len(), chart::PANELS_MAX);
+    }
+    let place = |name: &String| set.series.iter().position(|series| series.id == *name);
+    names
+        .iter()
+        .map(|name| {
+            place(name).ok_or_else(|| {
+                let known = counted("series", "series", set.series.iter().map(|series| format!("{:?}", series.id)));
+                anyhow!("--series names {name:?}, which has no forecast; there are {known}")
+            })
+        })
+        .collect()
+}
+
+/// A step of a forecast.
+struct Row<'a> {
+    series: &'a str,
+    /// From 1.
+    step: usize,
+    time: String,
+    /// `[Q]`
+    quantiles: Vec<f64>,
+}
+
+/// A number of 32 bits as its digits say it: 0.1, and not what is next to it.
+fn decimal(z: f32) -> f64 {
+    z.to_string().parse().unwrap_or(f64::from(z))
+}
+
+/// What columns are called.
+struct Names<'a> {
+    /// None where there is one series without an id.
+    id: Option<&'a str>,
+    time: &'a str,
+    levels: Vec<f64>,
+}
+
+impl Names<'_> {
+    fn header(&self) -> Vec<String> {
+        let first = self.id.into_iter().chain([self.time]).map(str::to_owned);
+        first.chain(self.levels.iter().map(f64::to_string)).collect()
+    }
+
+    fn first(&self, row: &Row) -> Vec<String> {
+        let id = self.id.map(|_| row.series.to_owned());
+        id.into_iter().chain([row.time.clone()]).collect()
+    }
+}
+
+/// Takes series out that are shorter than what the model reads. Returns what there is to say of them.
+///
+/// # Errors
+/// If none is left.
+fn leave_out(set: &mut SeriesSet, scalings: &mut Vec<SeriesScaling>, window: Window) -> anyhow::Result<Vec<String>> {
+    let (mut short, mut unknown) = (Vec::new(), Vec::new());
+    let keep: Vec<bool> = set
+        .series
+        .iter()
+        .map(|series| {
+            let name = if series.id.is_empty() { "the only one".into() } else { format!("{:?}", series.id) };
+            let read = &series.target[series.steps().saturating_sub(window.context)..];
+            if series.steps() < window.context {
+                short.push(format!("{name} ({} steps)", series.steps()));
+            } else if read.iter().all(|y| y.is_nan()) {
+                unknown.push(name);
+            } else {
+                return true;
+            }
+            false
+        })
+        .collect();
+    let why = [
+        (short, format!("no forecast without the {} steps that the model reads", window.context)),
+        (unknown, format!("no forecast where none of the last {} values is known", window.context)),
+    ];
+    let why = why.into_iter().filter(|(names, _)| !names.is_empty());
+    let remarks: Vec<String> =
+        why.map(|(names, what)| format!("{what}: {}", counted("series", "series", names.into_iter()))).collect();
+    if !keep.contains(&true) {
+        bail!("{}", remarks.join("; "));
+    }
+    let mut kept = keep.iter();
+    set.series.retain(|_| kept.next() == Some(&true));
+    let mut kept = keep.iter();
+    scalings.retain(|_| kept.next() == Some(&true));
+    Ok(remarks)
+}
+
+/// The forecast does not take the place of what it was made from.
+fn refuse_inputs(out: &Path, args: &ForecastArgs) -> anyhow::Result<()> {
+    // What does not exist yet is no input.
+    let Ok(out) = out.canonicalize() else { return Ok(()) };
+    let run = [folder::MODEL, folder::CONFIG, folder::METRICS].map(|name| args.run.join(name));
+    let inputs = run.iter().chain([&args.run]).chain(&args.data);
+    for input in inputs {
+        if input.canonicalize().is_ok_and(|input| input == out) {
+            bail!("{} is what the forecast is made from; choose another --out", input.display());
+        }
+    }
+    Ok(())
+}
+
+fn write_csv(path: &Path, names: &Names, rows: &[Row]) -> anyhow::Result<()> {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    csv.write_record(names.header())?;
+    for row in rows {
+        let quantiles = row.quantiles.iter().map(f64::to_string);
+        csv.write_record(names.first(row).into_iter().chain(quantiles))?;
+    }
+    let bytes = csv.into_inner().with_context(|| format!("cannot write {}", path.display()))?;
+    write_atomic(path, &bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The same for the eye: columns side by side, and the digits that count.
+fn table(names: &Names, rows: &[Row]) -> Vec<String> {
+    let mut cells = vec![names.header()];
+    // By series: the values of another may be of another size.
+    for rows in rows.chunk_by(|a, b| a.series == b.series) {
+        let digits = Digits::of(rows.iter().flat_map(|row| row.quantiles.iter().copied()));
+        for row in rows {
+            let quantiles = row.quantiles.iter().map(|&z| digits.write(z));
+            cells.push(names.first(row).into_iter().chain(quantiles).collect());
+        }
+    }
+    aligned(&cells, names.header().len() - names.levels.len())
+}

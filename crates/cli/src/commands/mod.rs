@@ -1,0 +1,14 @@
+//! The commands beside `train`.
+
+pub(crate) mod bench;
+pub(crate) mod compare;
+pub(crate) mod convert;
+pub(crate) mod diagnose;
+pub(crate) mod eval;
+pub(crate) mod forecast;
+pub(crate) mod inspect;
+pub(crate) mod predict;
+pub(crate) mod predict_sequences;
+pub(crate) mod resume;
+pub(crate) mod sample;
+pub(crate) mod shell;

@@ -1,0 +1,17 @@
+//! The folder of a run.
+//!
+//! `config.toml`, every setting; `model.safetensors`, enough alone to evaluate and predict; `metrics.csv`;
+//! `curves.svg`; `test.json`, the figures at the end; TensorBoard's event file.
+
+pub(crate) mod checkpoints;
+pub(crate) mod foreign;
+pub(crate) mod lock;
+mod model;
+mod names;
+mod place;
+mod test;
+
+pub(crate) use self::model::{job, load_finite_model, load_model};
+pub(crate) use self::names::{CONFIG, CURVES, METRICS, MODEL, SAMPLE, TEST};
+pub(crate) use self::place::{create, write_text};
+pub(crate) use self::test::test_figures;

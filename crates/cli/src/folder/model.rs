@@ -1,0 +1,70 @@
+//! The model of a run, and the job that it is of.
+
+use std::path::Path;
+
+use anyhow::{anyhow, bail};
+use elman::Model;
+use elman::formats;
+use elman_exchange::nonfinite;
+
+use super::foreign;
+use super::names::{CONFIG, MODEL};
+use crate::settings::file;
+use crate::shown::names::shell_word;
+
+/// The model of a run's folder, or of a model file, whatever its numbers are.
+///
+/// # Errors
+/// If there is none: what is there instead, and what to do with it.
+pub(crate) fn load_model(run: &Path) -> anyhow::Result<Model> {
+    if !run.exists() {
+        bail!("{} does not exist; expected a run's folder or a model file", run.display());
+    }
+    let path = if run.is_dir() { run.join(MODEL) } else { run.to_path_buf() };
+    let there = if run.is_dir() && !path.exists() { run } else { &path };
+    if let Some(why) = formats::sniff(there).ok().and_then(|kind| foreign::no_model(there, kind)) {
+        bail!("cannot read {}: {why}", there.display());
+    }
+    if there == run && run.is_dir() {
+        bail!("{} holds no {MODEL}; expected a run's folder or a model file", run.display());
+    }
+    Model::load(&path).map_err(|error| {
+        // A file of another program may be of another precision, which is what is met first.
+        let is_foreign = || formats::read_weights(&path).is_ok_and(|weights| !Model::is_in(&weights.file));
+        if !is_foreign() {
+            return error.into();
+        }
+        anyhow!(
+            "cannot load {}: it is a safetensors file of another program, without the configuration that elman writes; make a \
+             model of it: elman convert {} model.safetensors",
+            path.display(),
+            shell_word(&path)
+        )
+    })
+}
+
+/// The same of a model that is to answer: what is no number is refused, unless that is allowed.
+///
+/// # Errors
+/// As [`load_model`], and if a weight is NaN or infinite: which, and how many.
+pub(crate) fn load_finite_model(run: &Path, allow: bool) -> anyhow::Result<Model> {
+    let model = load_model(run)?;
+    match nonfinite::find(&model.arrays()) {
+        Some(found) if !allow => bail!(
+            "cannot use {}: {found}; such a model answers with what is no number. elman inspect shows all of its arrays; take \
+             an earlier model, or see what it does all the same: elman eval or elman predict with --allow-nonfinite",
+            run.display()
+        ),
+        _ => Ok(model),
+    }
+}
+
+/// The job of a run: that of its configuration, or for a model file alone, that in the model; images where it names none.
+pub(crate) fn job(run: &Path, model: &Model) -> anyhow::Result<String> {
+    let config = run.join(CONFIG);
+    if config.exists() {
+        return file::job_of(&config);
+    }
+    let named = model.job.as_ref().and_then(|job| job.get("job")).and_then(serde_json::Value::as_str);
+    Ok(named.unwrap_or("mnist").to_owned())
+}

@@ -1,0 +1,35 @@
+//! What the files of a run are called.
+
+use crate::record::events;
+
+pub(crate) const CONFIG: &str = "config.toml";
+pub(crate) const MODEL: &str = "model.safetensors";
+pub(crate) const METRICS: &str = "metrics.csv";
+pub(crate) const CURVES: &str = "curves.svg";
+pub(crate) const SAMPLE: &str = "sample.txt";
+pub(crate) const TEST: &str = "test.json";
+pub(crate) const LOCK: &str = "lock";
+
+/// What the files of checkpoints are called, around the number of the step.
+const CHECKPOINT_PREFIX: &str = "checkpoint-";
+const CHECKPOINT_SUFFIX: &str = ".safetensors";
+
+/// Whether a run may write a file of this name; pictures have a name from each job.
+pub(super) fn is_of_a_run(name: &str) -> bool {
+    [CONFIG, MODEL, METRICS, SAMPLE, TEST, LOCK].contains(&name)
+        || name.ends_with(".svg")
+        || name.starts_with(events::NAME)
+        || step_of_checkpoint(name).is_some()
+}
+
+/// The name of the checkpoint of a step.
+pub(super) fn checkpoint(step: u64) -> String {
+    format!("{CHECKPOINT_PREFIX}{step}{CHECKPOINT_SUFFIX}")
+}
+
+/// The step of the checkpoint of this name.
+pub(super) fn step_of_checkpoint(name: &str) -> Option<u64> {
+    let number = name.strip_prefix(CHECKPOINT_PREFIX)?.strip_suffix(CHECKPOINT_SUFFIX)?;
+    // Only as it is written here.
+    number.parse().ok().filter(|step: &u64| step.to_string() == number)
+}

@@ -1,0 +1,111 @@
+//! What a job is: what `train` and the other commands ask of it.
+
+use std::fmt;
+use std::path::Path;
+
+use anyhow::bail;
+use clap::{ArgMatches, Args, Command, FromArgMatches as _};
+use elman::{Labelled, Model};
+
+use super::figures::Figure;
+use crate::flags::eval::EvalArgs;
+use crate::flags::predict::PredictArgs;
+use crate::flags::{defaults, names, numbers};
+use crate::output::Output;
+use crate::run::held::Resumed;
+use crate::settings::{JobSettings, Settings};
+
+/// A job of `elman train`. What it does not say is the same for all jobs.
+pub(crate) trait Job {
+    /// What the help of `train` says of it.
+    const ABOUT: &'static str;
+
+    /// The figures of its test that `elman compare` has columns for.
+    const FIGURES: &'static [Figure] = &[];
+
+    /// The flags that it has for itself, with those of all jobs.
+    type Flags: Args;
+
+    /// The settings that it has for itself.
+    type Settings: JobSettings;
+
+    /// Trains, tests, and leaves the run's folder behind.
+    fn train(flags: &Self::Flags) -> anyhow::Result<()>;
+
+    /// The same for a run that goes on.
+    fn resume(resumed: Resumed) -> anyhow::Result<()>;
+
+    /// `elman eval` of a run.
+    fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()>;
+
+    /// `elman predict` of a run.
+    fn predict(args: &PredictArgs, _model: Model, _threads: usize, _output: &mut Output) -> anyhow::Result<()> {
+        bail!(
+            "{} is a run of job {:?}, which has nothing to predict from a file",
+            args.run.display(),
+            Self::Settings::JOB
+        )
+    }
+
+    /// Hands `to` what a run is tested on, or the same of other data: `elman diagnose` follows gradients through it. Streams
+    /// are cut into sequences of `window` steps.
+    fn test_data(
+        run: &Path,
+        data: Option<&Path>,
+        model: &Model,
+        window: usize,
+        to: &mut dyn FnMut(&dyn Labelled) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()>;
+}
+
+/// A [`Job`] among others: its type is forgotten.
+pub(crate) struct Entry {
+    pub(crate) name: &'static str,
+    pub(crate) figures: &'static [Figure],
+    /// Its command, without defaults.
+    pub(crate) command: fn() -> Command,
+    /// The same command with its defaults in the help, and the names that other programs have for its flags. Clap asks for
+    /// that once the job is named, not at every start.
+    pub(crate) complete: fn(Command) -> Command,
+    /// Reads the text of a configuration, and returns it with all settings.
+    pub(crate) read_config: fn(origin: &str, text: &str) -> anyhow::Result<String>,
+    pub(crate) train: fn(&ArgMatches) -> anyhow::Result<()>,
+    pub(crate) resume: fn(Resumed) -> anyhow::Result<()>,
+    pub(crate) eval: Answer<EvalArgs>,
+    pub(crate) predict: Answer<PredictArgs>,
+    pub(crate) test_data: TestData,
+}
+
+/// [`Job::eval`] or [`Job::predict`]
+type Answer<A> = fn(&A, Model, usize, &mut Output) -> anyhow::Result<()>;
+
+/// [`Job::test_data`]
+type TestData =
+    fn(&Path, Option<&Path>, &Model, usize, &mut dyn FnMut(&dyn Labelled) -> anyhow::Result<()>) -> anyhow::Result<()>;
+
+impl Entry {
+    pub(crate) const fn of<J: Job>() -> Self {
+        Entry {
+            name: J::Settings::JOB,
+            figures: J::FIGURES,
+            command: || J::Flags::augment_args(Command::new(J::Settings::JOB)).about(J::ABOUT).long_about(None),
+            complete: |command| {
+                #[expect(clippy::expect_used, reason = "the defaults are ours, whatever the user says")]
+                let table = Settings::<J::Settings>::default_table().expect("settings of our own are a table");
+                names::with_names_of_training(numbers::negative(defaults::shown(command, &table)))
+            },
+            read_config: |origin, text| Settings::<J::Settings>::of_new_run(origin, text)?.to_toml(),
+            train: |given| J::train(&J::Flags::from_arg_matches(given).unwrap_or_else(|error| error.exit())),
+            resume: J::resume,
+            eval: J::eval,
+            predict: J::predict,
+            test_data: J::test_data,
+        }
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}

@@ -1,0 +1,64 @@
+//! Flags of `train series`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::share::Share;
+use crate::flags::training::CommonArgs;
+use crate::flags::writing::Writing;
+
+/// Flags of `train series`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The data is a table: a header that names the columns, then a time and a value in each row, and maybe more columns of \
+numbers. It is separated by commas, semicolons or tabs, gzipped or not. Values may be missing. The forecast is compared with \
+the seasonal naive one, which repeats the last season, over the end of the data, which is kept out of training.
+
+Examples:
+  elman train series
+  elman train series --season 132
+  elman train series --data sales.csv --target sales --horizon 12
+  elman train series --data shops.csv --target sales --id shop --covariates price,holiday --horizon 14
+  elman forecast runs/series-gru-1 --plot forecast.svg")]
+pub(crate) struct SeriesArgs {
+    /// The table with the series [default: the monthly sunspot numbers, in the binary]
+    #[arg(long, value_name = "FILE", help_heading = "Data")]
+    pub(crate) data: Option<PathBuf>,
+    /// The column to forecast [default: the only column of numbers]
+    #[arg(long, value_name = "COLUMN", help_heading = "Data")]
+    pub(crate) target: Option<String>,
+    /// The column of times, or those of their parts, as year,month [default: found by name, or by content]
+    #[arg(long, alias = "time-column", value_name = "COLUMNS", value_delimiter = ',', help_heading = "Data")]
+    pub(crate) time: Option<Vec<String>>,
+    #[command(flatten)]
+    pub(crate) writing: Writing,
+    /// The column that says which series a row belongs to [default: all rows are one series]
+    #[arg(long, alias = "id-column", value_name = "COLUMN", help_heading = "Data")]
+    pub(crate) id: Option<String>,
+    /// Columns that are read too, up to where a forecast starts; none if it is empty [default: all other columns of
+    /// numbers]
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', help_heading = "Data")]
+    pub(crate) covariates: Option<Vec<String>>,
+    /// The end of the data, kept for the test: so many steps, or a fraction of them
+    #[arg(long, value_name = "N|X", help_heading = "Data")]
+    pub(crate) test: Option<Share>,
+    /// What comes before the test, kept for validation: so many steps, or a fraction of all
+    #[arg(long, value_name = "N|X", help_heading = "Data")]
+    pub(crate) validation: Option<Share>,
+    /// Steps to forecast
+    #[arg(long, value_name = "N", help_heading = "Forecast")]
+    pub(crate) horizon: Option<usize>,
+    /// Steps that are read for a forecast [default: of the sunspots 132; otherwise two seasons, or three horizons if that
+    /// is more]
+    #[arg(long, value_name = "N", help_heading = "Forecast")]
+    pub(crate) context: Option<usize>,
+    /// Steps of a season, of the naive forecast to compare with [default: the calendar's, 12 for months]
+    #[arg(long, value_name = "N", help_heading = "Forecast")]
+    pub(crate) season: Option<usize>,
+    /// Levels of the quantiles to forecast, rising
+    #[arg(long, value_name = "LEVELS", value_delimiter = ',', help_heading = "Forecast")]
+    pub(crate) quantiles: Option<Vec<f64>>,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}

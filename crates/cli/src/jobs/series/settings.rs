@@ -1,0 +1,259 @@
+//! The settings of `train series`, and the data they name.
+
+use std::path::{Path, PathBuf};
+
+use elman::datasets::series::{Reader, SeriesFault, SeriesSet};
+use elman::{Error, Head};
+use serde::{Deserialize, Serialize};
+
+use super::flags::SeriesArgs;
+use super::share::Share;
+use crate::flags::writing::Writing;
+use crate::jobs::tables;
+use crate::options::Value;
+use crate::settings::network::NetworkConfig;
+use crate::settings::optimization::OptimizationConfig;
+use crate::settings::paths::absolute;
+use crate::settings::precedence::{set, set_option};
+use crate::settings::training::TrainingConfig;
+use crate::settings::{JobSettings, Settings};
+
+/// The job's own settings.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct SeriesSettings {
+    /// The table; the monthly sunspots, in the binary, without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) data: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    target: Option<String>,
+    /// None is named: they are found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    time: Vec<String>,
+    #[serde(flatten)]
+    pub(super) writing: Writing,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    covariates: Option<Vec<String>>,
+    pub(crate) test: Share,
+    pub(crate) validation: Share,
+    pub(crate) horizon: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) context: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) season: Option<usize>,
+    quantiles: Vec<f64>,
+}
+
+/// The column of the embedded file, and the steps that are read of it: one of the sun's cycles, about 132 months.
+const SUNSPOTS: (&str, usize) = ("sunspots", 132);
+
+impl Default for SeriesSettings {
+    fn default() -> Self {
+        SeriesSettings {
+            data: None,
+            target: None,
+            time: Vec::new(),
+            writing: Writing::default(),
+            id: None,
+            covariates: None,
+            test: Share::Fraction(0.15),
+            validation: Share::Fraction(0.15),
+            horizon: 24,
+            context: None,
+            season: None,
+            quantiles: (1..10).map(|tenth| f64::from(tenth) / 10.0).collect(),
+        }
+    }
+}
+
+impl JobSettings for SeriesSettings {
+    const JOB: &'static str = "series";
+
+    fn defaults() -> Settings<Self> {
+        let training = TrainingConfig {
+            batch_size: elman::BatchSize::Rows(32),
+            num_epoch: 30,
+            batch_per_log: 10,
+            ..TrainingConfig::default()
+        };
+        let network = NetworkConfig::new("gru", 128);
+        let optimization = OptimizationConfig::new("adam", 0.002).with("early_stopping", Value::Count(5));
+        Settings { job: SeriesSettings::default(), training, optimization, network }
+    }
+
+    fn full() -> Self {
+        SeriesSettings {
+            data: Some(PathBuf::new()),
+            target: Some(String::new()),
+            time: vec![String::new()],
+            writing: Writing::full(),
+            id: Some(String::new()),
+            covariates: Some(Vec::new()),
+            context: Some(1),
+            season: Some(1),
+            ..SeriesSettings::default()
+        }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.test.check("test")?;
+        self.validation.check("validation")?;
+        tables::check(&self.writing)?;
+        for (what, found) in [("horizon", Some(self.horizon)), ("context", self.context), ("season", self.season)] {
+            if found == Some(0) {
+                return Err(Error::Setting { what, found: "0".into(), expected: "at least 1 step".into() });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_with(settings: &Settings<Self>) -> anyhow::Result<()> {
+        settings.job.check()?;
+        // What the columns do not decide.
+        settings.network.stack(1)?;
+        Ok(())
+    }
+
+    fn check_without_data(settings: &Settings<Self>) -> Result<(), Error> {
+        let SeriesSettings { validation, test, horizon, .. } = settings.job;
+        settings.training.check_batch()?;
+        Head::quantiles(&settings.job.levels(), horizon).check()?;
+        for (what, part) in [("validation", validation), ("test", test)] {
+            if let Share::Steps(steps) = part
+                && steps < horizon
+            {
+                let expected = format!("at least {horizon}, the horizon");
+                return Err(Error::Setting { what, found: format!("{steps} steps"), expected });
+            }
+        }
+        Ok(())
+    }
+
+    fn with_absolute_paths(&self) -> anyhow::Result<Self> {
+        Ok(SeriesSettings { data: absolute("data", self.data.as_deref())?, ..self.clone() })
+    }
+}
+
+impl SeriesSettings {
+    /// Puts flags before the settings.
+    ///
+    /// # Errors
+    /// If a fraction is none, or the season or the horizon is 0.
+    pub(crate) fn set(&mut self, args: &SeriesArgs) -> Result<(), Error> {
+        set_option(&mut self.data, &args.data);
+        set_option(&mut self.target, &args.target);
+        set_option(&mut self.id, &args.id);
+        self.writing = args.writing.clone().or(self.writing.clone());
+        set_option(&mut self.context, &args.context);
+        set_option(&mut self.season, &args.season);
+        set(&mut self.time, args.time.as_ref());
+        set(&mut self.test, args.test.as_ref());
+        set(&mut self.validation, args.validation.as_ref());
+        set(&mut self.horizon, args.horizon.as_ref());
+        set(&mut self.quantiles, args.quantiles.as_ref());
+        if let Some(names) = &args.covariates {
+            // `--covariates ""` names none.
+            self.covariates = Some(names.iter().filter(|name| !name.is_empty()).cloned().collect());
+        }
+        self.check()
+    }
+
+    /// The column of ids.
+    pub(crate) fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// The levels of the quantiles.
+    pub(crate) fn levels(&self) -> Vec<f32> {
+        self.quantiles.iter().map(|&level| level as f32).collect()
+    }
+
+    /// Reads the series.
+    ///
+    /// # Errors
+    /// If the table cannot be read, or no target is named for it.
+    pub(crate) fn read(&self) -> anyhow::Result<SeriesSet> {
+        let target = match (&self.target, &self.data) {
+            (Some(target), _) => target,
+            (None, None) => SUNSPOTS.0,
+            // The only column of numbers, or the reader says which there are.
+            (None, Some(_)) => "",
+        };
+        let reader = Reader::new(target).time(self.time.clone());
+        let mut reader = written(reader, &self.writing)?;
+        if let Some(id) = &self.id {
+            reader = reader.id(id);
+        }
+        if let Some(covariates) = &self.covariates {
+            reader = reader.covariates(covariates.clone());
+        }
+        match read(&reader, self.data.as_deref()) {
+            Err(elman::datasets::Error::Series { origin, fault }) if target.is_empty() => match *fault {
+                SeriesFault::NoTarget { columns } => Err(Error::Setting {
+                    what: "target",
+                    found: "not named".into(),
+                    expected: format!("--target with one of the columns of {origin}: {}", columns.join(", ")),
+                }
+                .into()),
+                fault => Err(elman::datasets::Error::Series { origin, fault: Box::new(fault) }.into()),
+            },
+            set => Ok(set?),
+        }
+    }
+
+    /// What the data decides where no setting does: the season, and how much is read. It is kept with the other settings.
+    /// Returns both.
+    pub(crate) fn resolve(&mut self, set: &SeriesSet) -> (usize, usize) {
+        let season = *self.season.get_or_insert(set.frequency.season());
+        let context = if self.data.is_none() { SUNSPOTS.1 } else { self.default_context(season) };
+        (season, *self.context.get_or_insert(context))
+    }
+}
+
+impl SeriesSettings {
+    /// Steps that are read of a table, where no setting says so: two seasons, or three horizons.
+    pub(super) fn default_context(&self, season: usize) -> usize {
+        season.saturating_mul(2).max(self.horizon.saturating_mul(3))
+    }
+}
+
+/// A reader of a table that is written so.
+///
+/// # Errors
+/// If a mark is none.
+pub(crate) fn written(mut reader: Reader, writing: &Writing) -> Result<Reader, Error> {
+    if let Some(format) = &writing.time_format {
+        reader = reader.time_format(format.clone());
+    }
+    if let Some(mark) = tables::decimal(writing)? {
+        reader = reader.decimal(mark);
+    }
+    if let Some(mark) = tables::thousands(writing)? {
+        reader = reader.thousands(mark);
+    }
+    Ok(reader)
+}
+
+/// Reads a table, or the embedded one.
+///
+/// # Errors
+/// If it cannot be read, or there is none and the binary was built without the sunspots.
+pub(crate) fn read(reader: &Reader, data: Option<&Path>) -> Result<SeriesSet, elman::datasets::Error> {
+    match data {
+        Some(path) => reader.read(path),
+        #[cfg(feature = "sunspots")]
+        None => {
+            let (name, bytes) = elman::datasets::sunspots::FILES[0];
+            reader.parse(name, bytes)
+        }
+        // An empty table has the reader's own message; its name says what to do.
+        #[cfg(not(feature = "sunspots"))]
+        None => reader.parse("the sunspots, without which this binary was built (name a table with --data)", b""),
+    }
+}
+
+/// What the data is called.
+pub(crate) fn name(data: Option<&Path>) -> String {
+    data.map_or("the monthly sunspot numbers, in the binary".into(), |path| path.display().to_string())
+}

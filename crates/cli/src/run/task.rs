@@ -1,0 +1,79 @@
+//! What a job hands to the loop of training.
+
+use std::path::Path;
+
+use elman::{EarlyStopping, Error, Evaluation, Fit, Labelled, Trainer};
+
+use super::fingerprint::Fingerprint;
+use super::held::Held;
+use crate::settings::training::TrainingConfig;
+
+/// What is to be trained on, and how.
+pub(crate) struct Task<'a, D> {
+    /// Of the folder, without its number: the job and the cell.
+    pub(crate) name: String,
+    /// `config.toml`
+    pub(crate) settings: String,
+    pub(crate) data: &'a D,
+    /// Of all data of the job: that for validation and the test too.
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) reading: Reading,
+    pub(crate) training: &'a TrainingConfig,
+    /// When to stop before the last epoch, if ever.
+    pub(crate) stopping: Option<EarlyStopping>,
+    /// What is about to be trained, on what.
+    pub(crate) remark: String,
+}
+
+/// Where a run is written.
+pub(crate) enum Begin<'a> {
+    /// To a folder of its own: the one that is named, or the next free one.
+    New(Option<&'a Path>),
+    /// To the folder that holds its beginning.
+    Again(Box<Held>),
+}
+
+/// How the rows of the data are read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reading {
+    /// Each by itself, in random order.
+    Rows,
+    /// As parallel streams, in windows of so many steps.
+    Streams {
+        /// Steps of a window.
+        window: usize,
+        /// Whether the state goes on from one window to the next.
+        carry: bool,
+    },
+}
+
+impl Reading {
+    pub(super) fn fit<'a, D: Labelled>(self, trainer: &'a mut Trainer, data: &'a D) -> Result<Fit<'a, D>, Error> {
+        match self {
+            Reading::Rows => trainer.fit(data),
+            Reading::Streams { window, carry: true } => trainer.fit_streams(data, window),
+            Reading::Streams { window, carry: false } => Ok(trainer.fit_streams(data, window)?.without_carried_state()),
+        }
+    }
+}
+
+/// What a job adds to the loop.
+pub(crate) trait Watch {
+    /// Figures of the validation part, after each epoch.
+    fn validate(&mut self, trainer: &mut Trainer) -> Result<Option<Evaluation>, Error>;
+
+    /// The line of an epoch, the tutorial's unless the job has its own.
+    fn line(&self, epoch: &elman::Epoch, _validation: Option<&Evaluation>) -> String {
+        epoch.to_string()
+    }
+
+    /// Figures that the job makes of those, for the JSON of an epoch.
+    fn figures(&self, _validation: &Evaluation) -> Vec<(String, f64)> {
+        Vec::new()
+    }
+
+    /// What is counted for the rate.
+    fn unit(&self) -> &'static str {
+        "sequences"
+    }
+}
