@@ -54,8 +54,8 @@ pub use data::target::{Labelled, RowClass, RowValues, StepClass, StepValues, Tar
 pub use elman_datasets as datasets;
 pub use elman_formats as formats;
 pub use elman_kernels::{
-    Activation, Cell, Engine, GateActivation, Gru, Isa, Lstm, Noise, Nonlinearity, Reset, Rnn, Score, StepDense,
-    StepNorm, StepScale, cell, layout,
+    Activation, Cell, Engine, GateActivation, Gru, IndRnn, Isa, Lstm, Noise, Nonlinearity, Reset, Rnn, Score,
+    StepDense, StepNorm, StepScale, cell, layout,
 };
 pub use error::Error;
 pub use isa::{active as active_isa, from_environment as isa_from_environment};

@@ -244,16 +244,21 @@ pub(crate) fn assumed(model: &Model, hints: &Hints) -> Vec<String> {
     assumed
 }
 
-/// Refuses what a partner's layers do not express: `why_not` says why, for what is not.
+/// Refuses what a partner's layers do not express: `refuses` says why of a cell, `why_not` of an option.
 ///
 /// # Errors
-/// The first such option, by name.
+/// The first such cell or option, by name.
 pub(crate) fn check_features(
     transfer: &Transfer<'_>,
     stack: &Stack,
+    refuses: impl Fn(&AnyCell) -> Option<&'static str>,
     why_not: impl Fn(Feature) -> Option<&'static str>,
 ) -> Result<(), Error> {
     for (index, layer) in stack.layers.iter().enumerate() {
+        if let Some(why) = refuses(&layer.cell) {
+            let kind = feature::kind(&layer.cell).unwrap_or(layer.cell.get().name());
+            return Err(transfer.refused(format!("{kind} in layer {index}"), why));
+        }
         for feature in feature::features(layer) {
             if let Some(why) = why_not(feature) {
                 return Err(transfer.refused(format!("{feature} in layer {index}"), why));

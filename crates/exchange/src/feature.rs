@@ -3,9 +3,9 @@
 use std::fmt;
 
 use elman::{AnyCell, Layer, Merge, Stack};
-use elman_kernels::{Activation, GateActivation, Reset};
+use elman_kernels::{Activation, GateActivation, IndRnn, Reset, Rnn};
 
-/// An option of a layer, or a kind of cell, that changes what the layer answers.
+/// An option of a layer that changes what it answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Feature {
     Relu,
@@ -26,10 +26,6 @@ pub(crate) enum Feature {
     Sum,
     Average,
     Multiply,
-    StepDense,
-    StepNorm,
-    StepScale,
-    Custom,
 }
 
 impl fmt::Display for Feature {
@@ -51,23 +47,28 @@ impl fmt::Display for Feature {
             Feature::Sum => "the sum of two directions",
             Feature::Average => "the mean of two directions",
             Feature::Multiply => "the product of two directions",
-            Feature::StepDense => "a dense layer at every step",
-            Feature::StepNorm => "a layer that normalises every step",
-            Feature::StepScale => "a layer that scales every feature",
-            Feature::Custom => "a cell of one's own",
         })
+    }
+}
+
+/// A cell that not every program has, in words.
+pub(crate) fn kind(cell: &AnyCell) -> Option<&'static str> {
+    match cell {
+        AnyCell::Rnn(_) | AnyCell::Lstm(_) | AnyCell::Gru(_) => None,
+        AnyCell::IndRnn(_) => Some("an IndRNN"),
+        AnyCell::Dense(_) => Some("a dense layer at every step"),
+        AnyCell::LayerNorm(_) => Some("a layer that normalises every step"),
+        AnyCell::Scale(_) => Some("a layer that scales every feature"),
+        AnyCell::Custom(_) => Some("a cell of one's own"),
     }
 }
 
 /// What a layer has of these.
 pub(crate) fn features(layer: &Layer) -> Vec<Feature> {
     let cell = match &layer.cell {
-        AnyCell::Rnn(rnn) => {
-            let other = !matches!(rnn.activation, Activation::Tanh | Activation::Relu);
-            vec![
-                (rnn.activation == Activation::Relu, Feature::Relu),
-                (other, Feature::Activation(rnn.activation.name())),
-            ]
+        AnyCell::Rnn(Rnn { activation, .. }) | AnyCell::IndRnn(IndRnn { activation, .. }) => {
+            let other = !matches!(activation, Activation::Tanh | Activation::Relu);
+            vec![(*activation == Activation::Relu, Feature::Relu), (other, Feature::Activation(activation.name()))]
         }
         AnyCell::Lstm(lstm) => vec![
             functions(lstm.activation, lstm.recurrent_activation)[0],
@@ -86,10 +87,7 @@ pub(crate) fn features(layer: &Layer) -> Vec<Feature> {
             (gru.reset == Reset::After, Feature::ResetAfter),
             (gru.layer_norm, Feature::LayerNorm),
         ],
-        AnyCell::Dense(_) => vec![(true, Feature::StepDense)],
-        AnyCell::LayerNorm(_) => vec![(true, Feature::StepNorm)],
-        AnyCell::Scale(_) => vec![(true, Feature::StepScale)],
-        AnyCell::Custom(_) => vec![(true, Feature::Custom)],
+        AnyCell::Dense(_) | AnyCell::LayerNorm(_) | AnyCell::Scale(_) | AnyCell::Custom(_) => Vec::new(),
     };
     let noise = layer.cell.get().noise();
     let around = [

@@ -3,7 +3,7 @@
 use elman::{AnyCell, Config, Embedding, Head, Layer, Link, Predicts, Reads, Stack};
 use elman_kernels::{Activation, Nonlinearity};
 
-use super::feature::features;
+use super::feature::{features, kind};
 use crate::Error;
 
 /// What arrays alone do not say. What is not given here is taken from what the file says, or else is the partner's own
@@ -170,6 +170,7 @@ fn described(layer: &Layer, said: &Said<'_>) -> String {
         parts.push("both directions".into());
     }
     if said.own.is_some() {
+        parts.extend(kind(&layer.cell).map(str::to_owned));
         parts.extend(features(layer).iter().map(ToString::to_string));
         if let AnyCell::Lstm(lstm) = &layer.cell {
             let limits = [lstm.cell_clip, lstm.projection_clip].into_iter().flatten();

@@ -11,8 +11,8 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use elman_kernels::cell::{transpose, transposed_len};
 use elman_kernels::unroll::{Initial, Lengths, Upstream};
 use elman_kernels::{
-    Activation, AdagradStep, AdamStep, Aligned, Cell, Dense, Gru, Isa, Lstm, Mode, MomentumStep, Reset, RmsPropStep,
-    Rnn, RpropStep, Rule, Shaping, Unroll, descend, multiply_adds, padded, tile_rows,
+    Activation, AdagradStep, AdamStep, Aligned, Cell, Dense, Gru, IndRnn, Isa, Lstm, Mode, MomentumStep, Reset,
+    RmsPropStep, Rnn, RpropStep, Rule, Shaping, Unroll, descend, multiply_adds, padded, tile_rows,
 };
 
 /// Steps and inputs of the tutorial: an image row by row.
@@ -40,6 +40,7 @@ fn cells(hidden: usize) -> Vec<(&'static str, Box<dyn Cell>)> {
     vec![
         ("rnn", Box::new(rnn)),
         ("rnn-relu", Box::new(rnn.activation(Activation::Relu))),
+        ("indrnn", Box::new(IndRnn::new(INPUT, hidden))),
         ("lstm", Box::new(lstm)),
         ("lstm-layer-norm", Box::new(lstm.layer_norm(true))),
         ("lstm-projection", Box::new(lstm.projection(hidden / 2))),

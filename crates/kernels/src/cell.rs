@@ -13,8 +13,6 @@ use std::fmt;
 
 use crate::engine::Engine;
 use crate::layout::{Layout, Transpose};
-use crate::product::{Accumulate, Mode, Segment};
-use crate::simd::{LANES, Left, Right};
 
 /// Rows of floats, `stride` from one to the next.
 #[derive(Clone, Copy, Debug)]
@@ -148,61 +146,6 @@ pub struct Steps<'a> {
     pub joint: Rows<'a>,
     /// [steps, R, stride]
     pub tape: Rows<'a>,
-}
-
-/// What is multiplied with a section of the tape to give the gradient of some weights.
-#[derive(Clone, Copy)]
-pub(crate) enum Factor {
-    /// Columns of the joint rows.
-    Joint,
-    /// Columns of the tape.
-    Tape,
-}
-
-impl Steps<'_> {
-    /// Adds Σ leftᵀ right over the rows and steps to rows `first_row..` of `into`, panels `[panel][depth][16]`.
-    /// `left` are `count` columns from `column` on, of the steps from `from` on; `right` the `columns` of the tape
-    /// from `section` on.
-    #[expect(clippy::too_many_arguments, reason = "a product: every size by its name")]
-    pub(crate) fn add_products(
-        &self,
-        engine: Engine<'_>,
-        from: usize,
-        factor: Factor,
-        column: usize,
-        count: usize,
-        section: usize,
-        panels: usize,
-        into: &mut [f32],
-        depth: usize,
-        first_row: usize,
-    ) {
-        let left = match factor {
-            Factor::Joint => self.joint,
-            Factor::Tape => self.tape,
-        };
-        let from = from.min(self.active.len());
-        // One product over the steps that all rows run, then one for each step with fewer.
-        let whole = self.active[from..].iter().take_while(|&&active| active == self.rows).count();
-        let first = std::iter::once((from, whole * self.rows));
-        let runs = first.chain((from + whole..self.active.len()).map(|t| (t, self.active[t])));
-        let segments = runs.filter(|&(_, depth)| depth > 0).map(|(t, depth)| Segment {
-            left: Left { data: &left.data[t * self.rows * left.stride + column..], row: 1, col: left.stride },
-            right: Right {
-                data: &self.tape.data[t * self.rows * self.tape.stride + section..],
-                row: self.tape.stride,
-                panel: LANES,
-            },
-            depth,
-        });
-        let ends = Accumulate::new(into, depth, first_row, Mode::Add);
-        engine.product(count, panels, segments, ends);
-    }
-
-    /// The first step whose state counts: a zero initial state adds nothing to the gradient of its weights.
-    pub(crate) fn first_state(&self) -> usize {
-        usize::from(self.fresh)
-    }
 }
 
 /// Masks and rates that [`Unroll`](crate::Unroll) applies around any cell.

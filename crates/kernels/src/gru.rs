@@ -5,15 +5,16 @@
 use std::iter::once;
 
 use crate::activation::{Activation, Chosen, Functions, GateActivation, Identity, Standard, with_functions};
-use crate::cell::{Backward, Bits, Cell, Factor, Forward, Noise, Rows, RowsMut, Steps};
+use crate::cell::{Backward, Bits, Cell, Forward, Noise, Rows, RowsMut, Steps};
 use crate::engine::Engine;
-use crate::layout::{Block, Entry, Layout, Role, Transpose};
-use crate::noise::scale;
+use crate::layout::{Block, Entry, Gate, Layout, Opens, Role, Transpose};
+use crate::noise::{dropped, scale};
 use crate::norm::{InPanels, normalize, normalize_back};
 use crate::panels::{padded, panels};
 use crate::product::{Affine, Between, Onto, Segment, Store};
 use crate::simd::{Kernel, LANES, Left, Right, Simd};
 use crate::vanishing;
+use crate::weight_gradient::Factor;
 
 /// Where the reset gate acts: two kinds that do not agree, and cannot be converted into each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -115,6 +116,13 @@ impl Gru {
         Chosen::unless_standard(self.recurrent_activation, self.activation)
     }
 
+    /// r z n. TensorFlow's GRUCell has gates that start open, and a variable for them and one for its candidate.
+    fn letters(&self) -> [Gate; 3] {
+        let gate = |letter| Gate { opens: Opens::InTf, ..Gate::new(letter) };
+        let n = Gate { variable: 1, two_biases: self.reset == Reset::After, ..Gate::new("n") };
+        [gate("r"), gate("z"), n]
+    }
+
     /// Whether the recurrent candidate has a bias of its own.
     fn state_bias(&self) -> usize {
         usize::from(self.reset == Reset::After)
@@ -184,7 +192,7 @@ impl Cell for Gru {
         let (Blocks { gates, input, state, gains }, hidden) = (self.blocks(), self.hidden);
         let joint = |name, role, shape: &[usize], row, (block, block_row): (Block, usize)| {
             let parts = gates.parts(row, 0).chain(block.parts(block_row, 2 * hidden)).collect();
-            Entry::in_panels(name, role, shape, parts)
+            Entry::in_panels(name, role, shape, parts).gates(&self.letters())
         };
         let from_state = self.state_bias();
         let mut entries = vec![
@@ -194,7 +202,8 @@ impl Cell for Gru {
         ];
         if self.reset == Reset::After {
             let parts = state.parts(0, 0).collect();
-            entries.push(Entry::in_panels("recurrent_bias", Role::Bias, &[hidden], parts));
+            let [.., candidate] = self.letters();
+            entries.push(Entry::in_panels("recurrent_bias", Role::Bias, &[hidden], parts).gates(&[candidate]));
         }
         if self.layer_norm {
             entries.push(Entry::in_panels("gain", Role::Gain, &[3, hidden], gains.parts(0, 0).collect()));
@@ -413,7 +422,7 @@ impl<F: Functions> Kernel for NextState<'_, F> {
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
         let (gru, hp) = (self.gru, padded(self.gru.hidden));
-        let after = gru.reset == Reset::After;
+        let (scale, after) = (scale(gru.noise.candidate_dropout), gru.reset == Reset::After);
         for row in 0..self.rows {
             let (old, h) = (self.previous.row(row), self.output.row(row));
             let tape = self.tape.row(row);
@@ -439,21 +448,12 @@ impl<F: Functions> Kernel for NextState<'_, F> {
                 let z = self.functions.gate(s, s.load(&tape[Z * hp + at..]));
                 s.store(n, &mut tape[N * hp + at..]);
                 s.store(z, &mut tape[Z * hp + at..]);
-                let seen = kept(s, self.candidate, row, at, gru.noise.candidate_dropout, n);
+                let seen = dropped(s, self.candidate, row, at, scale, n);
                 let before = s.load(&old[at..]);
                 let next = s.mul_add(z, s.sub(before, seen), seen);
                 s.store(vanishing::state(s, next), &mut h[at..]);
             }
         }
-    }
-}
-
-/// A unit of the candidate under its mask.
-#[inline(always)]
-fn kept<S: Simd>(s: S, bits: Option<Bits<'_>>, row: usize, at: usize, p: f32, v: S::F) -> S::F {
-    match bits {
-        Some(bits) => s.select(bits.row(row)[at / LANES], s.mul(v, s.splat(scale(p))), s.splat(0.0)),
-        None => v,
     }
 }
 
@@ -476,15 +476,15 @@ impl<F: Functions> Kernel for CandidateBack<'_, F> {
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
         let (gru, hp, one) = (self.gru, padded(self.gru.hidden), s.splat(1.0));
-        let (p, after) = (gru.noise.candidate_dropout, gru.reset == Reset::After);
+        let (scale, after) = (scale(gru.noise.candidate_dropout), gru.reset == Reset::After);
         for row in 0..self.rows {
             let (old, d, tape) = (self.previous.row(row), self.d_output.row(row), self.tape.row(row));
             for at in (0..hp).step_by(LANES) {
                 let (n, z, dh) = (s.load(&tape[N * hp + at..]), s.load(&tape[Z * hp + at..]), s.load(&d[at..]));
-                let seen = kept(s, self.candidate, row, at, p, n);
+                let seen = dropped(s, self.candidate, row, at, scale, n);
                 let dz = s.mul(dh, s.sub(s.load(&old[at..]), seen));
                 let d_seen = s.mul(dh, s.sub(one, z));
-                let dn = kept(s, self.candidate, row, at, p, d_seen);
+                let dn = dropped(s, self.candidate, row, at, scale, d_seen);
                 let (da_n, da_z) = (s.mul(dn, self.functions.slope(s, n)), s.mul(dz, self.functions.gate_slope(s, z)));
                 s.store(vanishing::gradient(s, da_n), &mut tape[N * hp + at..]);
                 s.store(vanishing::gradient(s, da_z), &mut tape[Z * hp + at..]);

@@ -13,16 +13,58 @@ pub enum Role {
     Kernel,
     /// From the state, `[P, G H]`.
     Recurrent,
+    /// From the state of a unit to that unit alone, `[H]`.
+    Own,
     /// `[G H]`
     Bias,
+    /// From the input, `[I, H]`, where no matrix from the state stands beside it: starts as a dense layer.
+    Dense,
+    /// `[H]`: as that of a dense layer.
+    DenseBias,
     /// Weights of the memory on the gates, `[gates, H]`.
     Peephole,
     /// `[H, P]`
     Projection,
     /// γ of a normalisation: starts at 1.
     Gain,
-    /// What is not trained from random values: starts at 0.
+    /// β of a normalisation inside a cell: starts near 0.
     Shift,
+    /// β of a layer that starts as the identity: starts at 0.
+    Offset,
+}
+
+/// Which programs start the bias of a gate at 1, so that it is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opens {
+    /// None: it starts as the others do.
+    Never,
+    /// TensorFlow 1.
+    InTf,
+    /// TensorFlow 1 and Keras: what is to be remembered stays at first.
+    Always,
+}
+
+/// What H columns of an array are to the cell: those of a gate, or all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gate {
+    /// Its letter in the cell's equations; empty in a cell without gates.
+    pub letter: &'static str,
+    /// Where its bias starts.
+    pub opens: Opens,
+    /// TensorFlow 1 draws the gates of one number together, as one variable.
+    pub variable: usize,
+    /// Whether the biases of its two products, of input and state, are two arrays, and not one that is their sum.
+    pub two_biases: bool,
+}
+
+impl Gate {
+    /// All columns of a cell without gates.
+    pub const NONE: Gate = Gate::new("");
+
+    /// A gate of which nothing special is to be said.
+    pub const fn new(letter: &'static str) -> Self {
+        Gate { letter, opens: Opens::Never, variable: 0, two_biases: false }
+    }
 }
 
 /// Where sixteen-column strips of an array lie.
@@ -49,8 +91,8 @@ pub struct Entry {
     pub shape: Vec<usize>,
     /// What it is to the cell.
     pub role: Role,
-    /// Gates side by side in its columns.
-    pub gates: usize,
+    /// The gates side by side in its columns, H each.
+    pub gates: Vec<Gate>,
     /// Where its columns lie; empty for an array that lies row-major at `at`.
     pub parts: Vec<Part>,
     /// Of a row-major array, its place in the weights.
@@ -60,12 +102,23 @@ pub struct Entry {
 impl Entry {
     /// An array that lies row-major in the weights, from `at` on: what a cell without panels has.
     pub fn plain(name: &'static str, role: Role, shape: &[usize], at: usize) -> Self {
-        Entry { name, shape: shape.to_vec(), role, gates: 1, parts: Vec::new(), at }
+        Entry { name, shape: shape.to_vec(), role, gates: vec![Gate::NONE], parts: Vec::new(), at }
     }
 
-    /// An array in panels. `parts` are its gates.
+    /// An array in panels, of a cell without gates.
     pub fn in_panels(name: &'static str, role: Role, shape: &[usize], parts: Vec<Part>) -> Self {
-        Entry { name, shape: shape.to_vec(), role, gates: parts.len(), parts, at: 0 }
+        Entry { name, shape: shape.to_vec(), role, gates: vec![Gate::NONE], parts, at: 0 }
+    }
+
+    /// With these gates side by side in its columns.
+    pub fn gates(self, gates: &[Gate]) -> Self {
+        Entry { gates: gates.to_vec(), ..self }
+    }
+
+    /// The gate that a column belongs to. Columns of nobody, where they are no multiple of the gates, are the last one's.
+    pub fn gate_of(&self, column: usize) -> Gate {
+        let width = (self.columns() / self.gates.len().max(1)).max(1);
+        self.gates.get(column / width).or(self.gates.last()).copied().unwrap_or(Gate::NONE)
     }
 
     /// Floats.

@@ -4,7 +4,8 @@
 //! backward ([`unroll`]), with everything in the processor's second-level cache. Nothing here allocates while it steps,
 //! does I/O, or knows a model. [`reference`](mod@reference) has the same mathematics in plain `f64`: the oracle of the tests.
 //!
-//! `unsafe` stands in three places: `simd`, the vectors; [`pool`], the threads; `team`, threads that share a product.
+//! `unsafe` stands in three places: `simd`, the vectors; [`pool`], the threads; `team` with `out`, threads that share a
+//! product and its output.
 
 // Outside data is never unwrapped; what an invariant of our own rules out says so beside it. Tests may.
 #![deny(clippy::unwrap_used, clippy::expect_used)]
@@ -14,7 +15,9 @@ mod aligned;
 pub mod cell;
 mod dense;
 mod engine;
+mod gain_and_bias;
 mod gru;
+mod indrnn;
 mod joint;
 pub mod layout;
 mod lengths;
@@ -24,6 +27,7 @@ mod noise;
 mod nonlinearity;
 mod norm;
 mod optimize;
+mod out;
 mod panels;
 mod peak;
 pub mod pool;
@@ -39,6 +43,7 @@ mod team;
 pub mod unroll;
 mod values;
 mod vanishing;
+mod weight_gradient;
 
 pub use activation::{Activation, GateActivation};
 pub use aligned::Aligned;
@@ -46,6 +51,7 @@ pub use cell::{Cell, Noise};
 pub use dense::Dense;
 pub use engine::Engine;
 pub use gru::{Gru, Reset};
+pub use indrnn::IndRnn;
 pub use loss::{Score, in_top_1, pinball, softmax, softmax_cross_entropy};
 pub use lstm::Lstm;
 pub use noise::draw_mask;

@@ -8,15 +8,16 @@ use std::iter::once;
 use crate::activation::{
     Activation, Chosen, Functions, GateActivation, Identity, Standard, sigmoid, tanh, with_functions,
 };
-use crate::cell::{Backward, Bits, Cell, Factor, Forward, Noise, Rows, RowsMut, Steps};
+use crate::cell::{Backward, Bits, Cell, Forward, Noise, Rows, RowsMut, Steps};
 use crate::engine::Engine;
-use crate::layout::{Block, Entry, Layout, Role, Transpose};
-use crate::noise::scale;
+use crate::layout::{Block, Entry, Gate, Layout, Opens, Role, Transpose};
+use crate::noise::{dropped, scale};
 use crate::norm::{InPanels, add_panel, normalize, normalize_back};
 use crate::panels::{padded, panels};
 use crate::product::{Affine, Segment, Store};
 use crate::simd::{Kernel, LANES, Left, Right, Simd};
 use crate::vanishing;
+use crate::weight_gradient::Factor;
 
 /// An LSTM cell: its sizes and options.
 ///
@@ -159,9 +160,18 @@ impl Lstm {
         Lstm { noise, ..self }
     }
 
-    /// G: i f g o, or i g o.
+    /// i f g o, or i g o.
+    fn letters(&self) -> &'static [Gate] {
+        // The forget gate starts open: Jozefowicz et al. (2015).
+        const F: Gate = Gate { opens: Opens::Always, ..Gate::new("f") };
+        const GATES: [Gate; 4] = [Gate::new("i"), F, Gate::new("g"), Gate::new("o")];
+        const COUPLED: [Gate; 3] = [Gate::new("i"), Gate::new("g"), Gate::new("o")];
+        if self.coupled { &COUPLED } else { &GATES }
+    }
+
+    /// G
     fn gates(&self) -> usize {
-        if self.coupled { 3 } else { 4 }
+        self.letters().len()
     }
 
     fn peephole_count(&self) -> usize {
@@ -244,8 +254,9 @@ impl Cell for Lstm {
     }
     fn layout(&self) -> Layout {
         let (blocks, hidden, gates, output) = (self.blocks(), self.hidden, self.gates(), self.output());
+        let letters = self.letters();
         let in_gates = |name, role, shape: &[usize], first_row| {
-            Entry::in_panels(name, role, shape, blocks.gates.parts(first_row, 0).collect())
+            Entry::in_panels(name, role, shape, blocks.gates.parts(first_row, 0).collect()).gates(letters)
         };
         let vectors = |name, role, shape: &[usize], first| {
             Entry::in_panels(name, role, shape, blocks.vectors.parts(first, 0).collect())
@@ -513,15 +524,6 @@ impl<'a> Options<'a> {
         let clip = lstm.cell_clip.unwrap_or(f32::INFINITY);
         let [f, g, o] = if lstm.coupled { [0, width, 2 * width] } else { [width, 2 * width, 3 * width] };
         Options { width, gates, f, g, o, peepholes, clip, clipped: lstm.cell_clip.is_some() }
-    }
-}
-
-/// A unit of the candidate under its mask.
-#[inline(always)]
-fn dropped<S: Simd>(s: S, bits: Option<Bits<'_>>, row: usize, at: usize, scale: f32, v: S::F) -> S::F {
-    match bits {
-        Some(bits) => s.select(bits.row(row)[at / LANES], s.mul(v, s.splat(scale)), s.splat(0.0)),
-        None => v,
     }
 }
 

@@ -130,6 +130,15 @@ pub(crate) fn scale(p: f32) -> f32 {
     1.0 / (1.0 - p)
 }
 
+/// Sixteen units of the candidate of a row, from unit `at` on, under their mask; `scale` is [`scale`] of its rate.
+#[inline(always)]
+pub(crate) fn dropped<S: Simd>(s: S, bits: Option<Bits<'_>>, row: usize, at: usize, scale: f32, v: S::F) -> S::F {
+    match bits {
+        Some(bits) => s.select(bits.row(row)[at / LANES], s.mul(v, s.splat(scale)), s.splat(0.0)),
+        None => v,
+    }
+}
+
 /// Copies joint rows with the state under its mask.
 pub(crate) struct KeepSome<'a> {
     pub(crate) rows: usize,

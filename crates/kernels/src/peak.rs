@@ -2,38 +2,79 @@
 
 use crate::simd::{Isa, Kernel, LANES, Simd};
 
-/// Chains that are under way at once: enough to hide the latency of a multiply-add on every processor so far.
-const CHAINS: usize = 6;
+/// Chains that must be under way at once. Two units that take four cycles each keep eight busy, on servers of Intel and
+/// AMD; the rest is slack for the order in which a processor picks them up.
+const CHAINS_MIN: usize = 12;
+
+/// Vectors of the set with the most.
+const VECTORS_MAX: usize = 16;
 
 /// Runs `rounds` rounds of multiply-adds that touch no memory and returns their floating-point operations, two for
 /// each multiply-add, beside a value that keeps the compiler from leaving them out.
 pub fn multiply_adds(isa: Isa, rounds: usize) -> (f64, f32) {
-    let value = isa.run(Rounds(rounds));
-    ((rounds * CHAINS * LANES * 2) as f64, value)
+    let (vectors, value) = isa.run(Rounds(rounds));
+    ((rounds * vectors * LANES * 2) as f64, value)
 }
 
 struct Rounds(usize);
 
+/// Where lane `lane` of vector `vector` starts. All differ, or the compiler makes one chain of several.
+fn start(vector: usize, lane: usize) -> f32 {
+    1.0 + (vector * LANES + lane) as f32 / 1024.0
+}
+
+/// What a round multiplies by, and adds.
+const STEP: (f32, f32) = (0.999_9, 0.000_1);
+
 impl Kernel for Rounds {
-    type Output = f32;
+    /// Vectors that ran side by side, and the sum of what they hold.
+    type Output = (usize, f32);
     #[inline(always)]
-    fn run<S: Simd>(self, s: S) -> f32 {
-        let a = s.splat(std::hint::black_box(0.999_9));
-        let b = s.splat(std::hint::black_box(0.000_1));
-        // Unknown values in every lane, or the compiler makes one chain of several.
-        let mut chains = [s.splat(0.0); CHAINS];
-        for chain in &mut chains {
-            *chain = s.load(&std::hint::black_box([1.0; LANES]));
+    fn run<S: Simd>(self, s: S) -> (usize, f32) {
+        const {
+            assert!(S::REGISTERS * S::PEAK_VECTORS >= CHAINS_MIN && S::PEAK_VECTORS <= VECTORS_MAX);
+        }
+        let a = s.splat(std::hint::black_box(STEP.0));
+        let b = s.splat(std::hint::black_box(STEP.1));
+        let mut vectors = [s.splat(0.0); VECTORS_MAX];
+        for (index, vector) in vectors[..S::PEAK_VECTORS].iter_mut().enumerate() {
+            *vector = s.load(&std::hint::black_box(std::array::from_fn::<f32, LANES, _>(|lane| start(index, lane))));
         }
         for _ in 0..self.0 {
-            for chain in &mut chains {
-                *chain = s.mul_add(*chain, a, b);
+            for vector in &mut vectors[..S::PEAK_VECTORS] {
+                *vector = s.mul_add(*vector, a, b);
             }
         }
         let mut out = [0.0; LANES];
-        chains.into_iter().fold(0.0, |sum, chain| {
-            s.store(chain, &mut out);
+        let value = vectors[..S::PEAK_VECTORS].iter().fold(0.0, |sum, &vector| {
+            s.store(vector, &mut out);
             sum + out.iter().sum::<f32>()
-        })
+        });
+        (S::PEAK_VECTORS, value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every operation that is counted was done: a plain loop over as many floats has the same sum, bit for bit.
+    #[test]
+    fn the_peak_counts_what_a_plain_loop_does() {
+        for isa in Isa::available() {
+            for rounds in [0, 1, 7, 1000] {
+                let (operations, value) = multiply_adds(isa, rounds);
+                let (vectors, _) = isa.run(Rounds(0));
+                assert_eq!(operations, 2.0 * (rounds * vectors * LANES) as f64, "{isa}");
+                let plain = (0..vectors).map(|vector| {
+                    let lanes = (0..LANES).map(|lane| {
+                        let step = |x: f32| if isa.fuses() { x.mul_add(STEP.0, STEP.1) } else { x * STEP.0 + STEP.1 };
+                        (0..rounds).fold(start(vector, lane), |x, _| step(x))
+                    });
+                    lanes.sum::<f32>()
+                });
+                assert_eq!(value, plain.fold(0.0, |sum, vector| sum + vector), "{isa}, {rounds} rounds");
+            }
+        }
     }
 }

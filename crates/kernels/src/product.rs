@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use crate::activation::Phi;
+use crate::out::Out;
 use crate::simd::{Isa, Kernel, LANES, Left, Right, Simd, multiply};
-use crate::team::Out;
 use crate::vanishing;
 
 /// How a gradient meets what its buffer holds.

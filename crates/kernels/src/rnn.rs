@@ -6,7 +6,7 @@ use std::iter::once;
 use std::marker::PhantomData;
 
 use crate::activation::{Activation, Identity, InPlace, Phi, Relu, Tanh};
-use crate::cell::{Backward, Cell, Factor, Forward, Noise, Rows, RowsMut, Steps};
+use crate::cell::{Backward, Cell, Forward, Noise, Rows, RowsMut, Steps};
 use crate::engine::Engine;
 use crate::layout::{Block, Entry, Layout, Role, Transpose};
 use crate::panels::{padded, panels};
@@ -150,34 +150,6 @@ impl Cell for Rnn {
     /// [db; dW; dR] = Σ_t [1 x_t h_{t-1}]ᵀ da_t
     fn accumulate(&self, engine: Engine<'_>, steps: Steps<'_>, gradient: &mut [f32]) {
         self.block().add_products(engine, &steps, 0, self.input, self.hidden, 0, gradient);
-    }
-}
-
-impl Block {
-    /// Adds [1 x_t h_{t-1}]ᵀ da to the block, da at `section` of the tape, in rows `first..` of 1, x and h.
-    #[expect(clippy::too_many_arguments, reason = "a product: every size by its name")]
-    pub(crate) fn add_products(
-        self,
-        engine: Engine<'_>,
-        steps: &Steps<'_>,
-        first: usize,
-        input: usize,
-        state: usize,
-        section: usize,
-        gradient: &mut [f32],
-    ) {
-        let columns = self.gates * panels(self.columns);
-        let into = &mut gradient[self.at..self.end()];
-        let mut add = |from, column, count| {
-            steps.add_products(engine, from, Factor::Joint, column, count, section, columns, into, self.depth, column);
-        };
-        if steps.fresh {
-            // A zero initial state adds nothing: its rows start at step 1.
-            add(0, first, 1 + input - first);
-            add(steps.first_state(), 1 + input, state);
-        } else {
-            add(0, first, 1 + input + state - first);
-        }
     }
 }
 

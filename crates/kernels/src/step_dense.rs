@@ -5,13 +5,14 @@
 use std::iter::once;
 
 use crate::activation::Identity;
-use crate::cell::{Backward, Cell, Factor, Forward, RowsMut, Steps};
+use crate::cell::{Backward, Cell, Forward, RowsMut, Steps};
 use crate::engine::Engine;
 use crate::layout::{Block, Entry, Layout, Role, Transpose};
 use crate::nonlinearity::Nonlinearity;
 use crate::panels::{padded, panels};
 use crate::product::{Affine, Segment, Store};
 use crate::simd::{LANES, Left, Right};
+use crate::weight_gradient::Factor;
 
 /// A dense layer at every step: its sizes and its φ.
 ///
@@ -70,8 +71,8 @@ impl Cell for StepDense {
         };
         Layout {
             entries: vec![
-                entry("kernel", Role::Kernel, &[self.input, output], 1),
-                entry("bias", Role::Bias, &[output], 0),
+                entry("kernel", Role::Dense, &[self.input, output], 1),
+                entry("bias", Role::DenseBias, &[output], 0),
             ],
             len: block.len(),
         }

@@ -4,8 +4,9 @@
 
 use crate::cell::{Backward, Cell, Forward, Rows, RowsMut};
 use crate::engine::Engine;
-use crate::layout::{Entry, Layout, Role};
-use crate::norm::{InPanels, normalize_back, normalize_by};
+use crate::gain_and_bias::GainAndBias;
+use crate::layout::Layout;
+use crate::norm::{normalize_back, normalize_by};
 use crate::panels::padded;
 use crate::simd::{Kernel, LANES, Simd};
 use crate::step_dense::no_state;
@@ -39,23 +40,6 @@ impl StepNorm {
     }
 }
 
-/// γ and β of N features, each in whole vectors: `gain`, `bias`.
-pub(crate) fn gain_and_bias(size: usize) -> Layout {
-    Layout {
-        entries: vec![
-            Entry::plain("gain", Role::Gain, &[size], 0),
-            Entry::plain("bias", Role::Bias, &[size], padded(size)),
-        ],
-        len: 2 * padded(size),
-    }
-}
-
-/// Both as the kernels read them.
-pub(crate) fn split(weights: &[f32]) -> [InPanels<'_>; 2] {
-    let (gain, bias) = weights.split_at(weights.len() / 2);
-    [gain, bias].map(|data| InPanels { data, stride: LANES })
-}
-
 impl Cell for StepNorm {
     fn name(&self) -> &'static str {
         "layer-norm"
@@ -71,7 +55,7 @@ impl Cell for StepNorm {
         padded(self.size) + 1
     }
     fn layout(&self) -> Layout {
-        gain_and_bias(self.size)
+        GainAndBias { size: self.size }.layout()
     }
     fn has_state(&self) -> bool {
         false
@@ -104,7 +88,7 @@ impl Kernel for Normalize<'_> {
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
         let StepNorm { size, epsilon } = self.cell;
-        let [gain, bias] = split(self.weights);
+        let [gain, bias] = GainAndBias { size }.split(self.weights);
         for row in 0..self.rows {
             let y = self.output.row(row);
             y[..size].copy_from_slice(&self.joint.row(row)[..size]);
@@ -130,11 +114,23 @@ impl Kernel for NormalizeBack<'_> {
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
         let size = self.cell.size;
-        let [gain, _] = split(self.weights);
+        let vectors = GainAndBias { size };
+        let [gain, _] = vectors.split(self.weights);
         for row in 0..self.rows {
             let d = self.d_output.row(row);
             let (normal, rate) = self.tape.row(row).split_at(padded(size));
-            normalize_back(s, d, normal, rate[0], size, gain, self.gradient, 0, padded(size), LANES);
+            normalize_back(
+                s,
+                d,
+                normal,
+                rate[0],
+                size,
+                gain,
+                self.gradient,
+                vectors.gain_at(),
+                vectors.bias_at(),
+                LANES,
+            );
             if let Some(d_input) = &mut self.d_input {
                 d_input.row(row).copy_from_slice(d);
             }

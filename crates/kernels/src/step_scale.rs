@@ -4,12 +4,11 @@
 
 use crate::cell::{Backward, Cell, Forward, Rows, RowsMut};
 use crate::engine::Engine;
+use crate::gain_and_bias::GainAndBias;
 use crate::layout::Layout;
 use crate::norm::{add_panel, lanes};
-use crate::panels::padded;
 use crate::simd::{Kernel, LANES, Simd};
 use crate::step_dense::no_state;
-use crate::step_norm::{gain_and_bias, split};
 
 /// Each feature times a factor of its own, and shifted.
 ///
@@ -45,7 +44,7 @@ impl Cell for StepScale {
         self.size
     }
     fn layout(&self) -> Layout {
-        gain_and_bias(self.size)
+        GainAndBias { size: self.size }.layout()
     }
     fn has_state(&self) -> bool {
         false
@@ -76,7 +75,7 @@ impl Kernel for Scale<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
-        let [gain, bias] = split(self.weights);
+        let [gain, bias] = GainAndBias { size: self.size }.split(self.weights);
         for row in 0..self.rows {
             let y = self.output.row(row);
             y[..self.size].copy_from_slice(&self.joint.row(row)[..self.size]);
@@ -102,15 +101,16 @@ impl Kernel for ScaleBack<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
-        let [gain, _] = split(self.weights);
+        let vectors = GainAndBias { size: self.size };
+        let [gain, _] = vectors.split(self.weights);
         for row in 0..self.rows {
             let (x, d) = (self.joint.row(row), self.d_output.row(row));
             for at in (0..self.size).step_by(LANES) {
                 let (x, d) = (s.load(&x[at..]), s.load(&d[at..]));
                 // Behind the last feature stands the state, which is no input.
                 let x = s.select(lanes(self.size, at), x, s.splat(0.0));
-                add_panel(s, self.gradient, at, s.mul(d, x));
-                add_panel(s, self.gradient, padded(self.size) + at, d);
+                add_panel(s, self.gradient, vectors.gain_at() + at, s.mul(d, x));
+                add_panel(s, self.gradient, vectors.bias_at() + at, d);
                 if let Some(d_input) = &mut self.d_input {
                     s.store(s.mul(d, gain.panel(s, at / LANES)), &mut d_input.row(row)[at..]);
                 }

@@ -70,10 +70,8 @@ impl Unroll {
     /// Room for `rows` rows of `steps` steps.
     pub fn new(cell: &dyn Cell, steps: usize, rows: usize) -> Self {
         let joint = Joint { input: cell.input(), output: cell.output() };
-        let (noise, stride) = (cell.noise(), joint.stride());
-        let (pp, mp) = (padded(joint.output), padded(cell.memory()));
-        let slots = (steps + 1) * rows;
-        let masked = if noise.recurrent_dropout > 0.0 { steps * rows * stride } else { 0 };
+        let noise = cell.noise();
+        let floats = Floats::of(cell, steps, rows);
         let mut unroll = Unroll {
             joint,
             memory_width: cell.memory(),
@@ -84,19 +82,19 @@ impl Unroll {
             weights_len: cell.layout().len,
             transposed_len: transposed_len(&cell.transposes()),
             tape_stride: odd_stride(cell.tape()),
-            history: Aligned::zeros(slots * stride),
-            masked: Aligned::zeros(masked),
-            memory: Aligned::zeros(slots * mp),
-            tape: Aligned::zeros(steps * rows * odd_stride(cell.tape())),
-            written: Aligned::zeros(if noise.zoneout > 0.0 { steps * rows * pp } else { 0 }),
+            history: Aligned::zeros(floats.history),
+            masked: Aligned::zeros(floats.masked),
+            memory: Aligned::zeros(floats.memory),
+            tape: Aligned::zeros(floats.tape),
+            written: Aligned::zeros(floats.written),
             masks: Masks::new(noise, joint.output, cell.memory(), steps, rows),
-            d_output: Aligned::zeros(rows * pp),
-            d_joint: Aligned::zeros(rows * pp),
-            d_memory: Aligned::zeros(rows * mp),
-            d_past: Aligned::zeros(if noise.zoneout > 0.0 { rows * pp } else { 0 }),
-            d_memory_past: Aligned::zeros(if noise.memory_zoneout > 0.0 { rows * mp } else { 0 }),
+            d_output: Aligned::zeros(floats.d_output),
+            d_joint: Aligned::zeros(floats.d_joint),
+            d_memory: Aligned::zeros(floats.d_memory),
+            d_past: Aligned::zeros(floats.d_past),
+            d_memory_past: Aligned::zeros(floats.d_memory_past),
         };
-        for row in unroll.history.chunks_exact_mut(stride) {
+        for row in unroll.history.chunks_exact_mut(joint.stride()) {
             row[joint.one_at()] = 1.0;
         }
         unroll
@@ -104,16 +102,8 @@ impl Unroll {
 
     /// Bytes that [`Unroll::new`] sets aside.
     pub fn bytes(cell: &dyn Cell, steps: usize, rows: usize) -> usize {
-        let joint = Joint { input: cell.input(), output: cell.output() };
-        let (noise, stride) = (cell.noise(), joint.stride());
-        let (pp, mp) = (padded(joint.output), padded(cell.memory()));
-        let each = |on: bool, floats: usize| if on { floats } else { 0 };
-        let floats = (steps + 1) * rows * (stride + mp)
-            + steps * rows * odd_stride(cell.tape())
-            + each(noise.recurrent_dropout > 0.0, steps * rows * stride)
-            + each(noise.zoneout > 0.0, steps * rows * pp)
-            + rows * (2 * pp + mp + each(noise.zoneout > 0.0, pp) + each(noise.memory_zoneout > 0.0, mp));
-        floats * size_of::<f32>() + Masks::bytes(noise, joint.output, cell.memory(), steps, rows)
+        let masks = Masks::bytes(cell.noise(), cell.output(), cell.memory(), steps, rows);
+        Floats::of(cell, steps, rows).sum() * size_of::<f32>() + masks
     }
 
     /// The steps there is room for.
@@ -508,6 +498,46 @@ impl Unroll {
         assert!(active.len() <= self.steps, "{} steps; there is room for {}", active.len(), self.steps);
         assert!(active.iter().all(|&a| a <= rows), "active {active:?} exceeds {rows} rows");
         assert!(active.is_sorted_by(|a, b| a >= b), "active {active:?} grows: rows must be sorted by length");
+    }
+}
+
+/// The sizes of the buffers of the same names.
+struct Floats {
+    history: usize,
+    masked: usize,
+    memory: usize,
+    tape: usize,
+    written: usize,
+    d_output: usize,
+    d_joint: usize,
+    d_memory: usize,
+    d_past: usize,
+    d_memory_past: usize,
+}
+
+impl Floats {
+    fn of(cell: &dyn Cell, steps: usize, rows: usize) -> Self {
+        let (noise, stride) = (cell.noise(), Joint { input: cell.input(), output: cell.output() }.stride());
+        let (pp, mp) = (padded(cell.output()), padded(cell.memory()));
+        let where_masked = |p: f32, floats: usize| if p > 0.0 { floats } else { 0 };
+        Floats {
+            history: (steps + 1) * rows * stride,
+            masked: where_masked(noise.recurrent_dropout, steps * rows * stride),
+            memory: (steps + 1) * rows * mp,
+            tape: steps * rows * odd_stride(cell.tape()),
+            written: where_masked(noise.zoneout, steps * rows * pp),
+            d_output: rows * pp,
+            d_joint: rows * pp,
+            d_memory: rows * mp,
+            d_past: where_masked(noise.zoneout, rows * pp),
+            d_memory_past: where_masked(noise.memory_zoneout, rows * mp),
+        }
+    }
+
+    fn sum(self) -> usize {
+        let Floats { history, masked, memory, tape, written, d_output, d_joint, d_memory, d_past, d_memory_past } =
+            self;
+        history + masked + memory + tape + written + d_output + d_joint + d_memory + d_past + d_memory_past
     }
 }
 

@@ -10,8 +10,8 @@ use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 use elman_kernels::cell::{transpose, transposed_len};
 use elman_kernels::unroll::{Initial, Lengths, Phase, Upstream};
 use elman_kernels::{
-    Activation, AdamStep, Aligned, Dense, Gru, Isa, LANES, Lstm, Mode, Noise, Nonlinearity, Pool, Reset, Rnn, Rule,
-    Shaping, StepDense, StepNorm, StepScale, Unroll, descend, padded, softmax, softmax_cross_entropy, sum_arrays,
+    Activation, AdamStep, Aligned, Dense, Gru, IndRnn, Isa, LANES, Lstm, Mode, Noise, Nonlinearity, Pool, Reset, Rnn,
+    Rule, Shaping, StepDense, StepNorm, StepScale, Unroll, descend, padded, softmax, softmax_cross_entropy, sum_arrays,
 };
 
 /// The system's allocator, counting what the threads of a test ask of it. The test harness has threads of its own.
@@ -86,12 +86,15 @@ fn an_allocation_is_counted() {
 fn cells() -> Vec<Box<dyn elman_kernels::Cell>> {
     let noise = Noise { recurrent_dropout: 0.3, candidate_dropout: 0.25, zoneout: 0.4, memory_zoneout: 0.0 };
     let (rnn, lstm, gru) = (Rnn::new(3, 33), Lstm::new(3, 33), Gru::new(3, 33));
+    let indrnn = IndRnn::new(3, 33);
     let all = lstm.peepholes(true).projection(17).cell_clip(0.4).projection_clip(0.2).layer_norm(true);
     let all = all.noise(Noise { memory_zoneout: 0.2, ..noise });
     let mut cells: Vec<Box<dyn elman_kernels::Cell>> = vec![Box::new(lstm), Box::new(all), Box::new(all.coupled(true))];
     for activation in Activation::ALL {
         cells.push(Box::new(rnn.activation(activation)));
         cells.push(Box::new(rnn.activation(activation).noise(Noise { candidate_dropout: 0.0, ..noise })));
+        cells.push(Box::new(indrnn.activation(activation)));
+        cells.push(Box::new(indrnn.activation(activation).noise(Noise { candidate_dropout: 0.0, ..noise })));
     }
     for reset in [Reset::After, Reset::Before] {
         cells.push(Box::new(gru.reset(reset)));

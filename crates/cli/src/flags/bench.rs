@@ -17,7 +17,7 @@ fall to nothing within some hundred steps. Numbers that small become 0 before th
 are slow, so both should take the same time.
 
 A sweep varies the hidden size, batch, steps and threads, one at a time, from the sizes given; then the threads again at \
-batch 4 and hidden size 1024. Without --cell it covers rnn, lstm and gru. It takes some minutes; Ctrl-C ends it after the \
+batch 4 and hidden size 1024. Without --cell it covers all cells. It takes some minutes; Ctrl-C ends it after the \
 point that is being measured, and what it has is drawn.
 
 Examples:

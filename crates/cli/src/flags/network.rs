@@ -30,7 +30,7 @@ impl Args for NetworkArgs {
         let cell = Arg::new("cell")
             .long("cell")
             .value_name("CELL")
-            .help("The cell: rnn, lstm or gru")
+            .help("The cell: rnn, lstm, gru or indrnn")
             .help_heading(MODEL)
             .value_parser(PossibleValuesParser::new(CELLS));
         let command = options::flags(options::flags(command.arg(cell), &NETWORK, MODEL), &NETWORK, CELL);

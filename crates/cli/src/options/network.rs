@@ -6,7 +6,7 @@ use super::Kind::{self, Count, Rate, Switch};
 use super::{Described, Owners, Place, Value};
 
 /// The names of the cells.
-pub(crate) const CELLS: [&str; 3] = ["rnn", "lstm", "gru"];
+pub(crate) const CELLS: [&str; 4] = ["rnn", "lstm", "gru", "indrnn"];
 
 /// What the options are of: layers that are all alike.
 pub(crate) struct Blueprint {
@@ -71,12 +71,14 @@ pub(crate) static NETWORK: [Described<Blueprint>; 17] = [
         default: Some(Value::Activation(Activation::Tanh)),
         place: |of| match &mut of.cell {
             AnyCell::Rnn(rnn) => Some(&mut rnn.activation),
+            AnyCell::IndRnn(rnn) => Some(&mut rnn.activation),
             AnyCell::Lstm(lstm) => Some(&mut lstm.activation),
             AnyCell::Gru(gru) => Some(&mut gru.activation),
             _ => None,
         },
         heading: CELL,
-        help: "Activation: of the state of rnn, of the candidate of lstm and gru, and of the memory that an lstm shows",
+        help: "Activation: of the state of rnn and indrnn, of the candidate of lstm and gru, and of the memory that an lstm \
+               shows",
     },
     Described {
         name: "recurrent_activation",
@@ -220,6 +222,7 @@ pub(crate) static NETWORK: [Described<Blueprint>; 17] = [
 fn noise(of: &mut Blueprint) -> Option<&mut Noise> {
     match &mut of.cell {
         AnyCell::Rnn(rnn) => Some(&mut rnn.noise),
+        AnyCell::IndRnn(rnn) => Some(&mut rnn.noise),
         AnyCell::Lstm(lstm) => Some(&mut lstm.noise),
         AnyCell::Gru(gru) => Some(&mut gru.noise),
         _ => None,
@@ -228,14 +231,15 @@ fn noise(of: &mut Blueprint) -> Option<&mut Noise> {
 
 #[cfg(test)]
 mod tests {
-    use elman::{Gru, Lstm, Rnn};
+    use elman::{Gru, IndRnn, Lstm, Rnn};
 
     use super::*;
 
     #[test]
     fn every_option_reaches_the_cells_that_have_it() {
         for of in &NETWORK {
-            let cells = [AnyCell::Rnn(Rnn::new(1, 2)), AnyCell::Lstm(Lstm::new(1, 2)), AnyCell::Gru(Gru::new(1, 2))];
+            let cells: [AnyCell; 4] =
+                [Rnn::new(1, 2).into(), Lstm::new(1, 2).into(), Gru::new(1, 2).into(), IndRnn::new(1, 2).into()];
             for (name, cell) in CELLS.into_iter().zip(cells) {
                 let mut to = Blueprint { cell, layers: 7, bidirectional: None, residual: false, dropout: 0.5 };
                 of.set(&mut to, of.example());

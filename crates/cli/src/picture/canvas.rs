@@ -22,6 +22,7 @@ pub(crate) const SCALE: u32 = 8;
 pub(crate) const BLUE: RGBColor = RGBColor(0x00, 0x72, 0xb2);
 pub(crate) const VERMILION: RGBColor = RGBColor(0xd5, 0x5e, 0x00);
 pub(crate) const GREEN: RGBColor = RGBColor(0x00, 0x9e, 0x73);
+pub(crate) const PINK: RGBColor = RGBColor(0xcc, 0x79, 0xa7);
 pub(crate) const ALARM: RGBColor = RGBColor(0xb0, 0x10, 0x30);
 pub(crate) const INK: RGBColor = RGBColor(0x26, 0x26, 0x26);
 pub(crate) const PALE_INK: RGBColor = RGBColor(0x6b, 0x6b, 0x6b);

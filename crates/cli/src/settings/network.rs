@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use elman::{AnyCell, Error, Gru, Layer, Lstm, Rnn, Stack};
+use elman::{AnyCell, Error, Gru, IndRnn, Layer, Lstm, Rnn, Stack};
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -67,6 +67,7 @@ impl NetworkConfig {
             "rnn" => AnyCell::Rnn(Rnn::new(input, hidden)),
             "lstm" => AnyCell::Lstm(Lstm::new(input, hidden)),
             "gru" => AnyCell::Gru(Gru::new(input, hidden)),
+            "indrnn" => AnyCell::IndRnn(IndRnn::new(input, hidden)),
             _ => {
                 let expected = format!("one of: {}", CELLS.join(", "));
                 return Err(Error::Setting { what: "cell", found: format!("{:?}", self.cell), expected });

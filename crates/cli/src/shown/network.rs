@@ -1,6 +1,6 @@
 //! Layers and heads in a line.
 
-use elman::{AnyCell, Head, Layer, Merge, Nonlinearity, Reads, Reset, Stack};
+use elman::{AnyCell, Head, IndRnn, Layer, Merge, Nonlinearity, Reads, Reset, Rnn, Stack};
 
 /// The layers in a line: `lstm 28 → 128 (peepholes), lstm 128 → 128`.
 pub(crate) fn describe(stack: &Stack) -> String {
@@ -38,7 +38,9 @@ fn describe_layer(layer: &Layer) -> String {
     let cell = layer.cell.get();
     let mut options: Vec<String> = Vec::new();
     match &layer.cell {
-        AnyCell::Rnn(rnn) => options.push(rnn.activation.name().into()),
+        AnyCell::Rnn(Rnn { activation, .. }) | AnyCell::IndRnn(IndRnn { activation, .. }) => {
+            options.push(activation.name().into());
+        }
         AnyCell::Lstm(lstm) => {
             let on = [
                 (!lstm.activation.is_default(), lstm.activation.name().to_owned()),

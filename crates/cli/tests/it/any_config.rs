@@ -79,7 +79,7 @@ fn settings(job: &'static str) -> BoxedStrategy<Lines> {
             ("candidate_dropout", RATE),
         ]),
     );
-    let cell = one("cell", &[("rnn", &rnn), ("lstm", &lstm), ("gru", &gru)]);
+    let cell = one("cell", &[("rnn", &rnn), ("lstm", &lstm), ("gru", &gru), ("indrnn", &rnn)]);
     let layers = prop_oneof![
         Just(vec![("layers", "1".to_owned())]),
         some(&[("residual", BOOL), ("dropout", RATE)]).prop_map(|mut lines| {

@@ -167,7 +167,7 @@ fn bench_refuses_sizes_that_cannot_be() {
         ("--hidden 0", ["hidden", "is 0"]),
         ("--hidden 1000000000", ["hidden", "is 1000000000"]),
         ("--threads 0", ["--threads is 0", "1 to "]),
-        ("--cell gru9", ["gru9", "rnn, lstm, gru"]),
+        ("--cell gru9", ["gru9", "rnn, lstm, gru, indrnn"]),
         ("--cell gru --peepholes", ["--peepholes is not computed for gru", "option of lstm"]),
         ("--cell lstm --projection 0", ["--projection is 0", "1 to "]),
         ("--cell rnn --layer-norm", ["--layer-norm is not computed for rnn", "lstm and gru"]),

@@ -341,7 +341,7 @@ fn configurations() {
     refuses(b"\xff\xfe", 1, &["cannot read c.toml", "UTF-8"]);
     refuses(b"job = \"text\"\n", 2, &["c.toml is the configuration of job \"text\"", "\"mnist\""]);
     // As the flags of the same names.
-    refuses(b"data = \"set\"\ncell = \"gru9\"\n", 2, &["cell is \"gru9\"", "rnn, lstm, gru"]);
+    refuses(b"data = \"set\"\ncell = \"gru9\"\n", 2, &["cell is \"gru9\"", "rnn, lstm, gru, indrnn"]);
     refuses(b"data = \"set\"\nactivation = \"sine\"\n", 2, &["cannot read c.toml", "sine", "tanh", "relu"]);
     refuses(b"data = \"set\"\nbidirectional = true\n", 2, &["cannot read c.toml", "bidirectional"]);
     refuses(b"data = \"set\"\ncell = \"gru\"\npeepholes = true\n", 2, &["peepholes", "gru", "option of lstm"]);

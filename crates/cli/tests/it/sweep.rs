@@ -13,7 +13,7 @@ const FIELDS: &str = "varies cell batch steps input hidden threads network lengt
 /// Lines as a sweep of all cells writes them.
 fn saved() -> String {
     let mut lines = String::new();
-    for cell in ["rnn", "lstm", "gru"] {
+    for cell in ["rnn", "lstm", "gru", "indrnn"] {
         for varies in ["hidden", "batch", "steps", "threads", "small_batch"] {
             for size in [1, 2, 8] {
                 let mut record = serde_json::json!({
@@ -104,7 +104,7 @@ fn a_saved_sweep_is_drawn_with_every_cell_and_size() {
     place.elman("bench --from sweep.jsonl --chart sweep.svg").succeeded();
     let svg = place.text("sweep.svg");
     assert_well_formed(&svg);
-    for text in ["rnn", "lstm", "gru", "hidden (log)", "batch (log)", "steps (log)", "threads", "0.6"] {
+    for text in ["rnn", "lstm", "gru", "indrnn", "hidden (log)", "batch (log)", "steps (log)", "threads", "0.6"] {
         assert!(svg.contains(&format!("\n{text}\n")), "{text}");
     }
 }
@@ -122,7 +122,7 @@ fn what_is_no_saved_sweep_is_refused_and_the_old_chart_stays() {
         ("none", &["cannot read none"][..]),
         ("empty", &["empty has no records"]),
         ("latin", &["cannot read latin"]),
-        ("torn", &["line 45 of torn", "EOF"]),
+        ("torn", &["line 60 of torn", "EOF"]),
         ("single", &["line 1 of single", "missing field `varies`"]),
     ] {
         place.elman(&format!("bench --from {from} --chart sweep.svg")).refused(1, words);

@@ -7,7 +7,6 @@ use ndarray::ArrayView1;
 use serde::Serialize;
 
 use super::track::Track;
-use crate::network::layer::AnyCell;
 
 /// A gate over a sample of steps. σ is saturated below 0.1 and above 0.9, tanh below −0.9 and above 0.9, and ReLU is
 /// where it is 0.
@@ -48,16 +47,7 @@ pub(super) struct Gates<'a> {
 
 impl<'a> Gates<'a> {
     pub(super) fn new(track: &'a Track) -> Self {
-        let cell: Option<&dyn Reference> = match &track.cell {
-            AnyCell::Rnn(cell) => Some(cell),
-            AnyCell::Lstm(cell) => Some(cell),
-            AnyCell::Gru(cell) => Some(cell),
-            AnyCell::Dense(cell) => Some(cell),
-            AnyCell::LayerNorm(cell) => Some(cell),
-            AnyCell::Scale(cell) => Some(cell),
-            // What is inside is known to its author alone.
-            AnyCell::Custom(_) => None,
-        };
+        let cell = track.cell.reference();
         let entries = cell.map_or_else(Vec::new, |cell| cell.layout().entries);
         let wide = |name: &str| track.arrays[name].data.iter().map(|&x| f64::from(x)).collect();
         let arrays = entries.iter().map(|entry| (entry.name, wide(entry.name))).collect();

@@ -2,6 +2,7 @@
 //!
 //! P output, M memory, S = P + M floats of a state s = (h, c).
 
+use elman_kernels::layout::{Gate, Role};
 use ndarray::{Array2, ArrayView1, Axis, s};
 use serde::Serialize;
 
@@ -53,19 +54,21 @@ pub struct Transition {
 
 /// The spectrum of R, gate by gate; or why it is not computed.
 pub(super) fn recurrent(track: &Track) -> Result<Vec<Recurrent>, String> {
-    let names: &[&str] = match &track.cell {
-        AnyCell::Rnn(_) => &["R"],
-        AnyCell::Lstm(lstm) if lstm.coupled => &["R_i", "R_g", "R_o"],
-        AnyCell::Lstm(_) => &["R_i", "R_f", "R_g", "R_o"],
-        AnyCell::Gru(_) => &["R_r", "R_z", "R_n"],
-        AnyCell::Dense(_) | AnyCell::LayerNorm(_) | AnyCell::Scale(_) => {
-            return Err("the recurrent matrix: the layer has no state".into());
-        }
-        AnyCell::Custom(_) => return Err("the recurrent matrix: a cell of one's own does not say which it is".into()),
-    };
-    let Some(array) = track.arrays.get("recurrent_kernel") else {
+    if !track.cell.has_state() {
+        return Err("the recurrent matrix: the layer has no state".into());
+    }
+    if let AnyCell::Custom(_) = track.cell {
+        return Err("the recurrent matrix: a cell of one's own does not say which it is".into());
+    }
+    let entries = track.cell.get().layout().entries;
+    let Some(entry) = entries.iter().find(|entry| matches!(entry.role, Role::Recurrent | Role::Own)) else {
         return Err("the recurrent matrix: the cell has none".into());
     };
+    let array = &track.arrays[entry.name];
+    if entry.role == Role::Own {
+        return Ok(vec![diagonal(&array.data)]);
+    }
+    let names: Vec<String> = entry.gates.iter().map(|gate| name(*gate)).collect();
     let (rows, columns) = (array.shape[0], array.shape[1]);
     let width = columns / names.len();
     if rows != width {
@@ -76,13 +79,26 @@ pub(super) fn recurrent(track: &Track) -> Result<Vec<Recurrent>, String> {
     if rows > SIZE_MAX {
         return Err(format!("the spectrum of the recurrent matrix: it has {rows} rows, more than {SIZE_MAX}"));
     }
-    let block = |(gate, name): (usize, &&str)| {
+    let block = |(gate, name): (usize, &String)| {
         let block = Array2::from_shape_fn((rows, rows), |(k, j)| f64::from(array.data[k * columns + gate * width + j]));
         let (eigenvalues, norm) = spectrum(&block).ok_or_else(|| format!("the spectrum of {name}: {NO_END}"))?;
         let radius = eigenvalues.first().map_or(0.0, |z| z.abs());
-        Ok(Recurrent { name: (*name).to_owned(), radius, norm, eigenvalues })
+        Ok(Recurrent { name: name.clone(), radius, norm, eigenvalues })
     };
     names.iter().enumerate().map(block).collect()
+}
+
+/// R, or its block of a gate.
+fn name(gate: Gate) -> String {
+    if gate.letter.is_empty() { "R".into() } else { format!("R_{}", gate.letter) }
+}
+
+/// R where each unit sees itself alone: its values are its eigenvalues.
+fn diagonal(own: &[f32]) -> Recurrent {
+    let mut eigenvalues: Vec<Complex> = own.iter().map(|&u| Complex { re: f64::from(u), im: 0.0 }).collect();
+    eigenvalues.sort_by(|a, b| b.abs().total_cmp(&a.abs()));
+    let radius = eigenvalues.first().map_or(0.0, |z| z.abs());
+    Recurrent { name: "R".into(), radius, norm: radius, eigenvalues }
 }
 
 const NO_END: &str = "the iteration for its eigenvalues does not end";

@@ -292,11 +292,11 @@ impl<'a> Check<'a> {
         let mut weights = vec![0.0; layout.len];
         for entry in &layout.entries {
             let (middle, bound) = match entry.role {
-                Role::Kernel | Role::Recurrent | Role::Projection => {
+                Role::Kernel | Role::Dense | Role::Recurrent | Role::Projection => {
                     let rows = (entry.count() / entry.columns().max(1)).max(1);
                     (0.0, (3.0 / rows as f32).sqrt())
                 }
-                Role::Bias | Role::Peephole | Role::Shift => (0.0, 0.5),
+                Role::Bias | Role::DenseBias | Role::Own | Role::Peephole | Role::Shift | Role::Offset => (0.0, 0.5),
                 Role::Gain => (1.0, 0.5),
             };
             let values: Vec<f32> = draw(entry.count(), bound).into_iter().map(|x| middle + x).collect();

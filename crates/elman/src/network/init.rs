@@ -3,11 +3,11 @@
 //! I input, H hidden, O output. Glorot & Bengio (2010), <https://proceedings.mlr.press/v9/glorot10a.html>: uniform
 //! within ±√(6 / (inputs + outputs)). Orthogonal: Saxe et al. (2014), <https://arxiv.org/abs/1312.6120>.
 
-use elman_kernels::layout::{Entry, Role};
-use elman_kernels::{Cell, Reset};
+use elman_kernels::Cell;
+use elman_kernels::layout::{Entry, Opens, Role};
 use serde::{Deserialize, Serialize};
 
-use crate::network::layer::{AnyCell, Embedding, Stack};
+use crate::network::layer::{Embedding, Stack};
 use crate::network::parameters::Plan;
 use crate::random::Random;
 
@@ -46,7 +46,7 @@ pub(crate) fn network(init: Init, stack: &Stack, plan: &Plan, parameters: &mut [
         parameters[plan.embedding.clone()].copy_from_slice(&embedding(init, of, random));
     }
     for (track, place) in plan.tracks.iter().enumerate() {
-        let cell = &stack.layers[place.layer].cell;
+        let cell = stack.layers[place.layer].cell.get();
         for entry in plan.entries_of(track) {
             let values = values(init, cell, entry, random);
             entry.pack(&values, &mut parameters[place.weights.clone()]);
@@ -68,57 +68,52 @@ fn embedding(init: Init, of: Embedding, random: &mut Random) -> Vec<f32> {
 const KERAS_EMBEDDING: f32 = 0.05;
 
 /// One array of a cell, row-major.
-fn values(init: Init, cell: &AnyCell, entry: &Entry, random: &mut Random) -> Vec<f32> {
-    let (spec, count, columns) = (cell.get(), entry.count(), entry.columns());
-    let hidden = columns / entry.gates.max(1);
+fn values(init: Init, cell: &dyn Cell, entry: &Entry, random: &mut Random) -> Vec<f32> {
+    let (count, columns) = (entry.count(), entry.columns());
+    let hidden = columns / entry.gates.len().max(1);
     let rows = count / columns;
     match (entry.role, init) {
         // All programs start a normalisation or a scale of its own as the identity.
-        (Role::Bias, _) if matches!(cell, AnyCell::LayerNorm(_) | AnyCell::Scale(_)) => vec![0.0; count],
-        // And a dense layer as one in a head.
-        (Role::Kernel, _) if matches!(cell, AnyCell::Dense(_)) => {
-            uniform(count, dense_bounds(init, rows, columns).0, random)
-        }
-        (Role::Bias, _) if matches!(cell, AnyCell::Dense(_)) => match dense_bounds(init, spec.input(), columns).1 {
+        (Role::Offset, _) => vec![0.0; count],
+        (Role::Gain, _) => vec![1.0; count],
+        // As a dense layer in a head.
+        (Role::Dense, _) => uniform(count, dense_bounds(init, rows, columns).0, random),
+        (Role::DenseBias, _) => match dense_bounds(init, cell.input(), columns).1 {
             Some(bound) => uniform(count, bound, random),
             None => vec![0.0; count],
         },
-        (Role::Gain, _) => vec![1.0; count],
+        // Of a unit alone: below 0 it would alternate, above 1 its state could grow with every step.
+        (Role::Own, _) => (0..count).map(|_| 0.5 + random.uniform(0.5)).collect(),
         // Not 0, where TensorFlow starts: over a row of zeros all units would be alike, and each step back through such a
         // normalisation multiplies the gradient by 1 / √ε.
         (Role::Shift, _) => uniform(count, SHIFT, random),
         (Role::Bias, Init::Tf | Init::Keras) => {
-            let mut values = vec![0.0; count];
-            match cell {
-                // The forget gate starts open: Jozefowicz et al. (2015).
-                AnyCell::Lstm(lstm) if !lstm.coupled => values[hidden..2 * hidden].fill(1.0),
-                // TensorFlow's GRUCell has gates that start open.
-                AnyCell::Gru(_) if init == Init::Tf && entry.gates == 3 => values[..2 * hidden].fill(1.0),
-                _ => {}
-            }
-            values
+            let starts = |column| match entry.gate_of(column).opens {
+                Opens::Always => 1.0,
+                Opens::InTf if init == Init::Tf => 1.0,
+                Opens::InTf | Opens::Never => 0.0,
+            };
+            (0..count).map(starts).collect()
         }
         (Role::Bias, Init::PyTorch) => {
-            let bound = pytorch(spec);
-            // Two biases are added; the candidate of a GRU that resets after the product keeps its two apart.
-            let alone = |column: usize| match cell {
-                AnyCell::Gru(gru) => gru.reset == Reset::After && (entry.gates == 1 || column >= 2 * hidden),
-                _ => false,
-            };
-            let draw = |column| {
-                if alone(column) { random.uniform(bound) } else { random.uniform(bound) + random.uniform(bound) }
+            // Two biases are added, but where they are two arrays.
+            let bound = pytorch(cell);
+            let draw = |column| match entry.gate_of(column).two_biases {
+                true => random.uniform(bound),
+                false => random.uniform(bound) + random.uniform(bound),
             };
             (0..count).map(draw).collect()
         }
-        (_, Init::PyTorch) => uniform(count, pytorch(spec), random),
+        (_, Init::PyTorch) => uniform(count, pytorch(cell), random),
         (Role::Kernel | Role::Recurrent, Init::Tf) => {
-            let joint = spec.input() + spec.output();
-            let all = glorot(joint, columns);
-            let AnyCell::Gru(_) = cell else { return uniform(count, all, random) };
-            // TensorFlow's GRUCell has a kernel of its gates and one of its candidate.
-            let [gates, candidate] = [glorot(joint, 2 * hidden), glorot(joint, hidden)];
-            let bound = |at: usize| if at % columns < 2 * hidden { gates } else { candidate };
-            (0..count).map(|at| random.uniform(bound(at))).collect()
+            let joint = cell.input() + cell.output();
+            let bound = |column| {
+                let variable = entry.gate_of(column).variable;
+                let others = entry.gates.iter().filter(|gate| gate.variable != variable).count();
+                glorot(joint, columns - others * hidden)
+            };
+            let bounds: Vec<f32> = (0..columns).map(bound).collect();
+            (0..count).map(|at| random.uniform(bounds[at % columns])).collect()
         }
         (Role::Recurrent, Init::Keras) => orthogonal(rows, columns, random),
         (Role::Kernel | Role::Projection, _) => uniform(count, glorot(rows, columns), random),

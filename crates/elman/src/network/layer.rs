@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use elman_kernels::{Cell, Gru, Lstm, Nonlinearity, Rnn, StepDense, StepNorm, StepScale, tile_rows};
+use elman_kernels::reference::Reference;
+use elman_kernels::{Cell, Gru, IndRnn, Lstm, Nonlinearity, Rnn, StepDense, StepNorm, StepScale, tile_rows};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -13,16 +14,55 @@ const SIZE_MAX: usize = 16_384;
 /// Most tokens of an embedding.
 const TOKENS_MAX: usize = 1 << 20;
 
-/// A cell of any kind: a recurrent one, or a layer without a state.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "cell", rename_all = "lowercase")]
-pub enum AnyCell {
+/// Declares [`AnyCell`]: what each kind is called here and in the kernels. In files it has the name that serde is told, or
+/// else its own in small letters.
+macro_rules! any_cell {
+    ($($(#[$about:meta])* $kind:ident($cell:ident),)+) => {
+        /// A cell of any kind: a recurrent one, or a layer without a state.
+        #[derive(Clone, Debug, Serialize, Deserialize)]
+        #[serde(tag = "cell", rename_all = "lowercase")]
+        pub enum AnyCell {
+            $($(#[$about])* $kind($cell),)+
+            /// A cell of one's own. A model file cannot name it.
+            #[serde(skip)]
+            Custom(Arc<dyn Cell>),
+        }
+
+        impl AnyCell {
+            /// What it can do.
+            pub fn get(&self) -> &dyn Cell {
+                match self {
+                    $(AnyCell::$kind(cell) => cell,)+
+                    AnyCell::Custom(cell) => &**cell,
+                }
+            }
+
+            /// The same mathematics in plain `f64`; none of a cell of one's own, whose inside its author alone knows.
+            pub fn reference(&self) -> Option<&dyn Reference> {
+                match self {
+                    $(AnyCell::$kind(cell) => Some(cell),)+
+                    AnyCell::Custom(_) => None,
+                }
+            }
+        }
+
+        $(impl From<$cell> for AnyCell {
+            fn from(cell: $cell) -> Self {
+                AnyCell::$kind(cell)
+            }
+        })+
+    };
+}
+
+any_cell! {
     /// The Elman cell.
     Rnn(Rnn),
     /// The LSTM.
     Lstm(Lstm),
     /// The GRU.
     Gru(Gru),
+    /// An Elman cell whose units see themselves alone.
+    IndRnn(IndRnn),
     /// A dense layer at every step.
     Dense(StepDense),
     /// Layer normalisation of every step.
@@ -30,28 +70,12 @@ pub enum AnyCell {
     LayerNorm(StepNorm),
     /// A factor and a shift for every feature.
     Scale(StepScale),
-    /// A cell of one's own. A model file cannot name it.
-    #[serde(skip)]
-    Custom(Arc<dyn Cell>),
 }
 
 impl AnyCell {
     /// A cell of one's own.
     pub fn custom(cell: impl Cell + 'static) -> Self {
         AnyCell::Custom(Arc::new(cell))
-    }
-
-    /// What it can do.
-    pub fn get(&self) -> &dyn Cell {
-        match self {
-            AnyCell::Rnn(cell) => cell,
-            AnyCell::Lstm(cell) => cell,
-            AnyCell::Gru(cell) => cell,
-            AnyCell::Dense(cell) => cell,
-            AnyCell::LayerNorm(cell) => cell,
-            AnyCell::Scale(cell) => cell,
-            AnyCell::Custom(cell) => &**cell,
-        }
     }
 
     /// Whether a step reads what the one before has left: false of a dense layer, a normalisation, a scale.
@@ -82,8 +106,8 @@ impl AnyCell {
             ));
         }
         match self {
-            AnyCell::Rnn(rnn) if rnn.noise.candidate_dropout > 0.0 => {
-                Err(unsupported("candidate_dropout", rnn, "it has no candidate beside its state"))
+            AnyCell::Rnn(_) | AnyCell::IndRnn(_) if noise.candidate_dropout > 0.0 => {
+                Err(unsupported("candidate_dropout", cell, "it has no candidate beside its state"))
             }
             AnyCell::Lstm(lstm) => check_lstm(lstm),
             AnyCell::Dense(dense) => check_nonlinearity(dense.activation),
@@ -140,42 +164,6 @@ fn check_rate(what: &'static str, rate: f32) -> Result<(), Error> {
 
 fn unsupported(what: &'static str, cell: &dyn Cell, why: &str) -> Error {
     Error::Unsupported { what, cell: cell.name(), why: why.into() }
-}
-
-impl From<Rnn> for AnyCell {
-    fn from(cell: Rnn) -> Self {
-        AnyCell::Rnn(cell)
-    }
-}
-
-impl From<Lstm> for AnyCell {
-    fn from(cell: Lstm) -> Self {
-        AnyCell::Lstm(cell)
-    }
-}
-
-impl From<Gru> for AnyCell {
-    fn from(cell: Gru) -> Self {
-        AnyCell::Gru(cell)
-    }
-}
-
-impl From<StepDense> for AnyCell {
-    fn from(cell: StepDense) -> Self {
-        AnyCell::Dense(cell)
-    }
-}
-
-impl From<StepNorm> for AnyCell {
-    fn from(cell: StepNorm) -> Self {
-        AnyCell::LayerNorm(cell)
-    }
-}
-
-impl From<StepScale> for AnyCell {
-    fn from(cell: StepScale) -> Self {
-        AnyCell::Scale(cell)
-    }
 }
 
 /// How the two directions of a layer become one output.

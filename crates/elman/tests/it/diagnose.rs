@@ -1,13 +1,13 @@
 //! The diagnosis of a network: gradients by lag against products of Jacobians and central differences of the `f64`
 //! reference, gates against weights set by hand, spectra against matrices of known ones.
 
-use crate::support::networks::{bidirectional, build, built, cells, inputs, networks, stacks};
+use crate::support::networks::{bidirectional, build, built, cells, independent, inputs, networks, stacks};
 use elman::diagnose::{Bound, Diagnose, Diagnosis, Flow, class_loss_gradient, eigenvalues, largest_singular_value};
 use elman::{
-    Activation, AnyCell, Arrays, Build, Error, Gru, Init, Layer, Lstm, Merge, Network, Noise, Purpose, Random, Reads,
-    Rnn, Stack,
+    Activation, AnyCell, Arrays, Build, Error, Gru, IndRnn, Init, Layer, Lstm, Merge, Network, Noise, Purpose, Random,
+    Reads, Rnn, Stack,
 };
-use elman_kernels::reference::{self, Reference, Sequence};
+use elman_kernels::reference::{self, Sequence};
 use ndarray::{Array1, Array2, Array3, array, s};
 
 /// Relative to the curve's largest: gradients in `f32` against `f64`, over seven steps.
@@ -92,22 +92,10 @@ fn is_followed(network: &Network) -> bool {
     !network.layers().iter().any(refused)
 }
 
-fn reference_of(cell: &AnyCell) -> &dyn Reference {
-    match cell {
-        AnyCell::Rnn(cell) => cell,
-        AnyCell::Lstm(cell) => cell,
-        AnyCell::Gru(cell) => cell,
-        AnyCell::Dense(cell) => cell,
-        AnyCell::LayerNorm(cell) => cell,
-        AnyCell::Scale(cell) => cell,
-        AnyCell::Custom(_) => unreachable!("the list has none"),
-    }
-}
-
 /// A network of one layer in `f64`, for one row of `x [T, I]` from a state.
 fn in_f64<'a>(network: &'a Network, x: &[f64], h0: &[f64], c0: &[f64]) -> Sequence<'a> {
     let arrays = network.arrays();
-    let cell = reference_of(&network.layers()[0].cell);
+    let cell = network.layers()[0].cell.reference().expect("the list has no cell of one's own");
     let wide = |name: &str| arrays[&format!("layers.0.{name}")].data.iter().map(|&x| f64::from(x)).collect();
     let layout = cell.layout();
     let arrays: reference::Arrays = layout.entries.iter().map(|entry| (entry.name, wide(entry.name))).collect();
@@ -117,7 +105,7 @@ fn in_f64<'a>(network: &'a Network, x: &[f64], h0: &[f64], c0: &[f64]) -> Sequen
 
 #[test]
 fn every_cell_by_central_differences() {
-    for (name, network) in built(cells()) {
+    for (name, network) in built(cells().into_iter().chain(independent().into_iter().take(2))) {
         let cell = network.layers()[0].cell.get();
         let (p, m) = (cell.output(), cell.memory());
         if p > 40 {
@@ -381,13 +369,21 @@ fn the_spectrum_of_the_recurrent_matrix_is_that_of_each_gate() {
     };
     assert_eq!(names(Lstm::new(2, 3)).0, ["R_i", "R_f", "R_g", "R_o"]);
     assert_eq!(names(Lstm::new(2, 3).coupled(true)).0, ["R_i", "R_g", "R_o"]);
+    // Units that see themselves alone: a diagonal.
+    let network = by_hand(IndRnn::new(1, 3), &[("recurrent_kernel", &[0.5, -2.0, 1.0])]);
+    let found = &run(&network, Reads::LastState, &data(&network, 1, 2), &[0]).cells[0].recurrent;
+    assert_eq!((found.len(), found[0].name.as_str(), found[0].radius, found[0].norm), (1, "R", 2.0, 2.0));
+    assert_eq!(
+        found[0].eigenvalues.iter().map(|z| (z.re, z.im)).collect::<Vec<_>>(),
+        [(-2.0, 0.0), (1.0, 0.0), (0.5, 0.0)]
+    );
     let (none, why) = names(Lstm::new(2, 5).projection(3));
     assert!(none.is_empty() && why.len() == 1 && why[0].contains("3 × 5"), "{why:?}");
 }
 
 #[test]
 fn the_jacobian_of_a_step_by_central_differences() {
-    for (name, network) in built(cells()) {
+    for (name, network) in built(cells().into_iter().chain(independent().into_iter().take(2))) {
         let cell = network.layers()[0].cell.get();
         let (p, m) = (cell.output(), cell.memory());
         if p > 20 {

@@ -2,8 +2,8 @@
 
 use crate::support::Arrays;
 use crate::support::networks::{
-    LSTM_NOISE, NOISE, RNN_NOISE, bidirectional, build, built, cells, inputs, lengths, merged, random_cube,
-    random_state, stacks, stateless,
+    LSTM_NOISE, NOISE, RNN_NOISE, bidirectional, build, built, cells, independent, inputs, lengths, merged,
+    random_cube, random_state, stacks, stateless,
 };
 use elman::cell::{Backward, Forward, RowsMut, Steps};
 use elman::layout::{Entry, Layout, Role, Transpose};
@@ -15,7 +15,9 @@ use ndarray::Array3;
 
 #[test]
 fn every_cell_and_option_has_its_gradient() {
-    for (name, stack) in cells().into_iter().chain(stacks()).chain(stateless()).chain(bidirectional()) {
+    for (name, stack) in
+        cells().into_iter().chain(stacks()).chain(stateless()).chain(independent()).chain(bidirectional())
+    {
         for layer in &stack.layers {
             for seed in 1..=2 {
                 check_gradient(layer.cell.get(), seed).unwrap_or_else(|error| panic!("{name}: {error}"));

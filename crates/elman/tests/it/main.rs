@@ -11,6 +11,7 @@ mod directions;
 mod golden;
 mod gradients;
 mod heads;
+mod indrnn;
 mod laws;
 mod learning;
 mod logits;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::support::networks::{bidirectional, build, cells, inputs, lengths, merged, stacks, stateless};
+use crate::support::networks::{bidirectional, build, cells, independent, inputs, lengths, merged, stacks, stateless};
 use crate::support::tasks::model;
 use elman::formats::{self, Array, File};
 use elman::{
@@ -15,7 +15,14 @@ use ndarray::Array1;
 fn a_model_survives_its_file_to_the_bit() {
     let folder = tempfile::tempdir().unwrap();
     let [one, two] = ["one", "two"].map(|name| folder.path().join(name));
-    for (name, stack) in cells().into_iter().chain(stacks()).chain(stateless()).chain(bidirectional()).chain(merged()) {
+    for (name, stack) in cells()
+        .into_iter()
+        .chain(stacks())
+        .chain(stateless())
+        .chain(independent())
+        .chain(bidirectional())
+        .chain(merged())
+    {
         for head in [Head::last_state(3), Head::every_step(2)] {
             let network = build(stack.clone());
             let mut model =

@@ -1,8 +1,8 @@
 //! Networks of every kind, and data for them.
 
 use elman::{
-    Activation, Build, CellState, Embedding, GateActivation, Gradients, Gru, Init, Layer, Lstm, Merge, Network, Noise,
-    Nonlinearity, Purpose, Random, Reset, Rnn, Stack, State, StepDense, StepNorm, StepScale,
+    Activation, Build, CellState, Embedding, GateActivation, Gradients, Gru, IndRnn, Init, Layer, Lstm, Merge, Network,
+    Noise, Nonlinearity, Purpose, Random, Reset, Rnn, Stack, State, StepDense, StepNorm, StepScale,
 };
 use ndarray::{Array2, Array3, ArrayView3, s};
 
@@ -88,6 +88,17 @@ pub(crate) fn stateless() -> Vec<(&'static str, Stack)> {
     vec![("layers without a state", between), ("layers without a state behind", behind)]
 }
 
+/// Stacks with cells whose units see themselves alone.
+pub(crate) fn independent() -> Vec<(&'static str, Stack)> {
+    let noisy = Layer::new(IndRnn::new(5, 16).noise(RNN_NOISE)).dropout(0.2);
+    vec![
+        ("indrnn of one", IndRnn::new(1, 1).into()),
+        ("indrnn", IndRnn::new(3, 33).into()),
+        ("indrnn stacked", Stack::new(noisy).then(IndRnn::new(16, 17).activation(Activation::Sigmoid))),
+        ("indrnn relu", Stack::new(IndRnn::new(5, 9).activation(Activation::Relu)).then(Gru::new(9, 4))),
+    ]
+}
+
 /// Layers in both directions.
 pub(crate) fn bidirectional() -> Vec<(&'static str, Stack)> {
     let concat = Layer::new(Lstm::new(3, 5)).bidirectional(Merge::Concat);
@@ -115,12 +126,20 @@ pub(crate) fn merged() -> Vec<(&'static str, Stack)> {
 
 /// Networks that can be stepped.
 pub(crate) fn forward_networks() -> Vec<(&'static str, Network)> {
-    built(cells().into_iter().chain(stacks()).chain(stateless()))
+    built(cells().into_iter().chain(stacks()).chain(stateless()).chain(independent()))
 }
 
 /// Networks of every kind.
 pub(crate) fn networks() -> Vec<(&'static str, Network)> {
-    built(cells().into_iter().chain(stacks()).chain(stateless()).chain(bidirectional()).chain(merged()))
+    built(
+        cells()
+            .into_iter()
+            .chain(stacks())
+            .chain(stateless())
+            .chain(independent())
+            .chain(bidirectional())
+            .chain(merged()),
+    )
 }
 
 pub(crate) fn built(stacks: impl IntoIterator<Item = (&'static str, Stack)>) -> Vec<(&'static str, Network)> {

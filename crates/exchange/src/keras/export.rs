@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use elman::{AnyCell, Layer, Link, Merge, Model, Predicts, Reads, Values, array_prefix};
 use elman_formats::Array;
 use elman_formats::keras::Archive;
-use elman_kernels::{Nonlinearity, Reset};
+use elman_kernels::{Nonlinearity, Reset, StepDense, StepNorm, StepScale};
 use serde_json::{Value, json};
 
 use super::options::FUNCTIONS;
@@ -45,7 +45,7 @@ fn give(model: &Model, raw: bool) -> Result<(Archive, Report), Error> {
     let arrays = model.arrays();
     let mut transfer = Transfer::given_to(PARTNER, &arrays);
     let (stack, head) = (model.stack(), model.head());
-    assembly::check_features(&transfer, stack, why_not)?;
+    assembly::check_features(&transfer, stack, |cell| expressed(cell).err(), why_not)?;
     check_last(&transfer, model)?;
     let config = assembly::config_json(&transfer, model)?;
     let config: Value =
@@ -117,6 +117,65 @@ fn give(model: &Model, raw: bool) -> Result<(Archive, Report), Error> {
     ))
 }
 
+/// What a cell is in Keras.
+enum Expressed<'a> {
+    Recurrent(Recurrent),
+    Dense(&'a StepDense),
+    LayerNorm(&'a StepNorm),
+    Scale(&'a StepScale),
+}
+
+/// A recurrent layer of Keras.
+struct Recurrent {
+    class: &'static str,
+    /// What its configuration says beside what all have.
+    settings: Value,
+    gates: usize,
+    /// Whether its gates stand in another order than ours: r z n for z r n.
+    reordered: bool,
+    /// Whether it has a bias of the input and one of the state.
+    two_biases: bool,
+}
+
+/// What a cell is in Keras, or why it is nothing there.
+fn expressed(cell: &AnyCell) -> Result<Expressed<'_>, &'static str> {
+    Ok(match cell {
+        AnyCell::Rnn(rnn) => Expressed::Recurrent(Recurrent {
+            class: "SimpleRNN",
+            settings: json!({ "activation": rnn.activation.name() }),
+            gates: 1,
+            reordered: false,
+            two_biases: false,
+        }),
+        AnyCell::Lstm(lstm) => Expressed::Recurrent(Recurrent {
+            class: "LSTM",
+            settings: json!({
+                "activation": lstm.activation.name(),
+                "recurrent_activation": lstm.recurrent_activation.name(),
+            }),
+            gates: 4,
+            reordered: false,
+            two_biases: false,
+        }),
+        AnyCell::Gru(gru) => Expressed::Recurrent(Recurrent {
+            class: "GRU",
+            settings: json!({
+                "activation": gru.activation.name(),
+                "recurrent_activation": gru.recurrent_activation.name(),
+                "reset_after": gru.reset == Reset::After,
+            }),
+            gates: 3,
+            reordered: true,
+            two_biases: gru.reset == Reset::After,
+        }),
+        AnyCell::Dense(dense) => Expressed::Dense(dense),
+        AnyCell::LayerNorm(norm) => Expressed::LayerNorm(norm),
+        AnyCell::Scale(scale) => Expressed::Scale(scale),
+        AnyCell::IndRnn(_) => return Err("Keras has none"),
+        AnyCell::Custom(_) => return Err("Keras does not know it"),
+    })
+}
+
 /// Why a layer of Keras has not what one of ours has.
 fn why_not(feature: Feature) -> Option<&'static str> {
     match feature {
@@ -126,7 +185,6 @@ fn why_not(feature: Feature) -> Option<&'static str> {
         ),
         Feature::Activation(_) | Feature::RecurrentActivation(_) => None,
         Feature::Sum | Feature::Average | Feature::Multiply => None,
-        Feature::StepDense | Feature::StepNorm | Feature::StepScale => None,
         Feature::Peepholes => Some("the gates of Keras's LSTM do not see the memory"),
         Feature::Coupled => Some("Keras's LSTM has a forget gate of its own"),
         Feature::CellClip => Some("Keras's LSTM does not clip its memory"),
@@ -134,7 +192,6 @@ fn why_not(feature: Feature) -> Option<&'static str> {
         Feature::LayerNorm => Some("Keras's LSTM and GRU do not normalise their gates"),
         Feature::Zoneout => Some("no recurrent layer of Keras mixes the old state with the new one"),
         Feature::Residual => Some("a Sequential model has no way around a layer"),
-        Feature::Custom => Some("Keras does not know it"),
     }
 }
 
@@ -177,31 +234,17 @@ fn give_layer(
 ) -> Result<(), Error> {
     let (_, units, _) = assembly::sizes(&layer.cell);
     let mut config = json!({ "units": units, "activation": null, "use_bias": true, "return_sequences": every_step });
-    let class = match &layer.cell {
-        AnyCell::Rnn(rnn) => {
-            config["activation"] = json!(rnn.activation.name());
-            "SimpleRNN"
-        }
-        AnyCell::Lstm(lstm) => {
-            config["activation"] = json!(lstm.activation.name());
-            config["recurrent_activation"] = json!(lstm.recurrent_activation.name());
-            "LSTM"
-        }
-        AnyCell::Gru(gru) => {
-            config["activation"] = json!(gru.activation.name());
-            config["recurrent_activation"] = json!(gru.recurrent_activation.name());
-            config["reset_after"] = json!(gru.reset == Reset::After);
-            "GRU"
-        }
-        AnyCell::Dense(dense) => {
+    let recurrent = match expressed(&layer.cell) {
+        Ok(Expressed::Recurrent(recurrent)) => recurrent,
+        Ok(Expressed::Dense(dense)) => {
             return give_dense(transfer, layers, &array_prefix(index, 1, 0), dense.output, dense.activation);
         }
-        AnyCell::LayerNorm(norm) => {
+        Ok(Expressed::LayerNorm(norm)) => {
             let path = layers.add("LayerNormalization", json!({ "axis": -1, "epsilon": shortest(norm.epsilon) }));
             give_arrays(transfer, &array_prefix(index, 1, 0), &["gain", "bias"], &path);
             return Ok(());
         }
-        AnyCell::Scale(scale) => {
+        Ok(Expressed::Scale(scale)) => {
             // Statistics that change nothing: what is left are the factor and the shift.
             let path = layers.add("BatchNormalization", json!({ "axis": -1, "epsilon": 0.0 }));
             give_arrays(transfer, &array_prefix(index, 1, 0), &["gain", "bias"], &path);
@@ -211,11 +254,15 @@ fn give_layer(
             transfer.moved(&[], statistics, &[]);
             return Ok(());
         }
-        AnyCell::Custom(_) => return Err(transfer.refused("a cell of one's own", "Keras does not know it")),
+        Err(why) => return Err(transfer.refused(format!("layer {index}"), why)),
     };
+    let class = recurrent.class;
+    for (setting, value) in recurrent.settings.as_object().into_iter().flatten() {
+        config[setting] = value.clone();
+    }
     let Some(merge) = layer.bidirectional else {
         let path = layers.add(class, config);
-        return give_cell(transfer, &layer.cell, &array_prefix(index, 1, 0), &format!("{path}/cell"));
+        return give_cell(transfer, &layer.cell, &recurrent, &array_prefix(index, 1, 0), &format!("{path}/cell"));
     };
     config["dtype"] = json!("float32");
     let merge = match merge {
@@ -227,7 +274,7 @@ fn give_layer(
     let path =
         layers.add("Bidirectional", json!({ "layer": object("keras.layers", class, config), "merge_mode": merge }));
     for (direction, of) in ["forward_layer", "backward_layer"].into_iter().enumerate() {
-        give_cell(transfer, &layer.cell, &array_prefix(index, 2, direction), &format!("{path}/{of}/cell"))?;
+        give_cell(transfer, &layer.cell, &recurrent, &array_prefix(index, 2, direction), &format!("{path}/{of}/cell"))?;
     }
     Ok(())
 }
@@ -310,16 +357,17 @@ fn check_last(transfer: &Transfer<'_>, model: &Model) -> Result<(), Error> {
     }
 }
 
-fn give_cell(transfer: &mut Transfer<'_>, cell: &AnyCell, ours: &str, path: &str) -> Result<(), Error> {
-    let (input, hidden, _) = assembly::sizes(cell);
-    let gates = match cell {
-        AnyCell::Lstm(_) => 4,
-        AnyCell::Gru(_) => 3,
-        _ => 1,
-    };
-    let turned = |array: &Array| match cell {
-        AnyCell::Gru(_) => (reordered(array, &ORDER), vec![Change::Gates { from: GATES.1, to: GATES.0 }]),
-        _ => (array.clone(), Vec::new()),
+fn give_cell(
+    transfer: &mut Transfer<'_>,
+    cell: &AnyCell,
+    recurrent: &Recurrent,
+    ours: &str,
+    path: &str,
+) -> Result<(), Error> {
+    let ((input, hidden, _), gates) = (assembly::sizes(cell), recurrent.gates);
+    let turned = |array: &Array| match recurrent.reordered {
+        true => (reordered(array, &ORDER), vec![Change::Gates { from: GATES.1, to: GATES.0 }]),
+        false => (array.clone(), Vec::new()),
     };
     let shapes = [("kernel", vec![input, gates * hidden]), ("recurrent_kernel", vec![hidden, gates * hidden])];
     for (number, (of, shape)) in shapes.into_iter().enumerate() {
@@ -330,7 +378,7 @@ fn give_cell(transfer: &mut Transfer<'_>, cell: &AnyCell, ours: &str, path: &str
     let (bias, recurrent_bias) = (format!("{ours}bias"), format!("{ours}recurrent_bias"));
     let to = format!("{path}/vars/2");
     let (array, mut changes) = turned(transfer.array(&bias, &[gates * hidden])?);
-    if !matches!(cell, AnyCell::Gru(gru) if gru.reset == Reset::After) {
+    if !recurrent.two_biases {
         transfer.moved(&[&bias], [(to, array)], &changes);
         return Ok(());
     }

@@ -38,19 +38,6 @@ pub(super) struct Operator {
     pub(super) names: Option<(&'static str, &'static str)>,
 }
 
-/// Why a native operator does not compute a cell.
-pub(super) fn beyond_native(cell: &AnyCell) -> Option<&'static str> {
-    let noise = cell.get().noise();
-    match cell {
-        _ if noise.zoneout > 0.0 || noise.memory_zoneout > 0.0 => Some("zoneout"),
-        AnyCell::Lstm(lstm) if lstm.layer_norm => Some("layer normalisation"),
-        AnyCell::Lstm(lstm) if lstm.projection.is_some() => Some("projection"),
-        AnyCell::Lstm(lstm) if lstm.cell_clip.is_some() => Some("cell_clip"),
-        AnyCell::Gru(gru) if gru.layer_norm => Some("layer normalisation"),
-        _ => None,
-    }
-}
-
 const ONE: [Option<usize>; 1] = [Some(0)];
 const LSTM: [Option<usize>; 4] = [Some(0), Some(3), Some(1), Some(2)];
 const COUPLED: [Option<usize>; 4] = [Some(0), Some(2), None, Some(1)];
@@ -58,29 +45,72 @@ const PEEPHOLES: [Option<usize>; 3] = [Some(0), Some(2), Some(1)];
 const COUPLED_PEEPHOLES: [Option<usize>; 3] = [Some(0), Some(1), None];
 const GRU: [Option<usize>; 3] = [Some(1), Some(0), Some(2)];
 
-/// The operator of a cell; none for one of the user's own.
-pub(super) fn operator(cell: &AnyCell) -> Option<Operator> {
-    Some(match cell {
-        AnyCell::Rnn(_) => Operator { name: "RNN", gates: 1, order: &ONE, peephole_order: &[], names: None },
-        AnyCell::Lstm(Lstm { coupled: false, .. }) => Operator {
-            name: "LSTM",
-            gates: 4,
-            order: &LSTM,
-            peephole_order: &PEEPHOLES,
-            names: Some(("i f g o", "i o f g")),
+/// What a cell is in ONNX: a native operator, or else a loop of basic ones.
+pub(super) struct Expressed {
+    /// The operator of its kind, if there is one.
+    operator: Option<Operator>,
+    /// What it has that the operator does not compute.
+    beyond: Option<&'static str>,
+    /// The functions of its gates, none of an Elman cell, and φ.
+    functions: (Option<GateActivation>, Activation),
+}
+
+/// What a cell is in ONNX, or why it is nothing there.
+pub(super) fn expressed(cell: &AnyCell) -> Result<Expressed, String> {
+    let noise = cell.get().noise();
+    let zoneout = (noise.zoneout > 0.0 || noise.memory_zoneout > 0.0, "zoneout");
+    let first = |options: &[(bool, &'static str)]| options.iter().find(|(on, _)| *on).map(|(_, option)| *option);
+    Ok(match cell {
+        AnyCell::Rnn(rnn) => Expressed {
+            operator: Some(Operator { name: "RNN", gates: 1, order: &ONE, peephole_order: &[], names: None }),
+            beyond: first(&[zoneout]),
+            functions: (None, rnn.activation),
         },
-        AnyCell::Lstm(_) => Operator {
-            name: "LSTM",
-            gates: 4,
-            order: &COUPLED,
-            peephole_order: &COUPLED_PEEPHOLES,
-            names: Some(("i g o", "i o f g")),
-        },
-        AnyCell::Gru(_) => {
-            Operator { name: "GRU", gates: 3, order: &GRU, peephole_order: &[], names: Some(("r z n", "z r n")) }
+        AnyCell::Lstm(lstm) => {
+            let (order, peephole_order, ours): (&[_], &[_], _) = match lstm.coupled {
+                false => (&LSTM, &PEEPHOLES, "i f g o"),
+                true => (&COUPLED, &COUPLED_PEEPHOLES, "i g o"),
+            };
+            let names = Some((ours, "i o f g"));
+            Expressed {
+                operator: Some(Operator { name: "LSTM", gates: 4, order, peephole_order, names }),
+                beyond: first(&[
+                    zoneout,
+                    (lstm.layer_norm, "layer normalisation"),
+                    (lstm.projection.is_some(), "projection"),
+                    (lstm.cell_clip.is_some(), "cell_clip"),
+                ]),
+                functions: (Some(lstm.recurrent_activation), lstm.activation),
+            }
         }
-        AnyCell::Dense(_) | AnyCell::LayerNorm(_) | AnyCell::Scale(_) | AnyCell::Custom(_) => return None,
+        AnyCell::Gru(gru) => {
+            let names = Some(("r z n", "z r n"));
+            Expressed {
+                operator: Some(Operator { name: "GRU", gates: 3, order: &GRU, peephole_order: &[], names }),
+                beyond: first(&[zoneout, (gru.layer_norm, "layer normalisation")]),
+                functions: (Some(gru.recurrent_activation), gru.activation),
+            }
+        }
+        AnyCell::IndRnn(rnn) => {
+            Expressed { operator: None, beyond: Some("an IndRNN"), functions: (None, rnn.activation) }
+        }
+        AnyCell::Dense(_) | AnyCell::LayerNorm(_) | AnyCell::Scale(_) => {
+            return Err(format!("elman does not write a layer {:?} as a graph", cell.get().name()));
+        }
+        AnyCell::Custom(cell) => {
+            return Err(format!("the cell {:?} is one of your own, for which there is no operator", cell.name()));
+        }
     })
+}
+
+/// The operator of a cell's kind, if there is one.
+pub(super) fn operator(cell: &AnyCell) -> Option<Operator> {
+    expressed(cell).ok().and_then(|expressed| expressed.operator)
+}
+
+/// Whether a native operator computes all that a cell has.
+pub(super) fn is_native(cell: &AnyCell) -> bool {
+    expressed(cell).is_ok_and(|expressed| expressed.operator.is_some() && expressed.beyond.is_none())
 }
 
 impl Operator {
@@ -198,12 +228,7 @@ pub(super) fn is_relu(cell: &AnyCell) -> bool {
 
 /// The functions of the gates, none of an Elman cell, and φ, where a cell has others than its operator by default.
 pub(super) fn chosen(cell: &AnyCell) -> Option<(Option<Activation>, Activation)> {
-    let (gates, phi) = match cell {
-        AnyCell::Rnn(rnn) => (None, rnn.activation),
-        AnyCell::Lstm(lstm) => (Some(lstm.recurrent_activation), lstm.activation),
-        AnyCell::Gru(gru) => (Some(gru.recurrent_activation), gru.activation),
-        AnyCell::Dense(_) | AnyCell::LayerNorm(_) | AnyCell::Scale(_) | AnyCell::Custom(_) => return None,
-    };
+    let (gates, phi) = expressed(cell).ok().filter(|expressed| expressed.operator.is_some())?.functions;
     let standard = phi.is_default() && gates.is_none_or(|gates| gates.is_default());
     (!standard).then(|| (gates.map(GateActivation::activation), phi))
 }

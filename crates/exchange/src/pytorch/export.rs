@@ -36,7 +36,7 @@ fn give(model: &Model, raw: bool) -> Result<(File, Report), Error> {
     let arrays = model.arrays();
     let mut transfer = Transfer::given_to(PARTNER, &arrays);
     let stack = model.stack();
-    assembly::check_features(&transfer, stack, why_not)?;
+    assembly::check_features(&transfer, stack, |cell| expressed(cell).err(), why_not)?;
     let (recurrent, norm) = parts(&transfer, stack, model.head())?;
     check_uniform(&transfer, recurrent)?;
     let config = assembly::config_json(&transfer, model)?;
@@ -103,6 +103,34 @@ fn give_scaling(transfer: &mut Transfer<'_>, units: &Units) {
     }
 }
 
+/// What a cell is in `torch.nn`.
+enum Expressed {
+    /// A module of this name, with so many gates in its arrays, and more that its constructor is told.
+    Recurrent { module: &'static str, gates: usize, projection: Option<usize>, options: String },
+    /// `nn.LayerNorm`; where one may stand is asked apart.
+    LayerNorm,
+}
+
+/// What a cell is in `torch.nn`, or why it is nothing there.
+fn expressed(cell: &AnyCell) -> Result<Expressed, &'static str> {
+    let recurrent = |module, gates, projection, options| Expressed::Recurrent { module, gates, projection, options };
+    Ok(match cell {
+        AnyCell::Rnn(rnn) => {
+            let relu = if rnn.activation == Activation::Relu { ", nonlinearity=\"relu\"" } else { "" };
+            recurrent("RNN", 1, None, relu.to_owned())
+        }
+        AnyCell::Lstm(lstm) => {
+            let projection = lstm.projection.map(|projection| format!(", proj_size={projection}"));
+            recurrent("LSTM", 4, lstm.projection, projection.unwrap_or_default())
+        }
+        AnyCell::Gru(_) => recurrent("GRU", 3, None, String::new()),
+        AnyCell::LayerNorm(_) => Expressed::LayerNorm,
+        AnyCell::IndRnn(_) => return Err("torch.nn has none"),
+        AnyCell::Dense(_) | AnyCell::Scale(_) => return Err("elman does not write it for PyTorch"),
+        AnyCell::Custom(_) => return Err("PyTorch does not know it"),
+    })
+}
+
 /// Why a layer of `torch.nn` has not what one of ours has.
 fn why_not(feature: Feature) -> Option<&'static str> {
     match feature {
@@ -121,12 +149,7 @@ fn why_not(feature: Feature) -> Option<&'static str> {
         }
         Feature::Residual => Some("layers of torch.nn do not add their input to their outputs"),
         Feature::Sum => Some("layers of torch.nn put two directions side by side"),
-        // Where one may stand is asked apart.
-        Feature::StepNorm => None,
-        Feature::StepDense | Feature::StepScale | Feature::Average | Feature::Multiply => {
-            Some("elman does not write it for PyTorch")
-        }
-        Feature::Custom => Some("PyTorch does not know it"),
+        Feature::Average | Feature::Multiply => Some("elman does not write it for PyTorch"),
     }
 }
 
@@ -159,8 +182,11 @@ fn parts<'a>(
 fn check_uniform(transfer: &Transfer<'_>, layers: &[Layer]) -> Result<(), Error> {
     let of = |layer: &Layer| {
         let (_, hidden, output) = assembly::sizes(&layer.cell);
-        let relu = matches!(&layer.cell, AnyCell::Rnn(rnn) if rnn.activation == Activation::Relu);
-        (layer.cell.get().name(), hidden, output, relu, layer.directions())
+        let module = match expressed(&layer.cell) {
+            Ok(Expressed::Recurrent { module, options, .. }) => Some((module, options)),
+            Ok(Expressed::LayerNorm) | Err(_) => None,
+        };
+        (module, hidden, output, layer.directions())
     };
     let first = of(&layers[0]);
     match layers.iter().position(|layer| of(layer) != first) {
@@ -175,16 +201,8 @@ fn check_uniform(transfer: &Transfer<'_>, layers: &[Layer]) -> Result<(), Error>
 
 fn give_cell(transfer: &mut Transfer<'_>, cell: &AnyCell, ours: &str, end: &str) -> Result<(), Error> {
     let (input, hidden, output) = assembly::sizes(cell);
-    let (gates, projection) = match cell {
-        AnyCell::Rnn(_) => (1, None),
-        AnyCell::Gru(_) => (3, None),
-        AnyCell::Lstm(lstm) => (4, lstm.projection),
-        other @ (AnyCell::Dense(_) | AnyCell::LayerNorm(_) | AnyCell::Scale(_)) => {
-            return Err(
-                transfer.refused(format!("the layer {:?}", other.get().name()), "elman does not write it for PyTorch")
-            );
-        }
-        AnyCell::Custom(_) => return Err(transfer.refused("a cell of one's own", "PyTorch does not know it")),
+    let Ok(Expressed::Recurrent { gates, projection, .. }) = expressed(cell) else {
+        return Err(transfer.refused(format!("the layer {:?}", cell.get().name()), "it is not recurrent"));
     };
     let mut turned = |name: &str, kind: &str, shape: &[usize]| {
         let name = format!("{ours}{name}");
@@ -218,20 +236,11 @@ fn module(stack: &Stack, recurrent: &[Layer], norm: Option<&StepNorm>, head: &He
     if recurrent.len() > 1 {
         options += &format!(", num_layers={}", recurrent.len());
     }
-    let kind = match &layer.cell {
-        AnyCell::Lstm(lstm) => {
-            if let Some(projection) = lstm.projection {
-                options += &format!(", proj_size={projection}");
-            }
-            "LSTM"
-        }
-        AnyCell::Gru(_) => "GRU",
-        AnyCell::Rnn(rnn) if rnn.activation == Activation::Relu => {
-            options += ", nonlinearity=\"relu\"";
-            "RNN"
-        }
-        _ => "RNN",
-    };
+    let mut kind = "";
+    if let Ok(Expressed::Recurrent { module, options: own, .. }) = expressed(&layer.cell) {
+        kind = module;
+        options += &own;
+    }
     if layer.bidirectional.is_some() {
         options += ", bidirectional=True";
     }

@@ -38,7 +38,7 @@ fn give(model: &Model, raw: bool) -> Result<(BTreeMap<String, numpy::Array>, Rep
     let arrays = model.arrays();
     let mut transfer = Transfer::given_to(PARTNER, &arrays);
     let stack = model.stack();
-    assembly::check_features(&transfer, stack, why_not)?;
+    assembly::check_features(&transfer, stack, |cell| expressed(cell).err(), why_not)?;
     assembly::check_head(&transfer, model.head(), "TensorFlow")?;
     if stack.embedding.is_some() {
         let name = "embedding.kernel";
@@ -106,6 +106,50 @@ fn give_scaling(transfer: &mut Transfer<'_>, units: &Units) {
     }
 }
 
+/// What a cell is in `tf.nn.rnn_cell`.
+struct Expressed<'a> {
+    class: &'static str,
+    /// The scope of its variables.
+    scope: &'static str,
+    variables: Variables<'a>,
+    /// What its constructor is told.
+    options: String,
+}
+
+/// The variables of a cell.
+enum Variables<'a> {
+    /// A kernel of all columns and a bias.
+    Plain,
+    /// The same, the gates in TensorFlow's order, and those of options.
+    Lstm(&'a Lstm),
+    /// Those of the gates, and those of the candidate.
+    Gru,
+}
+
+/// What a cell is in `tf.nn.rnn_cell`, or why it is nothing there.
+fn expressed(cell: &AnyCell) -> Result<Expressed<'_>, &'static str> {
+    Ok(match cell {
+        AnyCell::Rnn(rnn) => {
+            let relu = if rnn.activation == Activation::Relu { ", activation=tf.nn.relu" } else { "" };
+            let (class, scope, options) = ("BasicRNNCell", "basic_rnn_cell", relu.to_owned());
+            Expressed { class, scope, variables: Variables::Plain, options }
+        }
+        AnyCell::Lstm(lstm) => {
+            let (class, scope, options) = ("LSTMCell", "lstm_cell", options_of(lstm));
+            Expressed { class, scope, variables: Variables::Lstm(lstm), options }
+        }
+        AnyCell::Gru(_) => {
+            let (class, scope, options) = ("GRUCell", "gru_cell", String::new());
+            Expressed { class, scope, variables: Variables::Gru, options }
+        }
+        AnyCell::IndRnn(_) => return Err("tf.nn.rnn_cell has none"),
+        AnyCell::Dense(_) | AnyCell::LayerNorm(_) | AnyCell::Scale(_) => {
+            return Err("elman does not write it for TensorFlow");
+        }
+        AnyCell::Custom(_) => return Err("TensorFlow does not know it"),
+    })
+}
+
 /// Why a cell of `tf.nn.rnn_cell` has not what one of ours has.
 fn why_not(feature: Feature) -> Option<&'static str> {
     match feature {
@@ -129,21 +173,14 @@ fn why_not(feature: Feature) -> Option<&'static str> {
         Feature::ResetAfter => {
             Some("the reset gate of GRUCell acts before the product, and one cannot be made of the other")
         }
-        Feature::StepDense | Feature::StepNorm | Feature::StepScale | Feature::Average | Feature::Multiply => {
-            Some("elman does not write it for TensorFlow")
-        }
-        Feature::Custom => Some("TensorFlow does not know it"),
+        Feature::Average | Feature::Multiply => Some("elman does not write it for TensorFlow"),
     }
 }
 
 /// The scope of a cell: `rnn/lstm_cell`.
 fn scope(stack: &Stack, index: usize, direction: usize) -> String {
     let layer = &stack.layers[index];
-    let cell = match layer.cell {
-        AnyCell::Lstm(_) => "lstm_cell",
-        AnyCell::Gru(_) => "gru_cell",
-        _ => "basic_rnn_cell",
-    };
+    let cell = expressed(&layer.cell).map_or("", |expressed| expressed.scope);
     let around = match (layer.directions(), direction) {
         (1, _) => "rnn",
         (_, 0) => "bidirectional_rnn/fw",
@@ -160,15 +197,14 @@ fn scope(stack: &Stack, index: usize, direction: usize) -> String {
 fn give_cell(transfer: &mut Transfer<'_>, cell: &AnyCell, ours: &str, scope: &str) -> Result<(), Error> {
     let (input, hidden, output) = assembly::sizes(cell);
     let [kernel, recurrent, bias] = ["kernel", "recurrent_kernel", "bias"].map(|name| format!("{ours}{name}"));
-    let gates = match cell {
-        AnyCell::Rnn(_) => 1,
-        AnyCell::Gru(_) => 3,
-        AnyCell::Lstm(_) => 4,
-        other @ (AnyCell::Dense(_) | AnyCell::LayerNorm(_) | AnyCell::Scale(_)) => {
-            return Err(transfer
-                .refused(format!("the layer {:?}", other.get().name()), "elman does not write it for TensorFlow"));
-        }
-        AnyCell::Custom(_) => return Err(transfer.refused("a cell of one's own", "TensorFlow does not know it")),
+    let expressed = match expressed(cell) {
+        Ok(expressed) => expressed,
+        Err(why) => return Err(transfer.refused(format!("the layer {:?}", cell.get().name()), why)),
+    };
+    let gates = match expressed.variables {
+        Variables::Plain => 1,
+        Variables::Gru => 3,
+        Variables::Lstm(_) => 4,
     };
     let joint = stacked(&[
         transfer.array(&kernel, &[input, gates * hidden])?,
@@ -177,8 +213,8 @@ fn give_cell(transfer: &mut Transfer<'_>, cell: &AnyCell, ours: &str, scope: &st
     let array = transfer.array(&bias, &[gates * hidden])?;
     let both: [&str; 2] = [&kernel, &recurrent];
     let place = |variable: &str| format!("{scope}/{variable}:0");
-    match cell {
-        AnyCell::Gru(_) => {
+    match expressed.variables {
+        Variables::Gru => {
             let cut = |array: &Array| [columns(array, 0, 2 * hidden), columns(array, 2 * hidden, 3 * hidden)];
             let [r_z, n] = cut(&joint);
             let to = [(place("gates/kernel"), r_z), (place("candidate/kernel"), n)];
@@ -187,14 +223,14 @@ fn give_cell(transfer: &mut Transfer<'_>, cell: &AnyCell, ours: &str, scope: &st
             let to = [(place("gates/bias"), r_z), (place("candidate/bias"), n)];
             transfer.moved(&[&bias], to, &[Change::Split]);
         }
-        AnyCell::Lstm(lstm) => {
+        Variables::Lstm(lstm) => {
             let gates = Change::Gates { from: GATES.1, to: GATES.0 };
             let to = [(place("kernel"), reordered(&joint, &ORDER))];
             transfer.moved(&both, to, &[Change::Joined, gates.clone()]);
             transfer.moved(&[&bias], [(place("bias"), reordered(array, &ORDER))], &[gates]);
             give_options(transfer, lstm, ours, &place)?;
         }
-        _ => {
+        Variables::Plain => {
             transfer.moved(&both, [(place("kernel"), joint)], &[Change::Joined]);
             transfer.moved(&[&bias], [(place("bias"), array.clone())], &[]);
         }
@@ -224,35 +260,31 @@ fn give_options(
     Ok(())
 }
 
+/// What the constructor of an LSTM is told.
+fn options_of(lstm: &Lstm) -> String {
+    let mut options = String::new();
+    if lstm.peepholes {
+        options += ", use_peepholes=True";
+    }
+    if let Some(limit) = lstm.cell_clip {
+        options += &format!(", cell_clip={limit}");
+    }
+    if let Some(size) = lstm.projection {
+        options += &format!(", num_proj={size}");
+    }
+    if let Some(limit) = lstm.projection_clip {
+        options += &format!(", proj_clip={limit}");
+    }
+    options + ", forget_bias=0.0"
+}
+
 /// How a cell is made.
 fn cell(layer: &Layer) -> String {
-    let mut options = String::new();
-    let (name, hidden) = match &layer.cell {
-        AnyCell::Lstm(lstm) => {
-            if lstm.peepholes {
-                options += ", use_peepholes=True";
-            }
-            if let Some(limit) = lstm.cell_clip {
-                options += &format!(", cell_clip={limit}");
-            }
-            if let Some(size) = lstm.projection {
-                options += &format!(", num_proj={size}");
-            }
-            if let Some(limit) = lstm.projection_clip {
-                options += &format!(", proj_clip={limit}");
-            }
-            options += ", forget_bias=0.0";
-            ("LSTMCell", lstm.hidden)
-        }
-        AnyCell::Gru(gru) => ("GRUCell", gru.hidden),
-        other => {
-            if matches!(other, AnyCell::Rnn(rnn) if rnn.activation == Activation::Relu) {
-                options += ", activation=tf.nn.relu";
-            }
-            ("BasicRNNCell", other.get().output())
-        }
-    };
-    format!("{name}({hidden}{options})")
+    let (_, hidden, _) = assembly::sizes(&layer.cell);
+    match expressed(&layer.cell) {
+        Ok(Expressed { class, options, .. }) => format!("{class}({hidden}{options})"),
+        Err(_) => String::new(),
+    }
 }
 
 /// How the graph is made that has the variables.

@@ -7,7 +7,7 @@ use crate::support::models::{model, models};
 use elman::formats::Array;
 use elman::formats::keras::Archive;
 use elman::{
-    Activation, AnyCell, Gru, Head, Layer, Link, Lstm, Merge, Nonlinearity, Predicts, Reads, Reset, Rnn, Stack,
+    Activation, AnyCell, Gru, Head, IndRnn, Layer, Link, Lstm, Merge, Nonlinearity, Predicts, Reads, Reset, Rnn, Stack,
     StepDense, StepNorm, StepScale, Values,
 };
 use elman_exchange::{Error, Hints, Imported, Verdict, keras};
@@ -208,6 +208,8 @@ fn clips_are_refused() {
     assert!(refusal(keras::export(&model(Lstm::new(3, 4).layer_norm(true), 3))).starts_with("layer normalisation"));
     let custom = model(AnyCell::custom(Rnn::new(2, 3)), 2);
     assert!(refusal(keras::export(&custom)).starts_with("a cell of one's own in layer 0"));
+    let independent = model(Stack::new(Rnn::new(2, 3)).then(IndRnn::new(3, 3)), 2);
+    assert!(refusal(keras::export(&independent)).starts_with("an IndRNN in layer 1 cannot be given to Keras: "));
 }
 
 #[test]

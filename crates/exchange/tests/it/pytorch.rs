@@ -6,7 +6,7 @@ use crate::support::exchange::{assert_agrees, assert_same, golden_model, refusal
 use crate::support::models::{model, models};
 use elman::formats::{Array, File, torch};
 use elman::{
-    Activation, AnyCell, Gru, Head, Layer, Link, Lstm, Merge, Model, Nonlinearity, Reads, Rnn, Stack, StepNorm,
+    Activation, AnyCell, Gru, Head, IndRnn, Layer, Link, Lstm, Merge, Model, Nonlinearity, Reads, Rnn, Stack, StepNorm,
 };
 use elman_exchange::{Error, Hints, Imported, Verdict, pytorch};
 
@@ -472,6 +472,8 @@ fn a_damaged_configuration_is_refused() {
 fn a_cell_of_ones_own_is_refused() {
     let custom = model(AnyCell::custom(Rnn::new(2, 3)), 2);
     assert!(refusal(pytorch::export(&custom)).starts_with("a cell of one's own in layer 0"));
+    let independent = model(Stack::new(Rnn::new(2, 3)).then(IndRnn::new(3, 3)), 2);
+    assert!(refusal(pytorch::export(&independent)).starts_with("an IndRNN in layer 1 cannot be given to PyTorch: "));
 }
 
 /// Whatever a file has, it is a model or an error, and never a panic.

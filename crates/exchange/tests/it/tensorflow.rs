@@ -7,7 +7,7 @@ use crate::support::exchange::{assert_agrees, assert_same, golden_model, refusal
 use crate::support::models::{model, models};
 use elman::formats::numpy::{self, Array, Values};
 use elman::formats::tensorflow as tensorflow_file;
-use elman::{Activation, AnyCell, Gru, Head, Layer, Lstm, Merge, Reads, Reset, Rnn, Stack};
+use elman::{Activation, AnyCell, Gru, Head, IndRnn, Layer, Lstm, Merge, Reads, Reset, Rnn, Stack};
 use elman_exchange::{Error, Hints, Imported, Verdict, tensorflow};
 
 type Variables = BTreeMap<String, Array>;
@@ -285,6 +285,10 @@ fn a_forget_bias_that_is_no_number_is_refused() {
 fn a_cell_of_ones_own_is_refused() {
     let custom = model(AnyCell::custom(Rnn::new(2, 3)), 2);
     assert!(refusal(tensorflow::export(&custom)).starts_with("a cell of one's own in layer 0"));
+    let independent = model(Stack::new(Rnn::new(2, 3)).then(IndRnn::new(3, 3)), 2);
+    assert!(
+        refusal(tensorflow::export(&independent)).starts_with("an IndRNN in layer 1 cannot be given to TensorFlow 1: ")
+    );
 }
 
 /// A bias written as a row is one shape away from a model.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use elman::formats::Array;
 use elman::{
-    Activation, GateActivation, Gru, Head, Init, Layer, Lstm, Merge, Model, Network, Predicts, Purpose, Random, Reads,
-    Reset, Rnn, Stack, State,
+    Activation, GateActivation, Gru, Head, IndRnn, Init, Layer, Lstm, Merge, Model, Network, Predicts, Purpose, Random,
+    Reads, Reset, Rnn, Stack, State,
 };
 use elman_exchange::onnx::OnnxOptions;
 use ndarray::{Array1, Array3, ArrayView1};
@@ -91,6 +91,14 @@ pub(crate) fn beyond() -> Vec<(&'static str, Model)> {
         ("lstm_hard_norm", random_model(lstm_hard().layer_norm(true).activation(Activation::Relu), last())),
         ("gru_norm", random_model(gru.layer_norm(true), last())),
         ("gru_before_norm", random_model(gru.reset(Reset::Before).layer_norm(true).noise(NOISE), last())),
+        ("indrnn", random_model(IndRnn::new(3, 5), last())),
+        (
+            "indrnn_both",
+            random_model(
+                Layer::new(IndRnn::new(3, 5).activation(Activation::Relu).noise(RNN_NOISE)).bidirectional(Merge::Sum),
+                Head::every_step(3),
+            ),
+        ),
         ("rnn_zoneout", random_model(Rnn::new(3, 5).noise(RNN_NOISE), Head::every_step(3))),
     ]
 }

@@ -9,6 +9,7 @@
 use crate::activation::Activation;
 
 mod gru;
+mod indrnn;
 mod lstm;
 mod rnn;
 mod sequence;

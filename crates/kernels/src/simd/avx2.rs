@@ -2,10 +2,12 @@
 #![allow(unsafe_code)]
 
 #[cfg(target_arch = "x86_64")]
-pub(super) use x86::Avx2;
+pub(super) use x86::Avx2 as Set;
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) use super::absent::Absent as Avx2;
+pub(super) use super::absent::Absent as Set;
+
+pub(super) const FUSES: bool = true;
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
@@ -44,6 +46,8 @@ mod x86 {
         /// 6 rows × 2 registers of sums, 2 of weights, 1 of the input: 15 of 16.
         const ROWS: usize = 6;
         const PANELS: usize = 1;
+        const REGISTERS: usize = 2;
+        const PEAK_VECTORS: usize = 6;
 
         #[inline(always)]
         fn splat(self, x: f32) -> Pair {

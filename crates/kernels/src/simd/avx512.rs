@@ -4,10 +4,12 @@
 #![allow(unsafe_code)]
 
 #[cfg(target_arch = "x86_64")]
-pub(super) use x86::Avx512;
+pub(super) use x86::Avx512 as Set;
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) use super::absent::Absent as Avx512;
+pub(super) use super::absent::Absent as Set;
+
+pub(super) const FUSES: bool = true;
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
@@ -43,6 +45,8 @@ mod x86 {
         /// tile, and two panels halve the broadcasts for each multiply-add.
         const ROWS: usize = 8;
         const PANELS: usize = 2;
+        const REGISTERS: usize = 1;
+        const PEAK_VECTORS: usize = 16;
 
         #[inline(always)]
         fn splat(self, x: f32) -> __m512 {

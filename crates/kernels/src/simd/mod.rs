@@ -1,15 +1,12 @@
 //! Sixteen `f32` at a time, on whatever the processor has.
 //!
 //! A kernel is written once, generic over [`Simd`], and compiled once for each instruction set. [`Isa`] names the
-//! sets; [`Isa::best`] finds the widest that this processor runs. All `unsafe` of vector code lives in this folder.
+//! sets; [`Isa::best`] finds the widest that this processor runs. A set is a file here and a line in `instruction_sets!`.
+//! All `unsafe` of vector code lives in this folder.
 
-#[cfg_attr(all(target_arch = "x86_64", feature = "emulate-neon"), expect(dead_code, reason = "every set is there"))]
+#[allow(dead_code, reason = "a processor may have every set")]
 mod absent;
-mod avx2;
-mod avx512;
 mod block;
-mod neon;
-mod portable;
 
 pub(crate) use block::{Left, Right, multiply};
 
@@ -18,26 +15,80 @@ use std::fmt;
 /// Floats in one vector, and columns in one panel of weights.
 pub const LANES: usize = 16;
 
-/// An instruction set that kernels are compiled for.
+/// Declares the sets: [`Isa`], and for each the module that has its `Set`, of one name with it.
 ///
-/// Results are bit-identical for one set, whatever the number of threads. The sets that fuse a multiplication with the
-/// addition behind it, all but [`Isa::Portable`], give the same bits too; that one rounds twice and may differ in the last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Isa {
+/// A module has `Set`, which `detect`s whether the processor has it and `vectorize`s a kernel ([`absent::Absent`] stands
+/// for one of another family of processors), and `FUSES`: whether a multiplication and the addition behind it are
+/// rounded once.
+macro_rules! instruction_sets {
+    ($($(#[$doc:meta])* $variant:ident in $module:ident;)+) => {
+        $(mod $module;)+
+
+        /// An instruction set that kernels are compiled for.
+        ///
+        /// Results are bit-identical for one set, whatever the number of threads. The sets that fuse a multiplication with
+        /// the addition behind it, all but [`Isa::Portable`], give the same bits too; that one rounds twice and may differ
+        /// in the last.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Isa {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl Isa {
+            /// Every set, from the plainest to the widest, whether this processor has it or not.
+            pub const ALL: [Isa; [$(Isa::$variant),+].len()] = [$(Isa::$variant),+];
+
+            /// Whether this processor runs the set.
+            pub fn is_available(self) -> bool {
+                match self {
+                    $(Isa::$variant => $module::Set::detect().is_some(),)+
+                }
+            }
+
+            /// Whether a multiplication and the addition behind it are rounded once: such sets give the same bits.
+            pub fn fuses(self) -> bool {
+                match self {
+                    $(Isa::$variant => $module::FUSES,)+
+                }
+            }
+
+            /// The name used on the command line and in files.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Isa::$variant => stringify!($module),)+
+                }
+            }
+
+            /// Runs `kernel`, compiled for this set.
+            ///
+            /// # Panics
+            /// If this processor does not have the set.
+            #[inline]
+            pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+                match self {
+                    $(Isa::$variant => match $module::Set::detect() {
+                        Some(set) => set.vectorize(kernel),
+                        None => self.refuse(),
+                    },)+
+                }
+            }
+        }
+    };
+}
+
+// From the plainest to the widest.
+instruction_sets! {
     /// Plain Rust, no instruction beyond the target's baseline. Runs everywhere.
-    Portable,
+    Portable in portable;
     /// NEON: every 64-bit ARM processor.
-    Neon,
+    Neon in neon;
     /// AVX2 and FMA: x86-64 processors since 2013.
-    Avx2,
+    Avx2 in avx2;
     /// AVX-512 F: x86-64 servers since 2017, AMD's since Zen 4.
-    Avx512,
+    Avx512 in avx512;
 }
 
 impl Isa {
-    /// Every set, from the plainest to the widest, whether this processor has it or not.
-    pub const ALL: [Isa; 4] = [Isa::Portable, Isa::Neon, Isa::Avx2, Isa::Avx512];
-
     /// The widest set of this processor.
     pub fn best() -> Isa {
         Isa::ALL.into_iter().rev().find(|isa| isa.is_available()).unwrap_or(Isa::Portable)
@@ -48,57 +99,9 @@ impl Isa {
         Isa::ALL.into_iter().filter(|isa| isa.is_available())
     }
 
-    /// Whether this processor runs the set.
-    pub fn is_available(self) -> bool {
-        match self {
-            Isa::Portable => true,
-            Isa::Neon => neon::Neon::detect().is_some(),
-            Isa::Avx2 => avx2::Avx2::detect().is_some(),
-            Isa::Avx512 => avx512::Avx512::detect().is_some(),
-        }
-    }
-
-    /// Whether a multiplication and the addition behind it are rounded once: such sets give the same bits.
-    pub fn fuses(self) -> bool {
-        self != Isa::Portable || portable::FUSES
-    }
-
-    /// The name used on the command line and in files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Isa::Portable => "portable",
-            Isa::Neon => "neon",
-            Isa::Avx2 => "avx2",
-            Isa::Avx512 => "avx512",
-        }
-    }
-
     /// The set of that name, if there is one.
     pub fn from_name(name: &str) -> Option<Isa> {
         Isa::ALL.into_iter().find(|isa| isa.name() == name)
-    }
-
-    /// Runs `kernel`, compiled for this set.
-    ///
-    /// # Panics
-    /// If this processor does not have the set.
-    #[inline]
-    pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        match self {
-            Isa::Portable => portable::Portable.vectorize(kernel),
-            Isa::Neon => match neon::Neon::detect() {
-                Some(neon) => neon.vectorize(kernel),
-                None => self.refuse(),
-            },
-            Isa::Avx2 => match avx2::Avx2::detect() {
-                Some(avx2) => avx2.vectorize(kernel),
-                None => self.refuse(),
-            },
-            Isa::Avx512 => match avx512::Avx512::detect() {
-                Some(avx512) => avx512.vectorize(kernel),
-                None => self.refuse(),
-            },
-        }
     }
 
     #[cold]
@@ -128,10 +131,15 @@ pub(crate) trait Simd: Copy {
     /// Sixteen floats.
     type F: Copy;
 
-    /// Rows of a block of the product whose accumulators just fit the registers: 2, 6 or 8.
+    /// Rows of a block of the product whose accumulators just fit the registers: 2 to 8.
     const ROWS: usize;
     /// Panels of such a block: 1 or 2.
     const PANELS: usize;
+
+    /// Registers of a vector.
+    const REGISTERS: usize;
+    /// Vectors of the loop that measures the peak: twelve registers or more, and as many as leave room for its constants.
+    const PEAK_VECTORS: usize;
 
     /// Sixteen times `x`.
     fn splat(self, x: f32) -> Self::F;

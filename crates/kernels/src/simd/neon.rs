@@ -5,10 +5,12 @@
 #![allow(unsafe_code)]
 
 #[cfg(any(target_arch = "aarch64", feature = "emulate-neon"))]
-pub(super) use arm::Neon;
+pub(super) use arm::Neon as Set;
 
 #[cfg(not(any(target_arch = "aarch64", feature = "emulate-neon")))]
-pub(super) use super::absent::Absent as Neon;
+pub(super) use super::absent::Absent as Set;
+
+pub(super) const FUSES: bool = true;
 
 #[cfg(any(target_arch = "aarch64", feature = "emulate-neon"))]
 mod arm {
@@ -84,6 +86,9 @@ mod arm {
         /// 6 rows × 4 registers of sums, 4 of weights, 1 of the input: 29 of 32.
         const ROWS: usize = 6;
         const PANELS: usize = 1;
+        const REGISTERS: usize = 4;
+        /// 24 registers: Arm's largest cores have four units of four cycles.
+        const PEAK_VECTORS: usize = 6;
 
         #[inline(always)]
         fn splat(self, x: f32) -> Four {

@@ -5,8 +5,15 @@ use super::{Kernel, LANES, Simd};
 /// Whether the target's baseline has the fused multiply-add.
 pub(super) const FUSES: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
 
+/// Every processor has it.
 #[derive(Clone, Copy)]
-pub(super) struct Portable;
+pub(super) struct Set;
+
+impl Set {
+    pub(super) fn detect() -> Option<Self> {
+        Some(Self)
+    }
+}
 
 #[derive(Clone, Copy)]
 #[repr(align(64))]
@@ -21,10 +28,13 @@ fn map2(a: Array, b: Array, f: impl Fn(f32, f32) -> f32) -> Array {
     Array(out)
 }
 
-impl Simd for Portable {
+impl Simd for Set {
     type F = Array;
     const ROWS: usize = 2;
     const PANELS: usize = 1;
+    /// With the vectors of four floats of the baselines of x86-64 and ARM.
+    const REGISTERS: usize = 4;
+    const PEAK_VECTORS: usize = 3;
 
     #[inline(always)]
     fn splat(self, x: f32) -> Array {

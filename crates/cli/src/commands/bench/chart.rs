@@ -1,7 +1,7 @@
 //! The chart of a sweep: the share of the peak against each size that varies, a line for each cell.
 //!
-//! Where a size was measured several times, as in records of several sweeps, the median is drawn. A share above 1 comes
-//! of a peak that was measured while the processor was busy otherwise: it is drawn at 1, as an open dot.
+//! Where a size was measured several times, as in records of several sweeps, the median is drawn. A measurement
+//! that was disturbed has no share: it is left out, and the chart says how many were.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,7 +14,9 @@ use super::record::{Record, Varies};
 use super::report::Report;
 use crate::options::network::CELLS;
 use crate::picture::axis::Axis;
-use crate::picture::canvas::{Area, BLUE, GREEN, INK, PALE_INK, VERMILION, axes, px, stroke, style, svg, text, write};
+use crate::picture::canvas::{
+    Area, BLUE, GREEN, INK, PALE_INK, PINK, VERMILION, axes, px, stroke, style, svg, text, write,
+};
 
 /// The picture's size.
 const SIZE: (u32, u32) = (960, 760);
@@ -30,7 +32,7 @@ const MARGIN: u32 = 20;
 const GOOD: f64 = 0.6;
 
 /// In the order of [`CELLS`].
-const COLORS: [RGBColor; 3] = [BLUE, VERMILION, GREEN];
+const COLORS: [RGBColor; 4] = [BLUE, VERMILION, GREEN, PINK];
 
 /// The panels, row by row.
 const PANELS: [Varies; 4] = [Varies::Hidden, Varies::Batch, Varies::Steps, Varies::Threads];
@@ -66,9 +68,9 @@ fn header(root: &Area, records: &[Record]) -> anyhow::Result<()> {
         }
     }
     let right = |line: &str, y: u32| text(root, line, (SIZE.0 - MARGIN, y), HPos::Right, &style(13, PALE_INK));
-    let drawn = Varies::ALL.into_iter().flat_map(|group| CELLS.map(|cell| points(records, group, cell)));
-    if drawn.flatten().any(|(_, share)| share > 1.0) {
-        right("open dots: above 1, a disturbed measurement", 26)?;
+    let disturbed = records.iter().filter(|record| record.report.share_of_peak.is_none()).count();
+    if disturbed > 0 {
+        right(&format!("left out, disturbed: {disturbed} of {}", records.len()), 26)?;
     }
     right(&format!("base: {}", base(records)), KEY)
 }
@@ -126,9 +128,7 @@ fn panel(area: &Area, records: &[Record], varies: Varies) -> anyhow::Result<()> 
             } else {
                 chart.draw_series(LineSeries::new(line.clone(), stroke(color, 2.2)))?;
             }
-            chart.draw_series(line.clone().map(|point| Circle::new(point, px(3), color.filled())))?;
-            let open = line.zip(&points).filter(|(_, of)| of.1 > 1.0);
-            chart.draw_series(open.map(|(point, _)| Circle::new(point, px(2), WHITE.filled())))?;
+            chart.draw_series(line.map(|point| Circle::new(point, px(3), color.filled())))?;
         }
     }
     let small =
@@ -144,7 +144,9 @@ fn panel(area: &Area, records: &[Record], varies: Varies) -> anyhow::Result<()> 
 fn points(records: &[Record], group: Varies, cell: &str) -> Vec<(f64, f64)> {
     let mut shares: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
     for record in records.iter().filter(|record| record.varies == group && record.report.cell == cell) {
-        shares.entry(group.of(&record.report)).or_default().push(record.report.share_of_peak);
+        if let Some(share) = record.report.share_of_peak {
+            shares.entry(group.of(&record.report)).or_default().push(share);
+        }
     }
     shares.into_iter().map(|(size, shares)| (size as f64, median(shares))).collect()
 }
@@ -169,8 +171,9 @@ pub(crate) mod tests {
             element_ns: 837.0,
             train_gflops: 100.0 * share,
             peak_gflops: 100.0,
-            share_of_peak: share,
-            share_of_peak_best: share,
+            share_of_peak: Some(share),
+            share_of_peak_best: Some(share),
+            disturbed_share: None,
             infer_sequences_per_second: 123_456.0,
             stream_step_us: Some(1.0),
             stream_step_p99_us: None,
@@ -200,6 +203,7 @@ pub(crate) mod tests {
             "rnn",
             "lstm",
             "gru",
+            "indrnn",
             "hidden (log)",
             "batch (log)",
             "steps (log)",
@@ -210,7 +214,7 @@ pub(crate) mod tests {
         }
         assert!(svg.contains("\nbase: hidden 128, batch 128, 28 steps, input 28, 2 threads, avx2\n"));
         // Three points a cell in five groups, and the dot of the key.
-        assert_eq!(svg.matches("<circle").count(), 3 * (5 * 3 + 1));
+        assert_eq!(svg.matches("<circle").count(), CELLS.len() * (5 * 3 + 1));
 
         let one = picture(&records[..3]).unwrap();
         assert!(one.contains("\nrnn\n") && !one.contains("\nlstm\n"));
@@ -238,10 +242,14 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_share_above_1_is_an_open_dot() {
-        let svg = |share| picture(&[record(Varies::Batch, "gru", 8, share)]).unwrap();
-        let open = |svg: &str| svg.contains("\nopen dots: above 1, a disturbed measurement\n");
-        assert!(open(&svg(1.01)) && !open(&svg(1.0)));
-        assert_eq!(svg(1.01).matches("<circle").count(), svg(1.0).matches("<circle").count() + 1);
+    fn a_disturbed_measurement_is_left_out() {
+        let svg = |share| {
+            let Record { varies, report } = record(Varies::Batch, "gru", 8, share);
+            let undisturbed = record(Varies::Batch, "gru", 16, 0.5);
+            picture(&[Record { varies, report: report.judged() }, undisturbed]).unwrap()
+        };
+        let left_out = |svg: &str| svg.contains("\nleft out, disturbed: 1 of 2\n");
+        assert!(left_out(&svg(1.03)) && !left_out(&svg(1.01)));
+        assert_eq!(svg(1.03).matches("<circle").count() + 1, svg(1.01).matches("<circle").count());
     }
 }

@@ -12,7 +12,7 @@ use super::effort::Effort;
 use super::latency::latency;
 use super::median::median;
 use super::point::{Point, RATE};
-use super::report::Report;
+use super::report::{Report, Shares};
 use crate::shown::network;
 
 /// Seconds that the steps of a round take, about; the peak's loop takes as long.
@@ -48,6 +48,7 @@ pub(crate) fn measure(point: &Point, effort: Effort) -> anyhow::Result<Report> {
     });
     let rounds = rounds.into_iter().collect::<Result<Vec<Round>, _>>()?;
     let step = median(rounds.iter().map(|round| round.step));
+    let shares = Shares::of(rounds.iter().map(|round| round.share));
 
     let of_vanishing = |figure: fn(&Round, f64) -> f64| {
         let figures: Vec<f64> =
@@ -77,8 +78,9 @@ pub(crate) fn measure(point: &Point, effort: Effort) -> anyhow::Result<Report> {
         element_ns: step * 1e9 / steps as f64,
         train_gflops: operations / step / 1e9,
         peak_gflops: median(rounds.iter().map(|round| round.peak)) / 1e9,
-        share_of_peak: median(rounds.iter().map(|round| round.share)),
-        share_of_peak_best: rounds.iter().map(|round| round.share).fold(0.0, f64::max),
+        share_of_peak: shares.median,
+        share_of_peak_best: shares.best,
+        disturbed_share: shares.disturbed,
         infer_sequences_per_second: point.batch as f64 / inference,
         stream_step_us: stream.as_ref().map(|stream| stream.median * 1e6),
         stream_step_p99_us: stream.as_ref().map(|stream| stream.p99 * 1e6),
@@ -160,7 +162,7 @@ mod tests {
         assert!((5..35).contains(&steps), "{steps}");
         let near = |a: f64, b: f64| (a / b - 1.0).abs() < 1e-9;
         assert!(near(report.element_ns * steps as f64, report.train_step_ms * 1e6));
-        assert!(near(report.share_of_peak, report.train_gflops / report.peak_gflops));
+        assert!(near(report.share_of_peak.unwrap(), report.train_gflops / report.peak_gflops));
         assert_eq!(report.share_of_peak, report.share_of_peak_best);
         assert!(report.infer_sequences_per_second > 0.0 && report.stream_step_p99_us.unwrap() > 0.0);
     }

@@ -35,6 +35,7 @@ fn parse(line: &str) -> anyhow::Result<Record> {
         let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
         if column > 0 { anyhow::anyhow!("{text} at column {column}") } else { anyhow::anyhow!("{text}") }
     })?;
+    let record = Record { report: record.report.judged(), ..record };
     let report = &record.report;
     if !CELLS.contains(&report.cell.as_str()) {
         bail!("cell is {:?}; expected one of: {}", report.cell, CELLS.join(", "));
@@ -43,8 +44,11 @@ fn parse(line: &str) -> anyhow::Result<Record> {
     if !(1..=SIZE_MAX).contains(&size) {
         bail!("{} is {size}; expected 1 to {SIZE_MAX}", record.varies.size());
     }
-    if !report.share_of_peak.is_finite() || report.share_of_peak < 0.0 {
-        bail!("share_of_peak is {}; expected a number from 0", report.share_of_peak);
+    let share = report.share_of_peak.or(report.disturbed_share);
+    match share {
+        Some(share) if share.is_finite() && share >= 0.0 => {}
+        Some(share) => bail!("share_of_peak is {share}; expected a number from 0"),
+        None => bail!("share_of_peak is null, and there is no disturbed_share; expected one of the two"),
     }
     Ok(record)
 }
@@ -75,7 +79,7 @@ mod tests {
     fn values_that_cannot_be_drawn_are_refused() {
         let good = serde_json::to_value(record(Varies::Hidden, "gru", 64, 0.5)).unwrap();
         for (key, value, words) in [
-            ("cell", "qrnn".into(), "cell is \"qrnn\"; expected one of: rnn, lstm, gru"),
+            ("cell", "qrnn".into(), "cell is \"qrnn\"; expected one of: rnn, lstm, gru, indrnn"),
             ("hidden", 0.into(), "hidden is 0; expected 1 to"),
             ("hidden", u64::MAX.into(), "hidden is 18446744073709551615"),
             ("hidden", (-1).into(), "-1"),

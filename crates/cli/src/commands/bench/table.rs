@@ -26,7 +26,7 @@ fn heading(record: &Record) -> String {
     let title = if *varies == Varies::SmallBatch { "small batch, threads vary" } else { varies.size() };
     format!(
         "{title}: {}, input {}, lengths {}, {}\n\
-         cell  {:>7} {:>11} {:>8} {:>8} {:>6} {:>6} {:>10} {:>12} {:>10} {:>10}",
+         cell    {:>7} {:>11} {:>8} {:>8} {:>6} {:>6} {:>10} {:>12} {:>10} {:>10}",
         fixed.join(", "),
         report.input,
         report.lengths,
@@ -48,15 +48,17 @@ fn heading(record: &Record) -> String {
 fn row(record: &Record) -> String {
     let Record { varies, report } = record;
     let us = |value: Option<f64>| value.map_or("-".into(), |value| format!("{value:.2}"));
+    // What was disturbed is no result.
+    let share = |value: Option<f64>| value.map_or("-".into(), |value| format!("{value:.3}"));
     format!(
-        "{:4}  {:>7} {:>11.3} {:>8.1} {:>8.1} {:>6.3} {:>6.3} {:>10.1} {:>12} {:>10} {:>10}",
+        "{:6}  {:>7} {:>11.3} {:>8.1} {:>8.1} {:>6} {:>6} {:>10.1} {:>12} {:>10} {:>10}",
         report.cell,
         varies.of(report),
         report.train_step_ms,
         report.train_gflops,
         report.peak_gflops,
-        report.share_of_peak,
-        report.share_of_peak_best,
+        share(report.share_of_peak),
+        share(report.share_of_peak_best),
         report.element_ns,
         thousands(report.infer_sequences_per_second as u64),
         us(report.stream_step_us),
@@ -78,8 +80,19 @@ mod tests {
             assert!(title.contains(varies.size()) && title.contains("input 28, lengths full, avx2"), "{title}");
             let row = row(&record);
             assert_eq!(names.chars().count(), row.chars().count(), "{names}\n{row}");
-            assert!(row.starts_with("lstm     4096 "), "{row}");
+            assert!(row.starts_with("lstm       4096 "), "{row}");
         }
+    }
+
+    #[test]
+    fn a_disturbed_measurement_has_no_share() {
+        let record = record(Varies::Batch, "gru", 8, 1.5);
+        let report = record.report.judged();
+        let line = row(&Record { report, ..record });
+        assert!(
+            line.split_whitespace().filter(|column| *column == "-").count() >= 2 && !line.contains("1.5"),
+            "{line}"
+        );
     }
 
     #[test]

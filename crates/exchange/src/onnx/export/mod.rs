@@ -64,7 +64,7 @@ struct Outputs {
 /// [`Predictor::quantiles`](elman::Predictor::quantiles). Steps past a row's end change nothing.
 ///
 /// Cells are native operators where those compute them; others are a `Scan` of basic operators: normalisation, zoneout,
-/// projection, a clip of the memory. The metadata hold the model's configuration, by which it can be imported again as
+/// projection, a clip of the memory, an IndRNN. The metadata hold the model's configuration, by which it can be imported again as
 /// it was.
 ///
 /// # Errors
@@ -72,12 +72,7 @@ struct Outputs {
 pub fn export(model: &Model, options: &OnnxOptions) -> Result<(onnx::Model, Report), Error> {
     let stack = model.stack();
     for (index, layer) in stack.layers.iter().enumerate() {
-        if let AnyCell::Custom(cell) = &layer.cell {
-            let why = format!("the cell {:?} is one of your own, for which there is no operator", cell.name());
-            return Err(not_given(format!("layer {index}"), why));
-        }
-        if !layer.cell.has_state() {
-            let why = format!("elman does not write a layer {:?} as a graph", layer.cell.get().name());
+        if let Err(why) = layout::expressed(&layer.cell) {
             return Err(not_given(format!("layer {index}"), why));
         }
         if let Some(Merge::Average | Merge::Multiply) = layer.bidirectional {
@@ -202,7 +197,7 @@ impl Exporter<'_> {
 
     /// A layer on its input [T, B, I].
     fn layer(&mut self, index: usize, layer: &Layer, xs: &str) -> Outputs {
-        let native = self.options.native && layout::beyond_native(&layer.cell).is_none();
+        let native = self.options.native && layout::is_native(&layer.cell);
         let cell = layer.cell.get();
         let axes = |width| [Axis::Of(layer.directions()), BATCH, Axis::Of(width)];
         let mut initial = Vec::new();

@@ -121,6 +121,7 @@ impl Exporter<'_> {
         let mut step = Step { outer: &mut self.builder, inner: &mut inner, prefix };
         let new = match &layer.cell {
             AnyCell::Rnn(rnn) => vec![step.rnn(rnn, &x)],
+            AnyCell::IndRnn(rnn) => vec![step.indrnn(rnn, &x)],
             AnyCell::Lstm(lstm) => step.lstm(lstm, &x).into(),
             AnyCell::Gru(gru) => vec![step.gru(gru, &x)],
             AnyCell::Dense(_) | AnyCell::LayerNorm(_) | AnyCell::Scale(_) | AnyCell::Custom(_) => {

@@ -1,6 +1,6 @@
-//! One step of a cell in basic operators: the equations of [`Rnn`], [`Lstm`] and [`Gru`] as they are in evaluation.
+//! One step of a cell in basic operators: the equations of [`Rnn`], [`IndRnn`], [`Lstm`] and [`Gru`] as they are in evaluation.
 
-use elman::{Activation, GateActivation, Gru, Lstm, Reset, Rnn};
+use elman::{Activation, GateActivation, Gru, IndRnn, Lstm, Reset, Rnn};
 use elman_formats::onnx::Attribute;
 
 use super::native::slope;
@@ -99,6 +99,16 @@ impl Step<'_> {
     /// h_t of an Elman cell.
     pub(super) fn rnn(&mut self, rnn: &Rnn, x: &str) -> String {
         let (sums, bias) = (self.sums(x), self.own("bias"));
+        let sums = self.node("Add", &[&sums, &bias], "a", vec![]);
+        self.function(rnn.activation, &sums, "h_new")
+    }
+
+    /// h_t of an IndRNN.
+    pub(super) fn indrnn(&mut self, rnn: &IndRnn, x: &str) -> String {
+        let [kernel, own, bias, h] = ["kernel", "recurrent_kernel", "bias", "h"].map(|name| self.own(name));
+        let from_x = self.node("MatMul", &[x, &kernel], "from_x", vec![]);
+        let from_h = self.node("Mul", &[&own, &h], "from_h", vec![]);
+        let sums = self.node("Add", &[&from_x, &from_h], "sums", vec![]);
         let sums = self.node("Add", &[&sums, &bias], "a", vec![]);
         self.function(rnn.activation, &sums, "h_new")
     }

@@ -123,10 +123,10 @@ impl Batch {
         let arrays = layout.entries.iter().map(|entry| {
             let mean = if entry.role == Role::Gain { 1.0 } else { 0.0 };
             let scale = match entry.role {
-                Role::Kernel | Role::Projection => 1.0 / (entry.shape[0] as f64).sqrt(),
+                Role::Kernel | Role::Dense | Role::Projection => 1.0 / (entry.shape[0] as f64).sqrt(),
                 Role::Recurrent => 0.9 / (entry.shape[0] as f64).sqrt(),
-                Role::Peephole => 0.5,
-                Role::Bias | Role::Gain | Role::Shift => 0.3,
+                Role::Own | Role::Peephole => 0.5,
+                Role::Bias | Role::DenseBias | Role::Gain | Role::Shift | Role::Offset => 0.3,
             };
             random.floats(entry.count(), scale).into_iter().map(|x| mean + x).collect()
         });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use elman_kernels::reference::Reference;
 use elman_kernels::{
-    Activation, GateActivation, Gru, Lstm, Noise, Nonlinearity, Reset, Rnn, StepDense, StepNorm, StepScale,
+    Activation, GateActivation, Gru, IndRnn, Lstm, Noise, Nonlinearity, Reset, Rnn, StepDense, StepNorm, StepScale,
 };
 
 use crate::laws::own::Own;
@@ -42,6 +42,8 @@ pub(crate) fn plain(input: usize, hidden: usize) -> Vec<Arc<dyn Reference>> {
         Arc::new(Lstm::new(input, hidden)),
         Arc::new(gru.reset(Reset::After)),
         Arc::new(gru.reset(Reset::Before)),
+        Arc::new(IndRnn::new(input, hidden)),
+        Arc::new(IndRnn::new(input, hidden).activation(Activation::Relu)),
         Arc::new(Own::new(input, hidden)),
         Arc::new(StepDense::new(input, hidden).activation(Nonlinearity::Tanh)),
         Arc::new(StepNorm::new(hidden).epsilon(1e-3)),
@@ -55,11 +57,13 @@ pub(crate) fn with_options(input: usize, hidden: usize) -> Vec<Arc<dyn Reference
     for noise in [DROPOUT, ZONEOUT, STATE_MASKS] {
         for activation in [Activation::Tanh, Activation::Relu] {
             cells.push(Arc::new(Rnn::new(input, hidden).activation(activation).noise(noise)));
+            cells.push(Arc::new(IndRnn::new(input, hidden).activation(activation).noise(noise)));
         }
     }
     let hard = [GateActivation::HardSigmoid, GateActivation::HardSigmoidKeras2];
     for activation in Activation::ALL.into_iter().skip(2) {
         cells.push(Arc::new(Rnn::new(input, hidden).activation(activation)));
+        cells.push(Arc::new(IndRnn::new(input, hidden).activation(activation)));
     }
     let lstm = Lstm::new(input, hidden);
     let projection = lstm.projection(projected(hidden));

@@ -59,8 +59,10 @@ fn batch(cell: &Arc<dyn Reference>, vanishes: Vanishes, phase: Phase, seed: u64)
     }
     for (entry, values) in cell.layout().entries.iter().zip(&mut batch.arrays) {
         let scale = match (entry.role, vanishes) {
-            (Role::Recurrent | Role::Peephole, _) => 0.2,
-            (Role::Bias | Role::Shift, Vanishes::Everything | Vanishes::Products) => 0.0,
+            (Role::Recurrent | Role::Own | Role::Peephole, _) => 0.2,
+            (Role::Bias | Role::DenseBias | Role::Shift | Role::Offset, Vanishes::Everything | Vanishes::Products) => {
+                0.0
+            }
             _ => 1.0,
         };
         values.iter_mut().for_each(|x| *x *= scale);
