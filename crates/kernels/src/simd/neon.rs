@@ -1,6 +1,6 @@
 //! NEON: a vector is four registers of four floats. Every 64-bit ARM processor has it.
 //!
-//! Not run on such a processor yet, nor compiled for one. With the feature `emulate-neon` this very file is compiled for
+//! Compiled for such processors, but not run on one yet. With the feature `emulate-neon` this very file is compiled for
 //! any processor, over the instructions written out in `emulated`, so that every law of the kernels is tested on it.
 #![allow(unsafe_code)]
 
