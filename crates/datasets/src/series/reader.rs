@@ -26,7 +26,7 @@ use crate::{Error, Fault, text};
 /// Times are ISO dates, years, or others such as `Jan-1-1995`, `1991M07`, `31/12/2020`, `202001`; or whole numbers, which
 /// count steps, or seconds since 1970; or stand in columns called year and month (and day, and hour) or year and quarter.
 /// Rows that are out of order are sorted, periods without a row are filled with NaN, and both are counted in the
-/// [`Report`]. A cell that is empty, NaN, NA, null, none, ? or a point is missing; True and False are 1 and 0. Numbers with
+/// [`Report`](super::Report). A cell that is empty, NaN, NA, null, none, ? or a point is missing; True and False are 1 and 0. Numbers with
 /// decimal commas or with thousands apart are read where their column leaves no doubt.
 #[derive(Clone, Debug)]
 pub struct Reader {
