@@ -4,10 +4,9 @@
 
 use elman_datasets::series::{SeriesSet, Time};
 
-use super::cut::steps_before;
 use super::metrics::{Metrics, Tally, point, seasonal_error};
 use super::naive::SeasonalNaive;
-use super::windows::Origin;
+use super::origin::{Origin, steps_before};
 use crate::Error;
 
 /// A forecast and where it was made.

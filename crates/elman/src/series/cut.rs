@@ -4,8 +4,9 @@
 
 use elman_datasets::series::{Series, SeriesSet, Time};
 
+use super::origin::{Window, origins, steps_before};
 use super::scaling::SeriesScaling;
-use super::windows::{Origin, Window, Windows};
+use super::windows::Windows;
 use crate::Error;
 
 /// Where the parts of a set begin, the same time for all series: so no series tells of another's future.
@@ -118,19 +119,4 @@ impl Split {
         let (train, validation, test) = (all.with(train), all.with(validation), all.with(test));
         Ok(Split { scalings, train, validation, test, left_out })
     }
-}
-
-/// How many steps of a series come before a time.
-pub(crate) fn steps_before(set: &SeriesSet, series: &Series, time: Time) -> usize {
-    // The last step that is not after the moment before.
-    let last = set.frequency.steps_between(series.start, Time(time.0.saturating_sub(1)));
-    usize::try_from(last.saturating_add(1)).unwrap_or(0).min(series.steps())
-}
-
-/// The windows whose values all lie in `part`, at least one of them known.
-pub(crate) fn origins(series: &Series, index: usize, part: std::ops::Range<usize>, window: Window) -> Vec<Origin> {
-    let first = part.start.max(window.context);
-    let end = (part.end + 1).saturating_sub(window.horizon);
-    let known = |&step: &usize| series.target[step..][..window.horizon].iter().any(|y| !y.is_nan());
-    (first..end).filter(known).map(|step| Origin { series: index, step }).collect()
 }

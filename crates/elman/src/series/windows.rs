@@ -7,27 +7,9 @@ use std::sync::Arc;
 use elman_datasets::series::{SeriesSet, Time};
 
 use super::calendar::Calendar;
-use super::cut::{origins, steps_before};
+use super::origin::{Origin, Window, origins, steps_before};
 use super::scaling::{Scaling, SeriesScaling};
 use crate::{Error, Labelled, RowValues, Sequences, Target};
-
-/// How much a network reads, and how much it predicts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// Steps that are read.
-    pub context: usize,
-    /// F, the steps that are predicted, right behind them.
-    pub horizon: usize,
-}
-
-/// Where a window stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Origin {
-    /// Which series of the set.
-    pub series: usize,
-    /// The first step that is predicted; the step before it is the last that is read.
-    pub step: usize,
-}
 
 /// Windows over the series of a set, a row each. A clone shares the series.
 ///
