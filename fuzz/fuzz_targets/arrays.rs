@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use elman_datasets::sequences::{Settings, parse, parse_labelled};
+use elman_datasets::sequences::{ColumnNames, parse, parse_labelled};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
@@ -18,9 +18,9 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         .map(|(name, end)| (name, &bytes[std::mem::replace(&mut start, end)..end]))
         .collect();
     let archive = elman_fuzz::zip(&files).unwrap();
-    if let Ok(set) = parse("input.npz", &archive, &Settings::default()) {
+    if let Ok(set) = parse("input.npz", &archive, &ColumnNames::default()) {
         assert_eq!(set.values.len(), set.offsets[set.len()] * set.features());
         assert!(set.labels.iter().flatten().all(|&label| label < set.classes.len()));
     }
-    let _ = parse_labelled("input.npz", &archive, &Settings::default());
+    let _ = parse_labelled("input.npz", &archive, &ColumnNames::default());
 });

@@ -3,21 +3,21 @@
 #![no_main]
 
 use elman_datasets::SequenceSet;
-use elman_datasets::sequences::{Settings, parse, parse_labelled};
+use elman_datasets::sequences::{ColumnNames, parse, parse_labelled};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let columns = elman_fuzz::columns(bytes);
     let column = |index: usize| columns.get(index).cloned();
-    let named = Settings {
+    let named = ColumnNames {
         id: column(0),
         time: column(1).map(|columns| columns.split('+').map(str::to_owned).collect()),
         time_format: column(4),
         decimal: column(5).and_then(|mark| mark.chars().next()),
         label: column(2),
         features: (columns.len() > 3).then(|| columns[3..].to_vec()),
-        ..Settings::default()
+        ..ColumnNames::default()
     };
-    for settings in [Settings::default(), named] {
+    for settings in [ColumnNames::default(), named] {
         let read = parse("input.csv", bytes, &settings);
         if let Ok(set) = &read {
             check(set);

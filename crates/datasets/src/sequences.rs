@@ -7,20 +7,20 @@
 //! - **`.csv`, `.tsv`**: a step a line, in the columns `id`, `time`, `label` and one for each feature. Steps are sorted
 //!   by their times, and stay in the order of the file where there are none. Or, without a line of names, a sequence a
 //!   line behind its class: the UCR archive's `.tsv`.
-//! - **`.npz`**: `x` `[N, T, I]`, `y` `[N]` and `lengths` `[N]`, as [`Settings`] names them.
+//! - **`.npz`**: `x` `[N, T, I]`, `y` `[N]` and `lengths` `[N]`, as [`ColumnNames`] names them.
 //!
 //! `.ts` and tables may be gzipped and have up to 1 GiB of text, 2²⁸ cells, 2²⁰ columns or dimensions and
 //! 2²⁴ sequences. A missing value is NaN and stays so; [`SequenceSet::missing`] counts them. Numbers are rounded to `f32`,
 //! those of a feature that is far from 0 as differences from its middle.
 //!
 //! ```
-//! use elman_datasets::sequences::{self, Settings};
+//! use elman_datasets::sequences::{self, ColumnNames};
 //!
 //! let folder = tempfile::tempdir()?;
 //! let path = folder.path().join("walks.csv");
 //! std::fs::write(&path, "id,time,x,y,label\na,0,0.5,1,left\na,1,0.7,,left\nb,0,0.1,2,right\n")?;
 //!
-//! let walks = sequences::load_labelled(&path, &Settings::default())?;
+//! let walks = sequences::load_labelled(&path, &ColumnNames::default())?;
 //! assert_eq!((walks.len(), walks.features(), walks.missing()), (2, 2, 1));
 //! assert_eq!((walks.length(0), walks.row(1)), (2, &[0.1, 2.0][..]));
 //! assert_eq!(walks.classes, ["left", "right"]);
@@ -206,7 +206,7 @@ impl fmt::Debug for SequenceSet {
 
 /// What columns and arrays are called.
 #[derive(Clone, Debug, Default)]
-pub struct Settings {
+pub struct ColumnNames {
     /// In a table: the column that says to which sequence a step belongs. `id` if not given.
     pub id: Option<String>,
     /// In a table: the column to sort the steps of a sequence by, or those of the parts of a time; an empty name for none. If
@@ -234,7 +234,7 @@ pub struct Settings {
 ///
 /// # Errors
 /// [`Error`] that names the file, the line or array, what was expected and what was found.
-pub fn load(path: &Path, settings: &Settings) -> Result<SequenceSet, Error> {
+pub fn load(path: &Path, settings: &ColumnNames) -> Result<SequenceSet, Error> {
     read(&Source::Path(path.to_owned()), settings)
 }
 
@@ -242,7 +242,7 @@ pub fn load(path: &Path, settings: &Settings) -> Result<SequenceSet, Error> {
 ///
 /// # Errors
 /// As [`load`].
-pub fn parse(name: &str, bytes: &[u8], settings: &Settings) -> Result<SequenceSet, Error> {
+pub fn parse(name: &str, bytes: &[u8], settings: &ColumnNames) -> Result<SequenceSet, Error> {
     read(&Source::Bytes { name, bytes }, settings)
 }
 
@@ -250,7 +250,7 @@ pub fn parse(name: &str, bytes: &[u8], settings: &Settings) -> Result<SequenceSe
 ///
 /// # Errors
 /// As [`load`], and [`Error::NoLabels`] or [`Error::Classes`] if it has no labels or fewer than two classes.
-pub fn load_labelled(path: &Path, settings: &Settings) -> Result<SequenceSet, Error> {
+pub fn load_labelled(path: &Path, settings: &ColumnNames) -> Result<SequenceSet, Error> {
     read_labelled(&Source::Path(path.to_owned()), settings)
 }
 
@@ -258,7 +258,7 @@ pub fn load_labelled(path: &Path, settings: &Settings) -> Result<SequenceSet, Er
 ///
 /// # Errors
 /// As [`load_labelled`].
-pub fn parse_labelled(name: &str, bytes: &[u8], settings: &Settings) -> Result<SequenceSet, Error> {
+pub fn parse_labelled(name: &str, bytes: &[u8], settings: &ColumnNames) -> Result<SequenceSet, Error> {
     read_labelled(&Source::Bytes { name, bytes }, settings)
 }
 
@@ -267,7 +267,7 @@ pub fn parse_labelled(name: &str, bytes: &[u8], settings: &Settings) -> Result<S
 ///
 /// # Errors
 /// As [`load_labelled`]; [`Error::Features`] or [`Error::UnseenClass`] if the files do not belong together.
-pub fn train_test(train: &Path, test: &Path, settings: &Settings) -> Result<(SequenceSet, SequenceSet), Error> {
+pub fn train_test(train: &Path, test: &Path, settings: &ColumnNames) -> Result<(SequenceSet, SequenceSet), Error> {
     let train_set = load_labelled(train, settings)?;
     let mut settings = settings.clone();
     if matches!((format(train)?, format(test)?), (Format::Steps, Format::Steps)) {
@@ -289,7 +289,7 @@ pub fn parse_ts(name: &str, text: &str) -> Result<SequenceSet, Error> {
     ts::parse(name, text, Limits::default())
 }
 
-fn read(source: &Source, settings: &Settings) -> Result<SequenceSet, Error> {
+fn read(source: &Source, settings: &ColumnNames) -> Result<SequenceSet, Error> {
     let origin = source.origin();
     let set = match format(source.path())? {
         Format::Ts => ts::parse(&origin, &text::load(source)?, Limits::default())?,
@@ -303,7 +303,7 @@ fn read(source: &Source, settings: &Settings) -> Result<SequenceSet, Error> {
 const LABEL: &str = "label";
 
 /// A table: of a step a line below names, or of a sequence a line without.
-fn table(origin: &str, text: &str, settings: &Settings, limits: Limits) -> Result<SequenceSet, Error> {
+fn table(origin: &str, text: &str, settings: &ColumnNames, limits: Limits) -> Result<SequenceSet, Error> {
     let table = Table::new(origin, text, limits)?;
     let notations = Notations::given(settings.decimal, settings.thousands);
     let set = match table.headless {
@@ -313,7 +313,7 @@ fn table(origin: &str, text: &str, settings: &Settings, limits: Limits) -> Resul
     set.map_err(|refusal| refusal.of(origin))
 }
 
-fn read_labelled(source: &Source, settings: &Settings) -> Result<SequenceSet, Error> {
+fn read_labelled(source: &Source, settings: &ColumnNames) -> Result<SequenceSet, Error> {
     let mut set = read(source, settings)?;
     labelled(&set, source.path(), settings)?;
     set.drop_unused_classes();
@@ -323,7 +323,7 @@ fn read_labelled(source: &Source, settings: &Settings) -> Result<SequenceSet, Er
     Ok(set)
 }
 
-fn labelled(set: &SequenceSet, path: &Path, settings: &Settings) -> Result<(), Error> {
+fn labelled(set: &SequenceSet, path: &Path, settings: &ColumnNames) -> Result<(), Error> {
     if set.labels.is_some() {
         return Ok(());
     }

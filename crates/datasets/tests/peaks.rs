@@ -6,7 +6,7 @@ mod peak;
 
 use std::fmt::Write;
 
-use elman_datasets::sequences::{self, Settings};
+use elman_datasets::sequences::{self, ColumnNames};
 use elman_datasets::series::Reader;
 use elman_datasets::{idx, images, text};
 use elman_formats::numpy::{Array, Values, write_npz};
@@ -102,7 +102,7 @@ fn series(rows: usize) -> [(&'static str, String); 8] {
 #[test]
 fn memory_is_bounded_by_what_a_file_holds() {
     const ROWS: usize = 20_000;
-    let columns = Settings::default();
+    let columns = ColumnNames::default();
 
     // A claim takes nothing.
     for dims in [&[u32::MAX][..], &[u32::MAX, 28, 28], &[1 << 18, 1 << 9, 1]] {

@@ -5,7 +5,7 @@
 use elman::datasets::sunspots;
 use elman::series::{Backtest, Cut, SeriesScaling, Split, Window, Windows};
 use elman::{
-    Adam, Build, EarlyStopping, Error, Gru, Head, Init, Model, Predictor, Purpose, Random, Sequences, Trainer, Verdict,
+    Adam, Build, Decision, EarlyStopping, Error, Gru, Head, Init, Model, Predictor, Purpose, Random, Sequences, Trainer,
 };
 
 /// The sun's cycle takes about 11 years.
@@ -33,7 +33,7 @@ fn main() -> Result<(), Error> {
     while let Some(epoch) = fit.next() {
         epoch?;
         let loss = fit.trainer().evaluate(&split.validation)?.loss;
-        if stopping.seen(loss, fit.trainer().model()) == Verdict::Stop {
+        if stopping.seen(loss, fit.trainer().model()) == Decision::Stop {
             break;
         }
     }

@@ -87,8 +87,8 @@ pub use training::fit::Fit;
 pub use training::gradient::{Gradient, Ledger, Share};
 pub use training::memory::Memory;
 pub use training::optimizer::{
-    Adagrad, Adam, AdamW, Algorithm, Decay, Descent, EarlyStopping, Optimizer, Progress, RmsProp, Rprop, RpropVariant,
-    Schedule, Sgd, Span, Verdict,
+    Adagrad, Adam, AdamW, Algorithm, Decay, Decision, Descent, EarlyStopping, Optimizer, Progress, RmsProp, Rprop,
+    RpropVariant, Schedule, Sgd, Span,
 };
 pub use training::step::{Epoch, Step};
 pub use training::trainer::Trainer;

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use elman::datasets::SequenceSet;
-use elman::datasets::sequences::{self, Settings as Columns};
+use elman::datasets::sequences::{self, ColumnNames};
 use elman::formats;
 use elman::{Model, Predictor, Predicts, Reads, Sequences, most_probable};
 use ndarray::{ArrayView1, ArrayView2};
@@ -151,7 +151,7 @@ fn read(file: &Path, model: &Model) -> anyhow::Result<Rows> {
     if let (Some(of), true) = (model.stack().embedding, !ends(file, &ENDINGS)) {
         return tokens(file, of.tokens);
     }
-    let set = SequenceSet { labels: None, ..sequences::load(file, &Columns::default())? };
+    let set = SequenceSet { labels: None, ..sequences::load(file, &ColumnNames::default())? };
     if set.features() != input {
         let what =
             if model.stack().embedding.is_some() { "tokens, one a step".into() } else { format!("{input} features") };

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
-use elman::{Checkpoint, EarlyStopping, Error, Evaluation, Fit, Isa, Labelled, Step, Trainer, Verdict};
+use elman::{Checkpoint, Decision, EarlyStopping, Error, Evaluation, Fit, Isa, Labelled, Step, Trainer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -277,7 +277,7 @@ impl<'a> Run<'a> {
                 }
                 return Ok(Ended::Interrupted);
             }
-            if verdict == Some(Verdict::Stop) {
+            if verdict == Some(Decision::Stop) {
                 break;
             }
         }

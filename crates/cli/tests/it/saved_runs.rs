@@ -78,7 +78,7 @@ fn a_text_is_that_of_sample() {
 #[test]
 fn a_model_that_a_program_saved_is_used_by_the_command() {
     let place = place();
-    let training = sequences::load_labelled(&place.path("walks.csv"), &sequences::Settings::default()).unwrap();
+    let training = sequences::load_labelled(&place.path("walks.csv"), &sequences::ColumnNames::default()).unwrap();
     let mut model = Model::init(Gru::new(2, 3), 2, Init::Tf, 1).unwrap();
     model.meaning = Some(ClassMeaning::of(&training, Missing::Mask).into());
     model.save(place.path("walks.safetensors")).unwrap();

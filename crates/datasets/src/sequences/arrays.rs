@@ -8,14 +8,14 @@
 
 use elman_formats::numpy::{Array, Npz, Values};
 
-use super::{Report, Roundings, SequenceSet, Settings, classes};
+use super::{ColumnNames, Report, Roundings, SequenceSet, classes};
 use crate::Error;
 use crate::error::shown;
 use crate::idx::Source;
 use crate::names::Names;
 use crate::table::numbers::centre;
 
-pub(super) fn read(source: &Source, settings: &Settings) -> Result<SequenceSet, Error> {
+pub(super) fn read(source: &Source, settings: &ColumnNames) -> Result<SequenceSet, Error> {
     let origin = source.origin();
     let file = match source {
         Source::Path(path) => Npz::open(path),
@@ -108,7 +108,7 @@ pub(super) fn read(source: &Source, settings: &Settings) -> Result<SequenceSet, 
     };
     let names: Vec<String> = (0..features).map(|feature| format!("feature_{feature}")).collect();
     let report = Report { taken: None, rounded: kept.roundings.found(&names) };
-    let Kept { values, centres, .. } = kept;
+    let Centred { values, centres, .. } = kept;
     let (classes, labels) = labels.map_or((Vec::new(), None), |(names, labels)| {
         let (classes, labels) = classes(names, labels);
         (classes, Some(labels))
@@ -134,7 +134,7 @@ struct Padded<'a> {
 }
 
 /// The values of all rows, without what follows their lengths, less their centres.
-struct Kept {
+struct Centred {
     values: Vec<f32>,
     /// `[I]`, or none where all are 0.
     centres: Vec<f64>,
@@ -148,7 +148,7 @@ impl Padded<'_> {
         x: &[T],
         float: impl Fn(T) -> f64,
         not_finite: impl Fn(usize, &str) -> Error,
-    ) -> Result<Kept, Error> {
+    ) -> Result<Centred, Error> {
         let known = || {
             let rows = x.chunks_exact(self.row).zip(self.lengths);
             rows.flat_map(|(all, length)| &all[..length * self.features])
@@ -175,6 +175,6 @@ impl Padded<'_> {
             }
         }
         let centres = if centres.iter().all(|&centre| centre == 0.0) { Vec::new() } else { centres };
-        Ok(Kept { values, centres, roundings })
+        Ok(Centred { values, centres, roundings })
     }
 }

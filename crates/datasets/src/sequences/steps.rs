@@ -13,7 +13,7 @@
 use std::cmp::Ordering;
 use std::mem;
 
-use super::{LABEL, Report, Roundings, SequenceSet, Settings, classes};
+use super::{ColumnNames, LABEL, Report, Roundings, SequenceSet, classes};
 use crate::Error;
 use crate::names::Names;
 use crate::series::fault::Refusal;
@@ -43,7 +43,7 @@ enum Order {
 }
 
 impl Columns {
-    fn new(table: &Table, settings: &Settings, notations: Notations) -> Result<Self, Refusal> {
+    fn new(table: &Table, settings: &ColumnNames, notations: Notations) -> Result<Self, Refusal> {
         let survey = Survey::new(table, notations)?;
         // Where nothing is said, names may be in capitals; the exact one goes first.
         let either = |name: &str| {
@@ -132,7 +132,7 @@ impl Columns {
 }
 
 impl Order {
-    fn new(table: &Table, survey: &Survey, time: times::TimeColumns, settings: &Settings) -> Result<Self, Refusal> {
+    fn new(table: &Table, survey: &Survey, time: times::TimeColumns, settings: &ColumnNames) -> Result<Self, Refusal> {
         if let (times::TimeColumns::One(column), None) = (&time, &settings.time_format) {
             let facts = survey.columns[*column];
             if facts.known > facts.wrong && !survey.is_times(*column) {
@@ -299,7 +299,7 @@ struct Same {
     second: u32,
 }
 
-pub(super) fn parse(mut table: Table, settings: &Settings, notations: Notations) -> Result<SequenceSet, Refusal> {
+pub(super) fn parse(mut table: Table, settings: &ColumnNames, notations: Notations) -> Result<SequenceSet, Refusal> {
     let mut columns = Columns::new(&table, settings, notations)?;
     let (features, rows_max) = (columns.features.len(), table.rows_max());
 
@@ -381,7 +381,7 @@ mod tests {
         let read = |cells, sequences| {
             let limits = Limits { cells, sequences, ..Limits::default() };
             let text = "id,x,label\na,1,k\nb,2,k\na,3,k\n\nc,4,k\n";
-            super::super::table("a.csv", text, &Settings::default(), limits).map_err(|error| error.to_string())
+            super::super::table("a.csv", text, &ColumnNames::default(), limits).map_err(|error| error.to_string())
         };
         assert_eq!(read(12, 3).unwrap().values, [1.0, 3.0, 2.0, 4.0]);
         let message = read(12, 2).unwrap_err();

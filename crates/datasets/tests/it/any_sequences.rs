@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use crate::make::Folder;
 use elman_datasets::SequenceSet;
-use elman_datasets::sequences::{self, Report, Settings};
+use elman_datasets::sequences::{self, ColumnNames, Report};
 use elman_formats::numpy::{Array, Values, write_npz};
 use proptest::prelude::*;
 
@@ -141,7 +141,7 @@ proptest! {
             .with("x.csv", sequences.table(separator, end, shuffle).as_bytes());
         write_npz(&folder.file("x.npz"), &sequences.arrays()).unwrap();
         // Between semicolons points might part thousands.
-        let settings = Settings { decimal: Some('.'), ..Settings::default() };
+        let settings = ColumnNames { decimal: Some('.'), ..ColumnNames::default() };
         for name in ["x.ts", "x.csv", "x.npz"] {
             let read = sequences::load(&folder.file(name), &settings).unwrap();
             prop_assert!(same(&read, &sequences.set()), "{name}");
@@ -171,8 +171,8 @@ proptest! {
             }
             let folder = Folder::new().with("x.ts", &bytes).with("x.csv", &bytes).with("x.npz", &bytes);
             for name in ["x.ts", "x.csv", "x.npz"] {
-                let read = sequences::load(&folder.file(name), &Settings::default());
-                let parsed = sequences::parse(name, &bytes, &Settings::default());
+                let read = sequences::load(&folder.file(name), &ColumnNames::default());
+                let parsed = sequences::parse(name, &bytes, &ColumnNames::default());
                 prop_assert_eq!(read.is_ok(), parsed.is_ok());
                 match (read, parsed) {
                     (Ok(set), Ok(parsed)) => {

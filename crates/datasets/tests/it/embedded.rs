@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::make::Folder;
-use elman_datasets::sequences::{self, Settings};
+use elman_datasets::sequences::{self, ColumnNames};
 use elman_datasets::{japanese_vowels, shakespeare, text};
 use flate2::read::GzDecoder;
 use sha2::{Digest, Sha256};
@@ -52,7 +52,7 @@ fn the_utterances_are_the_published_ones() {
 fn the_same_files_in_a_folder_give_the_same_sets() {
     let [(_, train), (_, test)] = japanese_vowels::FILES;
     let folder = Folder::new().with("train.ts", &unzip(train)).with("test.ts.gz", test);
-    let settings = Settings::default();
+    let settings = ColumnNames::default();
     let read = sequences::train_test(&folder.file("train.ts"), &folder.file("test.ts.gz"), &settings).unwrap();
     assert!(read == japanese_vowels::load().unwrap());
 }

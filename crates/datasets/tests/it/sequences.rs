@@ -5,7 +5,7 @@ use std::error::Error as _;
 use std::path::Path;
 
 use crate::make::{Folder, assert_says, gz};
-use elman_datasets::sequences::{self, Settings};
+use elman_datasets::sequences::{self, ColumnNames};
 use elman_datasets::{Error, SequenceSet};
 use elman_formats::numpy::{Array, Values, write_npz};
 
@@ -18,17 +18,17 @@ const CSV: &str = "id,time,x,y,label\na,0,0.5,1,left\na,1,0.7,,left\nb,0,0.1,2,r
 
 fn load(name: &str, content: &str) -> Result<SequenceSet, Error> {
     let folder = Folder::new().with(name, content.as_bytes());
-    sequences::load(&folder.file(name), &Settings::default())
+    sequences::load(&folder.file(name), &ColumnNames::default())
 }
 
 /// The message must name the file and hold `parts`.
 #[track_caller]
 fn refused(name: &str, content: &str, parts: &[&str]) -> Error {
-    refused_with(name, content, &Settings::default(), parts)
+    refused_with(name, content, &ColumnNames::default(), parts)
 }
 
 #[track_caller]
-fn refused_with(name: &str, content: &str, settings: &Settings, parts: &[&str]) -> Error {
+fn refused_with(name: &str, content: &str, settings: &ColumnNames, parts: &[&str]) -> Error {
     let folder = Folder::new().with(name, content.as_bytes());
     let error = sequences::load(&folder.file(name), settings).expect_err("the file must be refused");
     let message = error.to_string();
@@ -85,7 +85,7 @@ fn the_three_formats_say_the_same() {
     let x = Values::F32(vec![0.5, 1.0, 0.7, f32::NAN, 0.1, 2.0, f32::INFINITY, 9.0]);
     let arrays =
         [("x", &[2, 2, 2][..], x), ("y", &[2], texts(&["left", "right"])), ("lengths", &[2], Values::U8(vec![2, 1]))];
-    let npz = sequences::load(&numpy(&arrays).file("x.npz"), &Settings::default()).unwrap();
+    let npz = sequences::load(&numpy(&arrays).file("x.npz"), &ColumnNames::default()).unwrap();
     assert_eq!(content(&npz), content(&ts));
     assert_eq!(npz.names, ["feature_0", "feature_1"]);
 }
@@ -101,14 +101,14 @@ fn the_ending_decides_and_text_may_be_gzipped() {
         .with("ts", b"")
         .with("a.txt", b"");
     for name in ["a.TS", "a.ts.gz", "a.tsv", "a.csv.gz"] {
-        assert_eq!(sequences::load(&folder.file(name), &Settings::default()).unwrap().len(), 2, "{name}");
+        assert_eq!(sequences::load(&folder.file(name), &ColumnNames::default()).unwrap().len(), 2, "{name}");
     }
     for name in ["a.npz.gz", "ts", "a.txt", "none"] {
-        let message = sequences::load(&folder.file(name), &Settings::default()).unwrap_err().to_string();
+        let message = sequences::load(&folder.file(name), &ColumnNames::default()).unwrap_err().to_string();
         assert_says(&message, &["cannot tell the format of ", name, ".ts, .csv or .tsv", ".npz"]);
     }
     for name in ["none.ts", "none.csv", "none.npz"] {
-        let message = sequences::load(Path::new(name), &Settings::default()).unwrap_err().to_string();
+        let message = sequences::load(Path::new(name), &ColumnNames::default()).unwrap_err().to_string();
         assert_says(&message, &["cannot read none.", "os error 2"]);
     }
 }
@@ -216,7 +216,7 @@ fn steps_are_sorted_by_time_and_stay_in_order_without() {
     assert_eq!(values("id,when,x\na,2020-02,1\na,2020-01,2\n"), [2.0, 1.0]);
     let with = |time: &[&str], text: &str| {
         let time = Some(time.iter().map(|name| (*name).to_owned()).collect());
-        sequences::parse("a.csv", text.as_bytes(), &Settings { time, ..Settings::default() }).unwrap().values
+        sequences::parse("a.csv", text.as_bytes(), &ColumnNames { time, ..ColumnNames::default() }).unwrap().values
     };
     assert_eq!(with(&["year", "month"], "id,year,month,x\na,2020,2,1\na,2020,1,2\n"), [2.0, 1.0]);
     assert_eq!(with(&[""], "id,date,x\na,2020-02,1\na,2020-01,2\n"), [1.0, 2.0]);
@@ -238,12 +238,12 @@ fn names_that_nobody_gives_may_be_in_capitals() {
 #[test]
 fn columns_have_the_names_that_the_caller_says() {
     let text = "\u{feff}\"time\";\"who\";\"when\";\"b\";\"kind\";\"a\"\r\n7;x;1;2.5;k;3.5\r\n8;x;0;4.5;k;5.5\r\n";
-    let mut settings = Settings {
+    let mut settings = ColumnNames {
         id: Some("who".into()),
         time: Some(vec!["when".into()]),
         label: Some("kind".into()),
         features: Some(vec!["a".into(), "time".into()]),
-        ..Settings::default()
+        ..ColumnNames::default()
     };
     let folder = Folder::new().with("a.csv", text.as_bytes());
     let set = sequences::load(&folder.file("a.csv"), &settings).unwrap();
@@ -261,23 +261,23 @@ fn columns_have_the_names_that_the_caller_says() {
 
     for (change, says) in [
         (
-            Settings { time: Some(vec!["day".into()]), ..settings.clone() },
+            ColumnNames { time: Some(vec!["day".into()]), ..settings.clone() },
             "no column \"day\" for the time; its columns are \"time\", \"who\"",
         ),
-        (Settings { label: Some("class".into()), ..settings.clone() }, "no column class"),
-        (Settings { id: None, ..settings.clone() }, "no column id"),
-        (Settings { features: Some(vec!["c".into()]), ..settings.clone() }, "no column c"),
-        (Settings { features: Some(vec![]), ..settings.clone() }, "no column of a feature"),
+        (ColumnNames { label: Some("class".into()), ..settings.clone() }, "no column class"),
+        (ColumnNames { id: None, ..settings.clone() }, "no column id"),
+        (ColumnNames { features: Some(vec!["c".into()]), ..settings.clone() }, "no column c"),
+        (ColumnNames { features: Some(vec![]), ..settings.clone() }, "no column of a feature"),
         (
-            Settings { features: Some(vec!["a".into(), "a".into()]), ..settings.clone() },
+            ColumnNames { features: Some(vec!["a".into(), "a".into()]), ..settings.clone() },
             "column a is asked for both as feature and as feature",
         ),
         (
-            Settings { features: Some(vec!["kind".into()]), ..settings.clone() },
+            ColumnNames { features: Some(vec!["kind".into()]), ..settings.clone() },
             "column kind is asked for both as label and as feature",
         ),
         (
-            Settings { time: Some(vec!["who".into()]), ..settings.clone() },
+            ColumnNames { time: Some(vec!["who".into()]), ..settings.clone() },
             "column who is asked for both as id and as time",
         ),
     ] {
@@ -288,7 +288,7 @@ fn columns_have_the_names_that_the_caller_says() {
 #[test]
 fn wrong_tables_are_refused_with_line_and_column() {
     let head = "id,time,x,label\na,1,0.5,k\n";
-    let features = Settings { features: Some(vec!["x".into()]), ..Settings::default() };
+    let features = ColumnNames { features: Some(vec!["x".into()]), ..ColumnNames::default() };
     for (line, says) in [
         (",2,1,k", "line 3, column id: expected an id, found nothing"),
         ("a,,1,k", "line 3, column time: expected a time, found nothing"),
@@ -318,7 +318,7 @@ fn wrong_tables_are_refused_with_line_and_column() {
     refused("a.csv", "id,time\na,1\n", &["no column of a feature"]);
     refused("a.csv", "", &["it is empty"]);
     let folder = Folder::new().with("a.csv", b"id,x\na,\xff\n");
-    let message = sequences::load(&folder.file("a.csv"), &Settings::default()).unwrap_err().to_string();
+    let message = sequences::load(&folder.file("a.csv"), &ColumnNames::default()).unwrap_err().to_string();
     assert_says(&message, &["not UTF-8", "line 2"]);
 }
 
@@ -355,7 +355,7 @@ fn labels_are_called_label_or_y() {
     assert_eq!((both.names, both.classes), (vec!["x".to_owned(), "y".to_owned()], vec!["left".into(), "right".into()]));
     let coordinates = "id,x,y\na,1,1\na,2,2\n";
     refused("a.csv", coordinates, &["line 3, column y: expected the label 1", "no column is called label", "--label"]);
-    let named = Settings { features: Some(vec!["x".into(), "y".into()]), ..Settings::default() };
+    let named = ColumnNames { features: Some(vec!["x".into(), "y".into()]), ..ColumnNames::default() };
     assert_eq!(sequences::parse("a.csv", coordinates.as_bytes(), &named).unwrap().labels, None);
 }
 
@@ -391,8 +391,8 @@ fn values_far_from_0_keep_their_shape_in_every_format() {
         load("a.csv", &format!("id,time,x\n{table}")).unwrap(),
         load("a.tsv", &wide).unwrap(),
         load("a.ts", &format!("@classLabel true k\n@data\n{ts}")).unwrap(),
-        sequences::load(&folder.file("x.npz"), &Settings::default()).unwrap(),
-        sequences::load(&integers.file("x.npz"), &Settings::default()).unwrap(),
+        sequences::load(&folder.file("x.npz"), &ColumnNames::default()).unwrap(),
+        sequences::load(&integers.file("x.npz"), &ColumnNames::default()).unwrap(),
     ] {
         assert_eq!((set.centre(0), &set.values[..]), (1_600_000_018.0, &[-18.0, 18.0, -10.0, -17.0][..]));
         assert!(set.report.rounded.is_empty());
@@ -445,11 +445,12 @@ fn wrong_arrays_are_refused_by_name() {
         (vec![x(), ("lengths", &[2], Values::F64(vec![1.0, 1.0]))], "found f64"),
     ] {
         let folder = numpy(&arrays);
-        let message = sequences::load(&folder.file("x.npz"), &Settings::default()).unwrap_err().to_string();
+        let message = sequences::load(&folder.file("x.npz"), &ColumnNames::default()).unwrap_err().to_string();
         assert_says(&message, &[folder.file("x.npz").to_str().unwrap(), says]);
     }
     let folder = numpy(&[("data", &[1, 2, 1], Values::I64(vec![3, -4])), ("target", &[1], Values::I64(vec![7]))]);
-    let mut settings = Settings { values: Some("data".into()), label: Some("target".into()), ..Settings::default() };
+    let mut settings =
+        ColumnNames { values: Some("data".into()), label: Some("target".into()), ..ColumnNames::default() };
     let set = sequences::load(&folder.file("x.npz"), &settings).unwrap();
     assert_eq!((&set.values[..], &set.classes[..]), (&[3.0, -4.0][..], &["7".to_owned()][..]));
     settings.lengths = Some("steps".into());
@@ -473,7 +474,7 @@ fn a_test_set_counts_labels_as_its_training_set_does() {
         .with("spare_test.ts", b"@classLabel true 8 9 10\n@data\n1:10\n2:8\n");
     let read = |train: &str, test: &str| {
         let [train, test] = [train, test].map(|name| folder.file(name));
-        sequences::train_test(&train, &test, &Settings::default()).map_err(|error| error.to_string())
+        sequences::train_test(&train, &test, &ColumnNames::default()).map_err(|error| error.to_string())
     };
     // Labels that were found in y are looked for there again.
     let (_, test) = read("y.csv", "y.csv").unwrap();

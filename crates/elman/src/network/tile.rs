@@ -33,7 +33,7 @@ pub(crate) struct Training {
 
 /// The states of a track at one point in time, without padding: h [R, P], c [R, M].
 #[derive(Clone, Debug)]
-struct Kept {
+struct TrackState {
     h: Vec<f32>,
     c: Vec<f32>,
 }
@@ -49,9 +49,9 @@ pub(crate) struct Tile {
     training: Option<Training>,
     tracks: Vec<Unroll>,
     /// The states before each part, for each track.
-    before: Vec<Vec<Kept>>,
+    before: Vec<Vec<TrackState>>,
     /// The states after each row's last step.
-    last: Vec<Kept>,
+    last: Vec<TrackState>,
     /// The part that the buffers hold.
     held: usize,
     /// [S, R, words] for each layer: outputs that are kept on their way to the next.
@@ -96,7 +96,7 @@ impl Tile {
     pub(crate) fn new(stack: &Stack, shape: Shape) -> Self {
         let cells = || stack.layers.iter().flat_map(|layer| std::iter::repeat_n(layer.cell.get(), layer.directions()));
         let Room { states, d_states, dropout, between, line } = shape.room(stack);
-        let kept = || states.iter().map(|&[h, c]| Kept { h: vec![0.0; h], c: vec![0.0; c] }).collect::<Vec<_>>();
+        let kept = || states.iter().map(|&[h, c]| TrackState { h: vec![0.0; h], c: vec![0.0; c] }).collect::<Vec<_>>();
         let [d_above, d_outputs, d_inputs, d_below] = between.map(Aligned::zeros);
         Tile {
             shape,

@@ -2,8 +2,8 @@
 
 use crate::support::tasks::{model, signs};
 use elman::{
-    Adagrad, Adam, AdamW, Algorithm, Decay, Descent, EarlyStopping, Gru, Lstm, Memory, Model, RmsProp, Rnn, Rprop,
-    RpropVariant, Schedule, Sgd, Stack, Step, Trainer, Verdict,
+    Adagrad, Adam, AdamW, Algorithm, Decay, Decision, Descent, EarlyStopping, Gru, Lstm, Memory, Model, RmsProp, Rnn,
+    Rprop, RpropVariant, Schedule, Sgd, Stack, Step, Trainer,
 };
 
 /// Every optimizer with its options, at rates that learn.
@@ -255,8 +255,15 @@ fn early_stopping_keeps_the_best() {
     stopping.restore(&mut untouched).unwrap();
     assert_eq!(untouched.arrays(), scaled(9.0).arrays(), "nothing was seen yet");
     let losses = [f64::NAN, 3.0, 2.0, f64::NAN, 1.0, 1.0, 1.5];
-    let expected =
-        [Verdict::Wait, Verdict::Better, Verdict::Better, Verdict::Wait, Verdict::Better, Verdict::Wait, Verdict::Stop];
+    let expected = [
+        Decision::Wait,
+        Decision::Better,
+        Decision::Better,
+        Decision::Wait,
+        Decision::Better,
+        Decision::Wait,
+        Decision::Stop,
+    ];
     for ((&loss, model), expected) in losses.iter().zip(&models).zip(expected) {
         assert_eq!(stopping.seen(loss, model), expected, "{loss}");
     }
@@ -269,7 +276,7 @@ fn early_stopping_keeps_the_best() {
     assert!(EarlyStopping::new(0).check().unwrap_err().to_string().starts_with("early_stopping is 0"));
     let mut never = EarlyStopping::new(2);
     let verdicts = [(); 3].map(|()| never.seen(f64::NAN, &models[0]));
-    assert_eq!((verdicts, never.best), ([Verdict::Wait, Verdict::Stop, Verdict::Stop], None));
+    assert_eq!((verdicts, never.best), ([Decision::Wait, Decision::Stop, Decision::Stop], None));
 }
 
 /// A model whose weights are all alike.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use elman::datasets::sequences::{Settings, parse, parse_labelled};
+use elman::datasets::sequences::{ColumnNames, parse, parse_labelled};
 use elman::datasets::series::Reader;
 use elman::datasets::sunspots;
 use elman::series::{Cut, Forecaster, Split, Window, Windows};
@@ -107,7 +107,8 @@ fn classifier() -> (Classifier, elman::datasets::SequenceSet) {
             format!("s{id},{t},{x},{},{}\n", id * t, ["left", "right"][id % 2])
         })
         .collect();
-    let set = parse_labelled("a.csv", format!("id,time,x,y,label\n{rows}").as_bytes(), &Settings::default()).unwrap();
+    let set =
+        parse_labelled("a.csv", format!("id,time,x,y,label\n{rows}").as_bytes(), &ColumnNames::default()).unwrap();
     let meaning = ClassMeaning::of(&set, Missing::Mask);
     let network = Gru::new(4, 5).init(Init::Tf, &mut Random::new(1, Purpose::Cell)).unwrap();
     let mut model = Model::new(&network, 2, Init::Tf, &mut Random::new(1, Purpose::Head)).unwrap();
@@ -145,7 +146,7 @@ fn sequences_that_cannot_be_classified_are_refused_by_name() {
     let narrow = Array2::zeros((3, 1));
     let message = classifier.classify_arrays(&[narrow.view()]).unwrap_err().to_string();
     assert!(message.contains("[3, 1]") && message.contains("[3, 2]"), "{message}");
-    let other = parse("b.csv", b"id,time,x,z\na,0,1,2\n", &Settings::default()).unwrap();
+    let other = parse("b.csv", b"id,time,x,z\na,0,1,2\n", &ColumnNames::default()).unwrap();
     let message = classifier.classify(other).unwrap_err().to_string();
     assert!(message.contains('z') && message.contains('y'), "{message}");
     let mut far = set;

@@ -6,8 +6,8 @@ use crate::support::networks::{LSTM_NOISE, RNN_NOISE};
 use crate::support::tasks::{EveryStep, labels, model, neighbours, signs};
 use elman::formats::Array;
 use elman::{
-    Adagrad, Adam, AdamW, Arrays, BatchSize, Checkpoint, Decay, Descent, EarlyStopping, Fit, Gru, Head, Labelled,
-    Layer, Lstm, Model, RmsProp, Rnn, Rprop, Schedule, Sgd, Stack, Step, Trainer, Verdict,
+    Adagrad, Adam, AdamW, Arrays, BatchSize, Checkpoint, Decay, Decision, Descent, EarlyStopping, Fit, Gru, Head,
+    Labelled, Layer, Lstm, Model, RmsProp, Rnn, Rprop, Schedule, Sgd, Stack, Step, Trainer,
 };
 
 const EPOCHS: u64 = 4;
@@ -109,7 +109,7 @@ impl<D: Labelled> Run<'_, D> {
                 };
                 fit.trainer().plateau(loss);
                 let verdict = stopping.as_mut().map(|stopping| stopping.seen(loss, fit.trainer().model()));
-                if verdict == Some(Verdict::Stop) {
+                if verdict == Some(Decision::Stop) {
                     return cut.is_none_or(|cut| fit.trainer().steps_done() < cut);
                 }
             }

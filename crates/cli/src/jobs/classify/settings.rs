@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use elman::datasets::sequences::Settings as Columns;
+use elman::datasets::sequences::ColumnNames;
 use elman::{BatchSize, Decay, Error, LabelledSequences, Missing, balanced_class_weights};
 use serde::{Deserialize, Serialize};
 
@@ -225,8 +225,8 @@ impl ClassifySettings {
     }
 
     /// What columns and arrays are called.
-    pub(super) fn columns(&self) -> Result<Columns, Error> {
-        Ok(Columns {
+    pub(super) fn columns(&self) -> Result<ColumnNames, Error> {
+        Ok(ColumnNames {
             id: self.id_column.clone(),
             time: self.time_column.as_deref().map(|names| names.split(',').map(str::to_owned).collect()),
             time_format: self.writing.time_format.clone(),
@@ -234,7 +234,7 @@ impl ClassifySettings {
             thousands: self.writing.notation().thousands()?,
             label: self.label_column.clone(),
             features: self.features.clone(),
-            ..Columns::default()
+            ..ColumnNames::default()
         })
     }
 }

@@ -6,7 +6,7 @@
 pub(crate) mod backtest;
 pub(crate) mod chart;
 pub(crate) mod flags;
-pub(crate) mod kept;
+pub(crate) mod meaning;
 pub(crate) mod settings;
 mod share;
 mod sizes;
@@ -66,11 +66,11 @@ impl Job for SeriesJob {
     }
 
     fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
-        let meaning = kept::of(&model, &args.run)?;
+        let meaning = meaning::of(&model, &args.run)?;
         let (window, levels) = model.series_window()?;
-        let set = kept::read(meaning, &args.run, args.data.as_deref())?;
-        let scaled = kept::scale_for_test(meaning, set)?;
-        kept::remarks(&scaled).iter().for_each(|remark| output.remark(remark));
+        let set = meaning::read(meaning, &args.run, args.data.as_deref())?;
+        let scaled = meaning::scale_for_test(meaning, set)?;
+        meaning::remarks(&scaled).iter().for_each(|remark| output.remark(remark));
         let test = Test::new(&scaled, meaning, window, &levels)?;
         let figures = test.run(&mut Predictor::new(model, threads))?;
         test.report(&figures, output)
@@ -87,9 +87,9 @@ impl Job for SeriesJob {
         _window: usize,
         to: &mut dyn FnMut(&dyn Labelled) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let meaning = kept::of(model, run)?;
+        let meaning = meaning::of(model, run)?;
         let (window, _) = model.series_window()?;
-        let scaled = kept::scale_for_test(meaning, kept::read(meaning, run, data)?)?;
+        let scaled = meaning::scale_for_test(meaning, meaning::read(meaning, run, data)?)?;
         to(&Windows::since(&scaled.set, &scaled.scalings, window, meaning.test())?)
     }
 }
@@ -108,8 +108,8 @@ fn run(mut settings: Settings<SeriesSettings>, open: Open, begin: Begin<'_>, mut
     if split.validation.is_empty() {
         bail!("no value of the target is known in the part for validation; choose another --validation or --test");
     }
-    let meaning = kept::meaning(&set, &settings.job, cut, &split, season);
-    let scaled = kept::scale_for_test(&meaning, set.clone())?;
+    let meaning = meaning::meaning(&set, &settings.job, cut, &split, season);
+    let scaled = meaning::scale_for_test(&meaning, set.clone())?;
     let test = Test::new(&scaled, &meaning, window, &levels)?;
     let data = data(&settings.job, &set, &split, window, test.origins());
 
@@ -124,7 +124,7 @@ fn run(mut settings: Settings<SeriesSettings>, open: Open, begin: Begin<'_>, mut
     let bytes = scaled.set.series.iter().map(|series| series.steps() * (input + 1) * size_of::<f32>()).sum();
     let mut said = vec![data.text];
     said.extend(chosen);
-    said.extend(kept::remarks(&scaled));
+    said.extend(meaning::remarks(&scaled));
     said.push(run::describe(&trainer, context, bytes)?);
     let task = Task {
         name: format!("series-{}", settings.network.cell),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use elman_datasets::SequenceSet;
-use elman_datasets::sequences::{self, Settings};
+use elman_datasets::sequences::{self, ColumnNames};
 use serde::{Deserialize, Serialize};
 
 use crate::data::notation::Notation;
@@ -93,7 +93,7 @@ impl ClassMeaning {
     /// If the file cannot be read, or a mark is none.
     pub fn load(&self, path: impl AsRef<Path>, label: Option<String>) -> Result<SequenceSet, Error> {
         let notation = self.notation();
-        let settings = Settings {
+        let settings = ColumnNames {
             id: self.id_column.clone(),
             time: self.time_column.as_deref().map(|names| names.split(',').map(str::to_owned).collect()),
             time_format: notation.time_format.clone(),
@@ -101,7 +101,7 @@ impl ClassMeaning {
             thousands: notation.thousands()?,
             label,
             features: Some(self.features.clone()),
-            ..Settings::default()
+            ..ColumnNames::default()
         };
         Ok(sequences::load(path.as_ref(), &settings)?)
     }

@@ -7,14 +7,14 @@ use crate::{Error, Model};
 /// The best model so far by its validation loss, and how long ago it was. It takes as much memory as the parameters.
 ///
 /// ```no_run
-/// # use elman::{EarlyStopping, Error, Labelled, Trainer, Verdict};
+/// # use elman::{EarlyStopping, Error, Labelled, Trainer, Decision};
 /// # fn train<D: Labelled>(mut trainer: Trainer, training: &D, validation: &D) -> Result<(), Error> {
 /// let mut stopping = EarlyStopping::new(3);
 /// let mut fit = trainer.fit(training)?.epochs(100);
 /// while let Some(epoch) = fit.next() {
 ///     epoch?;
 ///     let loss = fit.trainer().evaluate(validation)?.loss;
-///     if stopping.seen(loss, fit.trainer().model()) == Verdict::Stop {
+///     if stopping.seen(loss, fit.trainer().model()) == Decision::Stop {
 ///         break;
 ///     }
 /// }
@@ -36,7 +36,7 @@ pub struct EarlyStopping {
 
 /// What an epoch's loss means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Decision {
     /// The best so far: its weights were kept.
     Better,
     /// Not better, and there is patience left.
@@ -63,7 +63,7 @@ impl EarlyStopping {
     }
 
     /// Takes note of an epoch's validation loss, and of the model's weights where it is the best. NaN never is.
-    pub fn seen(&mut self, loss: f64, model: &Model) -> Verdict {
+    pub fn seen(&mut self, loss: f64, model: &Model) -> Decision {
         self.epochs += 1;
         if !loss.is_nan() && self.best.is_none_or(|(best, _)| loss < best) {
             self.best = Some((loss, self.epochs));
@@ -72,9 +72,9 @@ impl EarlyStopping {
             } else {
                 self.parameters = model.parameters.clone();
             }
-            return Verdict::Better;
+            return Decision::Better;
         }
-        if self.is_over() { Verdict::Stop } else { Verdict::Wait }
+        if self.is_over() { Decision::Stop } else { Decision::Wait }
     }
 
     /// Whether the last epoch was told to be the last.

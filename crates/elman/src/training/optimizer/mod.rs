@@ -29,7 +29,7 @@ pub use adam::{Adam, AdamW};
 pub use algorithm::Algorithm;
 pub use descent::Descent;
 pub(crate) use descent::{Change, DescentState};
-pub use early_stopping::{EarlyStopping, Verdict};
+pub use early_stopping::{Decision, EarlyStopping};
 pub use rmsprop::RmsProp;
 pub use rprop::{Rprop, RpropVariant};
 pub use schedule::{Decay, Progress, Schedule, Span};
