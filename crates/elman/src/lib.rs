@@ -84,12 +84,12 @@ pub use training::class_weights::balanced_class_weights;
 pub use training::course::Course;
 pub use training::ends::Ends;
 pub use training::fit::Fit;
-pub use training::gradient::{Gradient, Ledger, Share};
 pub use training::memory::Memory;
 pub use training::optimizer::{
     Adagrad, Adam, AdamW, Algorithm, Decay, Decision, Descent, EarlyStopping, Optimizer, Progress, RmsProp, Rprop,
     RpropVariant, Schedule, Sgd, Span,
 };
+pub use training::shared_gradient::{Gradient, Ledger, Share};
 pub use training::step::{Epoch, Step};
 pub use training::trainer::Trainer;
 pub use training::workers::most_probable;

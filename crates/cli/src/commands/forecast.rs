@@ -15,7 +15,7 @@ use crate::flags::threads::threads;
 use crate::folder;
 use crate::jobs::series::backtest::levels as decimals;
 use crate::jobs::series::chart::{self, About, Drawn, Panel};
-use crate::jobs::series::kept;
+use crate::jobs::series::meaning;
 use crate::jobs::series::settings::SeriesSettings;
 use crate::output::Output;
 use crate::settings::JobSettings;
@@ -31,7 +31,7 @@ pub(crate) fn forecast(args: &ForecastArgs) -> anyhow::Result<()> {
     if job != SeriesSettings::JOB {
         bail!("{} is a run of job {job:?}; forecast takes runs of train series", args.run.display());
     }
-    let set = kept::read(kept::of(&model, &args.run)?, &args.run, args.data.as_deref())?;
+    let set = meaning::read(meaning::of(&model, &args.run)?, &args.run, args.data.as_deref())?;
     let mut forecaster = Forecaster::new(model, threads)?;
     let selected = forecaster.select(set)?;
     remarks(&selected, forecaster.window().context)?.iter().for_each(|remark| output.remark(remark));
@@ -171,7 +171,7 @@ fn remarks(selected: &Selected, context: usize) -> anyhow::Result<Vec<String>> {
     let why = why.into_iter().filter(|(names, _)| !names.is_empty());
     let why: Vec<String> =
         why.map(|(names, what)| format!("{what}: {}", counted("series", "series", names.into_iter()))).collect();
-    let remarks = kept::remarks(&selected.scaled);
+    let remarks = meaning::remarks(&selected.scaled);
     match selected.scaled.set.series.is_empty() {
         true if why.is_empty() => bail!("no series is left: {}", remarks.join("; ")),
         true => bail!("{}", why.join("; ")),

@@ -21,18 +21,18 @@
 //! ```
 
 mod columns;
+mod delimited;
 pub(crate) mod fault;
 mod frequency;
 mod grid;
 mod infer;
-mod reader;
 mod rows;
 
 use std::sync::Arc;
 
+pub use delimited::Reader;
 pub use fault::SeriesFault;
 pub use frequency::Frequency;
-pub use reader::Reader;
 
 pub use crate::table::taken::{Column, NotRead, Taken, Time as TakenTime, Why};
 pub use crate::table::time::{self, Civil, Time, days_of_month};

@@ -10,7 +10,7 @@ use crate::model::predictor::Evaluation;
 use crate::network::state::State;
 use crate::network::tile::Training;
 use crate::training::batch::Batch;
-use crate::training::groups::{BLOCK, reduce};
+use crate::training::gradient_sum::{BLOCK, reduce};
 use crate::training::optimizer::Change;
 use crate::training::trainer::Trainer;
 use crate::training::workers::Task;

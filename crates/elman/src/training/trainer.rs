@@ -9,7 +9,7 @@ use crate::model::predictor::{Evaluation, evaluate, evaluate_streams};
 use crate::network::state::State;
 use crate::training::batch::Batch;
 use crate::training::batch_size::BatchSize;
-use crate::training::groups::Groups;
+use crate::training::gradient_sum::Groups;
 use crate::training::memory::{Memory, group_count};
 use crate::training::optimizer::{Descent, DescentState, EarlyStopping, Schedule, Span};
 use crate::training::workers::{Job, Workers, take_workers};
