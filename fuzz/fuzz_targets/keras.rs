@@ -1,17 +1,21 @@
-//! Any bytes as a model of Keras, or as the configuration in one. The weights inside have a target of their own.
+//! Any bytes as a model of Keras: an archive, or a configuration with the shapes of its weights, which are made for it. The
+//! model is imported, and compared with Keras's equations. The weights inside have a target of their own.
 
 #![no_main]
 
 use std::path::Path;
 
+use elman_exchange::{Hints, Imported, keras};
 use elman_formats::keras::read_bytes;
+use elman_fuzz::kept;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let file = if bytes.starts_with(b"PK") {
-        bytes.to_vec()
-    } else {
-        let files = [("config.json", bytes), ("metadata.json", b"{}"), ("model.weights.h5", b"")];
-        elman_fuzz::zip(&files).unwrap()
+    let archive = match bytes.starts_with(b"PK") {
+        true => read_bytes(bytes.to_vec(), Path::new("input")).ok(),
+        false => kept::archive(bytes),
     };
-    let _ = read_bytes(file, Path::new("input"));
+    let Some(archive) = archive else { return };
+    if let Ok(Imported { report, .. }) = keras::import(&archive, &Hints::default()) {
+        assert!(report.compared.is_some_and(|compared| compared.batches > 0));
+    }
 });

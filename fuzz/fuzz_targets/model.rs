@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use elman::text::Sampler;
-use elman::{Arrays, Model, Predicts, Predictor, Reads};
+use elman::{Arrays, Model, Predictor, Predicts, Reads};
 use ndarray::{Array1, Array3};
 
 const ROWS: usize = 3;

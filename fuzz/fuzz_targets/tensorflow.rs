@@ -1,14 +1,16 @@
-//! Any bytes as the table of a TensorFlow checkpoint, as they are and with the checksums of its blocks put right.
+//! Any bytes as the table of a TensorFlow checkpoint, as they are and with the checksums of its blocks put right;
+//! and what is read as a model of ours.
 
 #![no_main]
 
+use elman_exchange::{Hints, tensorflow};
 use elman_formats::tensorflow::read_bytes;
 
 const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISCSI);
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let data = vec![0x3c; 4096];
-    let _ = read_bytes(bytes, std::slice::from_ref(&data));
+    let data = [vec![0x3c; 4096]];
+    take(bytes, &data);
     // A block of the input's bytes, an index of that block, and a footer: what a fuzzer cannot keep right.
     let mut file = trailed(bytes.to_vec());
     let place = [varint(0), varint(bytes.len() as u64)].concat();
@@ -21,8 +23,16 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     footer.resize(40, 0);
     file.extend(footer);
     file.extend(0xdb47_7524_8b80_fb57_u64.to_le_bytes());
-    let _ = read_bytes(&file, std::slice::from_ref(&data));
+    take(&file, &data);
 });
+
+fn take(index: &[u8], data: &[Vec<u8>]) {
+    let Ok(checkpoint) = read_bytes(index, data) else { return };
+    let _ = match tensorflow::has_objects(&checkpoint) {
+        true => tensorflow::import_objects(&checkpoint, &Hints::default()),
+        false => tensorflow::import(&checkpoint.variables, &Hints::default()),
+    };
+}
 
 fn trailed(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes.push(0);

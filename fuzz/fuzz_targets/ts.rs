@@ -8,7 +8,8 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = parse_ts("input", text);
     }
-    for set in [parse("input.ts", bytes, &ColumnNames::default()), parse_labelled("input.ts", bytes, &ColumnNames::default())]
+    for set in
+        [parse("input.ts", bytes, &ColumnNames::default()), parse_labelled("input.ts", bytes, &ColumnNames::default())]
     {
         let Ok(set) = set else { continue };
         assert_eq!(set.values.len(), set.offsets[set.len()] * set.features());

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 
+pub mod kept;
 pub mod made;
 pub mod training;
 

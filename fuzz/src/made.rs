@@ -8,9 +8,10 @@ use elman::text::Vocabulary;
 use elman::{
     Activation, AnyCell, Gru, Head, Init, Layer, Lstm, Merge, Model, Network, Noise, Purpose, Random, Reset, Rnn, Stack,
 };
+use elman_exchange::onnx::{self, OnnxOptions};
 use elman_formats::numpy::{Array, Values, write_npy};
 
-use crate::{gzip, training};
+use crate::{gzip, kept, training};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -83,28 +84,9 @@ pub fn arrays(corpus: &Path) -> Result<()> {
 
 /// Models of every cell and head, with what a job keeps in them.
 pub fn models(corpus: &Path) -> Result<()> {
-    let noise = Noise { recurrent_dropout: 0.1, candidate_dropout: 0.1, zoneout: 0.1, memory_zoneout: 0.1 };
-    let lstm = Lstm { projection: Some(2), cell_clip: Some(3.0), projection_clip: Some(2.0), ..Lstm::new(2, 3) };
-    let layers: [(&str, Layer); 5] = [
-        ("rnn", AnyCell::from(Rnn::new(2, 3).activation(Activation::Relu)).into()),
-        ("lstm", AnyCell::from(lstm.peepholes(true).coupled(true).layer_norm(true)).into()),
-        ("noisy", AnyCell::from(Lstm::new(2, 3).noise(noise)).into()),
-        ("gru", AnyCell::from(Gru::new(2, 3).reset(Reset::Before).layer_norm(true)).into()),
-        ("both", Layer::new(Gru::new(2, 3)).bidirectional(Merge::Concat)),
-    ];
-    for (name, layer) in layers {
-        let heads = [
-            ("last", Head::last_state(3)),
-            ("steps", Head::every_step(3)),
-            ("quantiles", Head::quantiles(&[0.1, 0.5], 2)),
-        ];
-        for (kind, head) in heads {
-            let width = layer.output();
-            let stack = Stack::new(layer.clone().dropout(0.2)).then(Layer::new(Rnn::new(width, width)).residual(true));
-            let mut model = model(stack, head)?;
-            model.steps = Some(4);
-            model.save(&corpus.join(format!("{name}-{kind}")))?;
-        }
+    for (name, mut model) in heads()? {
+        model.steps = Some(4);
+        model.save(&corpus.join(name))?;
     }
     for (name, vocabulary) in [("characters", Vocabulary::characters("a b\nc")?), ("bytes", Vocabulary::Bytes)] {
         let tokens = vocabulary.len();
@@ -113,6 +95,69 @@ pub fn models(corpus: &Path) -> Result<()> {
         model.save(&corpus.join(name))?;
     }
     Ok(())
+}
+
+/// Graphs of ours, with the network's equations in them, or as they are for other programs.
+pub fn graphs(corpus: &Path) -> Result<()> {
+    for (name, model) in heads()? {
+        for (kind, options) in [("plain", OnnxOptions::default()), ("native", OnnxOptions::default().native(true))] {
+            // What ONNX cannot express is refused.
+            if let Ok((graph, _)) = onnx::export(&model, &options) {
+                fs::write(corpus.join(format!("{name}-{kind}")), elman_formats::onnx::to_bytes(&graph))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Models of Keras as text: those of the tests, and ours as they are exported.
+pub fn keras(corpus: &Path) -> Result<()> {
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../golden/models"))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.starts_with("keras") && name.ends_with(".safetensors") {
+            let file = elman_formats::read(&path)?;
+            if let Some(config) = file.metadata.get("config") {
+                fs::write(corpus.join(name), kept::text(config, &file.arrays))?;
+            }
+        }
+    }
+    for (name, model) in heads()? {
+        if let Ok((archive, _)) = elman_exchange::keras::export(&model) {
+            fs::write(corpus.join(name), kept::text(&archive.config.to_string(), &archive.arrays))?;
+        }
+    }
+    Ok(())
+}
+
+/// Small models, by name.
+fn heads() -> Result<Vec<(String, Model)>> {
+    let noise = Noise { recurrent_dropout: 0.1, candidate_dropout: 0.1, zoneout: 0.1, memory_zoneout: 0.1 };
+    let lstm = Lstm { projection: Some(2), cell_clip: Some(3.0), projection_clip: Some(2.0), ..Lstm::new(2, 3) };
+    let layers: [(&str, Layer); 6] = [
+        ("rnn", AnyCell::from(Rnn::new(2, 3).activation(Activation::Relu)).into()),
+        ("plain", AnyCell::from(Lstm::new(2, 3)).into()),
+        ("lstm", AnyCell::from(lstm.peepholes(true).coupled(true).layer_norm(true)).into()),
+        ("noisy", AnyCell::from(Lstm::new(2, 3).noise(noise)).into()),
+        ("gru", AnyCell::from(Gru::new(2, 3).reset(Reset::Before).layer_norm(true)).into()),
+        ("both", Layer::new(Gru::new(2, 3)).bidirectional(Merge::Concat)),
+    ];
+    let mut models = Vec::new();
+    for (name, layer) in layers {
+        let heads = [
+            ("last", Head::last_state(3)),
+            ("steps", Head::every_step(3)),
+            ("quantiles", Head::quantiles(&[0.1, 0.5], 2)),
+        ];
+        for (kind, head) in heads {
+            let width = layer.output();
+            let residual = name != "plain";
+            let stack =
+                Stack::new(layer.clone().dropout(0.2)).then(Layer::new(Rnn::new(width, width)).residual(residual));
+            models.push((format!("{name}-{kind}"), model(stack, head)?));
+        }
+    }
+    Ok(models)
 }
 
 fn model(stack: Stack, head: Head) -> Result<Model> {

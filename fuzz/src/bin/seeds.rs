@@ -26,8 +26,8 @@ const SEEDS: [Seeds; 11] = [
     Seeds { target: "torch", folders: &["golden/heads"], ending: ".pt", inner: &["data.pkl"] },
     Seeds { target: "tensorflow", folders: &["golden/checkpoints"], ending: ".index", inner: &[] },
     Seeds { target: "sniff", folders: &["golden/heads", "golden/files", "golden/checkpoints"], ending: "", inner: &[] },
-    Seeds { target: "hdf5", folders: &["golden/files"], ending: ".h5", inner: &[] },
-    Seeds { target: "keras", folders: &["golden/files"], ending: ".keras", inner: &["config.json"] },
+    Seeds { target: "hdf5", folders: &["golden/files", "golden/models"], ending: ".h5", inner: &[] },
+    Seeds { target: "keras", folders: &["golden/files", "golden/models"], ending: ".keras", inner: &[] },
     Seeds { target: "onnx", folders: &["golden/onnx"], ending: ".onnx", inner: &[] },
     Seeds { target: "series", folders: &["crates/datasets/data/series"], ending: "-yearly.csv", inner: &[] },
     Seeds { target: "image", folders: &["docs"], ending: ".png", inner: &[] },
@@ -39,7 +39,7 @@ const BYTES_MAX: u64 = 32 << 10;
 /// What is written into the corpus of one target.
 type Made = fn(&Path) -> Result<(), Box<dyn Error>>;
 
-const MADE: [(&str, Made); 8] = [
+const MADE: [(&str, Made); 10] = [
     ("npy", made::npy),
     ("idx", made::idx),
     ("image", made::idx),
@@ -48,6 +48,8 @@ const MADE: [(&str, Made); 8] = [
     ("checkpoint", made::checkpoints),
     ("config", made::configs),
     ("csv", made::tables),
+    ("keras", made::keras),
+    ("onnx", made::graphs),
 ];
 
 /// Long texts, of which the beginning is enough: the target, the file, lines.
