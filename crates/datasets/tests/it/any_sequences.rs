@@ -119,7 +119,8 @@ fn same(a: &SequenceSet, b: &SequenceSet) -> bool {
     let equal = |at: usize| match (whole(a, at), whole(b, at)) {
         ((_, x), (_, y)) if x.is_nan() || y.is_nan() => x.is_nan() && y.is_nan(),
         ((false, _), (false, _)) => a.values[at].to_bits() == b.values[at].to_bits(),
-        ((_, x), (_, y)) => (x - y).abs() <= f64::from(f32::EPSILON) * y.abs(),
+        // Numbers below the smallest normal one are as far apart as the smallest of all is large.
+        ((_, x), (_, y)) => (x - y).abs() <= (f64::from(f32::EPSILON) * y.abs()).max(f64::from(f32::from_bits(1))),
     };
     let rest = |set: &SequenceSet| (set.features(), set.classes.clone(), set.offsets.clone(), set.labels.clone());
     rest(a) == rest(b) && a.values.len() == b.values.len() && (0..a.values.len()).all(equal)
