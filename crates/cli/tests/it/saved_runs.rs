@@ -6,8 +6,8 @@ use elman::series::{Cut, Split, Window};
 use elman::{ClassMeaning, Gru, Head, Init, Missing, Model, SeriesMeaning};
 use serde_json::{Value, json};
 
-use crate::support::Place;
 use crate::support::jobs::{JOBS, place};
+use crate::support::{Outcome, Place};
 
 #[path = "../../../elman/examples/08_classify_saved.rs"]
 #[allow(dead_code, unreachable_pub, reason = "a program of its own, whose main is not run here")]
@@ -19,16 +19,21 @@ mod forecast_saved;
 #[allow(dead_code, unreachable_pub, reason = "a program of its own, whose main is not run here")]
 mod sample_saved;
 
+/// The command on the instruction set that the library uses in this process.
+fn elman(place: &Place, line: &str) -> Outcome {
+    Outcome::of(place.command(line).env("ELMAN_ISA", elman::active_isa().name()))
+}
+
 /// The folder with a run of a job in `run`.
 fn trained(job: &str) -> Place {
     let (place, (_, line)) = (place(), JOBS.iter().find(|(name, _)| *name == job).unwrap());
-    place.elman(&format!("{line} --quiet --out run")).succeeded();
+    elman(&place, &format!("{line} --quiet --out run")).succeeded();
     place
 }
 
 /// The objects of a kind that the command prints.
 fn printed(place: &Place, line: &str, event: &str) -> Vec<Value> {
-    let outcome = place.elman(line);
+    let outcome = elman(place, line);
     outcome.succeeded();
     let all = outcome.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     all.filter(|object| object["event"] == event).collect()
@@ -69,7 +74,7 @@ fn a_text_is_that_of_sample() {
     let place = trained("text");
     let model = place.path("run/model.safetensors");
     let written = sample_saved::sample(&model, "so", 60).unwrap();
-    let outcome = place.elman("sample run --prime so --length 60 --temperature 0.7 --seed 111");
+    let outcome = elman(&place, "sample run --prime so --length 60 --temperature 0.7 --seed 111");
     outcome.succeeded();
     assert_eq!(outcome.stdout, format!("so{}\n", String::from_utf8(written).unwrap()));
 }
