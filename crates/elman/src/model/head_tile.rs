@@ -128,13 +128,6 @@ impl HeadTile {
         &mut self.outputs_mut(place + 1)[place * stride..][..dense.output]
     }
 
-    /// The answer `[O]` of the row at `place`, its outputs under the head's link.
-    pub(crate) fn answer(&mut self, head: &Head, place: usize) -> &mut [f32] {
-        let outputs = self.output_mut(place);
-        head.answer(outputs);
-        outputs
-    }
-
     /// The gradient by what the head reads of `rows` rows, [rows, Ip].
     pub(crate) fn d_inputs(&self, rows: usize) -> &[f32] {
         let Buffers { layer: HeadLayer { dense, .. }, d_inputs, .. } = &self.layers[0];

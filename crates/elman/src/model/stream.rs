@@ -132,22 +132,10 @@ impl Stream {
     /// The other half: the answers [N, O] to what has been read. Before the first step they are those to zeros, which say
     /// nothing.
     pub fn answer(&mut self) -> &[f32] {
-        self.forward();
-        let Stream { model, steps, head, answers, width, .. } = self;
-        let width = *width;
-        for row in 0..steps.rows() {
-            answers[row * width..][..width].copy_from_slice(head.answer(model.head(), row));
-        }
+        self.logits_mut();
+        let Stream { model, answers, width, .. } = self;
+        answers.chunks_exact_mut(*width).for_each(|outputs| model.head().answer(outputs));
         answers
-    }
-
-    /// The head's dense layers on what has been read.
-    fn forward(&mut self) {
-        let Stream { model, steps, head, .. } = self;
-        for row in 0..steps.rows() {
-            head.read_row(row, steps.h(row), None);
-        }
-        head.forward(steps.isa().into(), &model.parameters, steps.rows());
     }
 
     /// What [`Stream::answer`] makes its answers of, before softmax, sigmoid or order: [N, O].
@@ -157,11 +145,13 @@ impl Stream {
 
     /// The same, to be written over.
     pub(crate) fn logits_mut(&mut self) -> &mut [f32] {
-        self.forward();
-        let Stream { steps, head, answers, width, .. } = self;
-        let width = *width;
+        let Stream { model, steps, head, answers, width, .. } = self;
         for row in 0..steps.rows() {
-            answers[row * width..][..width].copy_from_slice(head.output_mut(row));
+            head.read_row(row, steps.h(row), None);
+        }
+        head.forward(steps.isa().into(), &model.parameters, steps.rows());
+        for (row, outputs) in answers.chunks_exact_mut(*width).enumerate() {
+            outputs.copy_from_slice(head.output_mut(row));
         }
         answers
     }
