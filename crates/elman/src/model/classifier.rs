@@ -13,7 +13,7 @@ use crate::data::standardize::StandardizedSequences;
 use crate::model::meaning::ClassMeaning;
 use crate::model::model::Model;
 use crate::model::predictor::Predictor;
-use crate::training::workers::most_probable;
+use crate::model::workers::most_probable;
 
 /// A trained model of classes, ready to classify.
 ///

@@ -6,8 +6,8 @@ use ndarray::{Array2, Array3};
 use crate::model::checks::{check_all, check_inputs, check_streams};
 use crate::model::head::{Head, Predicts, Quantiles, Reads, Values};
 use crate::model::model::Model;
+use crate::model::workers::{Job, Workers, take_workers};
 use crate::network::inputs::check_finite;
-use crate::training::workers::{Job, Workers, take_workers};
 use crate::{Error, Labelled, Sequences, isa};
 
 /// Figures of a whole data set.

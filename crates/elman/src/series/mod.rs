@@ -30,8 +30,9 @@ mod metrics;
 mod naive;
 mod origin;
 mod scaled;
-mod scaling;
 mod windows;
+
+use crate::data::scaling;
 
 pub use backtest::{Backtest, Comparison, Forecast};
 pub use calendar::{Calendar, Cycle};
