@@ -8,6 +8,7 @@ mod any_vocabulary;
 mod descent;
 mod diagnose;
 mod directions;
+mod ensemble;
 mod golden;
 mod gradients;
 mod heads;
