@@ -9,7 +9,7 @@ use crate::Error;
 use crate::data::notation::Notation;
 use crate::model::head::{Head, Predicts, Quantiles};
 use crate::network::layer::Stack;
-use crate::series::{Calendar, Cut, Scaled, SeriesScaling, Split, Window};
+use crate::series::{Calendar, Cut, Relative, Scaled, SeriesScaling, Split, Window};
 
 /// What is read and answered by a model of series: with it a table suffices for a forecast. The levels and the horizon stand
 /// in the model's head, the context in its steps.
@@ -51,6 +51,15 @@ pub struct SeriesMeaning {
     pub test_time: i64,
     /// Of each series that was learnt from.
     pub scalings: Vec<SeriesScaling>,
+    /// What forecasts are relative to; None where each series is scaled as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relative: Option<Relative>,
+    /// Whether no forecast is below 0.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub non_negative: bool,
+    /// Whether forecasts are whole numbers.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub integer: bool,
 }
 
 impl SeriesMeaning {
@@ -74,14 +83,23 @@ impl SeriesMeaning {
             test: set.format.write(cut.test),
             test_time: cut.test.0,
             scalings: split.scalings.iter().filter(left_out).cloned().collect(),
+            relative: None,
+            non_negative: false,
+            integer: false,
         }
     }
 
     /// Whether it fits a network and its head.
-    pub(super) fn check(&self, stack: &Stack) -> Result<(), Error> {
-        let width = 2 * (1 + self.covariates.len()) + self.calendar.len();
+    pub(super) fn check(&self, stack: &Stack, head: &Head) -> Result<(), Error> {
+        let beside = self.relative.as_ref().map_or(0, Relative::inputs);
+        let width = 2 * (1 + self.covariates.len()) + self.calendar.len() + beside;
         if width != stack.input() || self.scalings.iter().any(|of| of.covariates.len() != self.covariates.len()) {
             return Err(Error::meaning("its columns do not fit its arrays"));
+        }
+        if let (Some(relative), Predicts::Quantiles(Quantiles { levels, horizon })) = (&self.relative, &head.predicts)
+            && !relative.fits(*horizon, levels.len())
+        {
+            return Err(Error::meaning("its base forecast does not fit its head"));
         }
         Ok(())
     }
