@@ -17,6 +17,7 @@ use crate::jobs::series::backtest::levels as decimals;
 use crate::jobs::series::chart::{self, About, Drawn, Panel};
 use crate::jobs::series::meaning;
 use crate::jobs::series::settings::SeriesSettings;
+use crate::jobs::tables;
 use crate::output::Output;
 use crate::settings::JobSettings;
 use crate::shown::columns::aligned;
@@ -32,6 +33,7 @@ pub(crate) fn forecast(args: &ForecastArgs) -> anyhow::Result<()> {
         bail!("{} is a run of job {job:?}; forecast takes runs of train series", args.run.display());
     }
     let set = meaning::read(meaning::of(model.first(), &args.run)?, &args.run, args.data.as_deref())?;
+    tables::warn(&mut output, &set.report.rounded, &set.report.stand_ins)?;
     let mut forecaster = Forecaster::new(model, threads)?;
     let selected = forecaster.select(set)?;
     remarks(&selected, forecaster.window().context)?.iter().for_each(|remark| output.remark(remark));

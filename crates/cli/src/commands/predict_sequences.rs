@@ -20,7 +20,7 @@ use crate::shown::digits::of_32_bits;
 use crate::shown::names::one_line;
 
 /// The endings of files of sequences.
-const ENDINGS: [&str; 7] = [".csv", ".csv.gz", ".tsv", ".tsv.gz", ".ts", ".ts.gz", ".npz"];
+const ENDINGS: [&str; 9] = [".csv", ".csv.gz", ".tsv", ".tsv.gz", ".ts", ".ts.gz", ".arff", ".arff.gz", ".npz"];
 
 /// The most bytes of a text of tokens.
 const TEXT_MAX: u64 = 1 << 30;

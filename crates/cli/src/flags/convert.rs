@@ -94,7 +94,7 @@ pub(crate) struct ConvertArgs {
     /// A run or model of elman with the same shapes: its job and all of its configuration are taken
     #[arg(long, value_name = "RUN", help_heading = "What IN does not say")]
     pub(crate) like: Option<PathBuf>,
-    /// Names of the classes: predict and eval then read sequences of .npz, .ts or .csv, each feature as it is
+    /// Names of the classes: predict and eval then read sequences of .npz, .arff, .ts or .csv, each feature as it is
     #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "What IN does not say")]
     pub(crate) classes: Option<Vec<String>>,
     /// A text with the characters that a model of text knows: sorted by code point, they are its tokens

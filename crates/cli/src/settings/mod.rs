@@ -73,7 +73,7 @@ impl<J: JobSettings> Settings<J> {
         if let Some(hidden_size) = args.hidden_size {
             settings.network.hidden_size = hidden_size;
         }
-        settings.training.set(args);
+        settings.training.set(&args.training);
         settings.optimization.set(&args.optimization);
         settings.resolve()?;
         Ok(settings)

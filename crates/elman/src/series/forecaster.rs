@@ -57,6 +57,9 @@ pub struct SeriesForecast {
     pub differences: Vec<f32>,
 }
 
+/// Least known values of a series that a forecast relative to a base is made for.
+pub(super) const KNOWN_MIN: usize = 4;
+
 impl Forecaster {
     /// A forecaster on `threads` threads.
     ///
@@ -112,7 +115,12 @@ impl Forecaster {
             .iter()
             .map(|series| {
                 let read = &series.target[series.steps().saturating_sub(self.window.context)..];
-                let is_short = series.steps() < self.window.context;
+                let known = series.target.iter().filter(|y| !y.is_nan()).count();
+                // A base forecast needs some values to be made from, and no more.
+                let is_short = match self.meaning.relative {
+                    Some(_) => known < KNOWN_MIN,
+                    None => series.steps() < self.window.context,
+                };
                 if is_short {
                     short.push((series.id.clone(), series.steps()));
                 } else if read.iter().all(|y| y.is_nan()) {

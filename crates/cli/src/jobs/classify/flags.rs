@@ -12,7 +12,7 @@ use crate::flags::writing::Writing;
 /// Flags of `train classify`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-A file of sequences is a table with one step per line (.csv, .tsv), the UEA archive's .ts, or NumPy's .npz. Each \
+A file of sequences is a table with one step per line (.csv, .tsv), the UEA archive's .ts or .arff, or NumPy's .npz. Each \
 feature is scaled to mean 0 and standard deviation 1 over the training part.
 
 Examples:

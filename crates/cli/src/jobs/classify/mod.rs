@@ -97,6 +97,7 @@ fn run(
     let (what, fingerprint) = (describe_data(&parts, &standardizer), parts.fingerprint());
     let mut warnings: Vec<String> = poor(&settings.job, &parts).into_iter().collect();
     warnings.extend(parts.training.report.rounded.iter().map(ToString::to_string));
+    warnings.extend(parts.training.report.stand_ins.iter().map(ToString::to_string));
     let (least, most) = lengths(&parts);
     let object = json!({
         "event": "data", "steps": [least, most], "missing": missing(&parts), "missing_has_inputs": standardizer.mask,
@@ -223,7 +224,7 @@ fn layout(job: &ClassifySettings, steps: usize, features: usize) -> Option<Strin
     let data = job.data.as_deref()?;
     let advice = match ends(data, &[".npz"]) {
         true => "x must be [N, T, I]: sequences, steps, features. If yours is [N, I, T], save x.transpose(0, 2, 1)",
-        false if ends(data, &[".ts"]) => {
+        false if ends(data, &[".ts", ".arff"]) => {
             "A dimension is a feature, and its values between commas are the steps. If yours are swapped, swap them"
         }
         false => {

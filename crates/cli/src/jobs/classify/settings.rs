@@ -143,6 +143,7 @@ impl JobSettings for ClassifySettings {
             ("time_format", &job.writing.time_format, false),
             ("decimal", &job.writing.decimal, false),
             ("thousands", &job.writing.thousands, false),
+            ("missing_value", &job.writing.missing_value.first().map(f64::to_string), false),
             ("label_column", &job.label_column, true),
             ("features", &job.features.as_ref().map(|names| names.join(",")), false),
         ];
@@ -238,6 +239,7 @@ impl ClassifySettings {
             time_format: self.writing.time_format.clone(),
             decimal: self.writing.notation().decimal()?,
             thousands: self.writing.notation().thousands()?,
+            missing: self.writing.missing_value.clone(),
             label: self.label_column.clone(),
             features: self.features.clone(),
             ..ColumnNames::default()

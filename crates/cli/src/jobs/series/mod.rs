@@ -71,6 +71,7 @@ impl Job for SeriesJob {
         let meaning = &meaning;
         let (window, levels) = model.first().series_window()?;
         let set = meaning::read(meaning, &args.run, args.data.as_deref())?;
+        tables::warn(output, &set.report.rounded, &set.report.stand_ins)?;
         let scaled = meaning::scale_for_test(meaning, set)?;
         meaning::remarks(&scaled).iter().for_each(|remark| output.remark(remark));
         let test = Test::new(&scaled, meaning, window, &levels)?;
@@ -97,12 +98,22 @@ impl Job for SeriesJob {
 }
 
 /// `open`: what the data may decide.
-fn run(mut settings: Settings<SeriesSettings>, open: Open, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
+fn run(
+    mut settings: Settings<SeriesSettings>,
+    mut open: Open,
+    begin: Begin<'_>,
+    mut output: Output,
+) -> anyhow::Result<()> {
     SeriesSettings::check_with(&settings)?;
     let set = settings.job.read()?;
     let steps = Cut::steps(&set);
     let season = settings.job.season.unwrap_or(set.frequency.season());
-    let mut chosen = sizes::fit(&mut settings.job, steps, season, open);
+    let mut chosen = Vec::new();
+    if let Some(horizon) = set.report.horizon.filter(|_| open.horizon) {
+        (settings.job.horizon, open.horizon) = (horizon, false);
+        chosen.push(format!("--horizon is {horizon}, as the file says"));
+    }
+    chosen.extend(sizes::fit(&mut settings.job, steps, season, open));
     let (season, context) = settings.job.resolve(&set);
     let (window, levels) = (Window { context, horizon: settings.job.horizon }, settings.job.levels());
     let cut = cut(&settings.job, &set)?;
@@ -145,7 +156,7 @@ fn run(mut settings: Settings<SeriesSettings>, open: Open, begin: Begin<'_>, mut
     if output.json {
         output.result("", &data.object)?;
     }
-    tables::warn_of_rounding(&mut output, &set.report.rounded)?;
+    tables::warn(&mut output, &set.report.rounded, &set.report.stand_ins)?;
     for text in poor(&set, window) {
         output.warn(&text)?;
     }

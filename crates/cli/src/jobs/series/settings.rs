@@ -164,11 +164,6 @@ impl SeriesSettings {
         self.check()
     }
 
-    /// The column of ids.
-    pub(crate) fn id(&self) -> Option<&str> {
-        self.id.as_deref()
-    }
-
     /// The levels of the quantiles.
     pub(crate) fn levels(&self) -> Vec<f32> {
         self.quantiles.iter().map(|&level| level as f32).collect()
