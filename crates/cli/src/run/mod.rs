@@ -159,7 +159,7 @@ fn train_in<D: Labelled>(
         }
     }
     let model_file = folder.join(folder::MODEL);
-    let saved = trainer.model().save(&model_file);
+    let saved = trainer.averaged().save(&model_file);
     if let (Err(error), Err(also)) = (&ended, &saved) {
         bail!("{error:#}; and then: {also}");
     }
@@ -287,7 +287,7 @@ impl<'a> Run<'a> {
             let mut verdict = None;
             if let Some(validation) = validation {
                 fit.trainer().plateau(validation.loss);
-                verdict = stopping.as_mut().map(|stopping| stopping.seen(validation.loss, fit.trainer().model()));
+                verdict = stopping.as_mut().map(|stopping| stopping.seen(validation.loss, &fit.trainer().averaged()));
             }
             if last || step.step.is_multiple_of(self.config.batch_per_log) {
                 self.record(&step, validation)?;
@@ -295,7 +295,7 @@ impl<'a> Run<'a> {
             }
             if last {
                 bar.suspend(|| self.epoch(&step, validation))?;
-                fit.trainer().model().save(self.folder.join(folder::MODEL))?;
+                fit.trainer().averaged().save(self.folder.join(folder::MODEL))?;
                 curves::draw(&self.folder.join(folder::CURVES), &self.rows, None)?;
             }
             if self.checkpoints.due(&step) {

@@ -5,6 +5,7 @@ mod support;
 
 mod any_model;
 mod any_vocabulary;
+mod averaged_weights;
 mod descent;
 mod diagnose;
 mod directions;
