@@ -14,8 +14,8 @@ use crate::output::Output;
 pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     let mut output = Output::new(args.output);
     let model = folder::load_finite_model(&args.run, false)?;
-    let job = folder::job(&args.run, &model)?;
-    if model.meaning.is_none() && model.stack().embedding.is_some() {
+    let job = folder::job(&args.run, model.first())?;
+    if model.first().meaning.is_none() && model.first().stack().embedding.is_some() {
         bail!(
             "{} does not say which characters its tokens are; give them to it: elman convert IN OUT --vocabulary FILE",
             args.run.display()
@@ -28,7 +28,7 @@ pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
 pub(crate) fn forecast(args: &ForecastArgs) -> anyhow::Result<()> {
     let mut output = Output::new(args.output);
     let model = folder::load_finite_model(&args.run, false)?;
-    let job = folder::job(&args.run, &model)?;
+    let job = folder::job(&args.run, model.first())?;
     let forecast = member(&args.run, &job, |entry| entry.forecast, "forecasts are made by one of")?;
     forecast(args, model, &mut output)
 }

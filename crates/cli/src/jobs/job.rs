@@ -4,7 +4,7 @@ use std::fmt;
 
 use anyhow::bail;
 use clap::{ArgMatches, Args, Command, FromArgMatches as _};
-use elman::{Labelled, Model};
+use elman::{Ensemble, Labelled, Model};
 
 use super::figures::Figure;
 use crate::flags::diagnose::DiagnoseArgs;
@@ -38,10 +38,10 @@ pub(crate) trait Job {
     fn resume(resumed: Resumed) -> anyhow::Result<()>;
 
     /// `elman eval` of a run.
-    fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()>;
+    fn eval(args: &EvalArgs, model: Ensemble, threads: usize, output: &mut Output) -> anyhow::Result<()>;
 
     /// `elman predict` of a run.
-    fn predict(args: &PredictArgs, _model: Model, _threads: usize, _output: &mut Output) -> anyhow::Result<()> {
+    fn predict(args: &PredictArgs, _model: Ensemble, _threads: usize, _output: &mut Output) -> anyhow::Result<()> {
         bail!(
             "{} is a run of job {:?}, which has nothing to predict from a file",
             args.run.display(),
@@ -81,10 +81,10 @@ pub(crate) struct Entry {
 }
 
 /// [`Job::eval`] or [`Job::predict`]
-type Answer<A> = fn(&A, Model, usize, &mut Output) -> anyhow::Result<()>;
+type Answer<A> = fn(&A, Ensemble, usize, &mut Output) -> anyhow::Result<()>;
 
 /// [`Job::SAMPLE`] or [`Job::FORECAST`]
-pub(crate) type Use<A> = fn(&A, Model, &mut Output) -> anyhow::Result<()>;
+pub(crate) type Use<A> = fn(&A, Ensemble, &mut Output) -> anyhow::Result<()>;
 
 /// [`Job::diagnose`]
 type Diagnosed = fn(&DiagnoseArgs, &Model, usize, &mut Follow<'_>) -> anyhow::Result<()>;

@@ -172,6 +172,12 @@ impl<J: JobSettings> Settings<J> {
         Ok(format!("job = {:?}\n{job}{training}{optimization}{network}", J::JOB))
     }
 
+    /// The same with another seed.
+    pub(crate) fn of_seed(&self, seed: u64) -> Self {
+        let training = TrainingConfig { seed, ..self.training.clone() };
+        Settings { training, ..self.clone() }
+    }
+
     /// As they are kept in the run's folder.
     pub(crate) fn to_toml(&self) -> anyhow::Result<String> {
         Settings { job: self.job.with_absolute_paths()?, ..self.clone() }.text()

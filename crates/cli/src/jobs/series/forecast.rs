@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
-use elman::Model;
+use elman::Ensemble;
 use elman::datasets::series::SeriesSet;
 use elman::formats::write_atomic;
 use elman::series::{Forecaster, Selected};
@@ -17,14 +17,16 @@ use super::meaning;
 use crate::flags::forecast::ForecastArgs;
 use crate::flags::threads::threads;
 use crate::folder;
+use crate::jobs::tables;
 use crate::output::Output;
 use crate::shown::columns::aligned;
 use crate::shown::digits::{Digits, significant};
 use crate::shown::names::counted;
 
-pub(crate) fn forecast(args: &ForecastArgs, model: Model, output: &mut Output) -> anyhow::Result<()> {
+pub(crate) fn forecast(args: &ForecastArgs, model: Ensemble, output: &mut Output) -> anyhow::Result<()> {
     let threads = threads(args.threads)?;
-    let set = meaning::read(meaning::of(&model, &args.run)?, &args.run, args.data.as_deref())?;
+    let set = meaning::read(meaning::of(model.first(), &args.run)?, &args.run, args.data.as_deref())?;
+    tables::warn(output, &set.report.rounded, &set.report.stand_ins)?;
     let mut forecaster = Forecaster::new(model, threads)?;
     let selected = forecaster.select(set)?;
     remarks(&selected, forecaster.window().context)?.iter().for_each(|remark| output.remark(remark));

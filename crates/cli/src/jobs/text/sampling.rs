@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use elman::datasets::text;
 use elman::text::{Sampler, Sampling, Utf8, Vocabulary};
-use elman::{Error, Model};
+use elman::{Ensemble, Error};
 
 use super::sample::{shown, write};
 use crate::flags::sample::SampleArgs;
@@ -18,11 +18,12 @@ use crate::output::Output;
 const SAMPLES_MAX: usize = 1024;
 const UNITS_MAX: usize = 1 << 28;
 
-pub(crate) fn sample(args: &SampleArgs, model: Model, output: &mut Output) -> anyhow::Result<()> {
+pub(crate) fn sample(args: &SampleArgs, ensemble: Ensemble, output: &mut Output) -> anyhow::Result<()> {
     let sampling = Sampling { temperature: args.temperature, top_k: args.top_k, top_p: args.top_p };
     sampling.check()?;
     within("samples", args.samples, SAMPLES_MAX)?;
     within("length", args.length, UNITS_MAX / args.samples)?;
+    let model = folder::member(ensemble, &args.run, None)?;
     let vocabulary = model.vocabulary()?.clone();
     let prime = prime(args, &vocabulary)?;
     let tokens = vocabulary.encode_bytes(&prime).context("cannot read --prime")?;
