@@ -147,7 +147,7 @@ def main():
     args.seeds, args.more = [seed for seed in args.seeds.split(",") if seed], args.more.split()
     only = [name for name in args.only.split(",") if name]
     args.chosen = lambda name: not only or any(name.startswith(start) for start in only)
-    if not args.elman:
+    if args.seeds and not args.elman:
         build_rust(PEERS.parent)
         args.elman = target(PEERS.parent, "elman")
     record = Record()

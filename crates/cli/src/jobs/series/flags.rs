@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::recipe::RecipeSettings;
 use super::share::Share;
+use crate::flags::several::SeveralArgs;
 use crate::flags::training::CommonArgs;
 use crate::flags::writing::Writing;
 
@@ -62,6 +63,8 @@ pub(crate) struct SeriesArgs {
     pub(crate) quantiles: Option<Vec<f64>>,
     #[command(flatten)]
     pub(crate) recipe: RecipeSettings,
+    #[command(flatten)]
+    pub(crate) several: SeveralArgs,
     #[command(flatten)]
     pub(crate) common: CommonArgs,
 }

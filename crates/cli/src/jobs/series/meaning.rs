@@ -15,10 +15,9 @@ use crate::shown::names::counted;
 /// What a run keeps: what its data showed, and before that what was said of it.
 pub(crate) fn meaning(set: &SeriesSet, job: &SeriesSettings, cut: Cut, split: &Split, season: usize) -> SeriesMeaning {
     let seen = SeriesMeaning::of(set, cut, split, season);
-    let Notation { time_format, decimal, thousands } = job.writing.notation().or(seen.notation());
-    let id = job.id().map(str::to_owned);
+    let Notation { time_format, decimal, thousands, missing } = job.writing.notation().or(seen.notation());
     let (non_negative, integer) = (job.recipe.non_negative, job.recipe.integer);
-    SeriesMeaning { time_format, decimal, thousands, id, non_negative, integer, ..seen }
+    SeriesMeaning { time_format, decimal, thousands, missing_value: missing, non_negative, integer, ..seen }
 }
 
 /// That of a run's model.

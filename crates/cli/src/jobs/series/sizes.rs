@@ -15,6 +15,7 @@ pub(super) struct Open {
     pub(super) hidden: bool,
     pub(super) epochs: bool,
     pub(super) patience: bool,
+    pub(super) ensemble: bool,
 }
 
 impl Open {
@@ -27,7 +28,8 @@ impl Open {
             context: open && args.context.is_none() && args.data.is_some(),
             batch: args.common.batch_is_open(),
             hidden: open && args.common.hidden_size.is_none(),
-            epochs: open && args.common.num_epoch.is_none(),
+            epochs: open && !args.common.training.options.has("num_epoch"),
+            ensemble: open && args.several.ensemble.is_none(),
             patience: open && !args.common.optimization.options.has("early_stopping"),
         }
     }
@@ -105,6 +107,7 @@ mod tests {
         hidden: true,
         epochs: true,
         patience: true,
+        ensemble: true,
     };
 
     fn sizes(job: &SeriesSettings, steps: usize, season: usize) -> (usize, [usize; 2], usize) {

@@ -29,7 +29,10 @@ pub struct SeriesMeaning {
     /// What parts thousands, by [`Notation`]'s names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thousands: Option<String>,
-    /// The column of ids; None of a table of one series.
+    /// Numbers of the table that stand for missing values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_value: Vec<f64>,
+    /// The column of ids, or several between commas; None of a table of one series.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The columns of covariates, in the order of the inputs.
@@ -70,7 +73,8 @@ impl SeriesMeaning {
             time_format: matches!(set.format, TimeFormat::Pattern(_)).then(|| set.format.to_string()),
             decimal,
             thousands,
-            id: set.report.taken.id.clone(),
+            missing_value: Vec::new(),
+            id: Some(set.report.taken.id.join(",")).filter(|id| !id.is_empty()),
             covariates: set.covariates.clone(),
             frequency: set.frequency.to_string(),
             format: set.format.to_string(),
@@ -114,7 +118,7 @@ impl SeriesMeaning {
     pub fn notation(&self) -> Notation {
         let (time_format, decimal, thousands) =
             (self.time_format.clone(), self.decimal.clone(), self.thousands.clone());
-        Notation { time_format, decimal, thousands }
+        Notation { time_format, decimal, thousands, missing: self.missing_value.clone() }
     }
 
     /// A reader of tables like that for training: its columns by their names.
