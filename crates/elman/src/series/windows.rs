@@ -36,8 +36,6 @@ struct RelativeTo {
     followed: Arc<Vec<Followed>>,
     /// The values that are to be learnt of each series.
     parts: Arc<Vec<Range<usize>>>,
-    /// Whether the place among all values in training is read too.
-    absolute: bool,
 }
 
 /// A series as it is read: x [T, I], y `[T]`, both scaled, and the scaling of y.
@@ -174,7 +172,7 @@ impl Windows {
         let windows = Self::empty(set, scalings, window)?;
         let followed = Arc::new(relative.follow(set, window.context, window.horizon)?);
         let parts = Arc::new(set.series.iter().map(|series| 0..series.steps()).collect());
-        Ok(Windows { relative: Some(RelativeTo { followed, parts, absolute: relative.absolute }), ..windows })
+        Ok(Windows { relative: Some(RelativeTo { followed, parts }), ..windows })
     }
 
     /// The same series, seen through all windows that have a value in a part of each, relative to their base forecasts:
@@ -286,7 +284,7 @@ impl Sequences for Windows {
         self.window.context
     }
     fn input(&self) -> usize {
-        self.input + self.relative.as_ref().map_or(0, |relative| 3 + usize::from(relative.absolute))
+        self.input + self.relative.as_ref().map_or(0, |_| Relative::INPUTS)
     }
     #[inline]
     fn read(&self, row: usize, step: usize, x: &mut [f32]) {
@@ -295,7 +293,7 @@ impl Sequences for Windows {
             // What comes before the series is not known.
             let Some(at) = (origin + step).checked_sub(self.window.context) else { return x.fill(0.0) };
             x[..self.input].copy_from_slice(&self.series[series].x[at * self.input..][..self.input]);
-            return relative.followed[series].read(origin, at, x, self.input, relative.absolute);
+            return relative.followed[series].read(origin, at, x, self.input);
         }
         x.copy_from_slice(&self.series[series].x[(origin - self.window.context + step) * self.input..][..self.input]);
     }

@@ -91,7 +91,7 @@ impl SeriesMeaning {
 
     /// Whether it fits a network and its head.
     pub(super) fn check(&self, stack: &Stack, head: &Head) -> Result<(), Error> {
-        let beside = self.relative.as_ref().map_or(0, Relative::inputs);
+        let beside = self.relative.as_ref().map_or(0, |_| Relative::INPUTS);
         let width = 2 * (1 + self.covariates.len()) + self.calendar.len() + beside;
         if width != stack.input() || self.scalings.iter().any(|of| of.covariates.len() != self.covariates.len()) {
             return Err(Error::meaning("its columns do not fit its arrays"));
