@@ -37,6 +37,7 @@ mod relative;
 mod scaled;
 mod scaling;
 mod smoothing;
+mod statics;
 mod windows;
 
 pub use answers::{Answers, Settled};
@@ -53,4 +54,5 @@ pub use relative::Relative;
 pub use scaled::Scaled;
 pub use scaling::{Scaling, SeriesScaling};
 pub use smoothing::{Smoothing, Trend};
+pub use statics::StaticInput;
 pub use windows::{Windows, input_names};

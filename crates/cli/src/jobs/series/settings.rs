@@ -34,6 +34,12 @@ pub(crate) struct SeriesSettings {
     id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     covariates: Option<Vec<String>>,
+    /// Of the covariates, those that are known ahead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    known: Vec<String>,
+    /// None: they are found.
+    #[serde(default, rename = "static", skip_serializing_if = "Option::is_none")]
+    statics: Option<Vec<String>>,
     pub(crate) test: Share,
     pub(crate) validation: Share,
     pub(crate) horizon: usize,
@@ -56,6 +62,8 @@ impl Default for SeriesSettings {
             writing: Writing::default(),
             id: None,
             covariates: None,
+            known: Vec::new(),
+            statics: None,
             test: Share::Fraction(0.15),
             validation: Share::Fraction(0.15),
             horizon: 24,
@@ -89,6 +97,8 @@ impl JobSettings for SeriesSettings {
             writing: Writing::full(),
             id: Some(String::new()),
             covariates: Some(Vec::new()),
+            known: vec![String::new()],
+            statics: Some(Vec::new()),
             context: Some(1),
             season: Some(1),
             ..SeriesSettings::default()
@@ -151,6 +161,11 @@ impl SeriesSettings {
         set(&mut self.validation, args.validation.as_ref());
         set(&mut self.horizon, args.horizon.as_ref());
         set(&mut self.quantiles, args.quantiles.as_ref());
+        set(&mut self.known, args.known.as_ref());
+        if let Some(names) = &args.statics {
+            // As with covariates.
+            self.statics = Some(names.iter().filter(|name| !name.is_empty()).cloned().collect());
+        }
         if let Some(names) = &args.covariates {
             // `--covariates ""` names none.
             self.covariates = Some(names.iter().filter(|name| !name.is_empty()).cloned().collect());
@@ -181,6 +196,10 @@ impl SeriesSettings {
         }
         if let Some(covariates) = &self.covariates {
             reader = reader.covariates(covariates.clone());
+        }
+        reader = reader.known(self.known.clone());
+        if let Some(statics) = &self.statics {
+            reader = reader.statics(statics.clone());
         }
         match read(&reader, self.data.as_deref()) {
             Err(elman::datasets::Error::Series { origin, fault }) if target.is_empty() => match *fault {
