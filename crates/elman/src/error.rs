@@ -217,6 +217,14 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// A file of several models where one was expected.
+    #[error("{} holds an ensemble of {members} models; expected a single one: read it with Ensemble::load", path.display())]
+    SeveralModels {
+        /// The file.
+        path: PathBuf,
+        /// How many.
+        members: usize,
+    },
     /// The state of a stream cannot be taken up.
     #[error("cannot take up the state of a stream: {why}")]
     StreamState {

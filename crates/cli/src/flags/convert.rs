@@ -61,6 +61,9 @@ pub(crate) struct ConvertArgs {
     /// What is written: .safetensors, .keras, .weights.h5, .npz, .onnx
     #[arg(value_name = "OUT")]
     pub(crate) output: PathBuf,
+    /// Of an ensemble, the network that is converted, from 1
+    #[arg(long, value_name = "K")]
+    pub(crate) member: Option<usize>,
     /// Whose file IN is [default: by its name, and what it says of itself]
     #[arg(long, value_enum, hide_possible_values = true, value_name = "PARTNER")]
     pub(crate) from: Option<Partner>,

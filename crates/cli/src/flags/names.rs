@@ -11,7 +11,7 @@ use clap::{Arg, ArgMatches, Command};
 use elman::Error;
 
 /// A flag of training by its id, and what else it is called.
-const TRAINING: [(&str, &[&str]); 26] = [
+const TRAINING: [(&str, &[&str]); 27] = [
     ("learning_rate", &["lr"]),
     (
         "num_epoch",
@@ -37,6 +37,7 @@ const TRAINING: [(&str, &[&str]); 26] = [
     ("schedule", &["scheduler", "lr-scheduler", "lr-scheduler-type"]),
     ("warmup", &["warmup-steps", "num-warmup-steps"]),
     ("min_learning_rate", &["min-lr", "eta-min"]),
+    ("weight_average", &["ema", "ema-decay", "ema-momentum", "model-ema", "polyak"]),
     ("early_stopping", &["early-stopping-patience"]),
     ("seed", &["random-seed", "manual-seed", "random-state"]),
     ("threads", &["num-threads", "nthreads", "n-jobs"]),

@@ -136,6 +136,7 @@ impl OptimizationConfig {
         // 0 switches off what a job does without a flag.
         descent.clip_norm = descent.clip_norm.filter(|&norm| norm != 0.0);
         descent.clip_value = descent.clip_value.filter(|&value| value != 0.0);
+        descent.weight_average = descent.weight_average.filter(|&decay| decay != 0.0);
         descent.check()?;
         // These ask for momentum; without it they are sgd.
         if let ("momentum" | "nesterov", Algorithm::Sgd(Sgd { momentum: 0.0, .. })) = (name, &descent.algorithm) {

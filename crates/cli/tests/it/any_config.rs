@@ -119,6 +119,7 @@ fn settings(job: &'static str) -> BoxedStrategy<Lines> {
         ],
     );
     let training = some(&[
+        ("weight_average", RATE),
         ("init", &["\"tf\"", "\"keras\"", "\"pytorch\""]),
         ("micro_batch", &["0", "2"]),
         ("seed", &["0", "9223372036854775807"]),

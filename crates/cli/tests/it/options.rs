@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::support::*;
 
 /// Flags beside which a flag is given, and the flags with it.
-const CASES: [(&str, &str); 57] = [
+const CASES: [(&str, &str); 58] = [
     ("", "--hidden-size 17"),
     ("", "--cell lstm"),
     ("", "--cell gru"),
@@ -56,6 +56,7 @@ const CASES: [(&str, &str); 57] = [
     ("", "--clip-norm 0.01"),
     ("", "--clip-value 0.001"),
     ("", "--warmup 5"),
+    ("", "--weight-average 0.9"),
     ("", "--schedule exponential"),
     ("", "--schedule cosine"),
     ("--schedule exponential", "--schedule exponential --decay 0.5"),

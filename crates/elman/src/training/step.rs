@@ -148,6 +148,10 @@ impl Trainer {
             }
         }
         let change = self.state.next(&self.descent, step, self.span, grad_norm, score.mean_loss())?;
+        self.state.average = match self.descent.weight_average {
+            Some(_) => self.state.average.take().or_else(|| Some(self.model.parameters.clone())),
+            None => None,
+        };
         self.step = step;
         self.update(change);
         Ok(Step {
@@ -169,13 +173,24 @@ impl Trainer {
         let Some(workers) = workers else { return };
         let (gradient, isa) = (&**gradient, *isa);
         let previous = previous.get_or_insert_with(|| Aligned::zeros(gradient.len()));
+        let mut average = state.average.take();
         let parameters = model.parameters.chunks_mut(BLOCK).zip(previous.chunks_mut(BLOCK));
-        let mut blocks: Vec<_> = parameters.zip(state.blocks(gradient.len(), BLOCK)).collect();
-        workers.pool.for_each(&mut workers.spaces, &mut blocks, |_, index, ((parameters, previous), moments)| {
-            let start = index * BLOCK;
-            previous.copy_from_slice(parameters);
-            change.apply(isa, parameters, &gradient[start..start + parameters.len()], moments);
-        });
+        let averages = average.iter_mut().flat_map(|average| average.chunks_mut(BLOCK));
+        let averages = averages.map(Some).chain(std::iter::repeat_with(|| None));
+        let mut blocks: Vec<_> = parameters.zip(averages).zip(state.blocks(gradient.len(), BLOCK)).collect();
+        workers.pool.for_each(
+            &mut workers.spaces,
+            &mut blocks,
+            |_, index, (((parameters, previous), average), moments)| {
+                let start = index * BLOCK;
+                previous.copy_from_slice(parameters);
+                change.apply(isa, parameters, &gradient[start..start + parameters.len()], moments);
+                if let Some(average) = average {
+                    change.follow(parameters, average);
+                }
+            },
+        );
+        state.average = average;
         let Model { plan, parameters, transposed, .. } = model;
         let (plan, parameters) = (&*plan, &**parameters);
         let mut panels = plan.panels(transposed);

@@ -5,9 +5,11 @@ mod support;
 
 mod any_model;
 mod any_vocabulary;
+mod averaged_weights;
 mod descent;
 mod diagnose;
 mod directions;
+mod ensemble;
 mod golden;
 mod gradients;
 mod heads;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, Args};
 
+use crate::flags::several::SeveralArgs;
 use crate::flags::training::CommonArgs;
 use crate::flags::writing::Writing;
 
@@ -51,6 +52,8 @@ pub(crate) struct ClassifyArgs {
     /// How much a row of each class counts: none (all alike), balanced (rare classes more), or numbers, as 1,2,0.5
     #[arg(long, value_name = "W", allow_hyphen_values = true, help_heading = "Training")]
     pub(crate) class_weights: Option<String>,
+    #[command(flatten)]
+    pub(crate) several: SeveralArgs,
     #[command(flatten)]
     pub(crate) common: CommonArgs,
 }

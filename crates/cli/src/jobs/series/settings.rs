@@ -10,6 +10,7 @@ use super::flags::SeriesArgs;
 use super::share::Share;
 use crate::flags::writing::Writing;
 use crate::options::Value;
+use crate::run::members;
 use crate::settings::network::NetworkConfig;
 use crate::settings::optimization::OptimizationConfig;
 use crate::settings::paths::absolute;
@@ -40,6 +41,8 @@ pub(crate) struct SeriesSettings {
     /// None: they are found.
     #[serde(default, rename = "static", skip_serializing_if = "Option::is_none")]
     statics: Option<Vec<String>>,
+    /// Networks whose mean answers.
+    pub(crate) ensemble: usize,
     pub(crate) test: Share,
     pub(crate) validation: Share,
     pub(crate) horizon: usize,
@@ -64,6 +67,7 @@ impl Default for SeriesSettings {
             covariates: None,
             known: Vec::new(),
             statics: None,
+            ensemble: 1,
             test: Share::Fraction(0.15),
             validation: Share::Fraction(0.15),
             horizon: 24,
@@ -108,6 +112,7 @@ impl JobSettings for SeriesSettings {
     fn check(&self) -> Result<(), Error> {
         self.test.check("test")?;
         self.validation.check("validation")?;
+        members::check(self.ensemble)?;
         self.writing.notation().check()?;
         for (what, found) in [("horizon", Some(self.horizon)), ("context", self.context), ("season", self.season)] {
             if found == Some(0) {
@@ -151,6 +156,7 @@ impl SeriesSettings {
     /// If a fraction is none, or the season or the horizon is 0.
     pub(crate) fn set(&mut self, args: &SeriesArgs) -> Result<(), Error> {
         set_option(&mut self.data, &args.data);
+        set(&mut self.ensemble, args.several.ensemble.as_ref());
         set_option(&mut self.target, &args.target);
         set_option(&mut self.id, &args.id);
         self.writing = args.writing.clone().or(self.writing.clone());
