@@ -96,6 +96,10 @@ impl Units {
     }
 
     fn of_series(of: &SeriesMeaning, predicts: &Predicts) -> Option<Self> {
+        // No scaling: see [`relative`].
+        if of.relative.is_some() {
+            return None;
+        }
         let statics = of.statics.iter().flat_map(StaticInput::names);
         let horizon = if let Predicts::Quantiles(quantiles) = predicts { quantiles.horizon } else { 0 };
         // As the network reads them, at the last step alone.
@@ -418,12 +422,35 @@ pub(super) fn meaning(config: &Config, units: Option<&Units>) -> [(&'static str,
     [("elman.inputs", inputs), ("elman.outputs", outputs)]
 }
 
+/// Why a model's data cannot be given to another program in its own units: what it reads and answers is relative to a base
+/// forecast, made of all values of a series before it. None of other models.
+pub fn relative(model: &Model) -> Option<&'static str> {
+    match &model.meaning {
+        Some(Meaning::Series(of)) if of.relative.is_some() => Some(
+            "the model forecasts relative to a base forecast, which is made of all that a series had before; no other \
+             program's file holds that. Train with --recipe plain, or export the network alone: --standardized",
+        ),
+        _ => None,
+    }
+}
+
+/// What is said of the network of such a model, exported alone.
+pub(super) const RELATIVE_ALONE: &str = "the network alone: it reads and answers in values relative to a base forecast; \
+     that forecast, the part of the answer that counts and the calibration are in the configuration under its job";
+
 /// The units of a model that goes to a partner as arrays, whose numbers are put in order there; `raw` where it shall read
 /// data in its own units.
 ///
 /// # Errors
 /// If its job is damaged, or 32-bit floats do not hold a mean.
 pub(super) fn given(transfer: &mut Transfer<'_>, model: &Model, raw: bool) -> Result<Option<Units>, Error> {
+    if let Some(why) = relative(model) {
+        if raw {
+            return Err(transfer.refused("the base forecast", why));
+        }
+        transfer.note(RELATIVE_ALONE);
+        return Ok(None);
+    }
     let Some(units) = Units::of(model)? else { return Ok(None) };
     if !raw {
         transfer.note(

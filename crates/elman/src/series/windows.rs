@@ -44,8 +44,6 @@ struct RelativeTo {
     followed: Arc<Vec<Followed>>,
     /// The values that are to be learnt of each series.
     parts: Arc<Vec<Range<usize>>>,
-    /// Whether the place among all values in training is read too.
-    absolute: bool,
 }
 
 /// A series as it is read: x [T, I], y `[T]`, both scaled, and the scaling of y.
@@ -219,7 +217,7 @@ impl Windows {
         let windows = Self::empty(set, scalings, window)?;
         let followed = Arc::new(relative.follow(set, window.context, window.horizon)?);
         let parts = Arc::new(set.series.iter().map(|series| 0..series.steps()).collect());
-        Ok(Windows { relative: Some(RelativeTo { followed, parts, absolute: relative.absolute }), ..windows })
+        Ok(Windows { relative: Some(RelativeTo { followed, parts }), ..windows })
     }
 
     /// The same series, seen through all windows that have a value in a part of each, relative to their base forecasts:
@@ -359,7 +357,7 @@ impl Sequences for Windows {
         self.window.context
     }
     fn input(&self) -> usize {
-        let relative = self.relative.as_ref().map_or(0, |relative| 3 + usize::from(relative.absolute));
+        let relative = self.relative.as_ref().map_or(0, |_| Relative::INPUTS);
         self.input + relative + self.known * self.window.horizon
     }
     #[inline]
@@ -371,7 +369,7 @@ impl Sequences for Windows {
             let (x, known) = x.split_at_mut(x.len() - self.known * self.window.horizon);
             self.read_known(row, step, known);
             x[..self.input].copy_from_slice(&self.series[series].x[at * self.input..][..self.input]);
-            return relative.followed[series].read(origin, at, x, self.input, relative.absolute);
+            return relative.followed[series].read(origin, at, x, self.input);
         }
         let (x, known) = x.split_at_mut(self.input);
         x.copy_from_slice(&self.series[series].x[(origin - self.window.context + step) * self.input..][..self.input]);

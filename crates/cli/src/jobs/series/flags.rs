@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::recipe::RecipeSettings;
 use super::share::Share;
 use crate::flags::several::SeveralArgs;
 use crate::flags::training::CommonArgs;
@@ -70,6 +71,8 @@ pub(crate) struct SeriesArgs {
     /// Levels of the quantiles to forecast, rising
     #[arg(long, value_name = "LEVELS", value_delimiter = ',', help_heading = "Forecast")]
     pub(crate) quantiles: Option<Vec<f64>>,
+    #[command(flatten)]
+    pub(crate) recipe: RecipeSettings,
     #[command(flatten)]
     pub(crate) several: SeveralArgs,
     #[command(flatten)]

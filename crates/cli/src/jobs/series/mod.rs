@@ -8,6 +8,7 @@ mod by_series;
 pub(crate) mod chart;
 pub(crate) mod flags;
 pub(crate) mod meaning;
+pub(crate) mod recipe;
 pub(crate) mod settings;
 mod share;
 mod sizes;
@@ -16,7 +17,7 @@ use std::path::Path;
 
 use anyhow::bail;
 use elman::datasets::series::{Report, Series, SeriesSet};
-use elman::series::{Cut, LeftOut, Scaled, Split, Window, Windows, input_names};
+use elman::series::{Cut, LeftOut, Relative, Scaled, Settled, Split, Window, Windows, input_names};
 use elman::{Ensemble, Error, Evaluation, Head, Labelled, Model, Predictor, Sequences, SeriesMeaning, Trainer};
 use serde_json::{Value, json};
 
@@ -107,7 +108,7 @@ impl Job for SeriesJob {
         let meaning = meaning::of(model, run)?;
         let (window, _) = model.series_window()?;
         let scaled = meaning::scale_for_test(meaning, meaning::read(meaning, run, data)?)?;
-        to(&Windows::since(&scaled.set, &scaled.scalings, window, meaning.test())?)
+        to(&scaled.since_test(window, meaning)?)
     }
 }
 
@@ -131,11 +132,21 @@ fn run(
     let (season, context) = settings.job.resolve(&set);
     let (window, levels) = (Window { context, horizon: settings.job.horizon }, settings.job.levels());
     let cut = cut(&settings.job, &set)?;
-    let split = Split::new(&set, cut, window)?;
+    let (split, relative) = if settings.job.recipe.is_auto() {
+        let (relative, said) = recipe::base(&mut settings.job, &set, cut, season)?;
+        let split = Split::relative(&set, cut, window, &relative)?;
+        let sizes = recipe::sized(&mut settings, split.train.len(), open);
+        chosen.push(format!("{said}; {sizes}"));
+        let relative = relative.with_spread(&split.train, &levels);
+        (split, Some(relative))
+    } else {
+        (Split::new(&set, cut, window)?, None)
+    };
     if split.validation.is_empty() {
         bail!("no value of the target is known in the part for validation; choose another --validation or --test");
     }
-    let meaning = meaning::meaning(&set, &settings.job, cut, &split, season);
+    let mut meaning = meaning::meaning(&set, &settings.job, cut, &split, season);
+    meaning.relative.clone_from(&relative);
     let scaled = meaning::scale_for_test(&meaning, set.clone())?;
     let test = Test::new(&scaled, &meaning, window, &levels)?;
     let data = data(&settings.job, &set, &split, window, test.origins());
@@ -149,6 +160,9 @@ fn run(
         let mut model = training.model(&optimization, stack, head, context, batch)?;
         model.steps = Some(context);
         model.meaning = Some(meaning.clone().into());
+        if let Some(relative) = &relative {
+            relative.start(&mut model)?;
+        }
         Ok(training.trainer(model, &optimization)?)
     };
     let first = of_seed(training.seed)?;
@@ -178,6 +192,17 @@ fn run(
     let (trained, model) = train_members(begin, &task, members, &mut Validation(&split.validation), &mut output)?;
 
     let mut predictor = Predictor::new(model, training.threads);
+    if let Some(relative) = relative.clone() {
+        let recipe = &settings.job.recipe;
+        let settled = relative.settle(&mut predictor, &split.validation, recipe.blend, recipe.rate())?;
+        output.remark(&settled_in_words(&settled, &levels));
+        let settled_meaning = SeriesMeaning { relative: Some(settled.relative), ..meaning.clone() };
+        let mut members = predictor.ensemble().members().to_vec();
+        members.iter_mut().for_each(|model| model.meaning = Some(settled_meaning.clone().into()));
+        let ensemble = Ensemble::new(members)?;
+        ensemble.save(trained.folder.join(crate::folder::MODEL))?;
+        predictor = Predictor::new(ensemble, training.threads);
+    }
     let figures = test.run(&mut predictor)?;
     test.report(&figures, &mut output)?;
     if settings.job.data.is_none() && season == scaled.set.frequency.season() {
@@ -188,6 +213,30 @@ fn run(
     }
     draw(&trained.folder.join(PICTURE), &scaled, &figures, (window, &meaning), &levels, &mut predictor)?;
     trained.finish(&test.object(&figures))
+}
+
+/// What validation decided, in a line.
+fn settled_in_words(settled: &Settled, levels: &[f32]) -> String {
+    let Settled { relative, base_loss, network_loss, windows } = settled;
+    let mut said = format!(
+        "validation ({windows} windows): loss {} of the base forecast, {} of the network; {}% of the network's answer counts",
+        places(*base_loss, 4),
+        places(*network_loss, 4),
+        significant(100.0 * relative.blend)
+    );
+    if let Some(width) = relative.calibration.as_ref().and_then(|of| of.widths.first())
+        && let Some(lower) = levels.first()
+    {
+        let mean = 200.0 * width.iter().sum::<f64>() / width.len() as f64;
+        let what = if mean < 0.0 { "narrower" } else { "wider" };
+        said += &format!(
+            "; intervals from {}% to {}% are {}% {what}",
+            significant(100.0 * f64::from(*lower)),
+            significant(100.0 * (1.0 - f64::from(*lower))),
+            significant(mean.abs())
+        );
+    }
+    said
 }
 
 /// Of all series: their names, times and values.
@@ -228,8 +277,12 @@ impl Watch for Validation<'_> {
 fn cut(job: &SeriesSettings, set: &SeriesSet) -> Result<Cut, Error> {
     let steps = Cut::steps(set);
     let parts = [("validation", job.validation.of(steps)), ("test", job.test.of(steps))];
-    if let Some((what, part)) = parts.into_iter().find(|&(_, part)| part < job.horizon) {
-        let expected = format!("at least {}, the horizon", job.horizon);
+    let least = [if job.recipe.is_auto() { 1 } else { job.horizon }, job.horizon];
+    if let Some(((what, part), least)) = parts.into_iter().zip(least).find(|&((_, part), least)| part < least) {
+        let expected = match least {
+            1 => "at least 1".into(),
+            _ => format!("at least {}, the horizon", job.horizon),
+        };
         return Err(Error::Setting { what, found: format!("{part} of {steps} steps"), expected });
     }
     let [(_, validation), (_, test)] = parts;
@@ -284,10 +337,13 @@ fn data(job: &SeriesSettings, set: &SeriesSet, split: &Split, window: Window, te
         [] => String::new(),
         known => format!(", and {} of the steps to forecast", known.join(", ")),
     };
+    let beside = job.recipe.is_auto().then(|| Relative::input_names(&set.target));
+    let inputs: Vec<String> =
+        input_names(set, &split.statics).into_iter().chain(beside.into_iter().flatten()).collect();
     lines.push(format!(
         "reads {} steps of {}{ahead}; forecasts {} steps",
         window.context,
-        short(&input_names(set, &split.statics)),
+        short(&inputs),
         window.horizon
     ));
     let windows = [split.train.len(), split.validation.len(), tests];
@@ -298,7 +354,8 @@ fn data(job: &SeriesSettings, set: &SeriesSet, split: &Split, window: Window, te
         "first": from, "last": to, "time": time, "target": set.target, "covariates": set.covariates, "gaps": gaps,
         "missing_targets": missing_targets, "missing_covariates": missing_covariates, "reordered": reordered,
         "ignored": ignored, "taken": tables::object(taken), "left_out": split.left_out.iter().map(|of| &of.id).collect::<Vec<_>>(),
-        "inputs": input_names(set, &split.statics), "known": taken.known, "static": taken.statics, "ahead": ahead_rows, "context": window.context, "horizon": window.horizon,
+        "inputs": inputs, "known": taken.known, "static": taken.statics, "ahead": ahead_rows,
+        "context": window.context, "horizon": window.horizon,
         "windows": {"train": windows[0], "validation": windows[1], "test": windows[2]},
     });
     Found { text: lines.join("\n"), object }

@@ -7,6 +7,7 @@ use elman::{Error, Head};
 use serde::{Deserialize, Serialize};
 
 use super::flags::SeriesArgs;
+use super::recipe::RecipeSettings;
 use super::share::Share;
 use crate::flags::writing::Writing;
 use crate::options::Value;
@@ -51,6 +52,8 @@ pub(crate) struct SeriesSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) season: Option<usize>,
     quantiles: Vec<f64>,
+    #[serde(flatten)]
+    pub(super) recipe: RecipeSettings,
 }
 
 /// The column of the embedded file, and the steps that are read of it: one of the sun's cycles, about 132 months.
@@ -74,6 +77,7 @@ impl Default for SeriesSettings {
             context: None,
             season: None,
             quantiles: (1..10).map(|tenth| f64::from(tenth) / 10.0).collect(),
+            recipe: RecipeSettings::default(),
         }
     }
 }
@@ -105,6 +109,7 @@ impl JobSettings for SeriesSettings {
             statics: Some(Vec::new()),
             context: Some(1),
             season: Some(1),
+            recipe: RecipeSettings::full(),
             ..SeriesSettings::default()
         }
     }
@@ -114,6 +119,7 @@ impl JobSettings for SeriesSettings {
         self.validation.check("validation")?;
         members::check(self.ensemble)?;
         self.writing.notation().check()?;
+        self.recipe.check()?;
         for (what, found) in [("horizon", Some(self.horizon)), ("context", self.context), ("season", self.season)] {
             if found == Some(0) {
                 return Err(Error::Setting { what, found: "0".into(), expected: "at least 1 step".into() });
@@ -133,11 +139,16 @@ impl JobSettings for SeriesSettings {
         let SeriesSettings { validation, test, horizon, .. } = settings.job;
         settings.training.check_batch()?;
         Head::quantiles(&settings.job.levels(), horizon).check()?;
-        for (what, part) in [("validation", validation), ("test", test)] {
+        // Windows that are relative reach beyond validation.
+        let least = if settings.job.recipe.is_auto() { 1 } else { horizon };
+        for (what, part, least) in [("validation", validation, least), ("test", test, horizon)] {
             if let Share::Steps(steps) = part
-                && steps < horizon
+                && steps < least
             {
-                let expected = format!("at least {horizon}, the horizon");
+                let expected = match least {
+                    1 => "at least 1".into(),
+                    _ => format!("at least {horizon}, the horizon"),
+                };
                 return Err(Error::Setting { what, found: format!("{steps} steps"), expected });
             }
         }
@@ -172,6 +183,7 @@ impl SeriesSettings {
             // As with covariates.
             self.statics = Some(names.iter().filter(|name| !name.is_empty()).cloned().collect());
         }
+        self.recipe.set(&args.recipe, args.common.config.is_some());
         if let Some(names) = &args.covariates {
             // `--covariates ""` names none.
             self.covariates = Some(names.iter().filter(|name| !name.is_empty()).cloned().collect());

@@ -99,7 +99,7 @@ impl SeriesMeaning {
 
     /// Whether it fits a network and its head.
     pub(super) fn check(&self, stack: &Stack, head: &Head) -> Result<(), Error> {
-        let beside = self.relative.as_ref().map_or(0, Relative::inputs);
+        let beside = self.relative.as_ref().map_or(0, |_| Relative::INPUTS);
         let statics: usize = self.statics.iter().map(StaticInput::width).sum();
         let known = match &head.predicts {
             Predicts::Quantiles(Quantiles { horizon, .. }) => self.known.len().saturating_mul(*horizon),
