@@ -106,7 +106,12 @@ fn a_run_is_reported_tested_drawn_and_evaluated_again() {
     for words in ["naive, season 6", "(MAE)", "(MASE)", "mean pinball loss", "within 10–90%: 80.0% expected"] {
         assert!(outcome.stdout.contains(words), "no {words:?} in {}", outcome.stdout);
     }
-    for words in ["a.csv: 90 rows, 1 series, monthly; 2015-01-31 to 2022-06-30", "reads 8 steps of y", "recipe auto: relative to ", "56 windows"] {
+    for words in [
+        "a.csv: 90 rows, 1 series, monthly; 2015-01-31 to 2022-06-30",
+        "reads 8 steps of y",
+        "recipe auto: relative to ",
+        "56 windows",
+    ] {
         assert!(outcome.stderr.contains(words), "no {words:?} in {}", outcome.stderr);
     }
     assert!(place.text("run/forecast.svg").contains("observed"));
@@ -524,7 +529,9 @@ fn settings_that_cannot_be_are_refused() {
         place.elman(&quick(flags)).refused(2, words);
     }
     // Too short: 42 steps are left to learn from.
-    place.elman(&quick("--context 40 --recipe plain")).refused(1, &["has 42 steps", "at least 43", "the context of 40"]);
+    place
+        .elman(&quick("--context 40 --recipe plain"))
+        .refused(1, &["has 42 steps", "at least 43", "the context of 40"]);
     // Which of two columns of numbers is the target?
     let two = counted(60)
         .lines()
@@ -741,4 +748,85 @@ fn a_run_says_nothing_of_an_accuracy_and_shows_the_epoch_it_kept() {
     for text in [&svg, &inspect.stdout, &place.text("run/metrics.csv")] {
         assert!(!text.contains("NaN") && !text.contains("accuracy 0") && !text.contains("accuracy 1"), "{text}");
     }
+}
+
+/// Six shops in two regions, with promotions that are known ahead.
+fn many_shops(shops: usize, steps: usize, ahead: usize) -> String {
+    let mut text = "region,shop,kind,date,sales,promo\n".to_owned();
+    let dates: Vec<String> = month_ends(steps + ahead).collect();
+    for shop in 0..shops {
+        for (t, date) in dates.iter().enumerate() {
+            let promo = (t * 7 + shop) % 5 / 4;
+            let sales = if t < steps {
+                format!("{:.2}", 10.0 * (shop + 1) as f64 + wave(t) + 5.0 * promo as f64)
+            } else {
+                String::new()
+            };
+            text += &format!(
+                "{},{shop},{},{date},{sales},{promo}\n",
+                ["n", "s"][shop % 2],
+                ["small", "large", "tiny"][shop % 3]
+            );
+        }
+    }
+    text
+}
+
+#[test]
+fn many_series_with_promotions_that_are_known_ahead() {
+    let place = Place::new();
+    place.write("shops.csv", many_shops(6, 80, 4).as_bytes());
+    let flags = "--data shops.csv --target sales --id region,shop --known promo --horizon 4 --context 8 --out run";
+    let outcome = place.elman(&quick(flags));
+    outcome.succeeded();
+    for says in [
+        "id region, shop; target sales",
+        "known ahead: promo; static: kind",
+        "24 rows behind the last known target",
+        "and promo of the steps to forecast",
+        "mean over 6 series: MASE",
+    ] {
+        assert!(outcome.stdout.contains(says), "{says}: {}", outcome.stdout);
+    }
+    let table = place.text("run/series.csv");
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (7, "region,shop,values,mae,mase,pinball,naive_mae,naive_mase,naive_pinball"));
+    assert!(lines[2].starts_with("s,1,"), "{table}");
+
+    let eval = place.elman("eval run --per-series");
+    eval.succeeded();
+    assert!(eval.stdout.contains("region  shop  values"), "{}", eval.stdout);
+    let forecast = place.elman("forecast run --out forecast.csv");
+    forecast.succeeded();
+    let table = place.text("forecast.csv");
+    assert_eq!(
+        (table.lines().count(), table.lines().next().unwrap().starts_with("region,shop,date,0.1,")),
+        (25, true),
+        "{table}"
+    );
+
+    // A shop that was not there in training, of a kind that was not.
+    let new = many_shops(7, 80, 4).replace("n,6,small", "n,6,booth");
+    place.write("newer.csv", new.as_bytes());
+    let forecast = place.elman("forecast run --data newer.csv --out newer-forecast.csv");
+    forecast.succeeded();
+    assert!(forecast.stderr.contains("kind of \"n/6\""), "{}", forecast.stderr);
+    assert_eq!(place.text("newer-forecast.csv").lines().count(), 29);
+
+    // Without the rows behind the end nothing is forecast.
+    place.write("short.csv", many_shops(6, 80, 3).as_bytes());
+    let refused = place.elman("forecast run --data short.csv");
+    refused.failed(1, &["promo is missing at", "in series \"n/0\", step 4 of the 4 to forecast", "add a row there"]);
+}
+
+#[test]
+fn several_columns_are_a_series_each() {
+    let place = Place::new();
+    let rows: String = (0..80).map(|t| format!("{t},{:.2},{:.2}\n", wave(t), 100.0 + wave(t + 3))).collect();
+    place.write("wide.csv", format!("t,a,b\n{rows}").as_bytes());
+    place.elman(&quick("--data wide.csv --target a,b --horizon 3 --context 8 --out run")).succeeded();
+    let forecast = place.elman("forecast run --out forecast.csv");
+    forecast.succeeded();
+    let table = place.text("forecast.csv");
+    assert!(table.starts_with("series,t,0.1") && table.contains("\nb,80,"), "{table}");
 }

@@ -34,11 +34,13 @@ fn growth(steps: usize) -> String {
 
 fn walk(steps: usize) -> String {
     let (mut random, mut y) = (noise(7), 50.0);
-    months(std::iter::repeat_with(move || {
-        y += random();
-        y
-    })
-    .take(steps))
+    months(
+        std::iter::repeat_with(move || {
+            y += random();
+            y
+        })
+        .take(steps),
+    )
 }
 
 const QUICK: &str = "--horizon 6 --hidden-size 4 --num-epoch 3 --threads 2 --quiet";
@@ -60,7 +62,8 @@ fn a_series_that_grows_is_forecast_in_logarithms_and_well() {
     let place = place_with(&growth(144));
     let outcome = place.elman(&format!("train series --data a.csv {QUICK} --out run").replace(" --quiet", ""));
     outcome.succeeded();
-    for words in ["recipe auto: relative to ", ", in logarithms", "of the network's answer counts", "y a season before"] {
+    for words in ["recipe auto: relative to ", ", in logarithms", "of the network's answer counts", "y a season before"]
+    {
         assert!(outcome.stderr.contains(words), "no {words:?} in {}", outcome.stderr);
     }
     assert!(outcome.stdout.contains("before calibration: "), "{}", outcome.stdout);
@@ -108,7 +111,11 @@ fn a_part_of_zero_is_the_base_forecast() {
     let place = place_with(&walk(120));
     for (out, more) in [("few", "--num-epoch 1"), ("many", "--num-epoch 9 --seed 5")] {
         let flags = format!("{QUICK} --base last --transform none --blend 0 --calibrate false");
-        let flags = if more.contains("epoch 9") { flags.replace("--num-epoch 3", "") } else { flags.replace("--num-epoch 3", "") };
+        let flags = if more.contains("epoch 9") {
+            flags.replace("--num-epoch 3", "")
+        } else {
+            flags.replace("--num-epoch 3", "")
+        };
         place.elman(&format!("train series --data a.csv {flags} {more} --out {out}")).succeeded();
     }
     let medians = ["few", "many"].map(|run| {
@@ -135,7 +142,8 @@ fn counts_are_whole_and_not_below_zero() {
         let outcome = place.elman(&format!("forecast {recipe} --json"));
         outcome.succeeded();
         for row in objects(&outcome.stdout).iter().filter(|of| of["event"] == "forecast") {
-            let quantiles: Vec<f64> = row["quantiles"].as_array().unwrap().iter().map(|q| q.as_f64().unwrap()).collect();
+            let quantiles: Vec<f64> =
+                row["quantiles"].as_array().unwrap().iter().map(|q| q.as_f64().unwrap()).collect();
             assert!(quantiles.iter().all(|q| *q >= 0.0 && q.fract() == 0.0) && quantiles.is_sorted(), "{row}");
         }
     }

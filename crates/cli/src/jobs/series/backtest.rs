@@ -8,6 +8,7 @@ use elman::series::{Answers, Backtest, Comparison, Forecast, Metrics, Scaled, Wi
 use elman::{Predictor, Sequences, SeriesMeaning};
 use serde_json::{Value, json};
 
+use super::by_series::BySeries;
 use crate::output::Output;
 use crate::shown::amounts::thousands;
 use crate::shown::digits::{Digits, significant};
@@ -39,6 +40,7 @@ pub(crate) struct Figures {
     raw: Option<Metrics>,
     /// Of the last known value again, where the seasonal naive forecast is not just that.
     last_value: Option<Metrics>,
+    pub(crate) by_series: BySeries,
     pub(crate) forecasts: Vec<Forecast>,
 }
 
@@ -109,6 +111,7 @@ impl<'a> Test<'a> {
             by_step: seasonal.by_step(),
             raw: raw.overall().map(|of| of.model),
             last_value: last_value.overall().map(|of| of.naive),
+            by_series: BySeries::new(&set.report.ids, set.series.iter().map(|series| &series.id), seasonal.by_series()),
             forecasts: seasonal.forecasts().to_vec(),
         })
     }
@@ -158,6 +161,7 @@ impl<'a> Test<'a> {
         lines.extend(self.by_step(figures, digits));
         lines.push(String::new());
         lines.extend(conclusion(figures, self.season));
+        lines.extend(figures.by_series.line());
         lines
     }
 
@@ -193,6 +197,7 @@ impl<'a> Test<'a> {
             "model": metrics(&figures.overall.model), "naive": metrics(&figures.overall.naive),
             "raw": figures.raw.as_ref().map(metrics),
             "last_value": figures.last_value.as_ref().map(metrics), "by_step": by_step,
+            "mean_over_series": figures.by_series.object(),
             "beats_naive": beats(&figures.overall.model, &figures.overall.naive),
         })
     }

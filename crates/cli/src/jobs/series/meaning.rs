@@ -66,6 +66,15 @@ pub(crate) fn remarks(scaled: &Scaled) -> Vec<String> {
         (&scaled.unknown, "left out, with no known value to scale them by"),
     ];
     let of = of.into_iter().filter(|(ids, _)| !ids.is_empty());
-    of.map(|(ids, what)| format!("{what}: {}", counted("series", "series", ids.iter().map(|id| format!("{id:?}")))))
-        .collect()
+    let mut all: Vec<String> = of
+        .map(|(ids, what)| format!("{what}: {}", counted("series", "series", ids.iter().map(|id| format!("{id:?}")))))
+        .collect();
+    if !scaled.unseen.is_empty() {
+        let unseen = scaled.unseen.iter().map(|(id, column)| format!("{column} of {id:?}"));
+        all.push(format!(
+            "not seen in training, read as missing: {}",
+            counted("static value", "static values", unseen)
+        ));
+    }
+    all
 }

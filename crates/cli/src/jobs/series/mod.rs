@@ -4,6 +4,7 @@
 //! calendar. The end of the data is kept for the test, and the forecasts there are compared with the seasonal naive ones.
 
 pub(crate) mod backtest;
+mod by_series;
 pub(crate) mod chart;
 pub(crate) mod flags;
 mod forecast;
@@ -80,6 +81,19 @@ impl Job for SeriesJob {
         meaning::remarks(&scaled).iter().for_each(|remark| output.remark(remark));
         let test = Test::new(&scaled, meaning, window, &levels)?;
         let figures = test.run(&mut Predictor::new(model, threads))?;
+        match (args.per_series, output.json) {
+            (false, _) => {}
+            (true, true) => {
+                for object in figures.by_series.objects() {
+                    output.result("", &object)?;
+                }
+            }
+            (true, false) => {
+                for line in figures.by_series.lines() {
+                    output.line(&line)?;
+                }
+            }
+        }
         test.report(&figures, output)
     }
 
@@ -193,6 +207,9 @@ fn run(
     if settings.job.data.is_none() && season == scaled.set.frequency.season() {
         output.remark("the season of months is a year; the sun's own cycle is about 132 months: see --season 132");
     }
+    if figures.by_series.is_several() {
+        figures.by_series.write(&trained.folder.join(by_series::TABLE))?;
+    }
     draw(&trained.folder.join(PICTURE), &scaled, &figures, (window, &meaning), &levels, &mut predictor)?;
     trained.finish(&test.object(&figures))
 }
@@ -279,7 +296,18 @@ struct Found {
 
 /// `tests` origins are tested from.
 fn data(job: &SeriesSettings, set: &SeriesSet, split: &Split, window: Window, tests: usize) -> Found {
-    let Report { rows, time, gaps, missing_targets, missing_covariates, reordered, ignored, taken, .. } = &set.report;
+    let Report {
+        rows,
+        time,
+        gaps,
+        missing_targets,
+        missing_covariates,
+        reordered,
+        ignored,
+        taken,
+        ahead: ahead_rows,
+        ..
+    } = &set.report;
     let name = settings::name(job.data.as_deref());
     let count = |count: usize, one: &str, many: &str| match count {
         1 => format!("1 {one}"),
@@ -300,15 +328,21 @@ fn data(job: &SeriesSettings, set: &SeriesSet, split: &Split, window: Window, te
         (*missing_targets, "missing target", "missing targets"),
         (*missing_covariates, "missing value of a covariate", "missing values of covariates"),
         (*reordered, "row out of order, sorted", "rows out of order, sorted"),
+        (*ahead_rows, "row behind the last known target", "rows behind the last known target"),
     ];
     lines.extend(findings.into_iter().filter(|of| of.0 > 0).map(|(found, one, many)| count(found, one, many)));
     lines.extend(left_out(&split.left_out));
+    let ahead = match &taken.known[..] {
+        [] => String::new(),
+        known => format!(", and {} of the steps to forecast", known.join(", ")),
+    };
     let beside = job.recipe.is_auto().then(|| Relative::input_names(&set.target));
-    let inputs: Vec<String> = input_names(set).into_iter().chain(beside.into_iter().flatten()).collect();
+    let inputs: Vec<String> =
+        input_names(set, &split.statics).into_iter().chain(beside.into_iter().flatten()).collect();
     lines.push(format!(
-        "reads {} steps of {}; forecasts {} steps",
+        "reads {} steps of {}{ahead}; forecasts {} steps",
         window.context,
-        inputs.join(", "),
+        short(&inputs),
         window.horizon
     ));
     let windows = [split.train.len(), split.validation.len(), tests];
@@ -319,10 +353,20 @@ fn data(job: &SeriesSettings, set: &SeriesSet, split: &Split, window: Window, te
         "first": from, "last": to, "time": time, "target": set.target, "covariates": set.covariates, "gaps": gaps,
         "missing_targets": missing_targets, "missing_covariates": missing_covariates, "reordered": reordered,
         "ignored": ignored, "taken": tables::object(taken), "left_out": split.left_out.iter().map(|of| &of.id).collect::<Vec<_>>(),
-        "inputs": inputs, "context": window.context, "horizon": window.horizon,
+        "inputs": inputs, "known": taken.known, "static": taken.statics, "ahead": ahead_rows,
+        "context": window.context, "horizon": window.horizon,
         "windows": {"train": windows[0], "validation": windows[1], "test": windows[2]},
     });
     Found { text: lines.join("\n"), object }
+}
+
+/// Names in a line; of many the first.
+fn short(names: &[String]) -> String {
+    const SHOWN: usize = 30;
+    match names.len().saturating_sub(SHOWN) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names[..SHOWN].join(", ")),
+    }
 }
 
 /// What there is to say of series from which little can be learnt.
@@ -375,17 +419,20 @@ fn draw(
     let last = |index: usize| figures.forecasts.iter().rev().find(|forecast| forecast.origin.series == index);
     let shown: Vec<usize> =
         (0..all.series.len()).filter(|&index| last(index).is_some()).take(chart::PANELS_MAX).collect();
-    let series = shown.iter().map(|&index| all.series[index].clone()).collect();
-    let (format, target, covariates) = (all.format, all.target.clone(), all.covariates.clone());
-    let set = SeriesSet { frequency: all.frequency, format, target, covariates, series, report: Report::default() };
-    let scalings: Vec<_> = shown.iter().map(|&index| scaled.scalings[index].clone()).collect();
-    let shown_alone = Scaled { set, scalings, own: Vec::new(), unknown: Vec::new() };
-    let (ahead, set) = (shown_alone.ahead(window, predictor)?, &shown_alone.set);
-    let panel = |((&index, series), quantiles): ((&usize, _), Vec<f32>)| {
+    let shown_alone = scaled.select(&shown);
+    // Where covariates are not known ahead, there is no forecast behind the end.
+    let known: Vec<usize> = (0..shown.len()).filter(|&place| shown_alone.knows_ahead(place, window.horizon)).collect();
+    let mut ahead: Vec<Option<Vec<f32>>> = vec![None; shown.len()];
+    if !known.is_empty() {
+        let all = shown_alone.select(&known).ahead(window, predictor)?;
+        known.iter().zip(all).for_each(|(&place, quantiles)| ahead[place] = Some(quantiles));
+    }
+    let set = &shown_alone.set;
+    let panel = |((&index, series), quantiles): ((&usize, _), Option<Vec<f32>>)| {
         let drawn = |step, quantiles| Drawn::new(series, step, quantiles, meaning.season, levels);
         let test = last(index).map(|of| drawn(of.origin.step, of.quantiles.clone()));
-        let ahead = drawn(Series::steps(series), quantiles);
-        Panel { series, forecasts: test.into_iter().chain([ahead]).collect() }
+        let ahead = quantiles.map(|quantiles| drawn(Series::steps(series), quantiles));
+        Panel { series, forecasts: test.into_iter().chain(ahead).collect() }
     };
     let panels: Vec<Panel> = shown.iter().zip(&set.series).zip(ahead).map(panel).collect();
     let about =

@@ -162,7 +162,8 @@ pub(super) fn base(
     said += &format!("{}{}", ways.join(", "), if base.log { ", in logarithms" } else { "" });
     if job.recipe.base.is_none() {
         let percent = |error: f64| format!("{}%", significant(100.0 * error));
-        said += &format!("; over {origins} rolling forecasts the best has {} of the last value's error", percent(error));
+        said +=
+            &format!("; over {origins} rolling forecasts the best has {} of the last value's error", percent(error));
         if let Some(seasonal) = seasonal {
             said += &format!(", the last season {}", percent(seasonal));
         }

@@ -36,6 +36,12 @@ pub(crate) struct SeriesSettings {
     id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     covariates: Option<Vec<String>>,
+    /// Of the covariates, those that are known ahead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    known: Vec<String>,
+    /// None: they are found.
+    #[serde(default, rename = "static", skip_serializing_if = "Option::is_none")]
+    statics: Option<Vec<String>>,
     /// Networks whose mean answers.
     pub(crate) ensemble: usize,
     pub(crate) test: Share,
@@ -62,6 +68,8 @@ impl Default for SeriesSettings {
             writing: Writing::default(),
             id: None,
             covariates: None,
+            known: Vec::new(),
+            statics: None,
             ensemble: 1,
             test: Share::Fraction(0.15),
             validation: Share::Fraction(0.15),
@@ -97,6 +105,8 @@ impl JobSettings for SeriesSettings {
             writing: Writing::full(),
             id: Some(String::new()),
             covariates: Some(Vec::new()),
+            known: vec![String::new()],
+            statics: Some(Vec::new()),
             context: Some(1),
             season: Some(1),
             recipe: RecipeSettings::full(),
@@ -168,6 +178,11 @@ impl SeriesSettings {
         set(&mut self.validation, args.validation.as_ref());
         set(&mut self.horizon, args.horizon.as_ref());
         set(&mut self.quantiles, args.quantiles.as_ref());
+        set(&mut self.known, args.known.as_ref());
+        if let Some(names) = &args.statics {
+            // As with covariates.
+            self.statics = Some(names.iter().filter(|name| !name.is_empty()).cloned().collect());
+        }
         self.recipe.set(&args.recipe, args.common.config.is_some());
         if let Some(names) = &args.covariates {
             // `--covariates ""` names none.
@@ -199,6 +214,10 @@ impl SeriesSettings {
         }
         if let Some(covariates) = &self.covariates {
             reader = reader.covariates(covariates.clone());
+        }
+        reader = reader.known(self.known.clone());
+        if let Some(statics) = &self.statics {
+            reader = reader.statics(statics.clone());
         }
         match read(&reader, self.data.as_deref()) {
             Err(elman::datasets::Error::Series { origin, fault }) if target.is_empty() => match *fault {
