@@ -153,6 +153,19 @@ pub enum Error {
         /// How they are, and how those are that the model knows.
         why: String,
     },
+    /// A value without a logarithm, in a series that a model takes logarithms of.
+    #[error(
+        "series {id:?} has {value} at step {step}; the forecast is made of logarithms, which only values above 0 have: train \
+         without them (--transform none)"
+    )]
+    Logarithm {
+        /// The series.
+        id: String,
+        /// From 0.
+        step: usize,
+        /// What is there.
+        value: f64,
+    },
     /// A forecast that is not a finite number.
     #[error("the model's forecast is not a number: it is damaged, or its values are beyond 32 bits")]
     Forecast,
@@ -185,6 +198,14 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong with it.
         why: String,
+    },
+    /// A file of several models where one was expected.
+    #[error("{} holds an ensemble of {members} models; expected a single one: read it with Ensemble::load", path.display())]
+    SeveralModels {
+        /// The file.
+        path: PathBuf,
+        /// How many.
+        members: usize,
     },
     /// The state of a stream cannot be taken up.
     #[error("cannot take up the state of a stream: {why}")]

@@ -64,6 +64,7 @@ pub use error::Error;
 pub use isa::{active as active_isa, from_environment as isa_from_environment};
 pub use model::classifier::{Classified, Classifier};
 pub use model::confusion::{ClassScore, Confusion};
+pub use model::ensemble::Ensemble;
 pub use model::head::{Head, Hidden, Link, Predicts, Quantiles, Reads, Values};
 pub use model::meaning::{ClassMeaning, Meaning, SeriesMeaning};
 pub use model::model::{Config, DenseArrays, Model, STEPS_MAX};

@@ -24,9 +24,9 @@ pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     sampling.check()?;
     within("samples", args.samples, SAMPLES_MAX)?;
     within("length", args.length, UNITS_MAX / args.samples)?;
-    let model = folder::load_finite_model(&args.run, false)?;
-    let job = folder::job(&args.run, &model)?;
-    if model.meaning.is_none() && model.stack().embedding.is_some() {
+    let ensemble = folder::load_finite_model(&args.run, false)?;
+    let job = folder::job(&args.run, ensemble.first())?;
+    if ensemble.first().meaning.is_none() && ensemble.first().stack().embedding.is_some() {
         bail!(
             "{} does not say which characters its tokens are; give them to it: elman convert IN OUT --vocabulary FILE",
             args.run.display()
@@ -35,6 +35,7 @@ pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     if job != "text" {
         bail!("{} is a run of job {job:?}; samples are made by one of \"text\"", args.run.display());
     }
+    let model = folder::member(ensemble, &args.run, None)?;
     let vocabulary = model.vocabulary()?.clone();
     let prime = prime(args, &vocabulary)?;
     let tokens = vocabulary.encode_bytes(&prime).context("cannot read --prime")?;

@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
-use clap::builder::PossibleValuesParser;
-use elman::BatchSize;
+use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::network::NetworkArgs;
 use super::optimization::OptimizationArgs;
 use super::output::OutputArgs;
+use crate::options::network::MODEL;
+use crate::options::optimization::TRAINING;
+use crate::options::training::{CHECKPOINTS, COMMON, OUTPUT};
+use crate::options::{self, Values};
 
 /// Flags of every job. What is not given comes from `--config`, then from the job's defaults.
 #[derive(Args, Debug)]
@@ -18,43 +20,10 @@ pub(crate) struct CommonArgs {
     pub(crate) hidden_size: Option<usize>,
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
-    /// Initial weights as in tf (TensorFlow 1), keras or pytorch
-    #[arg(long, value_parser = PossibleValuesParser::new(["tf", "keras", "pytorch"]), help_heading = "Model")]
-    pub(crate) init: Option<String>,
-
     #[command(flatten)]
     pub(crate) optimization: OptimizationArgs,
-    /// Rows per batch, or full: all rows at once
-    #[arg(long, value_name = "N|full", help_heading = "Training")]
-    pub(crate) batch_size: Option<BatchSize>,
-    /// Compute the gradient of a batch in parts of N rows and add them up, to save memory [default: 0, the whole batch]
-    #[arg(long, value_name = "N", help_heading = "Training")]
-    pub(crate) micro_batch: Option<usize>,
-    /// Passes over the training data
-    #[arg(long, value_name = "N", help_heading = "Training")]
-    pub(crate) num_epoch: Option<u64>,
-    /// Seed of the initial weights and of the order of the rows
-    #[arg(long, value_name = "N", help_heading = "Training")]
-    pub(crate) seed: Option<u64>,
-    /// Threads; they do not affect the result [default: one per processor]
-    #[arg(long, value_name = "N", help_heading = "Training")]
-    pub(crate) threads: Option<usize>,
-    /// Truncated back-propagation: cut the gradient every N steps [default: never]
-    #[arg(long, value_name = "N", help_heading = "Training")]
-    pub(crate) truncate: Option<usize>,
-    /// Memory limit for training, such as 500MB or 2GiB; long sequences are then recomputed in parts, with the same result
-    #[arg(long, value_name = "SIZE", help_heading = "Training")]
-    pub(crate) memory_budget: Option<String>,
-
-    /// Write a checkpoint every N steps; 0: at the ends of epochs, but not so often that it costs much time
-    #[arg(long, value_name = "N", help_heading = "Checkpoints")]
-    pub(crate) checkpoint_steps: Option<u64>,
-    /// Also write a checkpoint every M minutes within an epoch; 0: never
-    #[arg(long, value_name = "M", allow_negative_numbers = true, help_heading = "Checkpoints")]
-    pub(crate) checkpoint_minutes: Option<f64>,
-    /// Number of newest checkpoints to keep until the run has finished
-    #[arg(long, value_name = "K", help_heading = "Checkpoints")]
-    pub(crate) keep_checkpoints: Option<usize>,
+    #[command(flatten)]
+    pub(crate) training: TrainingArgs,
 
     /// Folder for the run [default: the next free runs/JOB-CELL-N]
     #[arg(long, value_name = "DIR", help_heading = "Files")]
@@ -63,9 +32,8 @@ pub(crate) struct CommonArgs {
     #[arg(long, value_name = "FILE", help_heading = "Files")]
     pub(crate) config: Option<PathBuf>,
 
-    /// Report every N steps, in metrics.csv and in the progress bar
-    #[arg(long, value_name = "N", help_heading = "Output")]
-    pub(crate) batch_per_log: Option<u64>,
+    #[command(flatten)]
+    _reports: Reports,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -73,6 +41,58 @@ pub(crate) struct CommonArgs {
 impl CommonArgs {
     /// Whether nobody has chosen the batch size.
     pub(crate) fn batch_is_open(&self) -> bool {
-        self.batch_size.is_none() && self.config.is_none()
+        !self.training.options.has("batch_size") && self.config.is_none()
+    }
+}
+
+/// The options of training that flags give.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TrainingArgs {
+    /// Those of [`COMMON`].
+    pub(crate) options: Values,
+}
+
+impl FromArgMatches for TrainingArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(TrainingArgs { options: Values::given(&COMMON, matches) })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Args for TrainingArgs {
+    fn augment_args(command: Command) -> Command {
+        [MODEL, TRAINING, CHECKPOINTS].iter().fold(command, |command, part| options::flags(command, &COMMON, part))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+/// Those of [`COMMON`] that stand behind the files in the help; [`TrainingArgs`] has what they say.
+#[derive(Clone, Debug)]
+struct Reports;
+
+impl FromArgMatches for Reports {
+    fn from_arg_matches(_: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Reports)
+    }
+
+    fn update_from_arg_matches(&mut self, _: &ArgMatches) -> Result<(), clap::Error> {
+        Ok(())
+    }
+}
+
+impl Args for Reports {
+    fn augment_args(command: Command) -> Command {
+        options::flags(command, &COMMON, OUTPUT)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
     }
 }

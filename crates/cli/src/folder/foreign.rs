@@ -95,11 +95,11 @@ fn remedy(path: &Path, kind: FileKind) -> Option<String> {
         FileKind::Html => "download the file again, and look at what comes in a browser".into(),
         FileKind::Gzip => format!("if a model is in it, unpack it first: gunzip {file}"),
         FileKind::Packed(_) | FileKind::Zip => "if a model is in it, unpack it first, and give that".into(),
-        FileKind::Npy => format!("data stands behind the model: elman predict MODEL {file}"),
-        FileKind::Png | FileKind::Idx => format!("pictures stand behind the model: elman predict MODEL {file}"),
-        FileKind::Jpeg => "pictures stand behind the model, as PNG: elman predict MODEL picture.png".into(),
+        FileKind::Npy => format!("data comes after the model: elman predict MODEL {file}"),
+        FileKind::Png | FileKind::Idx => format!("pictures come after the model: elman predict MODEL {file}"),
+        FileKind::Jpeg => "pictures come after the model, as PNG: elman predict MODEL picture.png".into(),
         FileKind::Text | FileKind::Json => {
-            format!("data stands behind the model: elman predict MODEL {file}, or elman eval MODEL --data {file}")
+            format!("data comes after the model: elman predict MODEL {file}, or elman eval MODEL --data {file}")
         }
         _ => return None,
     })

@@ -10,6 +10,14 @@ pub(crate) const SAMPLE: &str = "sample.txt";
 pub(crate) const TEST: &str = "test.json";
 pub(crate) const LOCK: &str = "lock";
 
+/// The folder of the first member of an ensemble.
+pub(super) const MEMBER_1: &str = "member-1";
+
+/// What the folder of a member of an ensemble is called, from 1.
+pub(crate) fn member_folder(number: usize) -> String {
+    format!("member-{number}")
+}
+
 /// What the files of checkpoints are called, around the number of the step.
 const CHECKPOINT_PREFIX: &str = "checkpoint-";
 const CHECKPOINT_SUFFIX: &str = ".safetensors";

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::bail;
 use clap::{ArgMatches, Args, Command, FromArgMatches as _};
-use elman::{Labelled, Model};
+use elman::{Ensemble, Labelled, Model};
 
 use super::figures::Figure;
 use crate::flags::eval::EvalArgs;
@@ -36,10 +36,10 @@ pub(crate) trait Job {
     fn resume(resumed: Resumed) -> anyhow::Result<()>;
 
     /// `elman eval` of a run.
-    fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()>;
+    fn eval(args: &EvalArgs, model: Ensemble, threads: usize, output: &mut Output) -> anyhow::Result<()>;
 
     /// `elman predict` of a run.
-    fn predict(args: &PredictArgs, _model: Model, _threads: usize, _output: &mut Output) -> anyhow::Result<()> {
+    fn predict(args: &PredictArgs, _model: Ensemble, _threads: usize, _output: &mut Output) -> anyhow::Result<()> {
         bail!(
             "{} is a run of job {:?}, which has nothing to predict from a file",
             args.run.display(),
@@ -77,7 +77,7 @@ pub(crate) struct Entry {
 }
 
 /// [`Job::eval`] or [`Job::predict`]
-type Answer<A> = fn(&A, Model, usize, &mut Output) -> anyhow::Result<()>;
+type Answer<A> = fn(&A, Ensemble, usize, &mut Output) -> anyhow::Result<()>;
 
 /// [`Job::test_data`]
 type TestData =

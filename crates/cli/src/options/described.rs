@@ -2,7 +2,7 @@
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
-use elman::{Activation, GateActivation, Merge, Reset};
+use elman::{Activation, BatchSize, GateActivation, Init, Merge, Reset};
 use serde::de::MapAccess;
 
 use super::value::{Place, Value};
@@ -30,7 +30,12 @@ pub(crate) enum Kind {
     /// A number of 32 bits.
     Rate(&'static str),
     Count(&'static str),
+    /// An amount of memory, as it is written.
+    Amount(&'static str),
+    /// A number of rows, or all.
+    Rows(&'static str),
     Switch,
+    Init,
     Merge,
     Activation,
     GateActivation,
@@ -58,7 +63,10 @@ impl<T> Described<T> {
             Kind::Number(name) => arg.value_name(name).value_parser(value_parser!(f64)).allow_negative_numbers(true),
             Kind::Rate(name) => arg.value_name(name).value_parser(value_parser!(f32)).allow_negative_numbers(true),
             Kind::Count(name) => arg.value_name(name).value_parser(value_parser!(u64)),
+            Kind::Amount(name) => arg.value_name(name).value_parser(value_parser!(String)),
+            Kind::Rows(name) => arg.value_name(name).value_parser(value_parser!(BatchSize)),
             Kind::Switch => arg.action(ArgAction::SetTrue),
+            Kind::Init => arg.value_name("INIT").value_parser(words(&Init::ALL.map(Init::name))),
             Kind::Merge => {
                 let arg = arg.value_name("MERGE").num_args(0..=1).require_equals(true);
                 arg.default_missing_value("concat").value_parser(words(&["concat", "sum"]))
@@ -81,7 +89,10 @@ impl<T> Described<T> {
             Kind::Number(_) => matches.get_one(self.name).copied().map(Value::Number),
             Kind::Rate(_) => matches.get_one(self.name).copied().map(Value::Rate),
             Kind::Count(_) => matches.get_one(self.name).copied().map(Value::Count),
+            Kind::Amount(_) => matches.get_one(self.name).cloned().map(Value::Amount),
+            Kind::Rows(_) => matches.get_one(self.name).copied().map(Value::Rows),
             Kind::Switch => matches.get_flag(self.name).then_some(Value::Switch(true)),
+            Kind::Init => word().and_then(|word| Init::ALL.into_iter().find(|of| of.name() == word)).map(Value::Init),
             Kind::Merge => word().map(|word| Value::Merge(if word == "sum" { Merge::Sum } else { Merge::Concat })),
             Kind::Activation => word().and_then(Activation::from_name).map(Value::Activation),
             Kind::GateActivation => word().and_then(GateActivation::from_name).map(Value::GateActivation),
@@ -95,7 +106,10 @@ impl<T> Described<T> {
             Kind::Number(_) => Value::Number(file.next_value()?),
             Kind::Rate(_) => Value::Rate(file.next_value()?),
             Kind::Count(_) => Value::Count(file.next_value()?),
+            Kind::Amount(_) => Value::Amount(file.next_value()?),
+            Kind::Rows(_) => Value::Rows(file.next_value()?),
             Kind::Switch => Value::Switch(file.next_value()?),
+            Kind::Init => Value::Init(file.next_value()?),
             Kind::Merge => Value::Merge(file.next_value()?),
             Kind::Activation => Value::Activation(file.next_value()?),
             Kind::GateActivation => Value::GateActivation(file.next_value()?),
@@ -109,7 +123,10 @@ impl<T> Described<T> {
             Kind::Number(_) => Value::Number(1.0),
             Kind::Rate(_) => Value::Rate(1.0),
             Kind::Count(_) => Value::Count(1),
+            Kind::Amount(_) => Value::Amount(String::new()),
+            Kind::Rows(_) => Value::Rows(BatchSize::Full),
             Kind::Switch => Value::Switch(true),
+            Kind::Init => Value::Init(Init::default()),
             Kind::Merge => Value::Merge(Merge::default()),
             Kind::Activation => Value::Activation(Activation::default()),
             Kind::GateActivation => Value::GateActivation(GateActivation::HardSigmoid),

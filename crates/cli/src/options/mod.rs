@@ -7,6 +7,7 @@
 mod described;
 pub(crate) mod network;
 pub(crate) mod optimization;
+pub(crate) mod training;
 mod value;
 mod values;
 

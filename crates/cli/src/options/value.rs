@@ -1,17 +1,21 @@
 //! A value of an option, and the places that hold one.
 
-use elman::{Activation, GateActivation, Merge, Reset};
+use elman::{Activation, BatchSize, GateActivation, Init, Merge, Reset};
 use serde::Serialize;
 
 /// A value of an option.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Value {
     Number(f64),
     /// A number of 32 bits.
     Rate(f32),
     Count(u64),
+    /// An amount of memory, as it is written.
+    Amount(String),
+    Rows(BatchSize),
     Switch(bool),
+    Init(Init),
     Merge(Merge),
     Activation(Activation),
     GateActivation(GateActivation),
@@ -31,7 +35,7 @@ macro_rules! holds {
     ($($field:ty: $kind:ident),*) => {$(
         impl Place for $field {
             fn get(&self) -> Option<Value> {
-                Some(Value::$kind(*self))
+                Some(Value::$kind(self.clone()))
             }
 
             fn set(&mut self, value: Value) {
@@ -43,7 +47,8 @@ macro_rules! holds {
     )*};
 }
 
-holds!(f64: Number, f32: Rate, u64: Count, bool: Switch, Merge: Merge, Reset: Reset);
+holds!(f64: Number, f32: Rate, u64: Count, String: Amount, BatchSize: Rows, bool: Switch);
+holds!(Init: Init, Merge: Merge, Reset: Reset);
 holds!(Activation: Activation, GateActivation: GateActivation);
 
 /// A count beyond what this machine has is the largest that it has, which is refused where it is used.

@@ -37,7 +37,7 @@ impl Values {
         let Some(of) = table.iter().find(|of| of.name == name) else { return Ok(false) };
         let value = of.read(file)?;
         // Equal settings are equal, whether a file says a default or not.
-        match Some(value) == of.default {
+        match Some(&value) == of.default.as_ref() {
             true => self.0.remove(of.name),
             false => self.0.insert(of.name, value),
         };
@@ -55,7 +55,7 @@ impl Values {
 
     /// That of an option, or its default.
     pub(crate) fn get<T>(&self, of: &Described<T>) -> Option<Value> {
-        self.0.get(of.name).copied().or(of.default)
+        self.0.get(of.name).or(of.default.as_ref()).cloned()
     }
 
     /// Whether anything is said of this option.
@@ -69,7 +69,7 @@ impl Values {
 
     /// These before those that are there.
     pub(crate) fn extend(&mut self, others: &Values) {
-        self.0.extend(&others.0);
+        self.0.extend(others.0.iter().map(|(&name, value)| (name, value.clone())));
     }
 
     /// Forgets those of the options that are not to be kept.

@@ -3,6 +3,7 @@
 pub(crate) mod fingerprint;
 pub(crate) mod held;
 pub(crate) mod interrupts;
+pub(crate) mod members;
 mod task;
 
 use std::path::{Path, PathBuf};
@@ -50,6 +51,13 @@ pub(crate) struct Trained {
 }
 
 impl Trained {
+    /// The same of a member of an ensemble, which has no test of its own.
+    fn finish_member(self) -> anyhow::Result<()> {
+        checkpoints::remove_older(&self.folder)?;
+        self.lock.remove()?;
+        checkpoints::remove_all(&self.folder)
+    }
+
     /// The job has done what it does at the end, and `figures` came out: there is nothing left to resume.
     pub(crate) fn finish(self, figures: &Value) -> anyhow::Result<()> {
         folder::write_text(&self.folder.join(folder::TEST), &format!("{figures:#}\n"))?;
@@ -87,7 +95,14 @@ pub(crate) fn train<D: Labelled>(
 ) -> anyhow::Result<Trained> {
     // Refuses what does not fit before anything is written.
     task.fit(trainer)?;
-    let Held { folder, lock, checkpoint } = match begin {
+    let held = hold(begin, task, 1, output)?;
+    let run = held.folder.clone();
+    train_in(held, &run, task, trainer, watch, output)
+}
+
+/// The folder of a run that begins or goes on, held; says what is about to be trained.
+fn hold<D>(begin: Begin<'_>, task: &Task<'_, D>, members: usize, output: &mut Output) -> anyhow::Result<Held> {
+    let held = match begin {
         Begin::New(out) => {
             let folder = folder::create(out, &task.name)?;
             let lock = Lock::take(&folder)?;
@@ -98,6 +113,9 @@ pub(crate) fn train<D: Labelled>(
         Begin::Again(held) => {
             let from = match &held.checkpoint {
                 Some(checkpoint) => format!("continuing after step {}", checkpoint.step()),
+                None if members > 1 && members::begun(&held.folder) => {
+                    format!("{} of its {members} members are trained", members::done(&held.folder))
+                }
                 None => "from the beginning: there is no checkpoint yet".into(),
             };
             output.remark(&format!("{}\nrun: {}, {from}", task.remark, held.folder.display()));
@@ -105,15 +123,28 @@ pub(crate) fn train<D: Labelled>(
         }
     };
     if output.json {
-        output.result("", &json!({"event": "run", "folder": folder.display().to_string()}))?;
+        output.result("", &json!({"event": "run", "folder": held.folder.display().to_string()}))?;
     }
+    Ok(held)
+}
+
+/// Trains in a folder that is held: that of a run, or of a part of it; `run` is what is resumed where it is broken off.
+fn train_in<D: Labelled>(
+    held: Held,
+    run: &Path,
+    task: &Task<'_, D>,
+    trainer: &mut Trainer,
+    watch: &mut dyn Watch,
+    output: &mut Output,
+) -> anyhow::Result<Trained> {
+    let Held { folder, lock, checkpoint } = held;
     let note = checkpoint.as_ref().map(|checkpoint| task.check(checkpoint, trainer, &folder)).transpose()?;
     let mut stopping = task.stopping.clone();
     if let Some(checkpoint) = &checkpoint {
         stopping = checkpoint.stopping(trainer.model())?;
     }
-    let run = Run::start(&folder, output, task, watch, checkpoint.as_ref().map(Checkpoint::step), note)?;
-    let ended = run.train(trainer, task, checkpoint, &mut stopping);
+    let under_way = Run::start(&folder, output, task, watch, checkpoint.as_ref().map(Checkpoint::step), note)?;
+    let ended = under_way.train(trainer, task, checkpoint, &mut stopping);
     if let (Ok(_), Some(stopping)) = (&ended, &stopping) {
         trainer.restore(stopping)?;
         if let Some((loss, epoch)) = stopping.best {
@@ -140,7 +171,7 @@ pub(crate) fn train<D: Labelled>(
             "interrupted after step {}; {} holds the model as it was then; resume with: elman resume {}",
             trainer.steps_done(),
             model_file.display(),
-            shell_word(&folder)
+            shell_word(run)
         ),
     }
 }

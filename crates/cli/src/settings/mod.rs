@@ -73,7 +73,7 @@ impl<J: JobSettings> Settings<J> {
         if let Some(hidden_size) = args.hidden_size {
             settings.network.hidden_size = hidden_size;
         }
-        settings.training.set(args);
+        settings.training.set(&args.training);
         settings.optimization.set(&args.optimization);
         settings.resolve()?;
         Ok(settings)
@@ -170,6 +170,12 @@ impl<J: JobSettings> Settings<J> {
         let (job, training) = (toml::to_string(&self.job)?, toml::to_string(&self.training)?);
         let (optimization, network) = (toml::to_string(&self.optimization)?, toml::to_string(&self.network)?);
         Ok(format!("job = {:?}\n{job}{training}{optimization}{network}", J::JOB))
+    }
+
+    /// The same with another seed.
+    pub(crate) fn of_seed(&self, seed: u64) -> Self {
+        let training = TrainingConfig { seed, ..self.training.clone() };
+        Settings { training, ..self.clone() }
     }
 
     /// As they are kept in the run's folder.

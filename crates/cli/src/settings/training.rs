@@ -1,76 +1,31 @@
 //! The settings of training that all jobs share.
 
-use elman::{BatchSize, Error, Head, Init, Memory, Model, Stack, Trainer};
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use elman::{BatchSize, Error, Head, Memory, Model, Stack, Trainer};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::memory::{check_memory, parse_bytes};
 use super::optimization::OptimizationConfig;
-use super::precedence::{set, set_option};
 use crate::flags::threads::threads;
-use crate::flags::training::CommonArgs;
-
-/// The settings of training, as in `config.toml`. The defaults are the tutorial's.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub(crate) struct TrainingConfig {
-    pub(crate) init: Init,
-    pub(crate) batch_size: BatchSize,
-    pub(crate) micro_batch: usize,
-    pub(crate) num_epoch: u64,
-    pub(crate) seed: u64,
-    pub(crate) batch_per_log: u64,
-    pub(crate) threads: usize,
-    /// Steps after which the gradient is cut; 0: never.
-    pub(crate) truncate: usize,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) memory_budget: Option<String>,
-    /// 0: at the ends of epochs.
-    pub(crate) checkpoint_steps: u64,
-    /// 0: never by time.
-    pub(crate) checkpoint_minutes: f64,
-    pub(crate) keep_checkpoints: usize,
-}
-
-impl Default for TrainingConfig {
-    fn default() -> Self {
-        TrainingConfig {
-            init: Init::default(),
-            batch_size: BatchSize::Rows(128),
-            micro_batch: 0,
-            num_epoch: 10,
-            seed: 111,
-            batch_per_log: 10,
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
-            truncate: 0,
-            memory_budget: None,
-            checkpoint_steps: 0,
-            checkpoint_minutes: 5.0,
-            keep_checkpoints: 2,
-        }
-    }
-}
+use crate::flags::training::TrainingArgs;
+use crate::options::Values;
+use crate::options::training::COMMON;
+pub(crate) use crate::options::training::TrainingConfig;
 
 impl TrainingConfig {
     /// With a value for everything that may be absent: the names of all settings.
     pub(crate) fn full() -> Self {
-        TrainingConfig { memory_budget: Some(String::new()), ..TrainingConfig::default() }
+        let mut full = TrainingConfig::default();
+        Values::full(&COMMON).set(&COMMON, &mut full);
+        full
     }
 
     /// Puts flags before the settings.
-    pub(crate) fn set(&mut self, args: &CommonArgs) {
-        set(&mut self.batch_size, args.batch_size.as_ref());
-        set(&mut self.micro_batch, args.micro_batch.as_ref());
-        set(&mut self.num_epoch, args.num_epoch.as_ref());
-        set(&mut self.seed, args.seed.as_ref());
-        set(&mut self.batch_per_log, args.batch_per_log.as_ref());
-        set(&mut self.threads, args.threads.as_ref());
-        set(&mut self.truncate, args.truncate.as_ref());
-        if let Some(name) = &args.init {
-            self.init = Init::ALL.into_iter().find(|init| init.name() == name).unwrap_or_default();
-        }
-        set_option(&mut self.memory_budget, &args.memory_budget);
-        set(&mut self.checkpoint_steps, args.checkpoint_steps.as_ref());
-        set(&mut self.checkpoint_minutes, args.checkpoint_minutes.as_ref());
-        set(&mut self.keep_checkpoints, args.keep_checkpoints.as_ref());
+    pub(crate) fn set(&mut self, args: &TrainingArgs) {
+        args.options.set(&COMMON, self);
     }
 
     /// What the library does not check: the rest is refused there.
@@ -163,9 +118,66 @@ impl TrainingConfig {
     }
 }
 
+impl Serialize for TrainingConfig {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut config = self.clone();
+        let mut file = serializer.serialize_map(None)?;
+        for of in &COMMON {
+            if let Some(value) = of.get(&mut config) {
+                file.serialize_entry(of.name, &value)?;
+            }
+        }
+        file.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for TrainingConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Lines;
+
+        impl<'de> Visitor<'de> for Lines {
+            type Value = TrainingConfig;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the settings of training")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut file: M) -> Result<TrainingConfig, M::Error> {
+                let mut options = Values::default();
+                while let Some(name) = file.next_key::<String>()? {
+                    if !options.read(&COMMON, &name, &mut file)? {
+                        file.next_value::<IgnoredAny>()?;
+                    }
+                }
+                let mut config = TrainingConfig::default();
+                options.set(&COMMON, &mut config);
+                Ok(config)
+            }
+        }
+
+        deserializer.deserialize_map(Lines)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flags::training::CommonArgs;
+
+    #[test]
+    fn every_option_is_a_flag_and_a_line_of_the_file() {
+        let command = <CommonArgs as clap::Args>::augment_args(clap::Command::new("any"));
+        for of in &COMMON {
+            assert!(command.get_arguments().any(|arg| arg.get_id() == of.name), "{} is no flag", of.name);
+            let mut config = TrainingConfig::default();
+            of.set(&mut config, of.example());
+            assert_eq!(of.get(&mut config), Some(of.example()), "{}", of.name);
+            let text = toml::to_string(&config).unwrap();
+            assert!(text.lines().any(|line| line.starts_with(&format!("{} = ", of.name))), "{text}");
+            assert_eq!(toml::from_str::<TrainingConfig>(&text).unwrap(), config, "{text}");
+        }
+        assert_eq!(TrainingConfig::full(), toml::from_str(&toml::to_string(&TrainingConfig::full()).unwrap()).unwrap());
+    }
 
     #[test]
     fn a_batch_that_nobody_chose_fits_the_rows() {

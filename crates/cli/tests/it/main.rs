@@ -12,6 +12,7 @@ mod convert;
 mod diagnose;
 mod echo;
 mod endings;
+mod ensemble;
 mod eval_and_predict;
 mod inspect_and_bench;
 #[cfg(unix)]

@@ -170,8 +170,9 @@ fn an_interrupted_sweep_keeps_what_it_has() {
     use std::process::{Command, Stdio};
 
     let place = Place::new();
-    // A round of the last group takes long enough that no sweep is over before the signal comes.
-    let mut command = place.command(&format!("{QUICK_SWEEP} --cell gru --json --chart sweep.svg"));
+    // A point of so many rounds takes a second, so no sweep is over before the signal comes, however busy the machine.
+    let slow = QUICK_SWEEP.replace("--rounds 1", "--rounds 1000000");
+    let mut command = place.command(&format!("{slow} --cell gru --json --chart sweep.svg"));
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut lines = String::new();

@@ -7,11 +7,11 @@ use crate::table::numbers::{Found, Numbers};
 use crate::table::survey::Survey;
 use crate::table::taken::{NotRead, Taken};
 use crate::table::times::{self, Times};
-use crate::table::{Table, column, is_unnamed};
+use crate::table::{Table, column, columns_of, is_unnamed};
 
 pub(crate) struct Columns {
     pub(crate) target: Numbers,
-    pub(crate) id: Option<usize>,
+    pub(crate) id: Vec<usize>,
     pub(crate) covariates: Vec<Numbers>,
     pub(crate) times: Times,
     pub(crate) taken: Taken,
@@ -24,12 +24,13 @@ pub(crate) fn find(table: &Table, reader: &Reader) -> Result<Columns, Refusal> {
         "" => None,
         name => Some(column(table, "target", name)?),
     };
-    let id = reader.id.as_deref().map(|name| column(table, "id", name)).transpose()?;
+    let id = columns_of(table, "id", &reader.id)?;
     let named = match &reader.covariates {
         Some(names) => Some(names.iter().map(|name| column(table, "covariates", name)).collect::<Result<Vec<_>, _>>()?),
         None => None,
     };
-    let mut taken: Vec<usize> = sought.into_iter().chain(id).chain(named.iter().flatten().copied()).collect();
+    let mut taken: Vec<usize> =
+        sought.into_iter().chain(id.iter().copied()).chain(named.iter().flatten().copied()).collect();
     let free = |taken: &[usize]| (0..table.columns.len()).filter(|column| !taken.contains(column)).collect::<Vec<_>>();
     let time = times::find(table, &survey, &reader.time, &free(&taken))?;
     taken.extend(time.all());
@@ -38,7 +39,7 @@ pub(crate) fn find(table: &Table, reader: &Reader) -> Result<Columns, Refusal> {
         None => sole_target(table, &survey, &free(&taken))?,
     };
     let mut roles = vec![(target, "the target")];
-    roles.extend(id.map(|id| (id, "the id")));
+    roles.extend(id.iter().map(|&id| (id, "the id")));
     roles.extend(time.all().map(|column| (column, "the time")));
     roles.extend(named.iter().flatten().map(|&column| (column, "a covariate")));
     for (index, &(column, second)) in roles.iter().enumerate() {
@@ -75,7 +76,7 @@ pub(crate) fn find(table: &Table, reader: &Reader) -> Result<Columns, Refusal> {
     let format = times::format(table, &time, reader.time_format.as_deref())?;
     let times = Times { columns: time, format };
     said.time = Some(times.describe(table)?);
-    said.id = id.map(|id| table.columns[id].clone());
+    said.id = id.iter().map(|&id| table.columns[id].clone()).collect();
     said.target = Some(target.describe(table, &survey));
     said.numbers(Some(&target), &covariates, table, &survey);
     Ok(Columns { target, id, covariates, times, taken: said, ignored })

@@ -8,16 +8,17 @@ use super::columns::{Columns, find};
 use super::fault::Refusal;
 use super::grid::on_grid;
 use super::rows::{Origin, Rows};
-use super::{SeriesFault, SeriesSet};
+use super::{SeriesFault, SeriesSet, ids, tsf};
 use crate::idx::Source;
 use crate::limits::Limits;
 use crate::names::Names;
 use crate::table::Table;
 use crate::table::number::Notations;
-use crate::table::numbers::centre;
+use crate::table::numbers::{Numbers, centre};
+use crate::table::stand_in::StandIns;
 use crate::{Error, Fault, text};
 
-/// What to read from a table: separated by commas, semicolons or tabs, gzipped or not, of up to 1 GiB of text in UTF-8,
+/// What to read from a `.tsf` file of the Monash archive, or from a table: separated by commas, semicolons or tabs, gzipped or not, of up to 1 GiB of text in UTF-8,
 /// with up to 2²⁸ cells, 2²⁰ columns and 2²⁴ series. The series have up to 2²⁸ values, those of the gaps too.
 ///
 /// A cell may be quoted with `"`, a quote within it doubled. A line break within a cell is refused. Blanks around a cell,
@@ -32,7 +33,8 @@ use crate::{Error, Fault, text};
 pub struct Reader {
     pub(crate) target: String,
     pub(crate) time: Vec<String>,
-    pub(crate) id: Option<String>,
+    pub(crate) id: Vec<String>,
+    pub(crate) missing: Vec<f64>,
     pub(crate) covariates: Option<Vec<String>>,
     pub(crate) time_format: Option<String>,
     pub(crate) notations: Notations,
@@ -47,7 +49,8 @@ impl Reader {
         Reader {
             target: target.into(),
             time: Vec::new(),
-            id: None,
+            id: Vec::new(),
+            missing: Vec::new(),
             covariates: None,
             time_format: None,
             notations: Notations::ALL,
@@ -62,9 +65,23 @@ impl Reader {
         self
     }
 
-    /// The column that says which series a row belongs to. Without it all rows are one series.
+    /// The column that says which series a row belongs to, or several between commas, where no column is called so. Without
+    /// it all rows are one series.
     pub fn id(mut self, column: impl Into<String>) -> Self {
-        self.id = Some(column.into());
+        self.id = vec![column.into()];
+        self
+    }
+
+    /// The columns that together say which series a row belongs to; none if there are none.
+    /// [`split_id`](super::split_id) gives the cells of a series' id again.
+    pub fn ids<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+        self.id = columns.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Numbers that stand for missing values, as -999.
+    pub fn missing(mut self, values: impl IntoIterator<Item = f64>) -> Self {
+        self.missing = values.into_iter().collect();
         self
     }
 
@@ -118,7 +135,11 @@ impl Reader {
             Error::File { fault: Fault::NoText, .. } => Refusal::Series(SeriesFault::Empty).of(&origin),
             error => error,
         })?;
-        let table = Table::new(&origin, &text, Limits::default())?;
+        if tsf::is_one(&text) {
+            return tsf::parse(&origin, &text, self, Limits::default()).map_err(|refusal| refusal.of(&origin));
+        }
+        let mut table = Table::new(&origin, &text, Limits::default())?;
+        table.missing.clone_from(&self.missing);
         table.check_names()?;
         self.series(&table).map_err(|refusal| refusal.of(&origin))
     }
@@ -130,7 +151,7 @@ impl Reader {
         rows.report.time = time.map(|column| table.columns[column].clone()).collect();
         (rows.report.taken, rows.report.ignored) = (columns.taken, ignored);
         rows.report.taken.comments = table.remarks()?;
-        on_grid(rows, &Lines { table, one_series: self.id.is_none() })
+        on_grid(rows, &Lines { table, one_series: self.id.is_empty() })
     }
 }
 
@@ -158,11 +179,14 @@ const OWN_MAX: usize = 1 << 14;
 /// The series of a table in the order of the file, and the centres of each `[S, 1 + C]`: series of one table may lie far from
 /// each other. None where there are too many.
 fn own_centres(table: &Table, columns: &Columns) -> Result<Vec<f64>, Refusal> {
-    let Some(id) = columns.id else { return Ok(Vec::new()) };
+    if columns.id.is_empty() {
+        return Ok(Vec::new());
+    }
     let width = 1 + columns.covariates.len();
-    let (mut ids, mut ranges, mut rows) = (Names::default(), Vec::new(), table.rows());
+    let (mut ids, mut ranges, mut rows, mut id) = (Names::default(), Vec::new(), table.rows(), String::new());
     while let Some(row) = rows.next()? {
-        let first = ids.place_or_push(row.text(id)) * width;
+        ids::join(columns.id.iter().map(|&column| row.text(column)), &mut id);
+        let first = ids.place_or_push(&id) * width;
         if first + width > OWN_MAX {
             return Ok(Vec::new());
         }
@@ -184,20 +208,23 @@ fn rows(table: &Table, columns: &Columns) -> Result<Rows, Refusal> {
     let names = numbers().map(|of| table.columns[of.column()].clone()).collect();
     let centres = numbers().map(|of| of.centre).collect();
     let mut rows = Rows::new(columns.times.format, names, centres, table.rows_max());
-    (rows.with_ids, rows.own_centres) = (columns.id.is_some(), own_centres(table, columns)?);
-    let mut lines = table.rows();
+    (rows.with_ids, rows.own_centres) = (!columns.id.is_empty(), own_centres(table, columns)?);
+    let mut stand_ins = StandIns::new(1 + columns.covariates.len());
+    let (mut lines, mut id) = (table.rows(), String::new());
     while let Some(row) = lines.next()? {
         let line = row.line;
         let time = columns.times.of(&row)?;
-        let id = columns.id.map_or("", |column| row.text(column));
-        if let Some(column) = columns.id.filter(|_| id.is_empty()) {
+        if let Some(&column) = columns.id.iter().find(|&&column| row.text(column).is_empty()) {
             return Err(SeriesFault::NoId { line, column: table.columns[column].clone() }.into());
         }
-        let Some(series) = rows.series(id, time, table.limits.sequences) else {
+        ids::join(columns.id.iter().map(|&column| row.text(column)), &mut id);
+        let Some(series) = rows.series(&id, time, table.limits.sequences) else {
             return Err(row.too_many_sequences("different ids").into());
         };
-        rows.push(series, time, numbers().map(|of| of.read(&row)))?;
+        let read = |(place, of): (usize, &Numbers)| of.read(&row).inspect(|&number| stand_ins.push(place, number));
+        rows.push(series, time, numbers().enumerate().map(read))?;
     }
+    rows.report.stand_ins = stand_ins.found(&rows.columns);
     Ok(rows)
 }
 

@@ -12,8 +12,10 @@ use crate::table::numbers::Rounding;
 
 /// Sorts the rows by series and time, finds their frequency, and fills the gaps.
 pub(super) fn on_grid(rows: Rows, origin: &dyn Origin) -> Result<SeriesSet, Refusal> {
-    let Rows { format, columns, centres, own_centres, with_ids, report, ids, mut stamps, values, rounding, last } =
-        rows;
+    let given = rows.frequency;
+    let Rows {
+        format, columns, centres, own_centres, with_ids, report, ids, mut stamps, values, rounding, last, ..
+    } = rows;
     // Room for what is made of the rows.
     drop(last);
     stamps.sort_unstable();
@@ -23,7 +25,7 @@ pub(super) fn on_grid(rows: Rows, origin: &dyn Origin) -> Result<SeriesSet, Refu
     let ids = ids.into_vec();
     let messages = Messages { origin, ids: &ids, format, with_ids };
     messages.check(&stamps)?;
-    let frequency = match infer(&stamps, format == TimeFormat::Step) {
+    let frequency = match given.map_or_else(|| infer(&stamps, format == TimeFormat::Step), Ok) {
         Ok(frequency) => frequency,
         Err(found) => return Err(messages.mixed(&stamps, &found)?.into()),
     };

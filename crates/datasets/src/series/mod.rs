@@ -1,4 +1,4 @@
-//! Time series from a table: a time, a target and maybe covariates in each row.
+//! Time series from a table: a time, a target and maybe covariates in each row; or from a `.tsf` file, a series a line.
 //!
 //! T steps of a series, C covariates. [`Reader`] reads; a [`SeriesSet`] holds every series on the grid of one
 //! [`Frequency`], from its first time to its last, NaN where nothing is known.
@@ -25,15 +25,19 @@ mod delimited;
 pub(crate) mod fault;
 mod frequency;
 mod grid;
+mod ids;
 mod infer;
 mod rows;
+mod tsf;
 
 use std::sync::Arc;
 
 pub use delimited::Reader;
 pub use fault::SeriesFault;
 pub use frequency::Frequency;
+pub use ids::split_id;
 
+pub use crate::table::stand_in::StandIn;
 pub use crate::table::taken::{Column, NotRead, Taken, Time as TakenTime, Why};
 pub use crate::table::time::{self, Civil, Time, days_of_month};
 pub use crate::table::{Offset, Pattern, TimeFormat};
@@ -121,6 +125,10 @@ pub struct Report {
     pub taken: Taken,
     /// Columns of which single precision cannot keep what changes, even as differences from their middle.
     pub rounded: Vec<Rounded>,
+    /// Values that look as if they stood for missing ones.
+    pub stand_ins: Vec<StandIn>,
+    /// Steps to forecast, where the file says it.
+    pub horizon: Option<usize>,
 }
 
 /// A column of which most changes are lost in single precision.

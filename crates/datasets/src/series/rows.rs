@@ -4,7 +4,7 @@
 
 use super::fault::Refusal;
 use super::infer::Stamp;
-use super::{Report, Time, TimeFormat};
+use super::{Frequency, Report, Time, TimeFormat};
 use crate::names::Names;
 use crate::table::numbers::Rounding;
 
@@ -12,6 +12,8 @@ use crate::table::numbers::Rounding;
 pub(super) struct Rows {
     /// How the file writes times.
     pub(super) format: TimeFormat,
+    /// How times go on, where the file says it; else it is seen from them.
+    pub(super) frequency: Option<Frequency>,
     /// The names of target and covariates, [1 + C].
     pub(super) columns: Vec<String>,
     /// `[1 + C]`: what values are differences from, where their series has no centres of its own.
@@ -51,6 +53,7 @@ impl Rows {
     pub(super) fn new(format: TimeFormat, columns: Vec<String>, centres: Vec<f64>, rows_max: usize) -> Self {
         Rows {
             format,
+            frequency: None,
             centres,
             own_centres: Vec::new(),
             with_ids: false,

@@ -18,8 +18,8 @@ const NAMED_MAX: usize = 12;
 pub struct Taken {
     /// The times; None where rows have none.
     pub time: Option<Time>,
-    /// The column of ids.
-    pub id: Option<String>,
+    /// The columns that tell series or sequences apart.
+    pub id: Vec<String>,
     /// The column of labels.
     pub label: Option<String>,
     /// The column to forecast.
@@ -176,7 +176,10 @@ impl fmt::Display for Taken {
             }
             None => "time: none, rows in the order of the file".into(),
         });
-        parts.extend(self.id.iter().map(|id| format!("id {}", name(id))));
+        if !self.id.is_empty() {
+            let id: Vec<String> = self.id.iter().map(|id| name(id)).collect();
+            parts.push(format!("id {}", id.join(", ")));
+        }
         parts.extend(self.label.iter().map(|label| format!("label {}", name(label))));
         parts.extend(self.target.as_ref().map(|target| format!("target {target}: {}", counted(target.numbers))));
         let more = |all: Vec<String>, more: usize| match more {

@@ -282,9 +282,10 @@ fn what_is_no_number_or_time_says_what_to_write() {
         assert_says(&message, &["line 2, column \"y\":", says]);
     }
     for (cell, says) in [
-        ("01/01/2020 1:00 PM", "write 1:00 PM as 13:00"),
+        ("01/01/2020 13:00 PM", "a date and an hour from 1 to 12, as 2009-05-31 1:00 PM"),
         ("2020-01-01 24:00", "write 24:00 as 00:00 of the next day"),
-        ("2020-W01", "weeks by their numbers are not read"),
+        ("2020-W54", "a week of its year, as 2020-W05"),
+        ("43831.5", "Excel's numbers of days, say --time-format excel"),
     ] {
         assert_says(&read(&format!("date,y\n{cell},1\n")), &["line 2, column \"date\":", says]);
     }
@@ -546,4 +547,154 @@ mod sunspots {
         assert_eq!((monthly.series[0].target[1], yearly.series[0].target[308]), (62.6, 2.9));
         assert_eq!(monthly.series[0].start, Civil::date(1749, 1, 1).time().unwrap());
     }
+}
+
+/// Rows of a header and five lines, the time written by a closure.
+fn hours(header: &str, time: impl Fn(i64) -> String) -> String {
+    let rows: String = (0..30).map(|hour| format!("{},{hour}\n", time(hour))).collect();
+    format!("{header},y\n{rows}")
+}
+
+#[test]
+fn a_day_and_its_clock_in_two_columns() {
+    let day = |hour: i64| format!("2020-01-{:02}", 1 + hour / 24);
+    let half = |hour: i64| format!("{}:30 {}", (hour + 11) % 12 + 1, if hour % 24 < 12 { "AM" } else { "PM" });
+    type Time<'a> = &'a dyn Fn(i64) -> String;
+    let tables: [(&str, Time, &str); 7] = [
+        ("Date,Time", &|t| format!("{},{:02}:30", day(t), t % 24), "2020-01-01 00:30"),
+        ("Time,Date", &|t| format!("{:02}:30:00,{}", t % 24, day(t)), "2020-01-01 00:30:00"),
+        ("Date,at", &|t| format!("{},{}", day(t), half(t)), "2020-01-01 12:30 AM"),
+        ("Date,Hour", &|t| format!("{},{}", day(t), t % 24), "2020-01-01 00:00"),
+        ("date,clock", &|t| format!("{},{:02}:30", day(t).replace('-', ""), t % 24), "2020-01-01 00:30"),
+        ("x,z", &|t| format!("{:02}/01/2020,{}:30", 13 + t / 24, t % 24), "13/01/2020 0:30"),
+        ("t", &|t| format!("{} {:02}:30:00 UTC", day(t), t % 24), "2020-01-01 00:30:00 UTC"),
+    ];
+    for (header, time, first) in tables {
+        let set = read(&y(), &hours(header, time));
+        assert_eq!((set.frequency.to_string().as_str(), set.series[0].steps()), ("hourly", 30), "{header}");
+        assert_eq!(set.time_text(&set.series[0], 0).as_deref(), Some(first), "{header}");
+        assert_eq!(set.covariates, Vec::<String>::new(), "{header}");
+    }
+    // Named, in this order.
+    let text = hours("a,b", |t| format!("{},{:02}:30", day(t), t % 24));
+    let set = read(&y().time(["a", "b"]), &text);
+    assert_eq!(set.report.taken.to_string(), "time a, b: date and clock, as 2020-01-01 00:30; target y: 30 numbers");
+    assert_eq!(set.report.time, ["a", "b"]);
+    // Two clocks: neither is taken.
+    let text = hours("Date,from,to", |t| format!("{},{:02}:30,{:02}:59", day(t), t % 24, t % 24));
+    refused(&y(), &text, &["lines 2 and 3 have the same time"]);
+    // A covariate called hour of a series of days stays one.
+    let days: String = (1..9).map(|day| format!("2020-01-{day:02},24,{day}\n")).collect();
+    assert_eq!(read(&y(), &format!("date,hour,y\n{days}")).covariates, ["hour"]);
+}
+
+#[test]
+fn weeks_and_the_days_of_excel() {
+    let weeks = |time: &dyn Fn(i64) -> String| hours("week", time);
+    let set = read(&y(), &weeks(&|week| format!("2020-W{:02}", week + 1)));
+    assert_eq!(
+        (set.frequency.to_string(), set.time_text(&set.series[0], 53)),
+        ("weekly".into(), Some("2021-W01".into()))
+    );
+    let set = read(&y(), &hours("year,week", |week| format!("2020,{}", week + 1)));
+    assert_eq!(
+        (set.frequency.to_string(), set.time_text(&set.series[0], 0)),
+        ("weekly".into(), Some("2020-W01".into()))
+    );
+    refused(
+        &y(),
+        &hours("year,week", |week| format!("2021,{}", week + 30)),
+        &["\"53\" is not a time", "a week, from 1"],
+    );
+
+    let days = |name: &str| hours(name, |day| (43_861 + day).to_string());
+    let set = read(&y(), &days("Date"));
+    assert_eq!((set.frequency.to_string().as_str(), set.format), ("daily", TimeFormat::Excel));
+    assert!(set.report.taken.to_string().starts_with("time Date: Excel's numbers of days, as 43861;"));
+    assert_eq!(set.time_text(&set.series[0], 30).as_deref(), Some("43891"));
+    // Without a name that says so they count steps, as before.
+    assert_eq!(read(&y(), &days("t")).format, TimeFormat::Step);
+    let hourly = hours("t", |hour| (43_861.0 + hour as f64 / 24.0).to_string());
+    assert_eq!(read(&y().time(["t"]).time_format("excel"), &hourly).frequency.to_string(), "hourly");
+    let quarters = read(&y(), &hours("yr,q", |t| format!("{},{}", 1990 + t / 4, t % 4 + 1)));
+    assert_eq!(quarters.frequency.to_string(), "quarterly");
+}
+
+#[test]
+fn numbers_that_stand_for_missing_values() {
+    let rows: String =
+        (1..9).map(|day| format!("2020-01-0{day},{},{day}\n", if day % 4 == 0 { -999 } else { day })).collect();
+    let text = format!("date,y,x\n{rows}");
+    let set = read(&y(), &text);
+    let said: Vec<String> = set.report.stand_ins.iter().map(ToString::to_string).collect();
+    let says = "column \"y\" has -999 2 times, and otherwise 1 to 7: if it stands for a missing value, say \
+                --missing-value=-999";
+    assert_eq!(said, [says]);
+    let set = read(&y().missing([-999.0]), &text);
+    assert_eq!((set.report.stand_ins.len(), set.report.missing_targets, set.series[0].centre()), (0, 2, 0.0));
+    assert_eq!(known(&set.series[0].target)[2..5], [Some(3.0), None, Some(5.0)]);
+    // A column far from 0 is centred without them.
+    let far = text.replace(",-999", ",-999.0").replace("-01-0", "-01-1");
+    assert_eq!(known(&read(&y().missing([-999.0]), &far).series[0].target)[3], None);
+}
+
+const TSF: &str = "# M1\n@relation M1\n@attribute series_name string\n@attribute start_timestamp date\n\
+                   @frequency quarterly\n@horizon 8\n@missing true\n@equallength false\n@data\n\
+                   T1:1972-01-01 00-00-00:3,4,?,6\nT2:1980-05-15 12-00-00:16000001,16000002,16000003\n";
+
+#[test]
+fn the_monash_archives_series() {
+    let read = |text: &str, reader: &Reader| reader.parse("a.tsf", text.as_bytes()).map_err(|error| error.to_string());
+    let set = read(TSF, &Reader::new("")).unwrap();
+    assert_eq!(
+        (set.frequency.to_string().as_str(), set.target.as_str(), set.report.horizon),
+        ("quarterly", "value", Some(8))
+    );
+    assert_eq!(
+        set.series.iter().map(|series| (&*series.id, series.steps())).collect::<Vec<_>>(),
+        [("T1", 4), ("T2", 3)]
+    );
+    assert_eq!(known(&set.series[0].target), [Some(3.0), Some(4.0), None, Some(6.0)]);
+    // Of each series its own middle; a start within a quarter is that quarter.
+    assert_eq!((set.series[1].centre(), &set.series[1].target[..]), (16_000_002.0, &[-1.0, 0.0, 1.0][..]));
+    assert_eq!(times(&set, &set.series[1])[..2], ["1980Q2", "1980Q3"]);
+    assert_eq!((set.report.rows, set.report.missing_targets, set.report.gaps), (7, 1, 0));
+    let said = "time start_timestamp: year and quarter, as 1972Q1; id series_name; target value: 6 numbers";
+    assert_eq!(set.report.taken.to_string(), said);
+    // As a model reads its kind again.
+    let again = Reader::new("value").time(["start_timestamp"]).id("series_name").covariates(Vec::<String>::new());
+    // NaN is not equal to itself.
+    assert_eq!(format!("{:?}", read(TSF, &again).unwrap()), format!("{set:?}"));
+    let no_start = TSF.replace("@attribute start_timestamp date\n", "").replace(":1972-01-01 00-00-00", "");
+    let no_start = no_start.replace(":1980-05-15 12-00-00", "");
+    let counted = read(&no_start, &Reader::new("")).unwrap();
+    assert_eq!(times(&counted, &counted.series[1]), ["0", "1", "2", "3", "4"]);
+    for (from, to, says) in [
+        ("T2:", "T1:", "line 11: expected each series once, found \"T1\" again"),
+        ("T2:1980", "1980", "line 11: expected 2 attributes and the values, between colons, found 2 parts"),
+        ("1980-05-15", "1980-15-15", "line 11, attribute start_timestamp: expected a start, as 1972-01-01 00-00-00"),
+        ("?,6", "x,6", "line 10, value 3: expected a finite number, or ? where it is missing, found \"x\""),
+        ("quarterly", "often", "line 5, @frequency: expected yearly"),
+        ("@horizon 8", "@horizon 0", "line 6, @horizon: expected a number above 0"),
+        ("@frequency quarterly\n", "", "expected @frequency before the data"),
+        ("@data\n", "", "line 9: expected one of @relation"),
+        ("date\n", "time\n", "expected a name and string, numeric or date"),
+        ("@relation M1", "@classLabel true a", "a file of sequences (.ts or .arff), which train classify reads"),
+    ] {
+        assert_says(&read(&TSF.replace(from, to), &Reader::new("")).unwrap_err(), &["cannot read a.tsf: ", says]);
+    }
+    assert_says(&read(TSF, &Reader::new("x")).unwrap_err(), &["no column \"x\" for the target"]);
+    assert_says(&read(TSF, &Reader::new("").id("x")).unwrap_err(), &["no column \"x\" for the id"]);
+}
+
+#[test]
+fn ids_of_several_columns() {
+    let rows: String =
+        ["n,1", "n,2", "s,1"].map(|id| (1..4).map(|t| format!("{id},{t},{t}\n")).collect::<String>()).concat();
+    let text = format!("region,shop,t,y\n{rows}");
+    let set = read(&y().id("region, shop"), &text);
+    assert_eq!(set.series.iter().map(|series| &*series.id).collect::<Vec<_>>(), ["n/1", "n/2", "s/1"]);
+    assert_eq!(set.report.taken.to_string(), "time t: steps, as 1; id region, shop; target y: 9 numbers");
+    assert_eq!(read(&y().ids(["region", "shop"]), &text), set);
+    refused(&y().id("region,stop"), &text, &["no column \"stop\" for the id"]);
 }

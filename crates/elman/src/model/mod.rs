@@ -3,10 +3,12 @@
 pub(crate) mod checks;
 pub(crate) mod classifier;
 pub(crate) mod confusion;
+pub(crate) mod ensemble;
 pub(crate) mod fingerprint;
 pub(crate) mod head;
 pub(crate) mod head_tile;
 pub(crate) mod logits;
+pub(crate) mod mean;
 pub(crate) mod meaning;
 #[expect(clippy::module_inception, reason = "the room has the name of what stands in its middle")]
 pub(crate) mod model;

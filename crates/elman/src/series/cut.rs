@@ -5,6 +5,7 @@
 use elman_datasets::series::{Series, SeriesSet, Time};
 
 use super::origin::{Window, origins, steps_before};
+use super::relative::Relative;
 use super::scaling::SeriesScaling;
 use super::windows::Windows;
 use crate::Error;
@@ -118,5 +119,45 @@ impl Split {
         let all = Windows::empty(set, &scalings, window)?;
         let (train, validation, test) = (all.with(train), all.with(validation), all.with(test));
         Ok(Split { scalings, train, validation, test, left_out })
+    }
+
+    /// Cuts the series of a set into windows that are relative to a base forecast. A window for training or validation
+    /// needs one value there: it may reach beyond its part, of which it then learns nothing else, and have less than the
+    /// context before it. So three horizons of values are enough. Windows for the test lie in it whole.
+    ///
+    /// # Errors
+    /// If context or horizon is 0, all series are too short, or a logarithm is asked for of what is not above 0.
+    pub fn relative(set: &SeriesSet, cut: Cut, window: Window, relative: &Relative) -> Result<Split, Error> {
+        let covariates = set.covariates.len();
+        let ends = |series: &Series| [cut.validation, cut.test].map(|time| steps_before(set, series, time));
+        let scaling = |series: &Series| {
+            let known = SeriesScaling::of(series, ends(series)[0], covariates);
+            known.unwrap_or_else(|| SeriesScaling::unknown(series, covariates))
+        };
+        let scalings: Vec<SeriesScaling> = set.series.iter().map(scaling).collect();
+        let all = Windows::empty_relative(set, &scalings, window, relative)?;
+        let train = all.rolling(set, |series| 0..ends(series)[0]);
+        let validation = all.rolling(set, |series| ends(series)[0]..ends(series)[1]);
+        let mut left_out = Vec::new();
+        let mut learnt = vec![false; set.series.len()];
+        train.origins().iter().for_each(|origin| learnt[origin.series] = true);
+        let mut test = Vec::new();
+        for (index, series) in set.series.iter().enumerate() {
+            let [end, of_test] = ends(series);
+            if !learnt[index] {
+                let known = series.target[..end].iter().filter(|y| !y.is_nan()).count();
+                left_out.push(LeftOut { id: series.id.clone(), steps: end, needed: all.first(index).max(4), known });
+                continue;
+            }
+            let whole = Window { context: all.first(index), ..window };
+            test.extend(origins(series, index, of_test..series.steps(), whole));
+        }
+        if let (true, Some(LeftOut { id, steps, .. })) = (train.origins().is_empty(), left_out.first()) {
+            let found = format!("{steps} steps of series {id:?} before validation");
+            let expected = "at least 4 known values; make --validation and --test smaller";
+            return Err(Error::setting("the values for training", found, expected));
+        }
+        let of = |windows: Windows| windows.without(&learnt);
+        Ok(Split { train, validation: of(validation), test: all.with(test), scalings, left_out })
     }
 }

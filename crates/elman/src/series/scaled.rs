@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use elman_datasets::series::{SeriesSet, Time};
+use elman_datasets::series::{Series, SeriesSet, Time};
 
-use super::{SeriesScaling, Window, Windows};
-use crate::{Error, Predictor};
+use super::origin::steps_before;
+use super::{Answers, Origin, SeriesScaling, Window, Windows};
+use crate::{Error, Predictor, SeriesMeaning};
 
 /// Series with their scalings.
 #[derive(Clone, Debug)]
@@ -59,9 +60,31 @@ impl Scaled {
     /// # Errors
     /// If a series is shorter than the context, the model does not fit the series, or its forecasts are not numbers.
     pub fn ahead(&self, window: Window, predictor: &mut Predictor) -> Result<Vec<Vec<f32>>, Error> {
-        let windows = Windows::latest(&self.set, &self.scalings, window)?;
-        let quantiles = predictor.quantiles(&windows)?;
-        quantiles.outer_iter().enumerate().map(|(row, of)| windows.unscaled(row, of.iter().copied())).collect()
+        let meaning = predictor.model().series_meaning().ok();
+        let Some((relative, test)) = meaning.and_then(|of| Some((of.relative.as_ref()?, of.test()))) else {
+            let windows = Windows::latest(&self.set, &self.scalings, window)?;
+            return Ok(Answers::of(predictor, &windows)?.quantiles);
+        };
+        let all = Windows::empty_relative(&self.set, &self.scalings, window, relative)?;
+        // Only intervals that follow what came ask for what came.
+        let follows = relative.calibration.as_ref().is_some_and(|of| of.rate > 0.0);
+        let from = |series: &Series| if follows { steps_before(&self.set, series, test) } else { series.steps() };
+        let windows = all.up_to_the_end(&self.set, from);
+        let answers = Answers::of(predictor, &windows)?.quantiles;
+        let last =
+            |(of, origin): (Vec<f32>, &Origin)| (origin.step == self.set.series[origin.series].steps()).then_some(of);
+        Ok(answers.into_iter().zip(windows.origins()).filter_map(last).collect())
+    }
+
+    /// The windows that a model is tested on: those from the start of the test on.
+    ///
+    /// # Errors
+    /// If context or horizon is 0, or a logarithm is asked for of what is not above 0.
+    pub fn since_test(&self, window: Window, meaning: &SeriesMeaning) -> Result<Windows, Error> {
+        match &meaning.relative {
+            Some(relative) => Windows::relative_since(&self.set, &self.scalings, window, meaning.test(), relative),
+            None => Windows::since(&self.set, &self.scalings, window, meaning.test()),
+        }
     }
 }
 

@@ -2,16 +2,21 @@
 //!
 //! T steps of a series, C covariates, K numbers of the calendar, I = 2 (1 + C) + K inputs, F values of the horizon.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use elman_datasets::series::{SeriesSet, Time};
+use elman_datasets::series::{Series, SeriesSet, Time};
 
 use super::calendar::Calendar;
 use super::origin::{Origin, Window, origins, steps_before};
+use super::relative::{Followed, Relative, rolling};
 use super::scaling::{Scaling, SeriesScaling};
 use crate::{Error, Labelled, RowValues, Sequences, Target};
 
 /// Windows over the series of a set, a row each. A clone shares the series.
+///
+/// Windows may also be [relative](Relative) to a base forecast: then target and values are so, in place of their scaling,
+/// and a step has some inputs more.
 ///
 /// A step has I inputs: the target and whether it is known (1 or 0), the same of each covariate, and the calendar. What
 /// is not known is 0, which is the mean.
@@ -21,6 +26,18 @@ pub struct Windows {
     input: usize,
     series: Arc<Vec<Inputs>>,
     origins: Vec<Origin>,
+    relative: Option<RelativeTo>,
+}
+
+/// What windows are relative to.
+#[derive(Clone, Debug)]
+struct RelativeTo {
+    /// Of each series.
+    followed: Arc<Vec<Followed>>,
+    /// The values that are to be learnt of each series.
+    parts: Arc<Vec<Range<usize>>>,
+    /// Whether the place among all values in training is read too.
+    absolute: bool,
 }
 
 /// A series as it is read: x [T, I], y `[T]`, both scaled, and the scaling of y.
@@ -29,6 +46,7 @@ struct Inputs {
     x: Vec<f32>,
     y: Vec<f32>,
     scaling: Scaling,
+    centre: f64,
 }
 
 /// What each of the I inputs of a step is.
@@ -69,6 +87,26 @@ impl Windows {
                 return Err(Error::SeriesLength { id, steps, needed: context, context, horizon: 0 });
             }
             windows.origins.push(Origin { series: index, step: steps });
+        }
+        Ok(windows)
+    }
+
+    /// The same windows as [`Windows::since`], relative to a base forecast; a series needs less before them than the context.
+    ///
+    /// # Errors
+    /// As there, or if a logarithm is asked for of what is not above 0.
+    pub fn relative_since(
+        set: &SeriesSet,
+        scalings: &[SeriesScaling],
+        window: Window,
+        start: Time,
+        relative: &Relative,
+    ) -> Result<Self, Error> {
+        let mut windows = Self::empty_relative(set, scalings, window, relative)?;
+        for (index, series) in set.series.iter().enumerate() {
+            let part = steps_before(set, series, start)..series.steps();
+            let whole = Window { context: windows.first(index), ..window };
+            windows.origins.extend(origins(series, index, part, whole));
         }
         Ok(windows)
     }
@@ -120,14 +158,60 @@ impl Windows {
                     calendar.write(time, &mut x[known..]);
                 }
             }
-            Inputs { x, y, scaling: target }
+            Inputs { x, y, scaling: target, centre: series.centre() }
         });
-        Ok(Windows { window, input, series: Arc::new(inputs.collect()), origins: Vec::new() })
+        Ok(Windows { window, input, series: Arc::new(inputs.collect()), origins: Vec::new(), relative: None })
+    }
+
+    /// Series ready to be read relative to a base forecast, and no window yet.
+    pub(crate) fn empty_relative(
+        set: &SeriesSet,
+        scalings: &[SeriesScaling],
+        window: Window,
+        relative: &Relative,
+    ) -> Result<Self, Error> {
+        window.check()?;
+        let windows = Self::empty(set, scalings, window)?;
+        let followed = Arc::new(relative.follow(set, window.context, window.horizon)?);
+        let parts = Arc::new(set.series.iter().map(|series| 0..series.steps()).collect());
+        Ok(Windows { relative: Some(RelativeTo { followed, parts, absolute: relative.absolute }), ..windows })
+    }
+
+    /// The same series, seen through all windows that have a value in a part of each, relative to their base forecasts:
+    /// also those that reach beyond it, of which nothing else is learnt, and those that have less than the context before
+    /// them.
+    pub(crate) fn rolling(&self, set: &SeriesSet, part: impl Fn(&Series) -> Range<usize>) -> Self {
+        let Some(relative) = &self.relative else { return self.with(Vec::new()) };
+        let parts: Vec<Range<usize>> = set.series.iter().map(part).collect();
+        let mut all = Vec::new();
+        for (index, (followed, part)) in relative.followed.iter().zip(&parts).enumerate() {
+            let known = &set.series[index].target;
+            let steps = rolling(followed, known, part, self.window.horizon);
+            all.extend(steps.into_iter().map(|step| Origin { series: index, step }));
+        }
+        let relative = RelativeTo { parts: Arc::new(parts), ..relative.clone() };
+        Windows { origins: all, relative: Some(relative), ..self.clone() }
+    }
+
+    /// The first origin of a series that has a base forecast; of windows that are relative to none, the context.
+    pub(crate) fn first(&self, series: usize) -> usize {
+        self.relative.as_ref().map_or(self.window.context, |relative| relative.followed[series].course.from)
+    }
+
+    /// How much is read and predicted.
+    pub fn window(&self) -> Window {
+        self.window
     }
 
     /// The same series, seen through other windows.
     pub(crate) fn with(&self, origins: Vec<Origin>) -> Self {
         Windows { origins, ..self.clone() }
+    }
+
+    /// Without those of the series for which `keep` says no.
+    pub(crate) fn without(mut self, keep: &[bool]) -> Self {
+        self.origins.retain(|origin| keep[origin.series]);
+        self
     }
 
     /// Every n-th window of each series, counted from its last, which stays.
@@ -158,6 +242,16 @@ impl Windows {
         self.series[self.origins[row].series].scaling
     }
 
+    /// What the values of a window are differences from.
+    pub(crate) fn centre(&self, row: usize) -> f64 {
+        self.series[self.origins[row].series].centre
+    }
+
+    /// The value of a step as the forecast from an origin has it, relative to its base; NaN where it is not known.
+    pub(crate) fn came(&self, series: usize, origin: usize, step: usize) -> f32 {
+        self.relative.as_ref().map_or(f32::NAN, |relative| relative.followed[series].target(origin, step - origin))
+    }
+
     /// A model's forecast of a window, above the [centre](elman_datasets::series::Series) of its series.
     ///
     /// # Errors
@@ -166,8 +260,20 @@ impl Windows {
     /// # Panics
     /// If there is no such row.
     pub fn unscaled(&self, row: usize, scaled: impl IntoIterator<Item = f32>) -> Result<Vec<f32>, Error> {
-        let scaling = self.scaling(row);
-        let values: Vec<f32> = scaled.into_iter().map(|z| scaling.unscaled(z)).collect();
+        let values: Vec<f32> = match &self.relative {
+            None => {
+                let scaling = self.scaling(row);
+                scaled.into_iter().map(|z| scaling.unscaled(z)).collect()
+            }
+            Some(relative) => {
+                let Origin { series, step } = self.origins[row];
+                let (followed, centre) = (&relative.followed[series], self.series[series].centre);
+                let scaled: Vec<f32> = scaled.into_iter().collect();
+                let levels = (scaled.len() / self.window.horizon).max(1);
+                let restored = |(at, z): (usize, &f32)| (followed.restored(step, at / levels, *z) - centre) as f32;
+                scaled.iter().enumerate().map(restored).collect()
+            }
+        };
         if values.iter().all(|z| z.is_finite()) { Ok(values) } else { Err(Error::Forecast) }
     }
 }
@@ -180,11 +286,17 @@ impl Sequences for Windows {
         self.window.context
     }
     fn input(&self) -> usize {
-        self.input
+        self.input + self.relative.as_ref().map_or(0, |relative| 3 + usize::from(relative.absolute))
     }
     #[inline]
     fn read(&self, row: usize, step: usize, x: &mut [f32]) {
         let Origin { series, step: origin } = self.origins[row];
+        if let Some(relative) = &self.relative {
+            // What comes before the series is not known.
+            let Some(at) = (origin + step).checked_sub(self.window.context) else { return x.fill(0.0) };
+            x[..self.input].copy_from_slice(&self.series[series].x[at * self.input..][..self.input]);
+            return relative.followed[series].read(origin, at, x, self.input, relative.absolute);
+        }
         x.copy_from_slice(&self.series[series].x[(origin - self.window.context + step) * self.input..][..self.input]);
     }
 }
@@ -202,6 +314,13 @@ impl RowValues for Windows {
     }
     fn values(&self, row: usize, y: &mut [f32]) {
         let Origin { series, step } = self.origins[row];
+        if let Some(relative) = &self.relative {
+            let (followed, part) = (&relative.followed[series], &relative.parts[series]);
+            for (h, y) in y.iter_mut().enumerate() {
+                *y = if part.contains(&(step + h)) { followed.target(step, h) } else { f32::NAN };
+            }
+            return;
+        }
         let rest = &self.series[series].y[step..];
         for (k, y) in y.iter_mut().enumerate() {
             *y = rest.get(k).copied().unwrap_or(f32::NAN);

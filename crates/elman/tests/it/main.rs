@@ -9,6 +9,7 @@ mod averaged_weights;
 mod descent;
 mod diagnose;
 mod directions;
+mod ensemble;
 mod golden;
 mod gradients;
 mod heads;

@@ -245,7 +245,7 @@ fn placed<'a>(
         let directly = at > 0 && index(denses[at - 1].prefix).zip(index(norm.prefix)).is_none_or(|(a, b)| a + 1 == b);
         let place = if directly { Place::Behind(at - 1) } else { Place::Before(at.min(denses.len() - 1)) };
         if at == denses.len() && !directly {
-            return Err(transfer.refused(name, "it stands behind the last dense layer with something between them"));
+            return Err(transfer.refused(name, "it follows the last dense layer, with something between them"));
         }
         let where_it_acts = match place {
             Place::Behind(at) => {

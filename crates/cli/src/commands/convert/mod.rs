@@ -36,7 +36,7 @@ pub(crate) fn convert(args: &ConvertArgs) -> anyhow::Result<()> {
     let options = args.onnx_options(to)?;
     let hints = hints(args, from)?;
 
-    let (mut model, mut read) = from.load(&args.input, &hints)?;
+    let (mut model, mut read) = from.load(&args.input, &hints, args.member)?;
     keep_vocabulary(args, &mut model)?;
     if let Some(classes) = &args.classes {
         jobs::classify::name_classes(&mut model, classes)?;
@@ -88,7 +88,7 @@ pub(crate) fn convert(args: &ConvertArgs) -> anyhow::Result<()> {
 fn hints(args: &ConvertArgs, from: Partner) -> anyhow::Result<Hints> {
     let like = match &args.like {
         None => None,
-        Some(path) => Some(folder::load_model(path)?.config()),
+        Some(path) => Some(folder::load_model(path)?.first().config()),
     };
     let hints = Hints {
         activation: args.activation(),
@@ -99,6 +99,10 @@ fn hints(args: &ConvertArgs, from: Partner) -> anyhow::Result<Hints> {
         like,
         allow_nonfinite: args.allow_nonfinite,
     };
+    if args.member.is_some() && from != Partner::Elman {
+        let expected = "no such flag: only a model of elman has members".into();
+        return Err(Error::Setting { what: "member", found: "given".into(), expected }.into());
+    }
     let given = [
         ("activation", hints.activation.is_some()),
         ("reads", hints.reads.is_some()),

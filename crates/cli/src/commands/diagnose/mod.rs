@@ -26,7 +26,13 @@ const PICTURE: &str = "diagnosis.svg";
 
 pub(crate) fn diagnose(args: &DiagnoseArgs) -> anyhow::Result<()> {
     let mut output = Output::new(args.output);
-    let model = folder::load_model(&args.run)?;
+    let ensemble = folder::load_model(&args.run)?;
+    let members = ensemble.members().len();
+    let member = args.member.or((members > 1).then_some(1));
+    if let (Some(member), true) = (member, members > 1) {
+        output.remark(&format!("an ensemble of {members} networks; member {member} is followed (--member)"));
+    }
+    let model = folder::member(ensemble, &args.run, member)?;
     let window = args.steps.map_or(STEPS, |steps| steps.max(STEPS));
     let job = folder::job(&args.run, &model)?;
     let Some(job) = jobs::named(&job) else {

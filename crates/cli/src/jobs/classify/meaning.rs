@@ -9,7 +9,7 @@ use super::settings::ClassifySettings;
 /// What a run keeps: what its data showed, and before that what was said of it.
 pub(super) fn of(job: &ClassifySettings, training: &SequenceSet) -> ClassMeaning {
     let seen = ClassMeaning::of(training, job.missing);
-    let Notation { time_format, decimal, thousands } = job.writing.notation().or(seen.notation());
+    let Notation { time_format, decimal, thousands, missing } = job.writing.notation().or(seen.notation());
     ClassMeaning {
         id_column: job.id_column.clone(),
         time_column: job.time_column.clone(),
@@ -17,6 +17,7 @@ pub(super) fn of(job: &ClassifySettings, training: &SequenceSet) -> ClassMeaning
         time_format,
         decimal,
         thousands,
+        missing_value: missing,
         ..seen
     }
 }

@@ -16,7 +16,8 @@ use std::path::Path;
 
 use elman::datasets::SequenceSet;
 use elman::{
-    ClassMeaning, Error, Evaluation, Head, Labelled, LabelledSequences, Model, Sequences, Standardizer, Trainer,
+    ClassMeaning, Ensemble, Error, Evaluation, Head, Labelled, LabelledSequences, Model, Sequences, Standardizer,
+    Trainer,
 };
 use serde_json::json;
 
@@ -33,6 +34,7 @@ use crate::jobs::job::Job;
 use crate::jobs::tables as tables_of;
 use crate::output::Output;
 use crate::run::held::Resumed;
+use crate::run::members::{Members, train_members};
 use crate::run::{self, Begin, Reading, Task, Watch};
 use crate::settings::{JobSettings, Settings};
 use crate::shown::amounts::thousands;
@@ -61,11 +63,11 @@ impl Job for ClassifyJob {
         run(resumed.settings()?, false, Begin::Again(resumed.held), resumed.output)
     }
 
-    fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
+    fn eval(args: &EvalArgs, model: Ensemble, threads: usize, output: &mut Output) -> anyhow::Result<()> {
         answers::eval(args, model, threads, output)
     }
 
-    fn predict(args: &PredictArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
+    fn predict(args: &PredictArgs, model: Ensemble, threads: usize, output: &mut Output) -> anyhow::Result<()> {
         answers::predict(args, model, threads, output)
     }
 
@@ -95,6 +97,7 @@ fn run(
     let (what, fingerprint) = (describe_data(&parts, &standardizer), parts.fingerprint());
     let mut warnings: Vec<String> = poor(&settings.job, &parts).into_iter().collect();
     warnings.extend(parts.training.report.rounded.iter().map(ToString::to_string));
+    warnings.extend(parts.training.report.stand_ins.iter().map(ToString::to_string));
     let (least, most) = lengths(&parts);
     let object = json!({
         "event": "data", "steps": [least, most], "missing": missing(&parts), "missing_has_inputs": standardizer.mask,
@@ -109,9 +112,13 @@ fn run(
         false => Some(LabelledSequences::new(parts.validation, &standardizer)?),
     };
     let chosen = settings.training.fit_batch(training.len(), open).map_or(String::new(), |line| format!("\n{line}"));
-    let model = model(&settings, &training, meaning, test.steps())?;
     let weights = settings.job.weights(&training, &classes)?;
-    let mut trainer = settings.training.trainer(model, &settings.optimization)?.class_weights(weights);
+    let of_seed = |seed| {
+        let settings = settings.of_seed(seed);
+        let model = model(&settings, &training, meaning.clone(), test.steps())?;
+        Ok(settings.training.trainer(model, &settings.optimization)?.class_weights(weights.clone()))
+    };
+    let first = of_seed(settings.training.seed)?;
     let steps = training.steps();
     let task = Task {
         name: format!("classify-{}", settings.network.cell),
@@ -121,7 +128,7 @@ fn run(
         reading: Reading::Rows,
         training: &settings.training,
         stopping: settings.optimization.early_stopping()?,
-        remark: format!("{what}{chosen}\n{}", run::describe(&trainer, steps, parts.bytes)?),
+        remark: format!("{what}{chosen}\n{}", run::describe(&first, steps, parts.bytes)?),
     };
     if output.json {
         output.result("", &object)?;
@@ -130,9 +137,9 @@ fn run(
     for text in warnings {
         output.warn(&text)?;
     }
-    let trained = run::train(begin, &task, &mut trainer, &mut Validation(validation), &mut output)?;
-    let threads = settings.training.threads;
-    let judged = judge(trainer.into_model(), threads, &test)?;
+    let members = Members { count: settings.job.ensemble, seed: settings.training.seed, first, of_seed: &of_seed };
+    let (trained, model) = train_members(begin, &task, members, &mut Validation(validation), &mut output)?;
+    let judged = judge(model, settings.training.threads, &test)?;
     picture::draw(&trained.folder.join(PICTURE), &judged.confusion, &classes)?;
     tables::report(
         &mut output,
@@ -217,7 +224,7 @@ fn layout(job: &ClassifySettings, steps: usize, features: usize) -> Option<Strin
     let data = job.data.as_deref()?;
     let advice = match ends(data, &[".npz"]) {
         true => "x must be [N, T, I]: sequences, steps, features. If yours is [N, I, T], save x.transpose(0, 2, 1)",
-        false if ends(data, &[".ts"]) => {
+        false if ends(data, &[".ts", ".arff"]) => {
             "A dimension is a feature, and its values between commas are the steps. If yours are swapped, swap them"
         }
         false => {

@@ -10,10 +10,11 @@ use super::flags::ClassifyArgs;
 use super::names::{ends, few};
 use crate::flags::writing::Writing;
 use crate::options::Value;
+use crate::run::members;
 use crate::settings::network::NetworkConfig;
 use crate::settings::optimization::OptimizationConfig;
 use crate::settings::paths::absolute;
-use crate::settings::precedence::set_option;
+use crate::settings::precedence::{set, set_option};
 use crate::settings::training::TrainingConfig;
 use crate::settings::{JobSettings, Settings};
 
@@ -29,6 +30,8 @@ pub(crate) struct ClassifySettings {
     /// The file to test with; a part of `data` without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) test: Option<PathBuf>,
+    /// Networks whose mean answers.
+    pub(super) ensemble: usize,
     /// Part of the training file that is for the test, where no other file is.
     pub(super) test_part: f64,
     /// Part of what is then left that is for validation.
@@ -53,6 +56,7 @@ impl Default for ClassifySettings {
         ClassifySettings {
             data: None,
             test: None,
+            ensemble: 1,
             test_part: 0.2,
             validation: 0.1,
             class_weights: "none".into(),
@@ -106,6 +110,7 @@ impl JobSettings for ClassifySettings {
         if !(self.test_part > 0.0 && self.test_part < 1.0) {
             return refuse("test_part", self.test_part, "a part of the rows, above 0 and below 1");
         }
+        members::check(self.ensemble)?;
         self.writing.notation().check()?;
         self.weights_in_numbers()?;
         Ok(())
@@ -138,6 +143,7 @@ impl JobSettings for ClassifySettings {
             ("time_format", &job.writing.time_format, false),
             ("decimal", &job.writing.decimal, false),
             ("thousands", &job.writing.thousands, false),
+            ("missing_value", &job.writing.missing_value.first().map(f64::to_string), false),
             ("label_column", &job.label_column, true),
             ("features", &job.features.as_ref().map(|names| names.join(",")), false),
         ];
@@ -174,6 +180,7 @@ impl ClassifySettings {
     /// Puts flags before the settings.
     pub(super) fn set(&mut self, args: &ClassifyArgs) {
         set_option(&mut self.data, &args.data);
+        set(&mut self.ensemble, args.several.ensemble.as_ref());
         match args.test.as_deref().map(str::parse) {
             Some(Ok(part)) => (self.test_part, self.test) = (part, None),
             Some(Err(_)) => self.test = args.test.as_ref().map(PathBuf::from),
@@ -232,6 +239,7 @@ impl ClassifySettings {
             time_format: self.writing.time_format.clone(),
             decimal: self.writing.notation().decimal()?,
             thousands: self.writing.notation().thousands()?,
+            missing: self.writing.missing_value.clone(),
             label: self.label_column.clone(),
             features: self.features.clone(),
             ..ColumnNames::default()

@@ -13,7 +13,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::bail;
-use elman::{Error, Evaluation, Head, Labelled, Meaning, Model, Predictor, Purpose, Random, Sequences, Trainer};
+use elman::{
+    Ensemble, Error, Evaluation, Head, Labelled, Meaning, Model, Predictor, Purpose, Random, Sequences, Trainer,
+};
 use serde_json::json;
 
 use self::flags::EchoArgs;
@@ -66,7 +68,7 @@ impl Job for EchoJob {
         run(&resumed.settings()?, Begin::Again(resumed.held), resumed.output)
     }
 
-    fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
+    fn eval(args: &EvalArgs, model: Ensemble, threads: usize, output: &mut Output) -> anyhow::Result<()> {
         let series = test_series(&args.run, args.data.as_deref())?;
         let settings = Settings::<EchoSettings>::read(&args.run.join(folder::CONFIG))?;
         let window = settings.job.sequence_length;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::share::Share;
+use crate::flags::several::SeveralArgs;
 use crate::flags::training::CommonArgs;
 use crate::flags::writing::Writing;
 
@@ -59,6 +60,8 @@ pub(crate) struct SeriesArgs {
     /// Levels of the quantiles to forecast, rising
     #[arg(long, value_name = "LEVELS", value_delimiter = ',', help_heading = "Forecast")]
     pub(crate) quantiles: Option<Vec<f64>>,
+    #[command(flatten)]
+    pub(crate) several: SeveralArgs,
     #[command(flatten)]
     pub(crate) common: CommonArgs,
 }

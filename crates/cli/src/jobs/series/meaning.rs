@@ -15,8 +15,8 @@ use crate::shown::names::counted;
 /// What a run keeps: what its data showed, and before that what was said of it.
 pub(crate) fn meaning(set: &SeriesSet, job: &SeriesSettings, cut: Cut, split: &Split, season: usize) -> SeriesMeaning {
     let seen = SeriesMeaning::of(set, cut, split, season);
-    let Notation { time_format, decimal, thousands } = job.writing.notation().or(seen.notation());
-    SeriesMeaning { time_format, decimal, thousands, id: job.id().map(str::to_owned), ..seen }
+    let Notation { time_format, decimal, thousands, missing } = job.writing.notation().or(seen.notation());
+    SeriesMeaning { time_format, decimal, thousands, missing_value: missing, ..seen }
 }
 
 /// That of a run's model.

@@ -16,7 +16,7 @@ use std::path::Path;
 use anyhow::bail;
 use elman::datasets::series::{Report, Series, SeriesSet};
 use elman::series::{Cut, LeftOut, Scaled, Split, Window, Windows, input_names};
-use elman::{Error, Evaluation, Head, Labelled, Model, Predictor, Sequences, SeriesMeaning, Trainer};
+use elman::{Ensemble, Error, Evaluation, Head, Labelled, Model, Predictor, Sequences, SeriesMeaning, Trainer};
 use serde_json::{Value, json};
 
 use self::backtest::{Figures, Test};
@@ -32,6 +32,7 @@ use crate::jobs::tables;
 use crate::output::Output;
 use crate::run::fingerprint::Fingerprint;
 use crate::run::held::Resumed;
+use crate::run::members::{Members, train_members};
 use crate::run::{self, Begin, Reading, Task, Watch};
 use crate::settings::{JobSettings, Settings};
 use crate::shown::amounts::thousands;
@@ -65,10 +66,12 @@ impl Job for SeriesJob {
         run(resumed.settings()?, Open::default(), Begin::Again(resumed.held), resumed.output)
     }
 
-    fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
-        let meaning = meaning::of(&model, &args.run)?;
-        let (window, levels) = model.series_window()?;
+    fn eval(args: &EvalArgs, model: Ensemble, threads: usize, output: &mut Output) -> anyhow::Result<()> {
+        let meaning = meaning::of(model.first(), &args.run)?.clone();
+        let meaning = &meaning;
+        let (window, levels) = model.first().series_window()?;
         let set = meaning::read(meaning, &args.run, args.data.as_deref())?;
+        tables::warn(output, &set.report.rounded, &set.report.stand_ins)?;
         let scaled = meaning::scale_for_test(meaning, set)?;
         meaning::remarks(&scaled).iter().for_each(|remark| output.remark(remark));
         let test = Test::new(&scaled, meaning, window, &levels)?;
@@ -76,7 +79,7 @@ impl Job for SeriesJob {
         test.report(&figures, output)
     }
 
-    fn predict(args: &PredictArgs, _: Model, _: usize, _: &mut Output) -> anyhow::Result<()> {
+    fn predict(args: &PredictArgs, _: Ensemble, _: usize, _: &mut Output) -> anyhow::Result<()> {
         bail!("{} is a run of job \"series\", which predicts no classes; use elman forecast", args.run.display())
     }
 
@@ -95,12 +98,22 @@ impl Job for SeriesJob {
 }
 
 /// `open`: what the data may decide.
-fn run(mut settings: Settings<SeriesSettings>, open: Open, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
+fn run(
+    mut settings: Settings<SeriesSettings>,
+    mut open: Open,
+    begin: Begin<'_>,
+    mut output: Output,
+) -> anyhow::Result<()> {
     SeriesSettings::check_with(&settings)?;
     let set = settings.job.read()?;
     let steps = Cut::steps(&set);
     let season = settings.job.season.unwrap_or(set.frequency.season());
-    let mut chosen = sizes::fit(&mut settings.job, steps, season, open);
+    let mut chosen = Vec::new();
+    if let Some(horizon) = set.report.horizon.filter(|_| open.horizon) {
+        (settings.job.horizon, open.horizon) = (horizon, false);
+        chosen.push(format!("--horizon is {horizon}, as the file says"));
+    }
+    chosen.extend(sizes::fit(&mut settings.job, steps, season, open));
     let (season, context) = settings.job.resolve(&set);
     let (window, levels) = (Window { context, horizon: settings.job.horizon }, settings.job.levels());
     let cut = cut(&settings.job, &set)?;
@@ -115,17 +128,21 @@ fn run(mut settings: Settings<SeriesSettings>, open: Open, begin: Begin<'_>, mut
 
     chosen.extend(settings.training.fit_batch(split.train.len(), open.batch));
     let (training, input) = (&settings.training, split.train.input());
-    let (stack, head) = (settings.network.stack(input)?, Head::quantiles(&levels, window.horizon));
-    let batch = training.batch_size.of(split.train.len());
-    let mut model = training.model(&settings.optimization, stack, head, context, batch)?;
-    model.steps = Some(context);
-    model.meaning = Some(meaning.clone().into());
-    let mut trainer = training.trainer(model, &settings.optimization)?;
+    let of_seed = |seed| {
+        let Settings { training, optimization, network, .. } = settings.of_seed(seed);
+        let (stack, head) = (network.stack(input)?, Head::quantiles(&levels, window.horizon));
+        let batch = training.batch_size.of(split.train.len());
+        let mut model = training.model(&optimization, stack, head, context, batch)?;
+        model.steps = Some(context);
+        model.meaning = Some(meaning.clone().into());
+        Ok(training.trainer(model, &optimization)?)
+    };
+    let first = of_seed(training.seed)?;
     let bytes = scaled.set.series.iter().map(|series| series.steps() * (input + 1) * size_of::<f32>()).sum();
     let mut said = vec![data.text];
     said.extend(chosen);
     said.extend(meaning::remarks(&scaled));
-    said.push(run::describe(&trainer, context, bytes)?);
+    said.push(run::describe(&first, context, bytes)?);
     let task = Task {
         name: format!("series-{}", settings.network.cell),
         settings: settings.to_toml()?,
@@ -139,13 +156,14 @@ fn run(mut settings: Settings<SeriesSettings>, open: Open, begin: Begin<'_>, mut
     if output.json {
         output.result("", &data.object)?;
     }
-    tables::warn_of_rounding(&mut output, &set.report.rounded)?;
+    tables::warn(&mut output, &set.report.rounded, &set.report.stand_ins)?;
     for text in poor(&set, window) {
         output.warn(&text)?;
     }
-    let trained = run::train(begin, &task, &mut trainer, &mut Validation(&split.validation), &mut output)?;
+    let members = Members { count: settings.job.ensemble, seed: training.seed, first, of_seed: &of_seed };
+    let (trained, model) = train_members(begin, &task, members, &mut Validation(&split.validation), &mut output)?;
 
-    let mut predictor = Predictor::new(trainer.into_model(), training.threads);
+    let mut predictor = Predictor::new(model, training.threads);
     let figures = test.run(&mut predictor)?;
     test.report(&figures, &mut output)?;
     if settings.job.data.is_none() && season == scaled.set.frequency.season() {

@@ -10,6 +10,7 @@ use super::flags::SeriesArgs;
 use super::share::Share;
 use crate::flags::writing::Writing;
 use crate::options::Value;
+use crate::run::members;
 use crate::settings::network::NetworkConfig;
 use crate::settings::optimization::OptimizationConfig;
 use crate::settings::paths::absolute;
@@ -34,6 +35,8 @@ pub(crate) struct SeriesSettings {
     id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     covariates: Option<Vec<String>>,
+    /// Networks whose mean answers.
+    pub(crate) ensemble: usize,
     pub(crate) test: Share,
     pub(crate) validation: Share,
     pub(crate) horizon: usize,
@@ -56,6 +59,7 @@ impl Default for SeriesSettings {
             writing: Writing::default(),
             id: None,
             covariates: None,
+            ensemble: 1,
             test: Share::Fraction(0.15),
             validation: Share::Fraction(0.15),
             horizon: 24,
@@ -98,6 +102,7 @@ impl JobSettings for SeriesSettings {
     fn check(&self) -> Result<(), Error> {
         self.test.check("test")?;
         self.validation.check("validation")?;
+        members::check(self.ensemble)?;
         self.writing.notation().check()?;
         for (what, found) in [("horizon", Some(self.horizon)), ("context", self.context), ("season", self.season)] {
             if found == Some(0) {
@@ -141,6 +146,7 @@ impl SeriesSettings {
     /// If a fraction is none, or the season or the horizon is 0.
     pub(crate) fn set(&mut self, args: &SeriesArgs) -> Result<(), Error> {
         set_option(&mut self.data, &args.data);
+        set(&mut self.ensemble, args.several.ensemble.as_ref());
         set_option(&mut self.target, &args.target);
         set_option(&mut self.id, &args.id);
         self.writing = args.writing.clone().or(self.writing.clone());
@@ -156,11 +162,6 @@ impl SeriesSettings {
             self.covariates = Some(names.iter().filter(|name| !name.is_empty()).cloned().collect());
         }
         self.check()
-    }
-
-    /// The column of ids.
-    pub(crate) fn id(&self) -> Option<&str> {
-        self.id.as_deref()
     }
 
     /// The levels of the quantiles.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use elman::text::{Sampler, Sampling, Token, TokenStreams, Vocabulary, bits};
-use elman::{BatchSize, Error, Evaluation, Head, Labelled, Model, Predictor, Sequences, Trainer};
+use elman::{BatchSize, Ensemble, Error, Evaluation, Head, Labelled, Model, Predictor, Sequences, Trainer};
 use serde_json::{Value, json};
 
 use self::flags::TextArgs;
@@ -52,7 +52,8 @@ impl Job for TextJob {
         run(resumed.settings()?, false, Begin::Again(resumed.held), resumed.output)
     }
 
-    fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
+    fn eval(args: &EvalArgs, model: Ensemble, threads: usize, output: &mut Output) -> anyhow::Result<()> {
+        let model = model.sole()?;
         let vocabulary = model.vocabulary()?.clone();
         let part = if args.data.is_some() { "test" } else { "validation" };
         let (settings, tokens) = read_again(&args.run, args.data.as_deref(), &model)?;
@@ -62,7 +63,7 @@ impl Job for TextJob {
         report(output, part, &figures, vocabulary.unit(), &format!("the model {} is damaged", args.run.display()))
     }
 
-    fn predict(args: &PredictArgs, _: Model, _: usize, _: &mut Output) -> anyhow::Result<()> {
+    fn predict(args: &PredictArgs, _: Ensemble, _: usize, _: &mut Output) -> anyhow::Result<()> {
         bail!("{} is a run of job \"text\", which says what follows a text; use elman sample", args.run.display())
     }
 

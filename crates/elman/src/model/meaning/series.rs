@@ -9,7 +9,7 @@ use crate::Error;
 use crate::data::notation::Notation;
 use crate::model::head::{Head, Predicts, Quantiles};
 use crate::network::layer::Stack;
-use crate::series::{Calendar, Cut, Scaled, SeriesScaling, Split, Window};
+use crate::series::{Calendar, Cut, Relative, Scaled, SeriesScaling, Split, Window};
 
 /// What is read and answered by a model of series: with it a table suffices for a forecast. The levels and the horizon stand
 /// in the model's head, the context in its steps.
@@ -29,7 +29,10 @@ pub struct SeriesMeaning {
     /// What parts thousands, by [`Notation`]'s names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thousands: Option<String>,
-    /// The column of ids; None of a table of one series.
+    /// Numbers of the table that stand for missing values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_value: Vec<f64>,
+    /// The column of ids, or several between commas; None of a table of one series.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The columns of covariates, in the order of the inputs.
@@ -48,6 +51,15 @@ pub struct SeriesMeaning {
     pub test_time: i64,
     /// Of each series that was learnt from.
     pub scalings: Vec<SeriesScaling>,
+    /// What forecasts are relative to; None where each series is scaled as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relative: Option<Relative>,
+    /// Whether no forecast is below 0.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub non_negative: bool,
+    /// Whether forecasts are whole numbers.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub integer: bool,
 }
 
 impl SeriesMeaning {
@@ -61,7 +73,8 @@ impl SeriesMeaning {
             time_format: matches!(set.format, TimeFormat::Pattern(_)).then(|| set.format.to_string()),
             decimal,
             thousands,
-            id: set.report.taken.id.clone(),
+            missing_value: Vec::new(),
+            id: Some(set.report.taken.id.join(",")).filter(|id| !id.is_empty()),
             covariates: set.covariates.clone(),
             frequency: set.frequency.to_string(),
             format: set.format.to_string(),
@@ -70,14 +83,23 @@ impl SeriesMeaning {
             test: set.format.write(cut.test),
             test_time: cut.test.0,
             scalings: split.scalings.iter().filter(left_out).cloned().collect(),
+            relative: None,
+            non_negative: false,
+            integer: false,
         }
     }
 
     /// Whether it fits a network and its head.
-    pub(super) fn check(&self, stack: &Stack) -> Result<(), Error> {
-        let width = 2 * (1 + self.covariates.len()) + self.calendar.len();
+    pub(super) fn check(&self, stack: &Stack, head: &Head) -> Result<(), Error> {
+        let beside = self.relative.as_ref().map_or(0, Relative::inputs);
+        let width = 2 * (1 + self.covariates.len()) + self.calendar.len() + beside;
         if width != stack.input() || self.scalings.iter().any(|of| of.covariates.len() != self.covariates.len()) {
             return Err(Error::meaning("its columns do not fit its arrays"));
+        }
+        if let (Some(relative), Predicts::Quantiles(Quantiles { levels, horizon })) = (&self.relative, &head.predicts)
+            && !relative.fits(*horizon, levels.len())
+        {
+            return Err(Error::meaning("its base forecast does not fit its head"));
         }
         Ok(())
     }
@@ -96,7 +118,7 @@ impl SeriesMeaning {
     pub fn notation(&self) -> Notation {
         let (time_format, decimal, thousands) =
             (self.time_format.clone(), self.decimal.clone(), self.thousands.clone());
-        Notation { time_format, decimal, thousands }
+        Notation { time_format, decimal, thousands, missing: self.missing_value.clone() }
     }
 
     /// A reader of tables like that for training: its columns by their names.

@@ -176,7 +176,8 @@ fn as_said(config: &Config) -> Said<'_> {
 /// reads final states, how the last layer's outputs would be put together.
 fn completed(stack: &Stack, head: &Head, like: Option<&Config>) -> Config {
     let (embedding, layers) = (stack.embedding, stack.layers.clone());
-    let mut config = Config { version: 1, embedding, layers, head: head.clone(), steps: None, meaning: None };
+    let mut config =
+        Config { version: 1, embedding, layers, head: head.clone(), steps: None, members: None, meaning: None };
     let alike = |like: &Head| (like.outputs(), like.reads, &like.hidden) == (head.outputs(), head.reads, &head.hidden);
     let Some(like) = like.filter(|like| alike(&like.head)) else {
         return config;
