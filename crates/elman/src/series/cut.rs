@@ -4,6 +4,7 @@
 
 use elman_datasets::series::{Series, SeriesSet, Time};
 
+use super::forecaster::KNOWN_MIN;
 use super::origin::{Window, origins, steps_before};
 use super::relative::Relative;
 use super::scaling::SeriesScaling;
@@ -154,16 +155,21 @@ impl Split {
             let [end, of_test] = ends(series);
             if !learnt[index] {
                 let known = series.target[..end].iter().filter(|y| !y.is_nan()).count();
-                left_out.push(LeftOut { id: series.id.clone(), steps: end, needed: all.first(index).max(4), known });
+                left_out.push(LeftOut {
+                    id: series.id.clone(),
+                    steps: end,
+                    needed: all.first(index).max(KNOWN_MIN),
+                    known,
+                });
                 continue;
             }
             let whole = Window { context: all.first(index), ..window };
             test.extend(origins(series, index, of_test..series.steps(), whole));
         }
         if let (true, Some(LeftOut { id, steps, .. })) = (train.origins().is_empty(), left_out.first()) {
-            let found = format!("{steps} steps of series {id:?} before validation");
-            let expected = "at least 4 known values; make --validation and --test smaller";
-            return Err(Error::setting("the values for training", found, expected));
+            let found = format!("{steps} steps of series {id:?}");
+            let expected = "at least 3 known values; make validation and test smaller, or take a longer series";
+            return Err(Error::setting("the part for training", found, expected));
         }
         informed(set, &train)?;
         let of = |windows: Windows| windows.without(&learnt);

@@ -47,7 +47,7 @@ pub use base::{Base, Choice};
 pub use calendar::{Calendar, Cycle};
 pub use calibration::Calibration;
 pub use cut::{Cut, LeftOut, Split};
-pub use forecaster::{Forecaster, Selected, SeriesForecast};
+pub use forecaster::{Forecaster, KNOWN_MIN, Selected, SeriesForecast};
 pub use metrics::{Coverage, Metrics, Tally, point, seasonal_error};
 pub use naive::SeasonalNaive;
 pub use origin::{Origin, Window};

@@ -195,6 +195,9 @@ fn run(
         let recipe = &settings.job.recipe;
         let settled = relative.settle(&mut predictor, &split.validation, recipe.blend, recipe.rate())?;
         output.remark(&settled_in_words(&settled, &levels));
+        if output.json {
+            output.result("", &settled_object(&settled))?;
+        }
         let settled_meaning = SeriesMeaning { relative: Some(settled.relative), ..meaning.clone() };
         let mut members = predictor.ensemble().members().to_vec();
         members.iter_mut().for_each(|model| model.meaning = Some(settled_meaning.clone().into()));
@@ -236,6 +239,17 @@ fn settled_in_words(settled: &Settled, levels: &[f32]) -> String {
         );
     }
     said
+}
+
+/// The same for programs.
+fn settled_object(settled: &Settled) -> Value {
+    let Settled { relative, base_loss, network_loss, windows } = settled;
+    let ways: Vec<String> = relative.base.ways.iter().map(ToString::to_string).collect();
+    json!({
+        "event": "settled", "base": ways, "log": relative.base.log, "windows": windows, "base_loss": base_loss,
+        "network_loss": network_loss, "blend": relative.blend,
+        "widths": relative.calibration.as_ref().map(|of| &of.widths),
+    })
 }
 
 /// Of all series: their names, times and values.
