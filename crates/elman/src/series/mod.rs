@@ -36,6 +36,7 @@ mod origin;
 mod relative;
 mod scaled;
 mod smoothing;
+mod statics;
 mod windows;
 
 use crate::data::scaling;
@@ -54,4 +55,5 @@ pub use relative::Relative;
 pub use scaled::Scaled;
 pub use scaling::{Scaling, SeriesScaling};
 pub use smoothing::{Smoothing, Trend};
+pub use statics::StaticInput;
 pub use windows::{Windows, input_names};

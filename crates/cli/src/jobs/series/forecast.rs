@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
 use elman::Ensemble;
-use elman::datasets::series::SeriesSet;
+use elman::datasets::series::{SeriesSet, split_id};
 use elman::formats::write_atomic;
 use elman::series::{Forecaster, Selected};
 use serde_json::json;
@@ -31,6 +31,7 @@ pub(crate) fn forecast(args: &ForecastArgs, model: Ensemble, output: &mut Output
     let selected = forecaster.select(set)?;
     remarks(&selected, forecaster.window().context)?.iter().for_each(|remark| output.remark(remark));
     let set = &selected.scaled.set;
+    let ids = set.report.ids.clone();
     let shown = shown(set, args.series.as_deref())?;
     let warning = not_better(&args.run)?;
 
@@ -42,7 +43,7 @@ pub(crate) fn forecast(args: &ForecastArgs, model: Ensemble, output: &mut Output
         }
     }
     let (meaning, levels) = (forecaster.meaning(), forecaster.levels());
-    let names = Names { id: meaning.id.as_deref(), time: meaning.time_name(), levels: decimals(levels) };
+    let names = Names { ids: &ids, time: meaning.time_name(), levels: decimals(levels) };
     // Files first: what is printed is then all there is to do.
     if let Some(path) = &args.out {
         refuse_inputs(path, args)?;
@@ -133,20 +134,20 @@ struct Row<'a> {
 
 /// What columns are called.
 struct Names<'a> {
-    /// None where there is one series without an id.
-    id: Option<&'a str>,
+    /// None where there is one series without an id; several where ids have parts.
+    ids: &'a [String],
     time: &'a str,
     levels: Vec<f64>,
 }
 
 impl Names<'_> {
     fn header(&self) -> Vec<String> {
-        let first = self.id.into_iter().chain([self.time]).map(str::to_owned);
+        let first = self.ids.iter().map(String::as_str).chain([self.time]).map(str::to_owned);
         first.chain(self.levels.iter().map(f64::to_string)).collect()
     }
 
     fn first(&self, row: &Row) -> Vec<String> {
-        let id = self.id.map(|_| row.series.to_owned());
+        let id = if self.ids.is_empty() { Vec::new() } else { split_id(row.series, self.ids.len()) };
         id.into_iter().chain([row.time.to_owned()]).collect()
     }
 }
