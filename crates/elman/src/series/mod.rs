@@ -35,10 +35,11 @@ mod naive;
 mod origin;
 mod relative;
 mod scaled;
-mod scaling;
 mod smoothing;
 mod statics;
 mod windows;
+
+use crate::data::scaling;
 
 pub use answers::{Answers, Settled};
 pub use backtest::{Backtest, Comparison, Forecast};

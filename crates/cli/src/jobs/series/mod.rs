@@ -8,6 +8,7 @@ mod by_series;
 pub(crate) mod chart;
 mod final_fit;
 pub(crate) mod flags;
+mod forecast;
 pub(crate) mod meaning;
 pub(crate) mod recipe;
 pub(crate) mod settings;
@@ -19,7 +20,7 @@ use std::path::Path;
 use anyhow::bail;
 use elman::datasets::series::{Report, Series, SeriesSet};
 use elman::series::{Cut, LeftOut, Relative, Scaled, Settled, Split, Window, Windows, input_names};
-use elman::{Ensemble, Error, Evaluation, Head, Labelled, Model, Predictor, Sequences, SeriesMeaning, Trainer};
+use elman::{Ensemble, Error, Evaluation, Head, Model, Predictor, Sequences, SeriesMeaning, Trainer};
 use serde_json::{Value, json};
 
 use self::backtest::{Figures, Test};
@@ -28,10 +29,12 @@ use self::final_fit::Fitted;
 use self::flags::SeriesArgs;
 use self::settings::SeriesSettings;
 use self::sizes::Open;
+use crate::flags::diagnose::DiagnoseArgs;
 use crate::flags::eval::EvalArgs;
+use crate::flags::forecast::ForecastArgs;
 use crate::flags::predict::PredictArgs;
 use crate::jobs::figures::Figure;
-use crate::jobs::job::Job;
+use crate::jobs::job::{Follow, Job, Use};
 use crate::jobs::tables;
 use crate::output::Output;
 use crate::run::fingerprint::Fingerprint;
@@ -102,21 +105,17 @@ impl Job for SeriesJob {
         test.report(&figures, output)
     }
 
+    const FORECAST: Option<Use<ForecastArgs>> = Some(forecast::forecast);
+
     fn predict(args: &PredictArgs, _: Ensemble, _: usize, _: &mut Output) -> anyhow::Result<()> {
         bail!("{} is a run of job \"series\", which predicts no classes; use elman forecast", args.run.display())
     }
 
-    fn test_data(
-        run: &Path,
-        data: Option<&Path>,
-        model: &Model,
-        _window: usize,
-        to: &mut dyn FnMut(&dyn Labelled) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        let meaning = meaning::of(model, run)?;
+    fn diagnose(args: &DiagnoseArgs, model: &Model, _: usize, follow: &mut Follow<'_>) -> anyhow::Result<()> {
+        let meaning = meaning::of(model, &args.run)?;
         let (window, _) = model.series_window()?;
-        let scaled = meaning::scale_for_test(meaning, meaning::read(meaning, run, data)?)?;
-        to(&scaled.since_test(window, meaning)?)
+        let scaled = meaning::scale_for_test(meaning, meaning::read(meaning, &args.run, args.data.as_deref())?)?;
+        follow(&scaled.since_test(window, meaning)?)
     }
 }
 

@@ -5,35 +5,28 @@
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
+use elman::Ensemble;
 use elman::datasets::series::{SeriesSet, split_id};
 use elman::formats::write_atomic;
 use elman::series::{Forecaster, Selected};
 use serde_json::json;
 
+use super::backtest::levels as decimals;
+use super::chart::{self, About, Drawn, Panel};
+use super::meaning;
 use crate::flags::forecast::ForecastArgs;
 use crate::flags::threads::threads;
 use crate::folder;
-use crate::jobs::series::backtest::levels as decimals;
-use crate::jobs::series::chart::{self, About, Drawn, Panel};
-use crate::jobs::series::meaning;
-use crate::jobs::series::settings::SeriesSettings;
 use crate::jobs::tables;
 use crate::output::Output;
-use crate::settings::JobSettings;
 use crate::shown::columns::aligned;
 use crate::shown::digits::{Digits, significant};
 use crate::shown::names::counted;
 
-pub(crate) fn forecast(args: &ForecastArgs) -> anyhow::Result<()> {
-    let mut output = Output::new(args.output);
+pub(crate) fn forecast(args: &ForecastArgs, model: Ensemble, output: &mut Output) -> anyhow::Result<()> {
     let threads = threads(args.threads)?;
-    let model = folder::load_finite_model(&args.run, false)?;
-    let job = folder::job(&args.run, model.first())?;
-    if job != SeriesSettings::JOB {
-        bail!("{} is a run of job {job:?}; forecast takes runs of train series", args.run.display());
-    }
     let set = meaning::read(meaning::of(model.first(), &args.run)?, &args.run, args.data.as_deref())?;
-    tables::warn(&mut output, &set.report.rounded, &set.report.stand_ins)?;
+    tables::warn(output, &set.report.rounded, &set.report.stand_ins)?;
     let mut forecaster = Forecaster::new(model, threads)?;
     let selected = forecaster.select(set)?;
     remarks(&selected, forecaster.window().context)?.iter().for_each(|remark| output.remark(remark));
