@@ -42,6 +42,12 @@ pub(crate) struct SeriesSettings {
     /// None: they are found.
     #[serde(default, rename = "static", skip_serializing_if = "Option::is_none")]
     statics: Option<Vec<String>>,
+    /// Of the windows of a series every n-th is learnt from; None: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) every: Option<usize>,
+    /// Learn from all data in the end.
+    #[serde(default, rename = "final", skip_serializing_if = "std::ops::Not::not")]
+    pub(super) final_fit: bool,
     /// Networks whose mean answers.
     pub(crate) ensemble: usize,
     pub(crate) test: Share,
@@ -70,6 +76,8 @@ impl Default for SeriesSettings {
             covariates: None,
             known: Vec::new(),
             statics: None,
+            every: None,
+            final_fit: false,
             ensemble: 1,
             test: Share::Fraction(0.15),
             validation: Share::Fraction(0.15),
@@ -107,6 +115,8 @@ impl JobSettings for SeriesSettings {
             covariates: Some(Vec::new()),
             known: vec![String::new()],
             statics: Some(Vec::new()),
+            every: Some(1),
+            final_fit: true,
             context: Some(1),
             season: Some(1),
             recipe: RecipeSettings::full(),
@@ -120,7 +130,9 @@ impl JobSettings for SeriesSettings {
         members::check(self.ensemble)?;
         self.writing.notation().check()?;
         self.recipe.check()?;
-        for (what, found) in [("horizon", Some(self.horizon)), ("context", self.context), ("season", self.season)] {
+        for (what, found) in
+            [("horizon", Some(self.horizon)), ("context", self.context), ("season", self.season), ("every", self.every)]
+        {
             if found == Some(0) {
                 return Err(Error::Setting { what, found: "0".into(), expected: "at least 1 step".into() });
             }
@@ -179,6 +191,8 @@ impl SeriesSettings {
         set(&mut self.horizon, args.horizon.as_ref());
         set(&mut self.quantiles, args.quantiles.as_ref());
         set(&mut self.known, args.known.as_ref());
+        set_option(&mut self.every, &args.every);
+        self.final_fit |= args.final_fit;
         if let Some(names) = &args.statics {
             // As with covariates.
             self.statics = Some(names.iter().filter(|name| !name.is_empty()).cloned().collect());

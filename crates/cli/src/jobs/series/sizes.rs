@@ -16,6 +16,7 @@ pub(super) struct Open {
     pub(super) epochs: bool,
     pub(super) patience: bool,
     pub(super) ensemble: bool,
+    pub(super) every: bool,
 }
 
 impl Open {
@@ -30,9 +31,18 @@ impl Open {
             hidden: open && args.common.hidden_size.is_none(),
             epochs: open && !args.common.training.options.has("num_epoch"),
             ensemble: open && args.several.ensemble.is_none(),
+            every: open && args.every.is_none(),
             patience: open && !args.common.optimization.options.has("early_stopping"),
         }
     }
+}
+
+/// Most windows of an epoch that are learnt from, and of those for validation: neighbours in a series hold nearly the same.
+pub(super) const WINDOWS_MAX: [usize; 2] = [4096, 2048];
+
+/// Of how many windows of a series one is read, so that of `windows` at most so many are left.
+pub(super) fn every(windows: usize, most: usize) -> usize {
+    windows.div_ceil(most).max(1)
 }
 
 /// Makes the defaults fit a series of `steps` steps, with seasons of `season`. What is chosen so is said, a line each.
@@ -108,6 +118,7 @@ mod tests {
         epochs: true,
         patience: true,
         ensemble: true,
+        every: true,
     };
 
     fn sizes(job: &SeriesSettings, steps: usize, season: usize) -> (usize, [usize; 2], usize) {
