@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::share::Share;
-use crate::flags::several::SeveralArgs;
+use crate::flags::several::{RepeatArgs, SeveralArgs};
 use crate::flags::training::CommonArgs;
 use crate::flags::writing::Writing;
+use crate::run::several::folds::Folds;
 
 /// Flags of `train series`.
 #[derive(Args, Debug)]
@@ -62,6 +63,10 @@ pub(crate) struct SeriesArgs {
     pub(crate) quantiles: Option<Vec<f64>>,
     #[command(flatten)]
     pub(crate) several: SeveralArgs,
+    #[command(flatten)]
+    pub(crate) folds: Folds,
+    #[command(flatten)]
+    pub(crate) repeat: RepeatArgs,
     #[command(flatten)]
     pub(crate) common: CommonArgs,
 }
