@@ -61,6 +61,7 @@ pub use error::Error;
 pub use isa::{active as active_isa, from_environment as isa_from_environment};
 pub use model::classifier::{Classified, Classifier};
 pub use model::confusion::{ClassScore, Confusion};
+pub use model::ends::Ends;
 pub use model::ensemble::Ensemble;
 pub use model::head::{Head, Hidden, Link, Predicts, Quantiles, Reads, Values};
 pub use model::meaning::{ClassMeaning, Meaning, SeriesMeaning};
@@ -68,6 +69,7 @@ pub use model::model::{Config, DenseArrays, Model, STEPS_MAX};
 pub use model::predictor::{Evaluation, Predictor};
 pub use model::stream::Stream;
 pub use model::stream_state::StreamState;
+pub use model::workers::most_probable;
 pub use network::check_gradient::check_gradient;
 pub use network::dynamic_rnn::{DynamicRnn, Gradients, Unrolled};
 pub use network::init::Init;
@@ -83,7 +85,6 @@ pub use training::batch_size::BatchSize;
 pub use training::checkpoint::Checkpoint;
 pub use training::class_weights::balanced_class_weights;
 pub use training::course::Course;
-pub use training::ends::Ends;
 pub use training::fit::Fit;
 pub use training::memory::Memory;
 pub use training::optimizer::{
@@ -93,7 +94,6 @@ pub use training::optimizer::{
 pub use training::shared_gradient::{Gradient, Ledger, Share};
 pub use training::step::{Epoch, Step};
 pub use training::trainer::Trainer;
-pub use training::workers::most_probable;
 
 /// The examples of the README and of the book's pages are tests.
 #[cfg(doctest)]

@@ -32,6 +32,7 @@ mod same_bits;
 #[cfg(all(feature = "japanese-vowels", feature = "sunspots"))]
 mod saved_runs;
 mod series;
+mod series_recipe;
 mod several;
 mod shell;
 mod sweep;

@@ -3,6 +3,7 @@
 pub(crate) mod arrays;
 pub(crate) mod echo;
 pub(crate) mod notation;
+pub(crate) mod scaling;
 pub(crate) mod sequences;
 pub(crate) mod standardize;
 pub(crate) mod target;

@@ -6,7 +6,7 @@
 use elman_datasets::SequenceSet;
 use serde::{Deserialize, Serialize};
 
-use crate::series::Scaling;
+use crate::data::scaling::Scaling;
 use crate::{Error, Labelled, Sequences, Target};
 
 /// How a missing value is read.

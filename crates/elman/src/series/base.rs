@@ -36,6 +36,9 @@ const ORIGINS_MAX: usize = 2_000;
 const STEPS_MAX: usize = 100_000;
 const SERIES_MAX: usize = 1_000;
 
+/// What is divided by in the end, where all values are 0.
+const LEAST: f64 = 1e-300;
+
 /// The least part that the scale is of its mean over the past.
 const FLOOR: f64 = 0.1;
 
@@ -268,7 +271,7 @@ impl Scale {
         let (lately, mean) =
             if self.count == 0 { (0.0, 0.0) } else { (self.faded / self.weight, self.sum / f64::from(self.count)) };
         let rounding = if reference.is_nan() { 0.0 } else { 1e-6 * reference.abs() };
-        lately.max(FLOOR * mean).max(rounding).max(1e-12)
+        lately.max(FLOOR * mean).max(rounding).max(LEAST)
     }
 }
 

@@ -7,6 +7,7 @@ use elman_datasets::series::{Series, SeriesSet, Time};
 use super::origin::{Window, origins, steps_before};
 use super::relative::Relative;
 use super::scaling::SeriesScaling;
+use super::statics::{self, StaticInput};
 use super::windows::Windows;
 use crate::Error;
 
@@ -33,6 +34,8 @@ pub struct Split {
     pub test: Windows,
     /// Series that have no window in any part.
     pub left_out: Vec<LeftOut>,
+    /// What is read of the static columns.
+    pub statics: Vec<StaticInput>,
 }
 
 /// A series without windows.
@@ -78,7 +81,11 @@ pub fn before(mut set: SeriesSet, time: Time) -> SeriesSet {
     let ends: Vec<usize> = set.series.iter().map(|series| steps_before(&set, series, time)).collect();
     for (series, end) in set.series.iter_mut().zip(ends) {
         series.target.truncate(end);
-        series.covariates.truncate(end * width);
+        // What was known ahead of the whole is known ahead of a part, and what it loses too.
+        let behind = series.covariates.split_off(end * width);
+        if !set.known.is_empty() {
+            series.ahead.splice(..0, behind);
+        }
     }
     set.series.retain(|series| series.steps() > 0);
     set
@@ -97,7 +104,7 @@ impl Split {
     /// If context or horizon is 0, or all series are too short.
     pub fn new(set: &SeriesSet, cut: Cut, window: Window) -> Result<Split, Error> {
         window.check()?;
-        let covariates = set.covariates.len();
+        let (covariates, statics) = (set.covariates.len(), StaticInput::of(set)?);
         let (mut scalings, mut left_out) = (Vec::new(), Vec::new());
         let (mut train, mut validation, mut test) = (Vec::new(), Vec::new(), Vec::new());
         for (index, series) in set.series.iter().enumerate() {
@@ -129,9 +136,13 @@ impl Split {
             }
             return Err(Error::SeriesLength { id, steps, needed, context: window.context, horizon: window.horizon });
         }
+        for (series, scaling) in set.series.iter().zip(&mut scalings) {
+            scaling.statics = statics::read(&statics, series).0;
+        }
         let all = Windows::empty(set, &scalings, window)?;
         let (train, validation, test) = (all.with(train), all.with(validation), all.with(test));
-        Ok(Split { scalings, train, validation, test, left_out })
+        informed(set, &train)?;
+        Ok(Split { scalings, train, validation, test, left_out, statics })
     }
 
     /// Cuts the series of a set into windows that are relative to a base forecast. A window for training or validation
@@ -141,11 +152,12 @@ impl Split {
     /// # Errors
     /// If context or horizon is 0, all series are too short, or a logarithm is asked for of what is not above 0.
     pub fn relative(set: &SeriesSet, cut: Cut, window: Window, relative: &Relative) -> Result<Split, Error> {
-        let covariates = set.covariates.len();
+        let (covariates, statics) = (set.covariates.len(), StaticInput::of(set)?);
         let ends = |series: &Series| [cut.validation, cut.test].map(|time| steps_before(set, series, time));
         let scaling = |series: &Series| {
             let known = SeriesScaling::of(series, ends(series)[0], covariates);
-            known.unwrap_or_else(|| SeriesScaling::unknown(series, covariates))
+            let scaling = known.unwrap_or_else(|| SeriesScaling::unknown(series, covariates));
+            SeriesScaling { statics: statics::read(&statics, series).0, ..scaling }
         };
         let scalings: Vec<SeriesScaling> = set.series.iter().map(scaling).collect();
         let all = Windows::empty_relative(set, &scalings, window, relative)?;
@@ -170,7 +182,18 @@ impl Split {
             let expected = "at least 4 known values; make --validation and --test smaller";
             return Err(Error::setting("the values for training", found, expected));
         }
+        informed(set, &train)?;
         let of = |windows: Windows| windows.without(&learnt);
-        Ok(Split { train, validation: of(validation), test: all.with(test), scalings, left_out })
+        Ok(Split { statics, train, validation: of(validation), test: all.with(test), scalings, left_out })
     }
+}
+
+/// Refuses a part for training in which covariates that are known ahead are missing in the horizon of every window.
+fn informed(set: &SeriesSet, train: &Windows) -> Result<(), Error> {
+    if !train.origins().is_empty() || set.known.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = set.known.iter().map(|&c| set.covariates[c].as_str()).collect();
+    let found = format!("{}, missing at a step of every window for training", names.join(", "));
+    Err(Error::setting("known", found, "covariates that are there for every step; write what does not happen as 0"))
 }

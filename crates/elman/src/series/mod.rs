@@ -35,9 +35,11 @@ mod naive;
 mod origin;
 mod relative;
 mod scaled;
-mod scaling;
 mod smoothing;
+mod statics;
 mod windows;
+
+use crate::data::scaling;
 
 pub use answers::{Answers, Settled};
 pub use backtest::{Backtest, Comparison, Forecast};
@@ -53,4 +55,5 @@ pub use relative::Relative;
 pub use scaled::Scaled;
 pub use scaling::{Scaling, SeriesScaling};
 pub use smoothing::{Smoothing, Trend};
+pub use statics::StaticInput;
 pub use windows::{Windows, input_names};

@@ -2,9 +2,9 @@
 
 use crate::Error;
 use crate::model::head::Head;
+use crate::model::workers::Workspace;
 use crate::network::layer::Stack;
 use crate::network::parameters::Plan;
-use crate::training::workers::Workspace;
 
 /// Most groups of tiles, and so the most threads that a step can use.
 const GROUPS_MAX: usize = 32;

@@ -7,13 +7,13 @@ use elman_kernels::{Aligned, Score};
 use crate::model::checks::check_rows;
 use crate::model::model::Model;
 use crate::model::predictor::Evaluation;
+use crate::model::workers::Task;
 use crate::network::state::State;
 use crate::network::tile::Training;
 use crate::training::batch::Batch;
 use crate::training::gradient_sum::{BLOCK, reduce};
 use crate::training::optimizer::Change;
 use crate::training::trainer::Trainer;
-use crate::training::workers::Task;
 use crate::{Error, Labelled};
 
 /// What a step saw, before it changed the weights.

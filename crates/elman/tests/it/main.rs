@@ -28,6 +28,7 @@ mod outside_numbers;
 mod owners;
 mod peers;
 mod resume;
+mod rooms;
 mod series;
 mod streams;
 mod targets;

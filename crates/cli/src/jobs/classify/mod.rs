@@ -12,12 +12,9 @@ mod picture;
 pub(crate) mod settings;
 mod tables;
 
-use std::path::Path;
-
 use elman::datasets::SequenceSet;
 use elman::{
-    ClassMeaning, Ensemble, Error, Evaluation, Head, Labelled, LabelledSequences, Model, Sequences, Standardizer,
-    Trainer,
+    ClassMeaning, Ensemble, Error, Evaluation, Head, LabelledSequences, Model, Sequences, Standardizer, Trainer,
 };
 use serde_json::json;
 
@@ -27,10 +24,11 @@ pub(crate) use self::meaning::name_classes;
 use self::names::{ends, few};
 use self::parts::Parts;
 use self::settings::ClassifySettings;
+use crate::flags::diagnose::DiagnoseArgs;
 use crate::flags::eval::EvalArgs;
 use crate::flags::predict::PredictArgs;
 use crate::jobs::figures::{self, Figure, test_figures, with_validation};
-use crate::jobs::job::Job;
+use crate::jobs::job::{Follow, Job};
 use crate::jobs::tables as tables_of;
 use crate::output::Output;
 use crate::run::held::Resumed;
@@ -74,14 +72,8 @@ impl Job for ClassifyJob {
         answers::predict(args, model, threads, output)
     }
 
-    fn test_data(
-        run: &Path,
-        data: Option<&Path>,
-        model: &Model,
-        _window: usize,
-        to: &mut dyn FnMut(&dyn Labelled) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        to(&answers::test_set(run, data, model)?)
+    fn diagnose(args: &DiagnoseArgs, model: &Model, _: usize, follow: &mut Follow<'_>) -> anyhow::Result<()> {
+        follow(&answers::test_set(&args.run, args.data.as_deref(), model)?)
     }
 }
 

@@ -13,19 +13,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::bail;
-use elman::{
-    Ensemble, Error, Evaluation, Head, Labelled, Meaning, Model, Predictor, Purpose, Random, Sequences, Trainer,
-};
+use elman::{Ensemble, Error, Evaluation, Head, Meaning, Model, Predictor, Purpose, Random, Sequences, Trainer};
 use serde_json::json;
 
 use self::flags::EchoArgs;
 use self::heard::Heard;
 use self::pieces::Pieces;
 use self::settings::EchoSettings;
+use crate::flags::diagnose::DiagnoseArgs;
 use crate::flags::eval::EvalArgs;
 use crate::folder;
 use crate::jobs::figures::{self, Figure, report, test_figures, with_validation};
-use crate::jobs::job::Job;
+use crate::jobs::job::{Follow, Job};
 use crate::output::Output;
 use crate::run::fingerprint::Fingerprint;
 use crate::run::held::Resumed;
@@ -83,15 +82,9 @@ impl Job for EchoJob {
         report(output, &test, &format!("the model {} is damaged", args.run.display()))
     }
 
-    fn test_data(
-        run: &Path,
-        data: Option<&Path>,
-        _model: &Model,
-        window: usize,
-        to: &mut dyn FnMut(&dyn Labelled) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        let series = test_series(run, data)?;
-        to(&Pieces { window: window.min(series.steps()), series: &series })
+    fn diagnose(args: &DiagnoseArgs, _: &Model, window: usize, follow: &mut Follow<'_>) -> anyhow::Result<()> {
+        let series = test_series(&args.run, args.data.as_deref())?;
+        follow(&Pieces { window: window.min(series.steps()), series: &series })
     }
 }
 

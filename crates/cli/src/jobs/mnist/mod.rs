@@ -12,16 +12,17 @@ use std::path::Path;
 use anyhow::bail;
 use elman::datasets::images::{blank, load_dir};
 use elman::datasets::{ImageSet, Split};
-use elman::{Ensemble, Error, Evaluation, Head, Labelled, Model, Predictor, Trainer};
+use elman::{Ensemble, Error, Evaluation, Head, Model, Predictor, Trainer};
 
 use self::flags::MnistArgs;
 pub use self::images::read_images;
 use self::settings::MnistSettings;
+use crate::flags::diagnose::DiagnoseArgs;
 use crate::flags::eval::EvalArgs;
 use crate::flags::predict::PredictArgs;
 use crate::folder;
 use crate::jobs::figures::{self, Figure, report, test_figures, with_validation};
-use crate::jobs::job::Job;
+use crate::jobs::job::{Follow, Job};
 use crate::output::Output;
 use crate::run::fingerprint::Fingerprint;
 use crate::run::held::Resumed;
@@ -92,14 +93,8 @@ impl Job for MnistJob {
         predict::predict(args, model, threads, output)
     }
 
-    fn test_data(
-        run: &Path,
-        data: Option<&Path>,
-        model: &Model,
-        _window: usize,
-        to: &mut dyn FnMut(&dyn Labelled) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        to(&test_images(run, data, model)?)
+    fn diagnose(args: &DiagnoseArgs, model: &Model, _: usize, follow: &mut Follow<'_>) -> anyhow::Result<()> {
+        follow(&test_images(&args.run, args.data.as_deref(), model)?)
     }
 }
 

@@ -4,10 +4,11 @@
 
 use anyhow::bail;
 use elman::datasets::series::Time;
-use elman::series::{Backtest, Comparison, Forecast, Metrics, Scaled, Window, Windows};
+use elman::series::{Answers, Backtest, Comparison, Forecast, Metrics, Scaled, Window, Windows};
 use elman::{Predictor, Sequences, SeriesMeaning};
 use serde_json::{Value, json};
 
+use super::by_series::BySeries;
 use crate::output::Output;
 use crate::shown::amounts::thousands;
 use crate::shown::digits::{Digits, significant};
@@ -35,8 +36,11 @@ pub(crate) struct Figures {
     /// Beside the seasonal naive forecast.
     overall: Comparison,
     by_step: Vec<Option<Comparison>>,
+    /// Of the same forecasts with their intervals as the network gives them, where they are calibrated.
+    raw: Option<Metrics>,
     /// Of the last known value again, where the seasonal naive forecast is not just that.
     last_value: Option<Metrics>,
+    pub(crate) by_series: BySeries,
     pub(crate) forecasts: Vec<Forecast>,
 }
 
@@ -52,7 +56,7 @@ impl<'a> Test<'a> {
         levels: &[f32],
     ) -> anyhow::Result<Self> {
         let (set, start) = (&scaled.set, meaning.test());
-        let windows = Windows::since(set, &scaled.scalings, window, start)?;
+        let windows = scaled.since_test(window, meaning)?;
         if windows.is_empty() {
             bail!(
                 "there is nothing to test on: the test begins at {}, and from there on no series has {} steps, one of them \
@@ -88,13 +92,16 @@ impl<'a> Test<'a> {
         let set = &self.scaled.set;
         let backtest = |season| Backtest::new(set, self.start, season, &self.levels, self.horizon);
         let (mut seasonal, mut last_value) = (backtest(self.season)?, backtest(1)?);
-        let quantiles = predictor.quantiles(&self.windows)?;
-        for (row, (&origin, quantiles)) in self.windows.origins().iter().zip(quantiles.outer_iter()).enumerate() {
-            let quantiles = self.windows.unscaled(row, quantiles.iter().copied())?;
-            seasonal.add(origin, &quantiles)?;
+        let answers = Answers::of(predictor, &self.windows)?;
+        for (&origin, quantiles) in self.windows.origins().iter().zip(&answers.quantiles) {
+            seasonal.add(origin, quantiles)?;
             if self.season != 1 {
-                last_value.add(origin, &quantiles)?;
+                last_value.add(origin, quantiles)?;
             }
+        }
+        let mut raw = backtest(1)?;
+        for (&origin, quantiles) in self.windows.origins().iter().zip(answers.raw.iter().flatten()) {
+            raw.add(origin, quantiles)?;
         }
         let Some(overall) = seasonal.overall() else {
             bail!("nothing is known before the test: there is no naive forecast to compare with")
@@ -102,7 +109,9 @@ impl<'a> Test<'a> {
         Ok(Figures {
             overall,
             by_step: seasonal.by_step(),
+            raw: raw.overall().map(|of| of.model),
             last_value: last_value.overall().map(|of| of.naive),
+            by_series: BySeries::new(&set.report.ids, set.series.iter().map(|series| &series.id), seasonal.by_series()),
             forecasts: seasonal.forecasts().to_vec(),
         })
     }
@@ -142,10 +151,17 @@ impl<'a> Test<'a> {
             let name = format!("within {}–{}%: {} expected", round(lower), round(upper), percent(of_model.expected));
             lines.push(row(&name, [of_model, of_naive].map(|of| percent(of.found))));
         }
+        if let Some(raw) = &figures.raw {
+            let found: Vec<String> = raw.coverage.iter().map(|of| percent(of.found)).collect();
+            if !found.is_empty() {
+                lines.push(format!("before calibration: {}", found.join(", ")));
+            }
+        }
         lines.push(String::new());
         lines.extend(self.by_step(figures, digits));
         lines.push(String::new());
         lines.extend(conclusion(figures, self.season));
+        lines.extend(figures.by_series.line());
         lines
     }
 
@@ -179,7 +195,9 @@ impl<'a> Test<'a> {
             "event": "backtest", "origins": figures.forecasts.len(), "every": self.every, "horizon": self.horizon,
             "start": self.scaled.set.format.write(self.start), "season": self.season, "levels": levels(&self.levels),
             "model": metrics(&figures.overall.model), "naive": metrics(&figures.overall.naive),
+            "raw": figures.raw.as_ref().map(metrics),
             "last_value": figures.last_value.as_ref().map(metrics), "by_step": by_step,
+            "mean_over_series": figures.by_series.object(),
             "beats_naive": beats(&figures.overall.model, &figures.overall.naive),
         })
     }

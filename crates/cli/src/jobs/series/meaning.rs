@@ -17,7 +17,8 @@ use crate::shown::names::counted;
 pub(crate) fn meaning(set: &SeriesSet, job: &SeriesSettings, cut: Cut, split: &Split, season: usize) -> SeriesMeaning {
     let seen = SeriesMeaning::of(set, cut, split, season);
     let Notation { time_format, decimal, thousands, missing } = job.writing.notation().or(seen.notation());
-    SeriesMeaning { time_format, decimal, thousands, missing_value: missing, ..seen }
+    let (non_negative, integer) = (job.recipe.non_negative, job.recipe.integer);
+    SeriesMeaning { time_format, decimal, thousands, missing_value: missing, non_negative, integer, ..seen }
 }
 
 /// That of a run's model.
@@ -70,6 +71,15 @@ pub(crate) fn remarks(scaled: &Scaled) -> Vec<String> {
         (&scaled.unknown, "left out, with no known value to scale them by"),
     ];
     let of = of.into_iter().filter(|(ids, _)| !ids.is_empty());
-    of.map(|(ids, what)| format!("{what}: {}", counted("series", "series", ids.iter().map(|id| format!("{id:?}")))))
-        .collect()
+    let mut all: Vec<String> = of
+        .map(|(ids, what)| format!("{what}: {}", counted("series", "series", ids.iter().map(|id| format!("{id:?}")))))
+        .collect();
+    if !scaled.unseen.is_empty() {
+        let unseen = scaled.unseen.iter().map(|(id, column)| format!("{column} of {id:?}"));
+        all.push(format!(
+            "not seen in training, read as missing: {}",
+            counted("static value", "static values", unseen)
+        ));
+    }
+    all
 }

@@ -7,6 +7,7 @@ use elman::{Error, Head};
 use serde::{Deserialize, Serialize};
 
 use super::flags::SeriesArgs;
+use super::recipe::RecipeSettings;
 use super::share::Share;
 use crate::flags::writing::Writing;
 use crate::options::Value;
@@ -36,6 +37,12 @@ pub(crate) struct SeriesSettings {
     id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     covariates: Option<Vec<String>>,
+    /// Of the covariates, those that are known ahead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    known: Vec<String>,
+    /// None: they are found.
+    #[serde(default, rename = "static", skip_serializing_if = "Option::is_none")]
+    statics: Option<Vec<String>>,
     #[serde(flatten)]
     pub(crate) folds: Folds,
     /// Networks whose mean answers.
@@ -48,6 +55,8 @@ pub(crate) struct SeriesSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) season: Option<usize>,
     quantiles: Vec<f64>,
+    #[serde(flatten)]
+    pub(super) recipe: RecipeSettings,
 }
 
 /// The column of the embedded file, and the steps that are read of it: one of the sun's cycles, about 132 months.
@@ -62,6 +71,8 @@ impl Default for SeriesSettings {
             writing: Writing::default(),
             id: None,
             covariates: None,
+            known: Vec::new(),
+            statics: None,
             folds: Folds::default(),
             ensemble: 1,
             test: Share::Fraction(0.15),
@@ -70,6 +81,7 @@ impl Default for SeriesSettings {
             context: None,
             season: None,
             quantiles: (1..10).map(|tenth| f64::from(tenth) / 10.0).collect(),
+            recipe: RecipeSettings::default(),
         }
     }
 }
@@ -98,8 +110,11 @@ impl JobSettings for SeriesSettings {
             folds: Folds::full(),
             id: Some(String::new()),
             covariates: Some(Vec::new()),
+            known: vec![String::new()],
+            statics: Some(Vec::new()),
             context: Some(1),
             season: Some(1),
+            recipe: RecipeSettings::full(),
             ..SeriesSettings::default()
         }
     }
@@ -110,6 +125,7 @@ impl JobSettings for SeriesSettings {
         self.folds.check()?;
         members::check(self.ensemble)?;
         self.writing.notation().check()?;
+        self.recipe.check()?;
         for (what, found) in [("horizon", Some(self.horizon)), ("context", self.context), ("season", self.season)] {
             if found == Some(0) {
                 return Err(Error::Setting { what, found: "0".into(), expected: "at least 1 step".into() });
@@ -129,11 +145,16 @@ impl JobSettings for SeriesSettings {
         let SeriesSettings { validation, test, horizon, .. } = settings.job;
         settings.training.check_batch()?;
         Head::quantiles(&settings.job.levels(), horizon).check()?;
-        for (what, part) in [("validation", validation), ("test", test)] {
+        // Windows that are relative reach beyond validation.
+        let least = if settings.job.recipe.is_auto() { 1 } else { horizon };
+        for (what, part, least) in [("validation", validation, least), ("test", test, horizon)] {
             if let Share::Steps(steps) = part
-                && steps < horizon
+                && steps < least
             {
-                let expected = format!("at least {horizon}, the horizon");
+                let expected = match least {
+                    1 => "at least 1".into(),
+                    _ => format!("at least {horizon}, the horizon"),
+                };
                 return Err(Error::Setting { what, found: format!("{steps} steps"), expected });
             }
         }
@@ -168,6 +189,12 @@ impl SeriesSettings {
         set(&mut self.validation, args.validation.as_ref());
         set(&mut self.horizon, args.horizon.as_ref());
         set(&mut self.quantiles, args.quantiles.as_ref());
+        set(&mut self.known, args.known.as_ref());
+        if let Some(names) = &args.statics {
+            // As with covariates.
+            self.statics = Some(names.iter().filter(|name| !name.is_empty()).cloned().collect());
+        }
+        self.recipe.set(&args.recipe, args.common.config.is_some());
         if let Some(names) = &args.covariates {
             // `--covariates ""` names none.
             self.covariates = Some(names.iter().filter(|name| !name.is_empty()).cloned().collect());
@@ -198,6 +225,10 @@ impl SeriesSettings {
         }
         if let Some(covariates) = &self.covariates {
             reader = reader.covariates(covariates.clone());
+        }
+        reader = reader.known(self.known.clone());
+        if let Some(statics) = &self.statics {
+            reader = reader.statics(statics.clone());
         }
         match read(&reader, self.data.as_deref()) {
             Err(elman::datasets::Error::Series { origin, fault }) if target.is_empty() => match *fault {

@@ -14,6 +14,10 @@ pub(super) struct Open {
     pub(super) test: bool,
     pub(super) context: bool,
     pub(super) batch: bool,
+    pub(super) hidden: bool,
+    pub(super) epochs: bool,
+    pub(super) patience: bool,
+    pub(super) ensemble: bool,
 }
 
 impl Open {
@@ -25,6 +29,10 @@ impl Open {
             test: open && args.test.is_none(),
             context: open && args.context.is_none() && args.data.is_some(),
             batch: args.common.batch_is_open(),
+            hidden: open && args.common.hidden_size.is_none(),
+            epochs: open && !args.common.training.options.has("num_epoch"),
+            ensemble: open && args.several.ensemble.is_none(),
+            patience: open && !args.common.optimization.options.has("early_stopping"),
         }
     }
 }
@@ -34,8 +42,10 @@ impl Open {
 /// What a flag chose stays as it is, and is refused later where there is no data for it.
 pub(super) fn fit(job: &mut SeriesSettings, steps: usize, season: usize, open: Open) -> Vec<String> {
     let mut lines = Vec::new();
+    // Windows that are relative reach beyond validation: it may be short.
+    let rolling = job.recipe.is_auto();
     let parts = |job: &SeriesSettings| [job.validation.of(steps), job.test.of(steps)];
-    let least = parts(job).into_iter().min().unwrap_or(0);
+    let least = parts(job).into_iter().skip(usize::from(rolling)).min().unwrap_or(0);
     if open.horizon && least < job.horizon {
         let chosen = if (2..=least).contains(&season) { season } else { least.max(1) };
         lines.push(format!(
@@ -44,7 +54,8 @@ pub(super) fn fit(job: &mut SeriesSettings, steps: usize, season: usize, open: O
         ));
         job.horizon = chosen;
     }
-    let short = parts(job).map(|part| part < job.horizon);
+    let [validation, test] = parts(job);
+    let short = [if rolling { validation == 0 } else { validation < job.horizon }, test < job.horizon];
     let chosen = [short[0] && open.validation, short[1] && open.test];
     let enough = job.horizon.checked_mul(2).is_some_and(|both| both < steps);
     if enough && short == chosen && chosen != [false, false] {
@@ -64,6 +75,10 @@ pub(super) fn fit(job: &mut SeriesSettings, steps: usize, season: usize, open: O
     let kept = parts(job).into_iter().fold(0, usize::saturating_add);
     let own = job.default_context(season);
     let room = steps.saturating_sub(kept).saturating_sub(job.horizon);
+    // Windows that are relative may have less before them.
+    if rolling {
+        return lines;
+    }
     // Of what there is to learn from a quarter at least gives windows: a few are not enough.
     if open.context && own > room - room / 4 && room > 0 {
         let chosen = (2 * room / 3).max(1);
@@ -85,7 +100,17 @@ pub(super) fn fit(job: &mut SeriesSettings, steps: usize, season: usize, open: O
 mod tests {
     use super::*;
 
-    const ALL: Open = Open { horizon: true, validation: true, test: true, context: true, batch: true };
+    const ALL: Open = Open {
+        horizon: true,
+        validation: true,
+        test: true,
+        context: true,
+        batch: true,
+        hidden: true,
+        epochs: true,
+        patience: true,
+        ensemble: true,
+    };
 
     fn sizes(job: &SeriesSettings, steps: usize, season: usize) -> (usize, [usize; 2], usize) {
         let context = job.context.unwrap_or(job.default_context(season));

@@ -5,6 +5,7 @@
 mod data;
 pub(crate) mod flags;
 pub(crate) mod sample;
+mod sampling;
 pub(crate) mod settings;
 
 use std::path::Path;
@@ -12,16 +13,18 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use elman::text::{Sampler, Sampling, Token, TokenStreams, Vocabulary, bits};
-use elman::{BatchSize, Ensemble, Error, Evaluation, Head, Labelled, Model, Predictor, Sequences, Trainer};
+use elman::{BatchSize, Ensemble, Error, Evaluation, Head, Model, Predictor, Sequences, Trainer};
 use serde_json::{Value, json};
 
 use self::flags::TextArgs;
 use self::settings::TextSettings;
+use crate::flags::diagnose::DiagnoseArgs;
 use crate::flags::eval::EvalArgs;
 use crate::flags::predict::PredictArgs;
+use crate::flags::sample::SampleArgs;
 use crate::folder;
 use crate::jobs::figures::Figure;
-use crate::jobs::job::Job;
+use crate::jobs::job::{Follow, Job, Use};
 use crate::output::Output;
 use crate::run::fingerprint::Fingerprint;
 use crate::run::held::Resumed;
@@ -71,19 +74,15 @@ impl Job for TextJob {
         report(output, part, &figures, vocabulary.unit(), &format!("the model {} is damaged", args.run.display()))
     }
 
+    const SAMPLE: Option<Use<SampleArgs>> = Some(sampling::sample);
+
     fn predict(args: &PredictArgs, _: Ensemble, _: usize, _: &mut Output) -> anyhow::Result<()> {
         bail!("{} is a run of job \"text\", which says what follows a text; use elman sample", args.run.display())
     }
 
-    fn test_data(
-        run: &Path,
-        data: Option<&Path>,
-        model: &Model,
-        window: usize,
-        to: &mut dyn FnMut(&dyn Labelled) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        let (_, tokens) = read_again(run, data, model)?;
-        to(&TokenStreams::at_most(&tokens, usize::MAX, window)?)
+    fn diagnose(args: &DiagnoseArgs, model: &Model, window: usize, follow: &mut Follow<'_>) -> anyhow::Result<()> {
+        let (_, tokens) = read_again(&args.run, args.data.as_deref(), model)?;
+        follow(&TokenStreams::at_most(&tokens, usize::MAX, window)?)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::Error;
 use crate::data::notation::Notation;
 use crate::model::head::{Head, Predicts, Quantiles};
 use crate::network::layer::Stack;
-use crate::series::{Calendar, Cut, Relative, Scaled, SeriesScaling, Split, Window};
+use crate::series::{Calendar, Cut, Relative, Scaled, SeriesScaling, Split, StaticInput, Window};
 
 /// What is read and answered by a model of series: with it a table suffices for a forecast. The levels and the horizon stand
 /// in the model's head, the context in its steps.
@@ -37,6 +37,12 @@ pub struct SeriesMeaning {
     pub id: Option<String>,
     /// The columns of covariates, in the order of the inputs.
     pub covariates: Vec<String>,
+    /// Those of them that are known ahead: the model reads them for the steps to forecast too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<String>,
+    /// What is read of the columns that say one thing of each series.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statics: Vec<StaticInput>,
     /// In words, as [`Frequency`](elman_datasets::series::Frequency) shows itself: `monthly`.
     pub frequency: String,
     /// How times were written, as a pattern.
@@ -76,6 +82,8 @@ impl SeriesMeaning {
             missing_value: Vec::new(),
             id: Some(set.report.taken.id.join(",")).filter(|id| !id.is_empty()),
             covariates: set.covariates.clone(),
+            known: set.known.iter().map(|&c| set.covariates[c].clone()).collect(),
+            statics: split.statics.clone(),
             frequency: set.frequency.to_string(),
             format: set.format.to_string(),
             calendar: Calendar::new(set.frequency).names(),
@@ -91,8 +99,13 @@ impl SeriesMeaning {
 
     /// Whether it fits a network and its head.
     pub(super) fn check(&self, stack: &Stack, head: &Head) -> Result<(), Error> {
-        let beside = self.relative.as_ref().map_or(0, Relative::inputs);
-        let width = 2 * (1 + self.covariates.len()) + self.calendar.len() + beside;
+        let beside = self.relative.as_ref().map_or(0, |_| Relative::INPUTS);
+        let statics: usize = self.statics.iter().map(StaticInput::width).sum();
+        let known = match &head.predicts {
+            Predicts::Quantiles(Quantiles { horizon, .. }) => self.known.len().saturating_mul(*horizon),
+            _ => 0,
+        };
+        let width = (2 * (1 + self.covariates.len()) + self.calendar.len() + statics + beside).saturating_add(known);
         if width != stack.input() || self.scalings.iter().any(|of| of.covariates.len() != self.covariates.len()) {
             return Err(Error::meaning("its columns do not fit its arrays"));
         }
@@ -127,6 +140,7 @@ impl SeriesMeaning {
     /// If a mark is none.
     pub fn reader(&self) -> Result<Reader, Error> {
         let reader = Reader::new(&self.target).time(self.time.clone()).covariates(self.covariates.clone());
+        let reader = reader.known(self.known.clone()).statics(self.statics.iter().map(|of| of.column.clone()));
         let reader = self.notation().of(reader)?;
         Ok(match &self.id {
             Some(id) => reader.id(id),
@@ -169,13 +183,13 @@ impl SeriesMeaning {
     /// Puts scalings beside series that are to be forecast. One that was not learnt from is scaled by its own known values
     /// before the test, as in a test, or where there are none, by all that are known.
     pub fn scale(&self, set: SeriesSet) -> Scaled {
-        Scaled::new(set, &self.scalings, self.test(), true)
+        Scaled::new(set, &self.scalings, &self.statics, self.test(), true)
     }
 
     /// Puts scalings beside series that a model is tested on: no scaling knows a value of the test. One that was not learnt
     /// from is scaled by its own known values before it, and left out where there are none.
     pub fn scale_for_test(&self, set: SeriesSet) -> Scaled {
-        Scaled::new(set, &self.scalings, self.test(), false)
+        Scaled::new(set, &self.scalings, &self.statics, self.test(), false)
     }
 }
 

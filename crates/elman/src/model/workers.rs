@@ -6,6 +6,7 @@ use elman_kernels::{
 };
 use ndarray::{Array2, ArrayViewMut2, Axis};
 
+use crate::model::ends::Ends;
 use crate::model::head::{Head, Link, Predicts, Quantiles, Reads, Values};
 use crate::model::head_tile::HeadTile;
 use crate::model::model::Model;
@@ -13,7 +14,6 @@ use crate::network::layer::{Merge, Stack};
 use crate::network::shape::{Piece, Shape};
 use crate::network::state::State;
 use crate::network::tile::{Tile, Training};
-use crate::training::ends::Ends;
 use crate::{Labelled, Sequences};
 
 /// A pool of threads with a workspace each, sized once for a model and the steps of its data.
