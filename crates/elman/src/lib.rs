@@ -46,8 +46,11 @@ pub mod text;
 mod training;
 
 pub use data::arrays::{Arrays, Targets};
+pub use data::augment::{Augment, Draw};
 pub use data::echo::Echo;
 pub use data::notation::Notation;
+pub use data::patch::Patch;
+pub use data::row_scaling::{RowScaling, Standardize, spread_within};
 pub use data::sequences::Sequences;
 pub use data::standardize::{LabelledSequences, Missing, StandardizedSequences, Standardizer};
 pub use data::target::{Labelled, RowClass, RowValues, StepClass, StepValues, Target};

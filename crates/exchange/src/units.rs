@@ -44,6 +44,9 @@ pub struct Units {
     scalings: Vec<Vec<Option<Scaling>>>,
     /// Whether the answers are values of the first column.
     answers: bool,
+    /// How a step of the network is made, in words, where two numbers a value do not say it; the values above are then the
+    /// inputs of the network.
+    own: Option<String>,
 }
 
 impl Units {
@@ -82,7 +85,19 @@ impl Units {
     }
 
     fn of_classes(of: &ClassMeaning) -> Option<Self> {
-        let Standardizer { scalings, mask } = of.standardizer.clone();
+        let input = of.standardizer.input();
+        if let Some(own) = of.standardizer.describe().filter(|_| !of.standardizer.is_by_step()) {
+            return Some(Units {
+                layout: Layout::Values,
+                names: (0..input).map(|at| format!("input_{at}")).collect(),
+                beside: Vec::new(),
+                series: Vec::new(),
+                scalings: vec![vec![Some(Scaling::IDENTITY); input]],
+                answers: false,
+                own: Some(own),
+            });
+        }
+        let Standardizer { scalings, mask, .. } = of.standardizer.clone();
         let as_it_is = scalings.iter().all(|scaling| *scaling == Some(Scaling::IDENTITY));
         let layout = if mask { Layout::Marks } else { Layout::Values };
         (mask || !as_it_is).then(|| Units {
@@ -92,6 +107,7 @@ impl Units {
             series: Vec::new(),
             scalings: vec![scalings],
             answers: false,
+            own: None,
         })
     }
 
@@ -119,6 +135,7 @@ impl Units {
             series: if alike { Vec::new() } else { of.scalings.iter().map(|of| of.id.clone()).collect() },
             scalings: if alike { vec![first] } else { rows },
             answers: true,
+            own: None,
         })
     }
 
@@ -281,9 +298,24 @@ impl Units {
         if self.series.is_empty() { vec![width] } else { vec![self.scalings.len(), width] }
     }
 
+    /// What has to be done with sequences before the network reads them, where the file does not do it.
+    pub(super) fn own_note(&self) -> Option<String> {
+        let own = self.own.as_ref()?;
+        Some(format!(
+            "a step of the network is made before it: {own}; `elman predict` and the library's Classifier do so"
+        ))
+    }
+
     /// The first value that 32-bit floats, as another program is given them, do not tell apart, and why; `notes` get those
-    /// that they hold worse than rounding does.
+    /// that they hold worse than rounding does. Of a network whose steps are made before it: that no file makes them.
     pub(super) fn coarse(&self, notes: &mut Vec<String>) -> Option<(String, String)> {
+        if let Some(own) = &self.own {
+            let why = format!(
+                "the network reads {own}: no file for another program makes that by itself; export the network alone: \
+                 --standardized"
+            );
+            return Some(("the steps".into(), why));
+        }
         for (name, scaling) in self.scalings.iter().flat_map(|row| self.names.iter().zip(row)) {
             let Some(Scaling { mean, scale }) = scaling else { continue };
             // Half the distance between two floats there, at most.
@@ -375,6 +407,9 @@ pub(super) fn meaning(config: &Config, units: Option<&Units>) -> [(&'static str,
             if units.is_none() {
                 inputs["units"] = json!(standardized);
                 inputs["features"] = json!(of.features);
+                if let Some(step) = of.standardizer.describe() {
+                    inputs["step"] = json!(step);
+                }
             }
             Some(&of.classes)
         }
@@ -457,6 +492,7 @@ pub(super) fn given(transfer: &mut Transfer<'_>, model: &Model, raw: bool) -> Re
             "the network alone: it reads standardized values, (value - mean) / deviation, and answers in them; the means \
              and deviations are in the configuration under its job",
         );
+        units.own_note().into_iter().for_each(|note| transfer.note(note));
         return Ok(None);
     }
     let mut notes = Vec::new();

@@ -2,7 +2,6 @@
 
 use anyhow::bail;
 use elman::datasets::SequenceSet;
-use elman::series::Scaling;
 use elman::{ClassMeaning, Model, Notation, Reads, Standardizer};
 
 use super::settings::ClassifySettings;
@@ -43,8 +42,7 @@ pub(crate) fn name_classes(model: &mut Model, classes: &[String]) -> anyhow::Res
         bail!("a class is named \"\"; expected a name for each");
     }
     let features: Vec<String> = (0..model.stack().input()).map(|feature| format!("feature_{feature}")).collect();
-    let as_it_is = Some(Scaling::IDENTITY);
-    let standardizer = Standardizer { scalings: vec![as_it_is; features.len()], mask: false };
+    let standardizer = Standardizer::identity(features.len());
     model.meaning = Some(ClassMeaning::new(classes, &features, &standardizer).into());
     Ok(())
 }

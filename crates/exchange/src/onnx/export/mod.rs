@@ -108,6 +108,7 @@ pub fn export(model: &Model, options: &OnnxOptions) -> Result<(onnx::Model, Repo
         return Err(not_given(format!("the scaling of {what:?}"), why));
     }
     let said = units.is_some() && !options.units;
+    let own = units.as_ref().filter(|_| said).and_then(Units::own_note);
     let units = units.filter(|_| options.units);
     let arrays = model.arrays();
     let mut exporter = Exporter {
@@ -127,6 +128,7 @@ pub fn export(model: &Model, options: &OnnxOptions) -> Result<(onnx::Model, Repo
             "the graph is the network alone: it reads standardized values, (value - mean) / deviation, and answers in them".into(),
         );
     }
+    report.notes.extend(own);
     report.notes.extend(units.as_ref().map(units::note).into_iter().chain(notes));
     let said = meaning(&model.config(), units.as_ref());
     let metadata_props = [(METADATA_KEY, config)]
