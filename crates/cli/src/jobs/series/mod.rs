@@ -11,6 +11,7 @@ pub(crate) mod flags;
 mod forecast;
 pub(crate) mod meaning;
 pub(crate) mod recipe;
+mod rolling;
 pub(crate) mod settings;
 mod share;
 mod sizes;
@@ -40,6 +41,7 @@ use crate::output::Output;
 use crate::run::fingerprint::Fingerprint;
 use crate::run::held::Resumed;
 use crate::run::members::{Members, train_members};
+use crate::run::several::{self, Asked};
 use crate::run::{self, Begin, Reading, Task, Watch};
 use crate::settings::{JobSettings, Settings};
 use crate::shown::amounts::thousands;
@@ -66,11 +68,13 @@ impl Job for SeriesJob {
     fn train(args: &SeriesArgs) -> anyhow::Result<()> {
         let mut settings = Settings::<SeriesSettings>::new(&args.common)?;
         settings.job.set(args)?;
-        run(settings, Open::of(args), Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
+        let asked =
+            Asked { repeat: args.repeat.repeat.as_ref(), out: args.common.out.as_deref(), output: args.common.output };
+        several::train::<Self, _>(settings, Open::of(args), &asked, run)
     }
 
     fn resume(resumed: Resumed) -> anyhow::Result<()> {
-        run(resumed.settings()?, Open::default(), Begin::Again(resumed.held), resumed.output)
+        several::resume::<Self, _>(resumed, run)
     }
 
     fn eval(args: &EvalArgs, model: Ensemble, threads: usize, output: &mut Output) -> anyhow::Result<()> {
@@ -136,6 +140,7 @@ fn run(
         chosen.push(format!("--horizon is {horizon}, as the file says"));
     }
     chosen.extend(sizes::fit(&mut settings.job, steps, season, open));
+    let set = rolling::rolling(set, &mut settings.job)?;
     let (season, context) = settings.job.resolve(&set);
     let (window, levels) = (Window { context, horizon: settings.job.horizon }, settings.job.levels());
     let cut = cut(&settings.job, &set)?;

@@ -1,11 +1,13 @@
 //! What the length of the data decides where no flag does: the horizon, the parts for validation and test, the context.
 
+use serde::{Deserialize, Serialize};
+
 use super::flags::SeriesArgs;
 use super::settings::SeriesSettings;
 use super::share::Share;
 
 /// Settings that nobody has chosen: no flag and no file.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub(super) struct Open {
     pub(super) horizon: bool,
     pub(super) validation: bool,
