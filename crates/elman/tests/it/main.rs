@@ -28,6 +28,7 @@ mod peers;
 mod resume;
 mod series;
 mod streams;
+mod tapes;
 mod targets;
 mod training;
 mod windows;
