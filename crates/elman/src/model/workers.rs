@@ -25,7 +25,7 @@ pub(crate) struct Workers {
 
 /// The widest state from which on all threads share a product rather than that some have nothing to do: a product of a
 /// smaller network is done too soon.
-const WIDE: usize = 256;
+pub(crate) const WIDE: usize = 256;
 
 /// Everything one thread needs for one tile.
 pub(crate) struct Workspace {

@@ -31,6 +31,7 @@ mod resume;
 mod rooms;
 mod series;
 mod streams;
+mod tapes;
 mod targets;
 mod training;
 mod windows;
