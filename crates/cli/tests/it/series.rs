@@ -786,7 +786,8 @@ fn many_series_with_promotions_that_are_known_ahead() {
         "and promo of the steps to forecast",
         "mean over 6 series: MASE",
     ] {
-        assert!(outcome.stdout.contains(says), "{says}: {}", outcome.stdout);
+        let said = format!("{}{}", outcome.stdout, outcome.stderr);
+        assert!(said.contains(says), "{says}: {said}");
     }
     let table = place.text("run/series.csv");
     let lines: Vec<&str> = table.lines().collect();
@@ -829,4 +830,58 @@ fn several_columns_are_a_series_each() {
     forecast.succeeded();
     let table = place.text("forecast.csv");
     assert!(table.starts_with("series,t,0.1") && table.contains("\nb,80,"), "{table}");
+}
+
+#[test]
+fn a_final_fit_learns_from_the_test_too() {
+    let place = Place::with_table(&counted(90));
+    for recipe in ["auto", "plain"] {
+        let plain = format!("--recipe {recipe}");
+        place.elman(&quick(&format!("{plain} --out tested"))).succeeded();
+        let outcome = place.elman(&quick(&format!("{plain} --final --out run")));
+        outcome.succeeded();
+        assert!(
+            outcome.stdout.contains("the model that is kept has learnt from all of the data"),
+            "{}",
+            outcome.stdout
+        );
+        assert!(outcome.stderr.contains("final fit: "), "{}", outcome.stderr);
+        assert!(place.text("run/config.toml").contains("final = true"));
+        assert_ne!(place.bytes("run/model.safetensors"), place.bytes("tested/model.safetensors"));
+        // The test is that of the model before it.
+        let of = |name: &str| -> Value { serde_json::from_str(&place.text(name)).unwrap() };
+        let (mut test, tested) = (of("run/test.json"), of("tested/test.json"));
+        assert!(test["final"]["loss"].as_f64().is_some() && test["final"]["steps"][0].as_u64() > Some(0), "{test}");
+        test.as_object_mut().unwrap().remove("final");
+        assert_eq!(test, tested, "{recipe}");
+        let eval = place.elman("eval run");
+        eval.succeeded();
+        assert!(eval.stderr.contains("has learnt from all data of its training"), "{}", eval.stderr);
+        place.elman("forecast run").succeeded();
+
+        // The same again, and with two threads or one.
+        place.elman(&quick(&format!("{plain} --final --threads 1 --out again"))).succeeded();
+        assert_eq!(place.bytes("run/model.safetensors"), place.bytes("again/model.safetensors"));
+        for folder in ["tested", "run", "again"] {
+            fs::remove_dir_all(place.path(folder)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn of_many_windows_every_few_are_learnt_from() {
+    let place = Place::new();
+    let rows: String =
+        (0..30).flat_map(|id| (0..220).map(move |t| format!("{id},{t},{:.2}\n", wave(t + id)))).collect();
+    place.write("a.csv", format!("id,t,y\n{rows}").as_bytes());
+    let outcome = place.elman(&quick("--id id"));
+    outcome.succeeded();
+    assert!(
+        outcome.stderr.contains("--every is 2: of ") || outcome.stdout.contains("--every is 2: of "),
+        "{}",
+        outcome.stderr
+    );
+    assert!(place.text("run/config.toml").contains("every = 2"));
+    let refused = place.elman(&quick("--id id --every 0 --out other"));
+    refused.failed(2, &["--every is 0; expected at least 1"]);
 }

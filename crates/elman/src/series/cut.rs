@@ -75,6 +75,23 @@ impl Cut {
     }
 }
 
+/// The series as they were before a time: without the steps at it and behind it. A series without a step before it is left
+/// out.
+pub fn before(mut set: SeriesSet, time: Time) -> SeriesSet {
+    let width = set.covariates.len();
+    let ends: Vec<usize> = set.series.iter().map(|series| steps_before(&set, series, time)).collect();
+    for (series, end) in set.series.iter_mut().zip(ends) {
+        series.target.truncate(end);
+        // What was known ahead of the whole is known ahead of a part, and what it loses too.
+        let behind = series.covariates.split_off(end * width);
+        if !set.known.is_empty() {
+            series.ahead.splice(..0, behind);
+        }
+    }
+    set.series.retain(|series| series.steps() > 0);
+    set
+}
+
 fn latest(set: &SeriesSet) -> Option<&Series> {
     set.series.iter().max_by_key(|series| (set.time(series, series.steps() as i64 - 1), series.steps()))
 }

@@ -46,7 +46,7 @@ pub use backtest::{Backtest, Comparison, Forecast};
 pub use base::{Base, Choice};
 pub use calendar::{Calendar, Cycle};
 pub use calibration::Calibration;
-pub use cut::{Cut, LeftOut, Split};
+pub use cut::{Cut, LeftOut, Split, before};
 pub use forecaster::{Forecaster, KNOWN_MIN, Selected, SeriesForecast};
 pub use metrics::{Coverage, Metrics, Tally, point, seasonal_error};
 pub use naive::SeasonalNaive;

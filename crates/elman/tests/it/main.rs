@@ -32,6 +32,7 @@ mod resume;
 mod rooms;
 mod series;
 mod streams;
+mod tapes;
 mod targets;
 mod training;
 mod windows;

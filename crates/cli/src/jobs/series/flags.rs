@@ -6,9 +6,10 @@ use clap::Args;
 
 use super::recipe::RecipeSettings;
 use super::share::Share;
-use crate::flags::several::SeveralArgs;
+use crate::flags::several::{RepeatArgs, SeveralArgs};
 use crate::flags::training::CommonArgs;
 use crate::flags::writing::Writing;
+use crate::run::several::folds::Folds;
 
 /// Flags of `train series`.
 #[derive(Args, Debug)]
@@ -75,6 +76,18 @@ pub(crate) struct SeriesArgs {
     pub(crate) recipe: RecipeSettings,
     #[command(flatten)]
     pub(crate) several: SeveralArgs,
+    /// Learn from every N-th window of each series alone [default: so that an epoch has 4,096 windows at most; with --recipe
+    /// plain 1]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    pub(crate) every: Option<usize>,
+    /// Once the model is tested, learn from all of the data, validation and test too, for as many steps as validation chose;
+    /// that model is kept
+    #[arg(long = "final", help_heading = "Training")]
+    pub(crate) final_fit: bool,
+    #[command(flatten)]
+    pub(crate) folds: Folds,
+    #[command(flatten)]
+    pub(crate) repeat: RepeatArgs,
     #[command(flatten)]
     pub(crate) common: CommonArgs,
 }

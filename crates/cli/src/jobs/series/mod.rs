@@ -6,10 +6,12 @@
 pub(crate) mod backtest;
 mod by_series;
 pub(crate) mod chart;
+mod final_fit;
 pub(crate) mod flags;
 mod forecast;
 pub(crate) mod meaning;
 pub(crate) mod recipe;
+mod rolling;
 pub(crate) mod settings;
 mod share;
 mod sizes;
@@ -24,6 +26,7 @@ use serde_json::{Value, json};
 
 use self::backtest::{Figures, Test};
 use self::chart::{About, Drawn, Panel};
+use self::final_fit::Fitted;
 use self::flags::SeriesArgs;
 use self::settings::SeriesSettings;
 use self::sizes::Open;
@@ -38,6 +41,7 @@ use crate::output::Output;
 use crate::run::fingerprint::Fingerprint;
 use crate::run::held::Resumed;
 use crate::run::members::{Members, train_members};
+use crate::run::several::{self, Asked};
 use crate::run::{self, Begin, Reading, Task, Watch};
 use crate::settings::{JobSettings, Settings};
 use crate::shown::amounts::thousands;
@@ -64,11 +68,13 @@ impl Job for SeriesJob {
     fn train(args: &SeriesArgs) -> anyhow::Result<()> {
         let mut settings = Settings::<SeriesSettings>::new(&args.common)?;
         settings.job.set(args)?;
-        run(settings, Open::of(args), Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
+        let asked =
+            Asked { repeat: args.repeat.repeat.as_ref(), out: args.common.out.as_deref(), output: args.common.output };
+        several::train::<Self, _>(settings, Open::of(args), &asked, run)
     }
 
     fn resume(resumed: Resumed) -> anyhow::Result<()> {
-        run(resumed.settings()?, Open::default(), Begin::Again(resumed.held), resumed.output)
+        several::resume::<Self, _>(resumed, run)
     }
 
     fn eval(args: &EvalArgs, model: Ensemble, threads: usize, output: &mut Output) -> anyhow::Result<()> {
@@ -77,6 +83,12 @@ impl Job for SeriesJob {
         let (window, levels) = model.first().series_window()?;
         let set = meaning::read(meaning, &args.run, args.data.as_deref())?;
         tables::warn(output, &set.report.rounded, &set.report.stand_ins)?;
+        if meaning.to_the_end {
+            output.warn(
+                "this model has learnt from all data of its training, the test too (--final): figures of data that it has learnt \
+                 from are no test; those of the test before are in the run's test.json",
+            )?;
+        }
         let scaled = meaning::scale_for_test(meaning, set)?;
         meaning::remarks(&scaled).iter().for_each(|remark| output.remark(remark));
         let test = Test::new(&scaled, meaning, window, &levels)?;
@@ -128,19 +140,31 @@ fn run(
         chosen.push(format!("--horizon is {horizon}, as the file says"));
     }
     chosen.extend(sizes::fit(&mut settings.job, steps, season, open));
+    let set = rolling::rolling(set, &mut settings.job)?;
     let (season, context) = settings.job.resolve(&set);
     let (window, levels) = (Window { context, horizon: settings.job.horizon }, settings.job.levels());
     let cut = cut(&settings.job, &set)?;
-    let (split, relative) = if settings.job.recipe.is_auto() {
+    let (mut split, relative) = if settings.job.recipe.is_auto() {
         let (relative, said) = recipe::base(&mut settings.job, &set, cut, season)?;
         let split = Split::relative(&set, cut, window, &relative)?;
-        let sizes = recipe::sized(&mut settings, split.train.len(), open);
-        chosen.push(format!("{said}; {sizes}"));
         let relative = relative.with_spread(&split.train, &levels);
+        if open.every && split.train.len() > sizes::WINDOWS_MAX[0] {
+            let every = sizes::every(split.train.len(), sizes::WINDOWS_MAX[0]);
+            settings.job.every = Some(every);
+            chosen.push(format!("--every is {every}: of {} windows", thousands(split.train.len() as u64)));
+        }
+        let windows = split.train.len() / settings.job.every.unwrap_or(1);
+        let sizes = recipe::sized(&mut settings, windows, open);
+        chosen.push(format!("{said}; {sizes}"));
         (split, Some(relative))
     } else {
         (Split::new(&set, cut, window)?, None)
     };
+    if let Some(every) = settings.job.every {
+        split.train = split.train.every(every);
+        let thinned = sizes::every(split.validation.len(), sizes::WINDOWS_MAX[1]);
+        split.validation = split.validation.every(thinned);
+    }
     if split.validation.is_empty() {
         bail!("no value of the target is known in the part for validation; choose another --validation or --test");
     }
@@ -152,10 +176,10 @@ fn run(
 
     chosen.extend(settings.training.fit_batch(split.train.len(), open.batch));
     let (training, input) = (&settings.training, split.train.input());
-    let of_seed = |seed| {
+    let with = |seed, windows: usize, meaning: &SeriesMeaning| {
         let Settings { training, optimization, network, .. } = settings.of_seed(seed);
         let (stack, head) = (network.stack(input)?, Head::quantiles(&levels, window.horizon));
-        let batch = training.batch_size.of(split.train.len());
+        let batch = training.batch_size.of(windows);
         let mut model = training.model(&optimization, stack, head, context, batch)?;
         model.steps = Some(context);
         model.meaning = Some(meaning.clone().into());
@@ -164,6 +188,7 @@ fn run(
         }
         Ok(training.trainer(model, &optimization)?)
     };
+    let of_seed = |seed| with(seed, split.train.len(), &meaning);
     let first = of_seed(training.seed)?;
     let bytes = scaled.set.series.iter().map(|series| series.steps() * (input + 1) * size_of::<f32>()).sum();
     let mut said = vec![data.text];
@@ -213,8 +238,32 @@ fn run(
     if figures.by_series.is_several() {
         figures.by_series.write(&trained.folder.join(by_series::TABLE))?;
     }
-    draw(&trained.folder.join(PICTURE), &scaled, &figures, (window, &meaning), &levels, &mut predictor)?;
-    trained.finish(&test.object(&figures))
+    let mut object = test.object(&figures);
+    let mut drawn = scaled.clone();
+    if settings.job.final_fit {
+        let relative = predictor.model().series_meaning()?.relative.clone();
+        let all = match &relative {
+            Some(relative) => Split::relative(&set, final_fit::TO_THE_END, window, relative)?,
+            None => Split::new(&set, final_fit::TO_THE_END, window)?,
+        };
+        let kept = final_fit::meaning(predictor.model().series_meaning()?, &all);
+        let windows = all.train.every(settings.job.every.unwrap_or(1));
+        let of_member = |member: usize| with(training.seed.wrapping_add(member as u64), windows.len(), &kept);
+        let (folder, stopping) = (&trained.folder, task.stopping.is_some());
+        let fitted = Fitted::new(folder, &windows, training, stopping, predictor.ensemble(), &of_member, &mut output)?;
+        fitted.ensemble.save(folder.join(crate::folder::MODEL))?;
+        output.result(format!("\n{}", fitted.line()), &fitted.object())?;
+        object["final"] = fitted.object();
+        predictor = Predictor::new(fitted.ensemble, training.threads);
+        // What follows is forecast by this model, with its scalings.
+        for (series, scaling) in drawn.set.series.iter().zip(&mut drawn.scalings) {
+            if let Some(own) = all.scalings.iter().find(|own| own.id == series.id) {
+                scaling.clone_from(own);
+            }
+        }
+    }
+    draw(&trained.folder.join(PICTURE), &drawn, &figures, (window, &meaning), &levels, &mut predictor)?;
+    trained.finish(&object)
 }
 
 /// What validation decided, in a line.

@@ -12,6 +12,7 @@ use super::share::Share;
 use crate::flags::writing::Writing;
 use crate::options::Value;
 use crate::run::members;
+use crate::run::several::folds::Folds;
 use crate::settings::network::NetworkConfig;
 use crate::settings::optimization::OptimizationConfig;
 use crate::settings::paths::absolute;
@@ -42,6 +43,14 @@ pub(crate) struct SeriesSettings {
     /// None: they are found.
     #[serde(default, rename = "static", skip_serializing_if = "Option::is_none")]
     statics: Option<Vec<String>>,
+    /// Of the windows of a series every n-th is learnt from; None: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) every: Option<usize>,
+    /// Learn from all data in the end.
+    #[serde(default, rename = "final", skip_serializing_if = "std::ops::Not::not")]
+    pub(super) final_fit: bool,
+    #[serde(flatten)]
+    pub(crate) folds: Folds,
     /// Networks whose mean answers.
     pub(crate) ensemble: usize,
     pub(crate) test: Share,
@@ -70,6 +79,9 @@ impl Default for SeriesSettings {
             covariates: None,
             known: Vec::new(),
             statics: None,
+            every: None,
+            final_fit: false,
+            folds: Folds::default(),
             ensemble: 1,
             test: Share::Fraction(0.15),
             validation: Share::Fraction(0.15),
@@ -103,10 +115,13 @@ impl JobSettings for SeriesSettings {
             target: Some(String::new()),
             time: vec![String::new()],
             writing: Writing::full(),
+            folds: Folds::full(),
             id: Some(String::new()),
             covariates: Some(Vec::new()),
             known: vec![String::new()],
             statics: Some(Vec::new()),
+            every: Some(1),
+            final_fit: true,
             context: Some(1),
             season: Some(1),
             recipe: RecipeSettings::full(),
@@ -117,10 +132,13 @@ impl JobSettings for SeriesSettings {
     fn check(&self) -> Result<(), Error> {
         self.test.check("test")?;
         self.validation.check("validation")?;
+        self.folds.check()?;
         members::check(self.ensemble)?;
         self.writing.notation().check()?;
         self.recipe.check()?;
-        for (what, found) in [("horizon", Some(self.horizon)), ("context", self.context), ("season", self.season)] {
+        for (what, found) in
+            [("horizon", Some(self.horizon)), ("context", self.context), ("season", self.season), ("every", self.every)]
+        {
             if found == Some(0) {
                 return Err(Error::Setting { what, found: "0".into(), expected: "at least 1 step".into() });
             }
@@ -155,6 +173,10 @@ impl JobSettings for SeriesSettings {
         Ok(())
     }
 
+    fn folds(&mut self) -> Option<&mut Folds> {
+        Some(&mut self.folds)
+    }
+
     fn with_absolute_paths(&self) -> anyhow::Result<Self> {
         Ok(SeriesSettings { data: absolute("data", self.data.as_deref())?, ..self.clone() })
     }
@@ -167,6 +189,7 @@ impl SeriesSettings {
     /// If a fraction is none, or the season or the horizon is 0.
     pub(crate) fn set(&mut self, args: &SeriesArgs) -> Result<(), Error> {
         set_option(&mut self.data, &args.data);
+        self.folds = args.folds.or(self.folds);
         set(&mut self.ensemble, args.several.ensemble.as_ref());
         set_option(&mut self.target, &args.target);
         set_option(&mut self.id, &args.id);
@@ -179,6 +202,8 @@ impl SeriesSettings {
         set(&mut self.horizon, args.horizon.as_ref());
         set(&mut self.quantiles, args.quantiles.as_ref());
         set(&mut self.known, args.known.as_ref());
+        set_option(&mut self.every, &args.every);
+        self.final_fit |= args.final_fit;
         if let Some(names) = &args.statics {
             // As with covariates.
             self.statics = Some(names.iter().filter(|name| !name.is_empty()).cloned().collect());

@@ -1,11 +1,13 @@
 //! What the length of the data decides where no flag does: the horizon, the parts for validation and test, the context.
 
+use serde::{Deserialize, Serialize};
+
 use super::flags::SeriesArgs;
 use super::settings::SeriesSettings;
 use super::share::Share;
 
 /// Settings that nobody has chosen: no flag and no file.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub(super) struct Open {
     pub(super) horizon: bool,
     pub(super) validation: bool,
@@ -15,6 +17,7 @@ pub(super) struct Open {
     pub(super) hidden: bool,
     pub(super) epochs: bool,
     pub(super) patience: bool,
+    pub(super) every: bool,
 }
 
 impl Open {
@@ -28,9 +31,18 @@ impl Open {
             batch: args.common.batch_is_open(),
             hidden: open && args.common.hidden_size.is_none(),
             epochs: open && !args.common.training.options.has("num_epoch"),
+            every: open && args.every.is_none(),
             patience: open && !args.common.optimization.options.has("early_stopping"),
         }
     }
+}
+
+/// Most windows of an epoch that are learnt from, and of those for validation: neighbours in a series hold nearly the same.
+pub(super) const WINDOWS_MAX: [usize; 2] = [4096, 2048];
+
+/// Of how many windows of a series one is read, so that of `windows` at most so many are left.
+pub(super) fn every(windows: usize, most: usize) -> usize {
+    windows.div_ceil(most).max(1)
 }
 
 /// Makes the defaults fit a series of `steps` steps, with seasons of `season`. What is chosen so is said, a line each.
@@ -107,6 +119,7 @@ mod tests {
         hidden: true,
         epochs: true,
         patience: true,
+        every: true,
     };
 
     fn sizes(job: &SeriesSettings, steps: usize, season: usize) -> (usize, [usize; 2], usize) {

@@ -55,6 +55,9 @@ pub struct SeriesMeaning {
     pub test: String,
     /// The same as a [`Time`].
     pub test_time: i64,
+    /// Whether the model has learnt from the test too, once another like it was tested there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub to_the_end: bool,
     /// Of each series that was learnt from.
     pub scalings: Vec<SeriesScaling>,
     /// What forecasts are relative to; None where each series is scaled as a whole.
@@ -90,6 +93,7 @@ impl SeriesMeaning {
             season,
             test: set.format.write(cut.test),
             test_time: cut.test.0,
+            to_the_end: false,
             scalings: split.scalings.iter().filter(left_out).cloned().collect(),
             relative: None,
             non_negative: false,
