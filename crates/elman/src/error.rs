@@ -53,13 +53,13 @@ pub enum Error {
         /// Steps that a window predicts; 0 where nothing is learnt from them.
         horizon: usize,
     },
-    /// An option that a cell does not compute.
-    #[error("{what} is not computed for {cell}: {why}")]
+    /// What is asked of a cell, an optimizer or a schedule that does not have it.
+    #[error("{what} is not computed for {of}: {why}")]
     Unsupported {
-        /// The option.
+        /// An option; or a model file, of a cell that none can hold.
         what: &'static str,
-        /// The cell's name.
-        cell: &'static str,
+        /// The name of the cell, the optimizer or the schedule.
+        of: &'static str,
         /// Why, or what to use instead.
         why: String,
     },

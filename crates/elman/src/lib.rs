@@ -57,7 +57,7 @@ pub use data::target::{Labelled, RowClass, RowValues, StepClass, StepValues, Tar
 pub use elman_datasets as datasets;
 pub use elman_formats as formats;
 pub use elman_kernels::{
-    Activation, Cell, Engine, GateActivation, Gru, IndRnn, Isa, Lstm, Noise, Nonlinearity, Reset, Rnn, Score,
+    Activation, Cell, Engine, GateActivation, Gru, IndRnn, Isa, Lstm, Noise, Nonlinearity, Pool, Reset, Rnn, Score,
     StepDense, StepNorm, StepScale, cell, layout,
 };
 pub use error::Error;
@@ -81,6 +81,7 @@ pub use network::network::{Build, Network};
 pub use network::parameters::prefix as array_prefix;
 pub use network::state::{CellState, State};
 pub use network::stream::NetworkStream;
+pub use network::tape::{Tape, TapeGradients, WayBack};
 pub use peak::peak_rate;
 pub use random::{Purpose, Random};
 pub use training::batch::{Batch, StreamWindow};

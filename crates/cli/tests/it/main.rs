@@ -33,6 +33,7 @@ mod same_bits;
 mod saved_runs;
 mod series;
 mod series_recipe;
+mod several;
 mod shell;
 mod sweep;
 mod text;

@@ -143,9 +143,9 @@ fn json_has_every_figure() {
     outcome.succeeded();
     let objects = objects(&outcome.stdout);
     let events: Vec<_> = objects.iter().map(|object| object["event"].as_str().unwrap()).collect();
-    assert_eq!(events, ["data", "run", "epoch", "epoch", "backtest"]);
+    assert_eq!(events, ["data", "run", "epoch", "epoch", "settled", "backtest"]);
     assert_eq!((&objects[0]["rows"], &objects[0]["frequency"]), (&80.into(), &"a step".into()));
-    let backtest = &objects[4];
+    let backtest = &objects[5];
     assert_eq!(backtest["levels"], serde_json::json!([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]));
     assert_eq!((&backtest["horizon"], &backtest["season"], &backtest["origins"]), (&3.into(), &6.into(), &10.into()));
     for side in ["model", "naive"] {
@@ -206,7 +206,7 @@ fn gaps_and_missing_values_are_learnt_around_and_reported() {
     // Without the covariate the network reads less.
     let outcome = place.elman(&quick("--out alone --covariates="));
     outcome.succeeded();
-    assert!(outcome.stderr.contains("reads 8 steps of y, whether y is known; forecasts"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("reads 8 steps of y, whether y is known, y a season before"), "{}", outcome.stderr);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::model::ends::Ends;
 use crate::model::head::{Head, Link, Predicts, Quantiles, Reads, Values};
 use crate::model::head_tile::HeadTile;
 use crate::model::model::Model;
+use crate::network::groups::WIDE;
 use crate::network::layer::{Merge, Stack};
 use crate::network::shape::{Piece, Shape};
 use crate::network::state::State;
@@ -22,10 +23,6 @@ pub(crate) struct Workers {
     pub(crate) spaces: Vec<Workspace>,
     job: Job,
 }
-
-/// The widest state from which on all threads share a product rather than that some have nothing to do: a product of a
-/// smaller network is done too soon.
-const WIDE: usize = 256;
 
 /// Everything one thread needs for one tile.
 pub(crate) struct Workspace {

@@ -4,6 +4,7 @@
 
 use elman_datasets::series::{Series, SeriesSet, Time};
 
+use super::forecaster::KNOWN_MIN;
 use super::origin::{Start, Window, origins, steps_before};
 use super::relative::Relative;
 use super::scaling::SeriesScaling;
@@ -89,6 +90,24 @@ impl Cut {
     }
 }
 
+/// The series as they were before a part begins: without its steps and what follows. A series without a step before it is left
+/// out.
+pub fn before(mut set: SeriesSet, start: impl Into<Start>) -> SeriesSet {
+    let start = start.into();
+    let width = set.covariates.len();
+    let ends: Vec<usize> = set.series.iter().map(|series| steps_before(&set, series, start)).collect();
+    for (series, end) in set.series.iter_mut().zip(ends) {
+        series.target.truncate(end);
+        // What was known ahead of the whole is known ahead of a part, and what it loses too.
+        let behind = series.covariates.split_off(end * width);
+        if !set.known.is_empty() {
+            series.ahead.splice(..0, behind);
+        }
+    }
+    set.series.retain(|series| series.steps() > 0);
+    set
+}
+
 fn latest(set: &SeriesSet) -> Option<&Series> {
     set.series.iter().max_by_key(|series| (set.time(series, series.steps() as i64 - 1), series.steps()))
 }
@@ -169,16 +188,21 @@ impl Split {
             let [end, of_test] = ends(series);
             if !learnt[index] {
                 let known = series.target[..end].iter().filter(|y| !y.is_nan()).count();
-                left_out.push(LeftOut { id: series.id.clone(), steps: end, needed: all.first(index).max(4), known });
+                left_out.push(LeftOut {
+                    id: series.id.clone(),
+                    steps: end,
+                    needed: all.first(index).max(KNOWN_MIN),
+                    known,
+                });
                 continue;
             }
             let whole = Window { context: all.first(index), ..window };
             test.extend(origins(series, index, of_test..series.steps(), whole));
         }
         if let (true, Some(LeftOut { id, steps, .. })) = (train.origins().is_empty(), left_out.first()) {
-            let found = format!("{steps} steps of series {id:?} before validation");
-            let expected = "at least 4 known values; make --validation and --test smaller";
-            return Err(Error::setting("the values for training", found, expected));
+            let found = format!("{steps} steps of series {id:?}");
+            let expected = "at least 3 known values; make validation and test smaller, or take a longer series";
+            return Err(Error::setting("the part for training", found, expected));
         }
         informed(set, &train)?;
         let of = |windows: Windows| windows.without(&learnt);

@@ -11,10 +11,8 @@ use crate::Labelled;
 use crate::model::ends::Ends;
 use crate::model::model::Model;
 use crate::model::workers::{Task, Workers, sum};
+use crate::network::groups::BLOCK;
 use crate::training::batch::Batch;
-
-/// Parameters that one thread works on at a time. A multiple of 16.
-pub(crate) const BLOCK: usize = 4096;
 
 /// Consecutive groups of a batch that are worked off here.
 #[derive(Default)]

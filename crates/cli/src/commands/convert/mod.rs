@@ -79,6 +79,9 @@ pub(crate) fn convert(args: &ConvertArgs) -> anyhow::Result<()> {
     for line in reports.iter().flat_map(|(_, _, of)| report::compared(of)) {
         output.line(&line)?;
     }
+    if args.sample.is_none() && report::has_nothing_to_compute(&reports) {
+        output.line("not compared: arrays alone hold nothing to compute; --sample FILE compares answers")?;
+    }
     for check in checks {
         output.line(&check.to_string())?;
     }

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, Args};
 
-use crate::flags::several::SeveralArgs;
+use crate::flags::several::{RepeatArgs, SeveralArgs};
 use crate::flags::training::CommonArgs;
 use crate::flags::writing::Writing;
+use crate::run::several::folds::Folds;
 
 /// Flags of `train classify`.
 #[derive(Args, Debug)]
@@ -54,6 +55,10 @@ pub(crate) struct ClassifyArgs {
     pub(crate) class_weights: Option<String>,
     #[command(flatten)]
     pub(crate) several: SeveralArgs,
+    #[command(flatten)]
+    pub(crate) folds: Folds,
+    #[command(flatten)]
+    pub(crate) repeat: RepeatArgs,
     #[command(flatten)]
     pub(crate) common: CommonArgs,
 }

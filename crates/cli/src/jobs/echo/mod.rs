@@ -28,6 +28,7 @@ use crate::jobs::job::{Follow, Job};
 use crate::output::Output;
 use crate::run::fingerprint::Fingerprint;
 use crate::run::held::Resumed;
+use crate::run::several::{self, Asked};
 use crate::run::{self, Begin, Reading, Task, Watch};
 use crate::settings::{JobSettings, Settings};
 use crate::shown::amounts::thousands;
@@ -60,11 +61,13 @@ impl Job for EchoJob {
         job.echo_step = args.echo_step.unwrap_or(job.echo_step);
         job.sequence_length = args.sequence_length.unwrap_or(job.sequence_length);
         job.reset_state |= args.reset_state;
-        run(&settings, Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
+        let asked =
+            Asked { repeat: args.repeat.repeat.as_ref(), out: args.common.out.as_deref(), output: args.common.output };
+        several::train::<Self, _>(settings, (), &asked, run)
     }
 
     fn resume(resumed: Resumed) -> anyhow::Result<()> {
-        run(&resumed.settings()?, Begin::Again(resumed.held), resumed.output)
+        several::resume::<Self, _>(resumed, run)
     }
 
     fn eval(args: &EvalArgs, model: Ensemble, threads: usize, output: &mut Output) -> anyhow::Result<()> {
@@ -85,7 +88,8 @@ impl Job for EchoJob {
     }
 }
 
-fn run(settings: &Settings<EchoSettings>, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
+fn run(settings: Settings<EchoSettings>, (): (), begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
+    let settings = &settings;
     EchoSettings::check_with(settings)?;
     let (training, window) = (&settings.training, settings.job.sequence_length);
     let data = series(settings, Part::Training)?;

@@ -27,6 +27,7 @@ use crate::output::Output;
 use crate::run::fingerprint::Fingerprint;
 use crate::run::held::Resumed;
 use crate::run::members::{Members, train_members};
+use crate::run::several::{self, Asked};
 use crate::run::{self, Begin, Reading, Task, Watch};
 use crate::settings::precedence::{set, set_option};
 use crate::settings::{JobSettings, Settings};
@@ -73,11 +74,13 @@ impl Job for MnistJob {
         set_option(&mut settings.job.data, &args.data);
         set(&mut settings.job.ensemble, args.several.ensemble.as_ref());
         let open = args.common.batch_is_open();
-        run(settings, open, Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
+        let asked =
+            Asked { repeat: args.repeat.repeat.as_ref(), out: args.common.out.as_deref(), output: args.common.output };
+        several::train::<Self, _>(settings, open, &asked, run)
     }
 
     fn resume(resumed: Resumed) -> anyhow::Result<()> {
-        run(resumed.settings()?, false, Begin::Again(resumed.held), resumed.output)
+        several::resume::<Self, _>(resumed, run)
     }
 
     fn eval(args: &EvalArgs, model: Ensemble, threads: usize, output: &mut Output) -> anyhow::Result<()> {

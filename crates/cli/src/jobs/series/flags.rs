@@ -7,9 +7,10 @@ use clap::Args;
 use super::recipe::RecipeSettings;
 use super::settings::CutBy;
 use super::share::Share;
-use crate::flags::several::SeveralArgs;
+use crate::flags::several::{RepeatArgs, SeveralArgs};
 use crate::flags::training::CommonArgs;
 use crate::flags::writing::Writing;
+use crate::run::several::folds::Folds;
 
 /// Flags of `train series`.
 #[derive(Args, Debug)]
@@ -88,6 +89,10 @@ pub(crate) struct SeriesArgs {
     /// that model is kept
     #[arg(long = "final", help_heading = "Training")]
     pub(crate) final_fit: bool,
+    #[command(flatten)]
+    pub(crate) folds: Folds,
+    #[command(flatten)]
+    pub(crate) repeat: RepeatArgs,
     #[command(flatten)]
     pub(crate) common: CommonArgs,
 }

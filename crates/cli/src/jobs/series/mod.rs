@@ -11,6 +11,7 @@ pub(crate) mod flags;
 mod forecast;
 pub(crate) mod meaning;
 pub(crate) mod recipe;
+mod rolling;
 pub(crate) mod settings;
 mod share;
 mod sizes;
@@ -40,6 +41,7 @@ use crate::output::Output;
 use crate::run::fingerprint::Fingerprint;
 use crate::run::held::Resumed;
 use crate::run::members::{Members, train_members};
+use crate::run::several::{self, Asked};
 use crate::run::{self, Begin, Reading, Task, Watch};
 use crate::settings::{JobSettings, Settings};
 use crate::shown::amounts::thousands;
@@ -66,11 +68,13 @@ impl Job for SeriesJob {
     fn train(args: &SeriesArgs) -> anyhow::Result<()> {
         let mut settings = Settings::<SeriesSettings>::new(&args.common)?;
         settings.job.set(args)?;
-        run(settings, Open::of(args), Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
+        let asked =
+            Asked { repeat: args.repeat.repeat.as_ref(), out: args.common.out.as_deref(), output: args.common.output };
+        several::train::<Self, _>(settings, Open::of(args), &asked, run)
     }
 
     fn resume(resumed: Resumed) -> anyhow::Result<()> {
-        run(resumed.settings()?, Open::default(), Begin::Again(resumed.held), resumed.output)
+        several::resume::<Self, _>(resumed, run)
     }
 
     fn eval(args: &EvalArgs, model: Ensemble, threads: usize, output: &mut Output) -> anyhow::Result<()> {
@@ -136,6 +140,7 @@ fn run(
         chosen.push(format!("--horizon is {horizon}, as the file says"));
     }
     chosen.extend(sizes::fit(&mut settings.job, steps, season, open));
+    let set = rolling::rolling(set, &mut settings.job)?;
     let (season, context) = settings.job.resolve(&set);
     let (window, levels) = (Window { context, horizon: settings.job.horizon }, settings.job.levels());
     if open.cut {
@@ -218,6 +223,9 @@ fn run(
         let recipe = &settings.job.recipe;
         let settled = relative.settle(&mut predictor, &split.validation, recipe.blend, recipe.rate())?;
         output.remark(&settled_in_words(&settled, &levels));
+        if output.json {
+            output.result("", &settled_object(&settled))?;
+        }
         let settled_meaning = SeriesMeaning { relative: Some(settled.relative), ..meaning.clone() };
         let mut members = predictor.ensemble().members().to_vec();
         members.iter_mut().for_each(|model| model.meaning = Some(settled_meaning.clone().into()));
@@ -283,6 +291,17 @@ fn settled_in_words(settled: &Settled, levels: &[f32]) -> String {
         );
     }
     said
+}
+
+/// The same for programs.
+fn settled_object(settled: &Settled) -> Value {
+    let Settled { relative, base_loss, network_loss, windows } = settled;
+    let ways: Vec<String> = relative.base.ways.iter().map(ToString::to_string).collect();
+    json!({
+        "event": "settled", "base": ways, "log": relative.base.log, "windows": windows, "base_loss": base_loss,
+        "network_loss": network_loss, "blend": relative.blend,
+        "widths": relative.calibration.as_ref().map(|of| &of.widths),
+    })
 }
 
 /// Of all series: their names, times and values.

@@ -13,6 +13,7 @@ use super::share::Share;
 use crate::flags::writing::Writing;
 use crate::options::Value;
 use crate::run::members;
+use crate::run::several::folds::Folds;
 use crate::settings::network::NetworkConfig;
 use crate::settings::optimization::OptimizationConfig;
 use crate::settings::paths::absolute;
@@ -62,6 +63,8 @@ pub(crate) struct SeriesSettings {
     /// Learn from all data in the end.
     #[serde(default, rename = "final", skip_serializing_if = "std::ops::Not::not")]
     pub(super) final_fit: bool,
+    #[serde(flatten)]
+    pub(crate) folds: Folds,
     /// Networks whose mean answers.
     pub(crate) ensemble: usize,
     pub(crate) test: Share,
@@ -93,6 +96,7 @@ impl Default for SeriesSettings {
             cut: None,
             every: None,
             final_fit: false,
+            folds: Folds::default(),
             ensemble: 1,
             test: Share::Fraction(0.15),
             validation: Share::Fraction(0.15),
@@ -126,6 +130,7 @@ impl JobSettings for SeriesSettings {
             target: Some(String::new()),
             time: vec![String::new()],
             writing: Writing::full(),
+            folds: Folds::full(),
             id: Some(String::new()),
             covariates: Some(Vec::new()),
             known: vec![String::new()],
@@ -143,6 +148,7 @@ impl JobSettings for SeriesSettings {
     fn check(&self) -> Result<(), Error> {
         self.test.check("test")?;
         self.validation.check("validation")?;
+        self.folds.check()?;
         members::check(self.ensemble)?;
         self.writing.notation().check()?;
         self.recipe.check()?;
@@ -183,6 +189,10 @@ impl JobSettings for SeriesSettings {
         Ok(())
     }
 
+    fn folds(&mut self) -> Option<&mut Folds> {
+        Some(&mut self.folds)
+    }
+
     fn with_absolute_paths(&self) -> anyhow::Result<Self> {
         Ok(SeriesSettings { data: absolute("data", self.data.as_deref())?, ..self.clone() })
     }
@@ -195,6 +205,7 @@ impl SeriesSettings {
     /// If a fraction is none, or the season or the horizon is 0.
     pub(crate) fn set(&mut self, args: &SeriesArgs) -> Result<(), Error> {
         set_option(&mut self.data, &args.data);
+        self.folds = args.folds.or(self.folds);
         set(&mut self.ensemble, args.several.ensemble.as_ref());
         set_option(&mut self.target, &args.target);
         set_option(&mut self.id, &args.id);

@@ -2,13 +2,14 @@
 
 use elman::datasets::series::{Series, SeriesSet};
 use elman::series::Cut;
+use serde::{Deserialize, Serialize};
 
 use super::flags::SeriesArgs;
 use super::settings::{CutBy, SeriesSettings};
 use super::share::Share;
 
 /// Settings that nobody has chosen: no flag and no file.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub(super) struct Open {
     pub(super) horizon: bool,
     pub(super) validation: bool,
@@ -18,7 +19,6 @@ pub(super) struct Open {
     pub(super) hidden: bool,
     pub(super) epochs: bool,
     pub(super) patience: bool,
-    pub(super) ensemble: bool,
     pub(super) every: bool,
     pub(super) cut: bool,
 }
@@ -34,7 +34,6 @@ impl Open {
             batch: args.common.batch_is_open(),
             hidden: open && args.common.hidden_size.is_none(),
             epochs: open && !args.common.training.options.has("num_epoch"),
-            ensemble: open && args.several.ensemble.is_none(),
             every: open && args.every.is_none(),
             cut: open && args.cut.is_none(),
             patience: open && !args.common.optimization.options.has("early_stopping"),
@@ -90,7 +89,9 @@ pub(super) fn fit(job: &mut SeriesSettings, steps: usize, season: usize, open: O
     let parts = |job: &SeriesSettings| [job.validation.of(steps), job.test.of(steps)];
     let least = parts(job).into_iter().skip(usize::from(rolling)).min().unwrap_or(0);
     if open.horizon && least < job.horizon {
-        let chosen = if (2..=least).contains(&season) { season } else { least.max(1) };
+        // A test of several forecasts says more than one of a single one.
+        let otherwise = if rolling { least / 2 } else { least };
+        let chosen = if (2..=least).contains(&season) { season } else { otherwise.max(1) };
         lines.push(format!(
             "--horizon is {chosen}: the default of {} is more than validation or test has, {least} of {steps} steps",
             job.horizon
@@ -152,7 +153,6 @@ mod tests {
         hidden: true,
         epochs: true,
         patience: true,
-        ensemble: true,
         every: true,
         cut: true,
     };

@@ -23,14 +23,17 @@ use crate::flags::eval::EvalArgs;
 use crate::flags::predict::PredictArgs;
 use crate::flags::sample::SampleArgs;
 use crate::folder;
+use crate::jobs::figures::Figure;
 use crate::jobs::job::{Follow, Job, Use};
 use crate::output::Output;
 use crate::run::fingerprint::Fingerprint;
 use crate::run::held::Resumed;
+use crate::run::several::{self, Asked};
 use crate::run::{self, Begin, Reading, Task, Watch};
 use crate::settings::training::TrainingConfig;
 use crate::settings::{JobSettings, Settings};
 use crate::shown::amounts::thousands;
+use crate::shown::digits::significant;
 
 /// Units of the sample in the run's folder.
 const SAMPLE_LENGTH: usize = 200;
@@ -41,6 +44,9 @@ pub(crate) struct TextJob;
 impl Job for TextJob {
     const ABOUT: &'static str = "Read a text and predict each next character: a network that writes";
 
+    const FIGURES: &'static [Figure] =
+        &[Figure { heading: "perplexity", event: "validation", pointer: "/perplexity", write: significant }];
+
     type Flags = TextArgs;
     type Settings = TextSettings;
 
@@ -48,11 +54,13 @@ impl Job for TextJob {
         let mut settings = Settings::<TextSettings>::new(&args.common)?;
         settings.job.set(args)?;
         let open = args.common.batch_is_open();
-        run(settings, open, Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
+        let asked =
+            Asked { repeat: args.repeat.repeat.as_ref(), out: args.common.out.as_deref(), output: args.common.output };
+        several::train::<Self, _>(settings, open, &asked, run)
     }
 
     fn resume(resumed: Resumed) -> anyhow::Result<()> {
-        run(resumed.settings()?, false, Begin::Again(resumed.held), resumed.output)
+        several::resume::<Self, _>(resumed, run)
     }
 
     fn eval(args: &EvalArgs, model: Ensemble, threads: usize, output: &mut Output) -> anyhow::Result<()> {
