@@ -143,9 +143,9 @@ fn json_has_every_figure() {
     outcome.succeeded();
     let objects = objects(&outcome.stdout);
     let events: Vec<_> = objects.iter().map(|object| object["event"].as_str().unwrap()).collect();
-    assert_eq!(events, ["data", "run", "epoch", "epoch", "backtest"]);
+    assert_eq!(events, ["data", "run", "epoch", "epoch", "settled", "backtest"]);
     assert_eq!((&objects[0]["rows"], &objects[0]["frequency"]), (&80.into(), &"a step".into()));
-    let backtest = &objects[4];
+    let backtest = &objects[5];
     assert_eq!(backtest["levels"], serde_json::json!([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]));
     assert_eq!((&backtest["horizon"], &backtest["season"], &backtest["origins"]), (&3.into(), &6.into(), &10.into()));
     for side in ["model", "naive"] {
@@ -206,7 +206,7 @@ fn gaps_and_missing_values_are_learnt_around_and_reported() {
     // Without the covariate the network reads less.
     let outcome = place.elman(&quick("--out alone --covariates="));
     outcome.succeeded();
-    assert!(outcome.stderr.contains("reads 8 steps of y, whether y is known; forecasts"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("reads 8 steps of y, whether y is known, y a season before"), "{}", outcome.stderr);
 }
 
 #[test]
@@ -884,4 +884,34 @@ fn of_many_windows_every_few_are_learnt_from() {
     assert!(place.text("run/config.toml").contains("every = 2"));
     let refused = place.elman(&quick("--id id --every 0 --out other"));
     refused.failed(2, &["--every is 0; expected at least 1"]);
+}
+
+#[test]
+fn series_that_end_apart_are_tested_before_their_ends() {
+    let place = Place::new();
+    let one = |id: usize| {
+        let values: Vec<String> = (0..40 + id).map(|t| format!("{:.2}", wave(t + id) + t as f64)).collect();
+        format!("T{id}:{}-01-01 00-00-00:{}\n", 1900 + 3 * id, values.join(","))
+    };
+    let head = "@attribute series_name string\n@attribute start_timestamp date\n@frequency yearly\n@horizon 3\n@data\n";
+    place.write("a.tsf", (head.to_owned() + &(0..8).map(one).collect::<String>()).as_bytes());
+    let train = "train series --data a.tsf --num-epoch 2 --hidden-size 4";
+    let outcome = place.elman(&format!("{train} --out run"));
+    outcome.succeeded();
+    for says in [
+        "--horizon is 3, as the file says",
+        "--cut is end: the series end at different times",
+        "from the last 3 steps of each series on",
+        "mean over 8 series",
+    ] {
+        let said = format!("{}{}", outcome.stdout, outcome.stderr);
+        assert!(said.contains(says), "{says}: {said}");
+    }
+    assert!(place.text("run/config.toml").contains("cut = \"end\""));
+    place.elman("eval run").succeeded();
+    let forecast = place.elman("forecast run --json");
+    assert_eq!(times(&forecast)[..4], ["1940", "1941", "1942", "1944"]);
+    let by_time = place.elman(&format!("{train} --cut time --out by-time"));
+    by_time.succeeded();
+    assert!(!by_time.stdout.contains("of each series on"), "{}", by_time.stdout);
 }

@@ -117,6 +117,7 @@ impl Relative {
 }
 
 /// [F, Q] of the errors of each step: its own quantiles where there are many, those of all steps at its size where not.
+/// Of n independent windows they are √(1 + 1 / n) as wide, as the error of a forecast is whose mean was taken from n.
 fn spread(errors: &mut [Vec<f32>], levels: &[f32]) -> Vec<f32> {
     let mut sizes: Vec<f64> =
         errors.iter().map(|of| of.iter().map(|&z| f64::from(z).abs()).sum::<f64>() / of.len().max(1) as f64).collect();
@@ -131,6 +132,8 @@ fn spread(errors: &mut [Vec<f32>], levels: &[f32]) -> Vec<f32> {
         all.flat_map(|(of, size)| of.iter().map(move |z| (f64::from(*z) / size) as f32)).collect();
     pooled.sort_by(f32::total_cmp);
     let horizon = errors.len() as f64;
+    let independent = pooled.len() as f64 / (horizon * horizon);
+    let wider = if independent > 0.0 { (1.0 + 1.0 / independent).sqrt() } else { 1.0 };
     let mut found = Vec::with_capacity(errors.len() * levels.len());
     for (of, size) in errors.iter_mut().zip(&sizes) {
         of.sort_by(f32::total_cmp);
@@ -143,7 +146,7 @@ fn spread(errors: &mut [Vec<f32>], levels: &[f32]) -> Vec<f32> {
         };
         let row: Vec<f32> = levels.iter().map(|&level| at(level)).collect();
         let median = point(levels, &row);
-        found.extend(row.iter().map(|z| z - median));
+        found.extend(row.iter().map(|z| (wider * f64::from(z - median)) as f32));
     }
     found
 }

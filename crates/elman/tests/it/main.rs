@@ -27,6 +27,7 @@ mod optimizer_peers;
 mod outside_numbers;
 mod owners;
 mod peers;
+mod relative;
 mod resume;
 mod rooms;
 mod series;

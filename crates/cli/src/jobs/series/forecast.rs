@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow, bail};
 use elman::Ensemble;
 use elman::datasets::series::{SeriesSet, split_id};
 use elman::formats::write_atomic;
-use elman::series::{Forecaster, Selected};
+use elman::series::{Forecaster, KNOWN_MIN, Selected};
 use serde_json::json;
 
 use super::backtest::levels as decimals;
@@ -29,7 +29,8 @@ pub(crate) fn forecast(args: &ForecastArgs, model: Ensemble, output: &mut Output
     tables::warn(output, &set.report.rounded, &set.report.stand_ins)?;
     let mut forecaster = Forecaster::new(model, threads)?;
     let selected = forecaster.select(set)?;
-    remarks(&selected, forecaster.window().context)?.iter().for_each(|remark| output.remark(remark));
+    let is_relative = forecaster.meaning().relative.is_some();
+    remarks(&selected, forecaster.window().context, is_relative)?.iter().for_each(|remark| output.remark(remark));
     let set = &selected.scaled.set;
     let ids = set.report.ids.clone();
     let shown = shown(set, args.series.as_deref())?;
@@ -156,14 +157,15 @@ impl Names<'_> {
 ///
 /// # Errors
 /// If none is left.
-fn remarks(selected: &Selected, context: usize) -> anyhow::Result<Vec<String>> {
+fn remarks(selected: &Selected, context: usize, is_relative: bool) -> anyhow::Result<Vec<String>> {
     let name = |id: &String| if id.is_empty() { "the only one".to_owned() } else { format!("{id:?}") };
     let short: Vec<String> = selected.short.iter().map(|(id, steps)| format!("{} ({steps} steps)", name(id))).collect();
     let unread: Vec<String> = selected.unread.iter().map(name).collect();
-    let why = [
-        (short, format!("no forecast without the {context} steps that the model reads")),
-        (unread, format!("no forecast where none of the last {context} values is known")),
-    ];
+    let needed = match is_relative {
+        true => format!("no forecast without {KNOWN_MIN} known values to make a base forecast from"),
+        false => format!("no forecast without the {context} steps that the model reads"),
+    };
+    let why = [(short, needed), (unread, format!("no forecast where none of the last {context} values is known"))];
     let why = why.into_iter().filter(|(names, _)| !names.is_empty());
     let why: Vec<String> =
         why.map(|(names, what)| format!("{what}: {}", counted("series", "series", names.into_iter()))).collect();

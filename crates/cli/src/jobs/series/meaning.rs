@@ -17,7 +17,7 @@ use crate::shown::names::counted;
 pub(crate) fn meaning(set: &SeriesSet, job: &SeriesSettings, cut: Cut, split: &Split, season: usize) -> SeriesMeaning {
     let seen = SeriesMeaning::of(set, cut, split, season);
     let Notation { time_format, decimal, thousands, missing } = job.writing.notation().or(seen.notation());
-    let (non_negative, integer) = (job.recipe.non_negative, job.recipe.integer);
+    let (non_negative, integer) = (job.recipe.non_negative == Some(true), job.recipe.integer);
     SeriesMeaning { time_format, decimal, thousands, missing_value: missing, non_negative, integer, ..seen }
 }
 

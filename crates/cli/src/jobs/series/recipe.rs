@@ -32,7 +32,7 @@ pub(crate) enum Transform {
 }
 
 /// By how much of a width an interval moves with each value that comes.
-const RATE: f64 = 0.05;
+const RATE: f64 = 0.1;
 
 /// Settings of the recipe, and flags of the same names; what none says, the data decides. A file from before there were
 /// recipes has none of them, and is plain.
@@ -62,14 +62,14 @@ pub(crate) struct RecipeSettings {
     #[arg(long, value_name = "BOOL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) calibrate: Option<bool>,
-    /// Move the intervals with each value that comes after validation, by so much of their width; 0: never [default: 0.05]
+    /// Move the intervals with each value that comes after validation, by so much of their width; 0: never [default: 0.1]
     #[arg(long, value_name = "X")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) adapt: Option<f64>,
-    /// No forecast is below 0
-    #[arg(long)]
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) non_negative: bool,
+    /// No forecast is below 0: true or false [default: whether the series has zeros and nothing below; false if plain]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) non_negative: Option<bool>,
     /// Forecasts are whole numbers
     #[arg(long)]
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -86,7 +86,7 @@ impl RecipeSettings {
             blend: Some(1.0),
             calibrate: Some(true),
             adapt: Some(RATE),
-            non_negative: true,
+            non_negative: Some(true),
             integer: true,
         }
     }
@@ -102,7 +102,7 @@ impl RecipeSettings {
         set_option(&mut self.blend, &args.blend);
         set_option(&mut self.calibrate, &args.calibrate);
         set_option(&mut self.adapt, &args.adapt);
-        self.non_negative |= args.non_negative;
+        set_option(&mut self.non_negative, &args.non_negative);
         self.integer |= args.integer;
     }
 
@@ -171,9 +171,20 @@ pub(super) fn base(
             said += &format!(", {} {}", if base.log { "without logarithms" } else { "in logarithms" }, percent(other));
         }
     }
+    job.recipe.non_negative.get_or_insert_with(|| touches_zero(set));
+    if job.recipe.non_negative == Some(true) {
+        said += "; no forecast below 0";
+    }
     job.recipe.transform = Some(if base.log { Transform::Log } else { Transform::None });
     job.recipe.base = Some(base.ways.clone());
     Ok((Relative::to(base), said))
+}
+
+/// Whether 0 is where the values end: some are there, and none is below.
+fn touches_zero(set: &SeriesSet) -> bool {
+    let values = set.series.iter().flat_map(|series| series.target.iter().map(|&y| series.centre() + f64::from(y)));
+    let least = values.fold(f64::INFINITY, f64::min);
+    least == 0.0
 }
 
 /// Sizes the network and its training for so many windows, where nobody has chosen.
