@@ -8,6 +8,7 @@ use clap::{Arg, Args};
 use crate::flags::several::SeveralArgs;
 use crate::flags::training::CommonArgs;
 use crate::flags::writing::Writing;
+use crate::jobs::sequences::reading::ReadingArgs;
 
 /// Flags of `train classify`.
 #[derive(Args, Debug)]
@@ -54,6 +55,8 @@ pub(crate) struct ClassifyArgs {
     pub(crate) class_weights: Option<String>,
     #[command(flatten)]
     pub(crate) several: SeveralArgs,
+    #[command(flatten)]
+    pub(crate) reading: ReadingArgs,
     #[command(flatten)]
     pub(crate) common: CommonArgs,
 }

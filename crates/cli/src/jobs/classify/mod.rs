@@ -25,12 +25,16 @@ use self::flags::ClassifyArgs;
 use self::judged::judge;
 pub(crate) use self::meaning::name_classes;
 use self::names::{ends, few};
-use self::parts::Parts;
+use self::parts::{Parts, Whole};
 use self::settings::ClassifySettings;
 use crate::flags::eval::EvalArgs;
 use crate::flags::predict::PredictArgs;
 use crate::jobs::figures::{self, Figure, test_figures, with_validation};
 use crate::jobs::job::Job;
+use crate::jobs::sequences::given::Given;
+use crate::jobs::sequences::reading::Recipe;
+use crate::jobs::sequences::recipe;
+use crate::jobs::sequences::sizes::Sizes;
 use crate::jobs::tables as tables_of;
 use crate::output::Output;
 use crate::run::held::Resumed;
@@ -54,13 +58,19 @@ impl Job for ClassifyJob {
 
     fn train(args: &ClassifyArgs) -> anyhow::Result<()> {
         let mut settings = Settings::<ClassifySettings>::new(&args.common)?;
-        settings.job.set(args);
+        settings.job.set(args)?;
+        let given = Given::of(&args.common, &args.reading)?.and("validation", args.validation.is_some());
+        // A file from before there were recipes has none.
+        if args.common.config.is_some() && !given.has("recipe") {
+            settings.job.reading.recipe = Recipe::Plain;
+        }
         let open = args.common.batch_is_open();
-        run(settings, open, Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
+        let given = (settings.job.reading.recipe == Recipe::Auto).then_some(given);
+        run(settings, open, given, Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
     }
 
     fn resume(resumed: Resumed) -> anyhow::Result<()> {
-        run(resumed.settings()?, false, Begin::Again(resumed.held), resumed.output)
+        run(resumed.settings()?, false, None, Begin::Again(resumed.held), resumed.output)
     }
 
     fn eval(args: &EvalArgs, model: Ensemble, threads: usize, output: &mut Output) -> anyhow::Result<()> {
@@ -82,15 +92,26 @@ impl Job for ClassifyJob {
     }
 }
 
-/// `open`: whether a batch is all rows where there are few.
+/// `open`: whether a batch is all rows where there are few. `given`: what the recipe leaves as it is; None where it has chosen
+/// before, or there is none.
 fn run(
     mut settings: Settings<ClassifySettings>,
     open: bool,
+    given: Option<Given>,
     begin: Begin<'_>,
     mut output: Output,
 ) -> anyhow::Result<()> {
     ClassifySettings::check_with(&settings)?;
-    let parts = Parts::load(&settings.job, settings.training.seed)?;
+    let whole = Whole::load(&settings.job, settings.training.seed)?;
+    let mut chosen = String::new();
+    if let Some(given) = given {
+        let Settings { job, training, optimization, network } = &mut settings;
+        let ClassifySettings { reading, validation, .. } = job;
+        let open = recipe::Open { reading, network, training, optimization, validation };
+        chosen = format!("\n{}", recipe::choose(&Sizes::of(&whole.rest), &given, open)?);
+        ClassifySettings::check_with(&settings)?;
+    }
+    let parts = whole.split(&settings.job, settings.training.seed)?;
     let (features, classes) = (parts.training.names.clone(), parts.training.classes.clone());
     let meaning = meaning::of(&settings.job, &parts.training);
     let standardizer = meaning.standardizer.clone();
@@ -111,7 +132,10 @@ fn run(
         true => None,
         false => Some(LabelledSequences::new(parts.validation, &standardizer)?),
     };
-    let chosen = settings.training.fit_batch(training.len(), open).map_or(String::new(), |line| format!("\n{line}"));
+    chosen += &settings.training.fit_batch(training.len(), open).map_or(String::new(), |line| format!("\n{line}"));
+    let batch = settings.training.batch_size.of(training.len());
+    settings.training.num_epoch = settings.job.reading.epochs(settings.training.num_epoch, training.len(), batch);
+    let training = training.augmented(settings.job.reading.augment);
     let weights = settings.job.weights(&training, &classes)?;
     let of_seed = |seed| {
         let settings = settings.of_seed(seed);
@@ -157,8 +181,9 @@ fn model(
     meaning: ClassMeaning,
     test_steps: usize,
 ) -> anyhow::Result<Model> {
-    let stack = settings.network.stack(training.input())?;
-    let head = Head::last_state(meaning.classes.len());
+    let reading = &settings.job.reading;
+    let stack = reading.stack(&settings.network, training.input())?;
+    let head = reading.head(Head::last_state(meaning.classes.len()));
     let batch = settings.training.batch_size.of(training.len());
     let steps = training.steps().max(test_steps);
     let mut model = settings.training.model(&settings.optimization, stack, head, steps, batch)?;
@@ -267,6 +292,10 @@ struct Validation(Option<LabelledSequences>);
 impl Watch for Validation {
     fn validate(&mut self, trainer: &mut Trainer) -> Result<Option<Evaluation>, Error> {
         self.0.as_ref().map(|data| trainer.evaluate(data)).transpose()
+    }
+
+    fn shows(&self, epoch: u64, epochs: u64) -> bool {
+        recipe::shows(epoch, epochs)
     }
 
     fn line(&self, epoch: &elman::Epoch, validation: Option<&Evaluation>) -> String {
