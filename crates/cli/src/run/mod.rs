@@ -294,7 +294,9 @@ impl<'a> Run<'a> {
                 self.record(&step, validation)?;
                 bar.show(&self.report(&step, &self.rate()));
             }
-            if last {
+            let shown = last
+                && (step.epoch == epochs || verdict == Some(Decision::Stop) || self.watch.shows(step.epoch, epochs));
+            if shown {
                 bar.suspend(|| self.epoch(&step, validation))?;
                 fit.trainer().averaged().save(self.folder.join(folder::MODEL))?;
                 curves::draw(&self.folder.join(folder::CURVES), &self.rows, None)?;

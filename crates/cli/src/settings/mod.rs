@@ -8,7 +8,7 @@ pub(crate) mod paths;
 pub(crate) mod precedence;
 pub(crate) mod training;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::path::Path;
 
@@ -193,6 +193,16 @@ impl<J: JobSettings> Settings<J> {
     pub(crate) fn default_table() -> anyhow::Result<Table> {
         Ok(J::defaults().text()?.parse()?)
     }
+}
+
+/// The names of the settings that a configuration gives.
+///
+/// # Errors
+/// If it cannot be read, or is no TOML.
+pub(crate) fn names_in(path: &Path) -> anyhow::Result<BTreeSet<String>> {
+    let text = text_of(path)?;
+    let names: Names = from_toml(text.strip_prefix('\u{feff}').unwrap_or(&text))?;
+    Ok(names.into_keys().collect())
 }
 
 /// The names in a table, whatever their values.

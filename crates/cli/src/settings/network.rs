@@ -41,6 +41,11 @@ impl NetworkConfig {
         self
     }
 
+    /// Gives an option of [`NETWORK`] a value.
+    pub(crate) fn insert(&mut self, name: &'static str, value: Value) {
+        self.options.insert(name, value);
+    }
+
     /// With a value for everything that may be absent: the names of all settings.
     pub(crate) fn full() -> Self {
         NetworkConfig { options: Values::full(&NETWORK), ..NetworkConfig::default() }

@@ -5,7 +5,8 @@ use serde_json::Value;
 use crate::support::jobs::place;
 use crate::support::*;
 
-const CLASSIFY: &str = "train classify --data walks.csv --hidden-size 5 --num-epoch 4 --batch-size 6 --threads 1";
+const CLASSIFY: &str =
+    "train classify --recipe plain --data walks.csv --hidden-size 5 --num-epoch 4 --batch-size 6 --threads 1";
 const SERIES: &str = "train series --data a.csv --target y --horizon 3 --context 8 --season 6 --hidden-size 4 \
                       --batch-size 8 --num-epoch 3 --threads 1";
 

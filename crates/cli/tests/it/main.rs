@@ -22,6 +22,7 @@ mod optimizers;
 mod options;
 mod pages;
 mod predict_sequences;
+mod recipe;
 mod refusals;
 mod release;
 #[cfg(unix)]

@@ -885,3 +885,33 @@ fn of_many_windows_every_few_are_learnt_from() {
     let refused = place.elman(&quick("--id id --every 0 --out other"));
     refused.failed(2, &["--every is 0; expected at least 1"]);
 }
+
+#[test]
+fn series_that_end_apart_are_tested_before_their_ends() {
+    let place = Place::new();
+    let one = |id: usize| {
+        let values: Vec<String> = (0..40 + id).map(|t| format!("{:.2}", wave(t + id) + t as f64)).collect();
+        format!("T{id}:{}-01-01 00-00-00:{}\n", 1900 + 3 * id, values.join(","))
+    };
+    let head = "@attribute series_name string\n@attribute start_timestamp date\n@frequency yearly\n@horizon 3\n@data\n";
+    place.write("a.tsf", (head.to_owned() + &(0..8).map(one).collect::<String>()).as_bytes());
+    let train = "train series --data a.tsf --num-epoch 2 --hidden-size 4";
+    let outcome = place.elman(&format!("{train} --out run"));
+    outcome.succeeded();
+    for says in [
+        "--horizon is 3, as the file says",
+        "--cut is end: the series end at different times",
+        "from the last 3 steps of each series on",
+        "mean over 8 series",
+    ] {
+        let said = format!("{}{}", outcome.stdout, outcome.stderr);
+        assert!(said.contains(says), "{says}: {said}");
+    }
+    assert!(place.text("run/config.toml").contains("cut = \"end\""));
+    place.elman("eval run").succeeded();
+    let forecast = place.elman("forecast run --json");
+    assert_eq!(times(&forecast)[..4], ["1940", "1941", "1942", "1944"]);
+    let by_time = place.elman(&format!("{train} --cut time --out by-time"));
+    by_time.succeeded();
+    assert!(!by_time.stdout.contains("of each series on"), "{}", by_time.stdout);
+}

@@ -411,6 +411,84 @@ mod tests {
         assert_eq!(read(&data, 0, 0), [0.0, 0.0]);
     }
 
+    /// One sequence of one feature.
+    fn one(values: &[f32]) -> SequenceSet {
+        SequenceSet {
+            names: vec!["a".into()],
+            classes: vec!["left".into(), "right".into()],
+            centres: Vec::new(),
+            report: Report::default(),
+            values: values.to_vec(),
+            offsets: vec![0, values.len()],
+            labels: Some(vec![1]),
+            ids: None,
+        }
+    }
+
+    #[test]
+    fn a_patch_is_its_steps_one_after_the_other() {
+        let standardizer = Standardizer::identity(2).patch(Patch { size: 2, stride: 1 });
+        let data = StandardizedSequences::new(set([1.0, 5.0, 3.0, 6.0, 2.0, 7.0]), &standardizer).unwrap();
+        assert_eq!((data.steps(), data.input(), data.length(0), data.length(1)), (1, 4, 1, 1));
+        assert_eq!(read(&data, 0, 0), [1.0, 5.0, 3.0, 6.0]);
+        assert_eq!(read(&data, 1, 0), [2.0, 7.0, 0.0, 0.0], "what is not there is 0");
+        let values: Vec<f32> = (1..=7_u8).map(f32::from).collect();
+        let standardizer = Standardizer { mask: true, ..Standardizer::identity(1) }.patch(Patch { size: 3, stride: 2 });
+        let data = StandardizedSequences::new(one(&values), &standardizer).unwrap();
+        assert_eq!(data.length(0), 3);
+        assert_eq!(read(&data, 0, 2), [5.0, 0.0, 6.0, 0.0, 7.0, 0.0]);
+        let data = StandardizedSequences::new(one(&values[..6]), &standardizer).unwrap();
+        assert_eq!(read(&data, 0, 2), [5.0, 0.0, 6.0, 0.0, 0.0, 1.0], "a step that is not there is missing");
+    }
+
+    #[test]
+    fn a_row_is_scaled_by_itself_with_what_that_takes_away_beside_it() {
+        let training = SequenceSet { centres: vec![100.0, 0.0], ..set([-1.0, 5.0, 1.0, 5.0, 8.0, 7.0]) };
+        let standardizer = Standardizer::of(&training, Missing::Mask);
+        let shape = standardizer.clone().to_scale(Standardize::Row, &training);
+        assert_eq!(shape.input(), 2);
+        let data = StandardizedSequences::new(training.clone(), &shape).unwrap();
+        assert_eq!([read(&data, 0, 0), read(&data, 0, 1), read(&data, 1, 0)], [[-1.0, 0.0], [1.0, 0.0], [0.0, 0.0]]);
+        let both = standardizer.to_scale(Standardize::Both, &training);
+        assert_eq!(both.input(), 6);
+        both.check().unwrap();
+        let data = StandardizedSequences::new(training, &both).unwrap();
+        // Means 100 and 108 of the first feature, 5 and 7 of the second; only the first sequence has a deviation.
+        assert_eq!(read(&data, 0, 0), [-1.0, 0.0, -1.0, -1.0, 0.0, 0.0]);
+        assert_eq!(read(&data, 1, 0), [0.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
+        // Another file is read by its own rows, and by what training was.
+        let other = StandardizedSequences::new(set([104.0, 5.0, 104.0, 9.0, 1.0, 7.0]), &both).unwrap();
+        assert_eq!(read(&other, 0, 1), [0.0, 1.0, 0.0, 1.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn rounding_is_not_taken_for_a_shape() {
+        let rounded: Vec<f32> = (0..50_u8).map(|t| 1e6 + f32::from(t % 2) * 0.0625).collect();
+        let standardizer = Standardizer::identity(1).to_scale(Standardize::Row, &one(&rounded));
+        let data = StandardizedSequences::new(one(&rounded), &standardizer).unwrap();
+        assert!((0..50).all(|step| read(&data, 0, step)[0].abs() < 0.1), "a constant, but for rounding");
+    }
+
+    #[test]
+    fn training_alone_reads_changed_rows() {
+        let values: Vec<f32> = (0..40_u8).map(|t| (f32::from(t) / 4.0).sin()).collect();
+        let standardizer = Standardizer::identity(1).patch(Patch { size: 4, stride: 2 });
+        let data = LabelledSequences::new(one(&values), &standardizer).unwrap();
+        let changed = data.clone().augmented("jitter,crop,warp".parse().unwrap());
+        let training = |data: &LabelledSequences, patch: usize| {
+            let mut x = vec![9.0; data.input()];
+            data.read_in_training(0, patch, Draw { seed: 1, step: 5 }, &mut x);
+            x
+        };
+        for patch in 0..data.length(0) {
+            assert_eq!(read(&changed, 0, patch), read(&data, 0, patch));
+            assert_eq!(training(&data, patch), read(&data, 0, patch));
+            assert_ne!(training(&changed, patch), read(&data, 0, patch));
+        }
+        // The same step in two patches is the same value.
+        assert_eq!(training(&changed, 0)[2..], training(&changed, 1)[..2]);
+    }
+
     #[test]
     fn it_survives_its_file_and_a_damaged_one_is_refused() {
         let standardizer = Standardizer::of(&set([NAN, 0.1, NAN, 0.7, NAN, 0.2]), Missing::Mask);

@@ -2,11 +2,11 @@
 //!
 //! F steps of the horizon, Q levels.
 
-use elman_datasets::series::{SeriesSet, Time};
+use elman_datasets::series::SeriesSet;
 
 use super::metrics::{Metrics, Tally, point, seasonal_error};
 use super::naive::SeasonalNaive;
-use super::origin::{Origin, steps_before};
+use super::origin::{Origin, Start, steps_before};
 use crate::Error;
 
 /// A forecast and where it was made.
@@ -48,13 +48,20 @@ impl<'a> Backtest<'a> {
     ///
     /// # Errors
     /// If there is no level, or the horizon is 0.
-    pub fn new(set: &'a SeriesSet, cut: Time, season: usize, levels: &[f32], horizon: usize) -> Result<Self, Error> {
+    pub fn new(
+        set: &'a SeriesSet,
+        cut: impl Into<Start>,
+        season: usize,
+        levels: &[f32],
+        horizon: usize,
+    ) -> Result<Self, Error> {
         if levels.is_empty() {
             return Err(Error::setting("quantiles", "[]", "at least one level"));
         }
         if horizon == 0 {
             return Err(Error::setting("horizon", horizon, "at least 1 step"));
         }
+        let cut = cut.into();
         let histories = || set.series.iter().map(|series| &series.target[..steps_before(set, series, cut)]);
         Ok(Backtest {
             set,

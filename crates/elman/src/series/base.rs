@@ -10,10 +10,10 @@
 
 use std::collections::VecDeque;
 
-use elman_datasets::series::{Series, SeriesSet, Time};
+use elman_datasets::series::{Series, SeriesSet};
 use serde::{Deserialize, Serialize};
 
-use super::origin::steps_before;
+use super::origin::{Start, steps_before};
 use super::smoothing::{History, Smoothing, Way};
 use crate::Error;
 
@@ -121,11 +121,12 @@ impl Base {
     /// If a logarithm is asked for of what is not above 0.
     pub fn choose(
         set: &SeriesSet,
-        test: Time,
+        test: impl Into<Start>,
         season: usize,
         horizon: usize,
         log: Option<bool>,
     ) -> Result<Choice, Error> {
+        let test = test.into();
         let all: Vec<(&Series, usize)> =
             set.series.iter().map(|series| (series, steps_before(set, series, test))).collect();
         // Those of the test too: its forecasts are relative to the same base.
@@ -372,6 +373,8 @@ fn rolling(of: Smoothing, history: &History, origins: &[usize], horizon: usize, 
 #[cfg(test)]
 mod tests {
     use elman_datasets::series::Reader;
+
+    use elman_datasets::series::Time;
 
     use super::*;
 

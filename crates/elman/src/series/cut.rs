@@ -5,20 +5,20 @@
 use elman_datasets::series::{Series, SeriesSet, Time};
 
 use super::forecaster::KNOWN_MIN;
-use super::origin::{Window, origins, steps_before};
+use super::origin::{Start, Window, origins, steps_before};
 use super::relative::Relative;
 use super::scaling::SeriesScaling;
 use super::statics::{self, StaticInput};
 use super::windows::Windows;
 use crate::Error;
 
-/// Where the parts of a set begin, the same time for all series: so no series tells of another's future.
+/// Where the parts of a set begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
-    /// The first time of validation.
-    pub validation: Time,
-    /// The first time of the test.
-    pub test: Time,
+    /// That of validation.
+    pub validation: Start,
+    /// That of the test.
+    pub test: Start,
 }
 
 /// A set in windows. A window belongs to the part in which all its F values lie; what it reads may lie before. Windows
@@ -66,7 +66,22 @@ impl Cut {
         };
         // Where the calendar ends behind the series, nothing is at or after the cut.
         let at = |step: usize| set.time(latest, step as i64).unwrap_or(Time(i64::MAX));
-        Ok(Cut { validation: at(steps - kept), test: at(steps - test) })
+        Ok(Cut { validation: Start::At(at(steps - kept)), test: Start::At(at(steps - test)) })
+    }
+
+    /// The last steps of each series are for the test, those before them for validation: for series that end at different
+    /// times.
+    pub fn last_of_each(validation: usize, test: usize) -> Cut {
+        Cut { validation: Start::Last(validation.saturating_add(test)), test: Start::Last(test) }
+    }
+
+    /// Nothing is kept from training.
+    pub const NONE: Cut = Cut { validation: Start::Last(0), test: Start::Last(0) };
+
+    /// The series that have a horizon in the test.
+    pub fn tested(&self, set: &SeriesSet, horizon: usize) -> usize {
+        let has = |series: &&Series| steps_before(set, series, self.test).saturating_add(horizon) <= series.steps();
+        set.series.iter().filter(has).count()
     }
 
     /// The steps that [`Cut::last`] cuts: those of the series that ends last, the longest of several such.
@@ -75,11 +90,12 @@ impl Cut {
     }
 }
 
-/// The series as they were before a time: without the steps at it and behind it. A series without a step before it is left
+/// The series as they were before a part begins: without its steps and what follows. A series without a step before it is left
 /// out.
-pub fn before(mut set: SeriesSet, time: Time) -> SeriesSet {
+pub fn before(mut set: SeriesSet, start: impl Into<Start>) -> SeriesSet {
+    let start = start.into();
     let width = set.covariates.len();
-    let ends: Vec<usize> = set.series.iter().map(|series| steps_before(&set, series, time)).collect();
+    let ends: Vec<usize> = set.series.iter().map(|series| steps_before(&set, series, start)).collect();
     for (series, end) in set.series.iter_mut().zip(ends) {
         series.target.truncate(end);
         // What was known ahead of the whole is known ahead of a part, and what it loses too.

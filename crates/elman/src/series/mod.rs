@@ -50,7 +50,7 @@ pub use cut::{Cut, LeftOut, Split, before};
 pub use forecaster::{Forecaster, KNOWN_MIN, Selected, SeriesForecast};
 pub use metrics::{Coverage, Metrics, Tally, point, seasonal_error};
 pub use naive::SeasonalNaive;
-pub use origin::{Origin, Window};
+pub use origin::{Origin, Start, Window};
 pub use relative::Relative;
 pub use scaled::Scaled;
 pub use scaling::{Scaling, SeriesScaling};

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use elman_datasets::series::{Report, Series, SeriesSet, Time};
+use elman_datasets::series::{Report, Series, SeriesSet};
 
 use super::origin::steps_before;
 use super::statics::{self, StaticInput};
 use super::windows::{check_ahead, missing_ahead};
-use super::{Answers, Origin, SeriesScaling, Window, Windows};
+use super::{Answers, Origin, SeriesScaling, Start, Window, Windows};
 use crate::{Error, Predictor, SeriesMeaning};
 
 /// Series with their scalings.
@@ -32,7 +32,7 @@ impl Scaled {
         mut set: SeriesSet,
         learnt: &[SeriesScaling],
         inputs: &[StaticInput],
-        start: Time,
+        start: Start,
         or_by_all: bool,
     ) -> Self {
         let (mut scalings, mut own, mut unknown, mut unseen) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -41,8 +41,7 @@ impl Scaled {
         let mut series = Vec::with_capacity(all.len());
         for one in all {
             let scaling = learnt.get(one.id.as_str()).copied().cloned().or_else(|| {
-                let before = |&step: &usize| set.time(&one, step as i64).is_some_and(|t| t < start);
-                let steps = (0..one.steps()).take_while(before).count();
+                let steps = steps_before(&set, &one, start);
                 let of = |steps| SeriesScaling::of(&one, steps, set.covariates.len());
                 let scaling = of(steps).or_else(|| if or_by_all { of(one.steps()) } else { None });
                 if scaling.is_some() { &mut own } else { &mut unknown }.push(one.id.clone());
@@ -141,7 +140,8 @@ mod tests {
         let table = format!("id,t,y\n{young}{late}");
         let set = Reader::new("y").id("id").parse("a.csv", table.as_bytes()).unwrap();
         let test = set.time(&set.series[0], 8).unwrap();
-        let [tested, ahead] = [false, true].map(|or_by_all| Scaled::new(set.clone(), &[], &[], test, or_by_all));
+        let [tested, ahead] =
+            [false, true].map(|or_by_all| Scaled::new(set.clone(), &[], &[], Start::At(test), or_by_all));
         assert_eq!(tested.scalings[0], ahead.scalings[0]);
         assert_eq!(tested.scalings[0], SeriesScaling::of(&set.series[0], 8, 0).unwrap());
         // What begins in the test can be forecast from its own values, and not be tested.

@@ -8,10 +8,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use elman_datasets::series::{Series, SeriesSet, Time};
+use elman_datasets::series::{Series, SeriesSet};
 
 use super::calendar::Calendar;
-use super::origin::{Origin, Window, origins, steps_before};
+use super::origin::{Origin, Start, Window, origins, steps_before};
 use super::relative::{Followed, Relative, rolling};
 use super::scaling::{Scaling, SeriesScaling};
 use super::statics::StaticInput;
@@ -131,10 +131,10 @@ impl Windows {
         set: &SeriesSet,
         scalings: &[SeriesScaling],
         window: Window,
-        start: Time,
+        start: impl Into<Start>,
         relative: &Relative,
     ) -> Result<Self, Error> {
-        let mut windows = Self::empty_relative(set, scalings, window, relative)?;
+        let (mut windows, start) = (Self::empty_relative(set, scalings, window, relative)?, start.into());
         for (index, series) in set.series.iter().enumerate() {
             let part = steps_before(set, series, start)..series.steps();
             let whole = Window { context: windows.first(index), ..window };
@@ -148,9 +148,14 @@ impl Windows {
     ///
     /// # Errors
     /// If context or horizon is 0, or there is not a scaling for each series.
-    pub fn since(set: &SeriesSet, scalings: &[SeriesScaling], window: Window, start: Time) -> Result<Self, Error> {
+    pub fn since(
+        set: &SeriesSet,
+        scalings: &[SeriesScaling],
+        window: Window,
+        start: impl Into<Start>,
+    ) -> Result<Self, Error> {
         window.check()?;
-        let mut windows = Self::empty(set, scalings, window)?;
+        let (mut windows, start) = (Self::empty(set, scalings, window)?, start.into());
         for (index, series) in set.series.iter().enumerate() {
             windows.origins.extend(origins(series, index, steps_before(set, series, start)..series.steps(), window));
         }

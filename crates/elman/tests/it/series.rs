@@ -211,7 +211,7 @@ fn series_of_other_starts_are_cut_at_one_time() {
     let text: String = (0..20).map(|t| format!("a,{t},1\n")).chain((15..30).map(|t| format!("b,{t},2\n"))).collect();
     let set = Reader::new("y").id("id").parse("a.csv", format!("id,t,y\n{text}").as_bytes()).unwrap();
     let cut = Cut::last(&set, 5, 5).unwrap();
-    assert_eq!(cut, Cut { validation: Time(20), test: Time(25) });
+    assert_eq!(cut, Cut { validation: Time(20).into(), test: Time(25).into() });
     let split = Split::new(&set, cut, Window { context: 2, horizon: 1 }).unwrap();
     let count = |windows: &Windows, series| windows.origins().iter().filter(|at| at.series == series).count();
     let counts = [&split.train, &split.validation, &split.test].map(|windows| [0, 1].map(|of| count(windows, of)));
@@ -402,4 +402,36 @@ fn a_window_that_lacks_what_is_known_ahead_is_left_out() {
     assert_eq!(count(&whole).unwrap() - count(&gap).unwrap(), 2);
     let none = whole.replace(",1\n", ",\n").replace(",0\n", ",\n").replacen("a,north,1,0,10,", "a,north,1,0,10,1", 1);
     assert!(message(count(&none)).contains("promo, missing at a step of every window for training"));
+}
+
+#[test]
+fn series_that_end_at_different_times_are_cut_before_their_ends() {
+    // The second begins where the first ends.
+    let mut text = "id,t,y\n".to_owned();
+    text.extend((0..20).map(|t| format!("a,{t},{t}\n")));
+    text.extend((20..45).map(|t| format!("b,{t},{}\n", 1000 + t)));
+    let set = Reader::new("y").id("id").parse("a.csv", text.as_bytes()).unwrap();
+    let window = Window { context: 4, horizon: 3 };
+    let by_time = Cut::last(&set, 3, 3).unwrap();
+    assert_eq!(by_time.tested(&set, 3), 1);
+    let cut = Cut::last_of_each(3, 3);
+    assert_eq!((cut.tested(&set, 3), Cut::NONE.tested(&set, 3)), (2, 0));
+    let split = Split::new(&set, cut, window).unwrap();
+    let origins = |windows: &Windows| windows.origins().iter().map(|of| (of.series, of.step)).collect::<Vec<_>>();
+    assert_eq!((origins(&split.validation), origins(&split.test)), (vec![(0, 14), (1, 19)], vec![(0, 17), (1, 22)]));
+    assert!(split.train.origins().iter().all(|of| of.step + 3 <= [14, 19][of.series]));
+    // Of 0 to 13 alone.
+    assert_eq!(split.scalings[0].target.mean, 6.5);
+    let again = Windows::since(&set, &split.scalings, window, cut.test).unwrap();
+    assert_eq!(origins(&again), origins(&split.test));
+    let mut backtest = Backtest::new(&set, cut.test, 1, &[0.5], 3).unwrap();
+    backtest.add(Origin { series: 1, step: 22 }, &[1042.0, 1043.0, 1044.0]).unwrap();
+    let found = backtest.by_series();
+    assert!(found[0].is_none() && found[1].as_ref().unwrap().model.mae == 0.0);
+    assert_eq!(
+        (cut.test.describe(&set).as_str(), by_time.test.describe(&set).as_str()),
+        ("the last 3 steps of each series", "42")
+    );
+    // Nothing is kept from a training to the end.
+    assert_eq!(Split::new(&set, Cut::NONE, window).unwrap().train.len(), 14 + 19);
 }

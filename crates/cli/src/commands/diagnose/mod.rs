@@ -55,6 +55,12 @@ pub(crate) fn diagnose(args: &DiagnoseArgs) -> anyhow::Result<()> {
     if output.json {
         return output.result("", &object(&diagnosis, picture.as_deref()));
     }
+    if model.head().reads.pools() {
+        output.remark(
+            "The head takes all steps together, so its gradient enters at each of them. What is followed is that of the same \
+             layer on the last one alone: how far the network remembers.",
+        );
+    }
     for line in tables::text(&model, &diagnosis, rows) {
         output.line(&line)?;
     }
@@ -72,7 +78,8 @@ fn follow(args: &DiagnoseArgs, model: &Model, data: &dyn Labelled) -> anyhow::Re
         return Err(elman::Error::Setting { what: "rows", found: count.to_string(), expected }.into());
     }
     let rows: Vec<usize> = (0..count).map(|row| row * data.len() / count).collect();
-    let (network, reads) = (model.network(), model.head().reads);
+    let network = model.network();
+    let reads = followed(model);
     if let (false, _) | (_, Predicts::Values(_)) = (model.head().hidden.is_empty(), &model.head().predicts) {
         let what = if model.head().hidden.is_empty() { "predicts values" } else { "has hidden layers" };
         bail!(
@@ -112,6 +119,19 @@ fn follow(args: &DiagnoseArgs, model: &Model, data: &dyn Labelled) -> anyhow::Re
         }
     });
     Ok((found.with_context(|| format!("cannot diagnose {}", args.run.display()))?, data.len()))
+}
+
+/// What a loss reads whose gradient is followed. Where the head takes all steps together, its gradient enters at all of them
+/// and has no lag: the same dense layer is then put on the last states, or where those are wider on the last outputs.
+fn followed(model: &Model) -> Reads {
+    let (stack, reads) = (model.stack(), model.head().reads);
+    let mut last = model.head().clone();
+    last.reads = Reads::LastState;
+    match reads.pools() {
+        false => reads,
+        true if last.input(stack) == stack.output() => Reads::LastState,
+        true => Reads::EveryStep,
+    }
 }
 
 /// Data of any job.

@@ -8,6 +8,7 @@ use clap::{Arg, Args};
 use crate::flags::several::{RepeatArgs, SeveralArgs};
 use crate::flags::training::CommonArgs;
 use crate::flags::writing::Writing;
+use crate::jobs::sequences::reading::ReadingArgs;
 use crate::run::several::folds::Folds;
 
 /// Flags of `train classify`.
@@ -59,6 +60,8 @@ pub(crate) struct ClassifyArgs {
     pub(crate) folds: Folds,
     #[command(flatten)]
     pub(crate) repeat: RepeatArgs,
+    #[command(flatten)]
+    pub(crate) reading: ReadingArgs,
     #[command(flatten)]
     pub(crate) common: CommonArgs,
 }

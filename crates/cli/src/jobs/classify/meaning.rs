@@ -10,7 +10,9 @@ use super::settings::ClassifySettings;
 pub(super) fn of(job: &ClassifySettings, training: &SequenceSet) -> ClassMeaning {
     let seen = ClassMeaning::of(training, job.missing);
     let Notation { time_format, decimal, thousands, missing } = job.writing.notation().or(seen.notation());
+    let standardizer = seen.standardizer.to_scale(job.reading.standardize, training).patch(job.reading.steps());
     ClassMeaning {
+        standardizer,
         id_column: job.id_column.clone(),
         time_column: job.time_column.clone(),
         label_column: job.label_column.clone().or(seen.label_column),
@@ -28,7 +30,7 @@ pub(super) fn of(job: &ClassifySettings, training: &SequenceSet) -> ClassMeaning
 /// # Errors
 /// If it does not name a class for each sequence, has another number of classes, or two would have one name.
 pub(crate) fn name_classes(model: &mut Model, classes: &[String]) -> anyhow::Result<()> {
-    if model.stack().embedding.is_some() || model.head().reads != Reads::LastState {
+    if model.stack().embedding.is_some() || model.head().reads == Reads::EveryStep {
         bail!("the model names no class for a sequence of features: it reads tokens, or answers at every step");
     }
     if model.head().classes() != Some(classes.len()) {

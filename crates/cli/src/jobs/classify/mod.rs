@@ -16,19 +16,24 @@ use elman::datasets::SequenceSet;
 use elman::{
     ClassMeaning, Ensemble, Error, Evaluation, Head, LabelledSequences, Model, Sequences, Standardizer, Trainer,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use self::flags::ClassifyArgs;
 use self::judged::judge;
 pub(crate) use self::meaning::name_classes;
 use self::names::{ends, few};
-use self::parts::Parts;
+use self::parts::{Parts, Whole};
 use self::settings::ClassifySettings;
 use crate::flags::diagnose::DiagnoseArgs;
 use crate::flags::eval::EvalArgs;
 use crate::flags::predict::PredictArgs;
 use crate::jobs::figures::{self, Figure, test_figures, with_validation};
 use crate::jobs::job::{Follow, Job};
+use crate::jobs::sequences::given::Given;
+use crate::jobs::sequences::reading::Recipe;
+use crate::jobs::sequences::recipe;
+use crate::jobs::sequences::sizes::Sizes;
 use crate::jobs::tables as tables_of;
 use crate::output::Output;
 use crate::run::held::Resumed;
@@ -53,8 +58,14 @@ impl Job for ClassifyJob {
 
     fn train(args: &ClassifyArgs) -> anyhow::Result<()> {
         let mut settings = Settings::<ClassifySettings>::new(&args.common)?;
-        settings.job.set(args);
-        let open = args.common.batch_is_open();
+        settings.job.set(args)?;
+        let given = Given::of(&args.common, &args.reading)?.and("validation", args.validation.is_some());
+        // A file from before there were recipes has none.
+        if args.common.config.is_some() && !given.has("recipe") {
+            settings.job.reading.recipe = Recipe::Plain;
+        }
+        let given = (settings.job.reading.recipe == Recipe::Auto).then_some(given);
+        let open = Open { batch: args.common.batch_is_open(), given };
         let asked =
             Asked { repeat: args.repeat.repeat.as_ref(), out: args.common.out.as_deref(), output: args.common.output };
         several::train::<Self, _>(settings, open, &asked, run)
@@ -77,15 +88,32 @@ impl Job for ClassifyJob {
     }
 }
 
-/// `open`: whether a batch is all rows where there are few.
+/// What the data may still decide.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+struct Open {
+    /// Whether a batch is all rows where there are few.
+    batch: bool,
+    /// What the recipe leaves as it is; None where it has chosen before, or there is none.
+    given: Option<Given>,
+}
+
 fn run(
     mut settings: Settings<ClassifySettings>,
-    open: bool,
+    Open { batch: batch_is_open, given }: Open,
     begin: Begin<'_>,
     mut output: Output,
 ) -> anyhow::Result<()> {
     ClassifySettings::check_with(&settings)?;
-    let parts = Parts::load(&settings.job, settings.training.seed)?;
+    let whole = Whole::load(&settings.job, settings.training.seed)?;
+    let mut chosen = String::new();
+    if let Some(given) = given {
+        let Settings { job, training, optimization, network } = &mut settings;
+        let ClassifySettings { reading, validation, .. } = job;
+        let open = recipe::Open { reading, network, training, optimization, validation };
+        chosen = format!("\n{}", recipe::choose(&Sizes::of(&whole.rest), &given, open)?);
+        ClassifySettings::check_with(&settings)?;
+    }
+    let parts = whole.split(&settings.job, settings.training.seed)?;
     let (features, classes) = (parts.training.names.clone(), parts.training.classes.clone());
     let meaning = meaning::of(&settings.job, &parts.training);
     let standardizer = meaning.standardizer.clone();
@@ -106,7 +134,11 @@ fn run(
         true => None,
         false => Some(LabelledSequences::new(parts.validation, &standardizer)?),
     };
-    let chosen = settings.training.fit_batch(training.len(), open).map_or(String::new(), |line| format!("\n{line}"));
+    chosen +=
+        &settings.training.fit_batch(training.len(), batch_is_open).map_or(String::new(), |line| format!("\n{line}"));
+    let batch = settings.training.batch_size.of(training.len());
+    settings.training.num_epoch = settings.job.reading.epochs(settings.training.num_epoch, training.len(), batch);
+    let training = training.augmented(settings.job.reading.augment);
     let weights = settings.job.weights(&training, &classes)?;
     let of_seed = |seed| {
         let settings = settings.of_seed(seed);
@@ -152,8 +184,9 @@ fn model(
     meaning: ClassMeaning,
     test_steps: usize,
 ) -> anyhow::Result<Model> {
-    let stack = settings.network.stack(training.input())?;
-    let head = Head::last_state(meaning.classes.len());
+    let reading = &settings.job.reading;
+    let stack = reading.stack(&settings.network, training.input())?;
+    let head = reading.head(Head::last_state(meaning.classes.len()));
     let batch = settings.training.batch_size.of(training.len());
     let steps = training.steps().max(test_steps);
     let mut model = settings.training.model(&settings.optimization, stack, head, steps, batch)?;
@@ -262,6 +295,10 @@ struct Validation(Option<LabelledSequences>);
 impl Watch for Validation {
     fn validate(&mut self, trainer: &mut Trainer) -> Result<Option<Evaluation>, Error> {
         self.0.as_ref().map(|data| trainer.evaluate(data)).transpose()
+    }
+
+    fn shows(&self, epoch: u64, epochs: u64) -> bool {
+        recipe::shows(epoch, epochs)
     }
 
     fn line(&self, epoch: &elman::Epoch, validation: Option<&Evaluation>) -> String {

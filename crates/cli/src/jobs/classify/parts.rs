@@ -24,6 +24,14 @@ enum Drawing {
     Folds,
 }
 
+/// What there is to learn from, and to test with: the parts before validation is put aside.
+pub(super) struct Whole {
+    pub(super) rest: SequenceSet,
+    test: SequenceSet,
+    name: String,
+    bytes: usize,
+}
+
 /// Three sets of the same features and classes, in their own units.
 pub(super) struct Parts {
     pub(super) training: SequenceSet,
@@ -36,7 +44,7 @@ pub(super) struct Parts {
     pub(super) bytes: usize,
 }
 
-impl Parts {
+impl Whole {
     /// # Errors
     /// If a file cannot be read, the files do not belong together, or a class has too few sequences.
     pub(super) fn load(job: &ClassifySettings, seed: u64) -> anyhow::Result<Self> {
@@ -71,11 +79,30 @@ impl Parts {
                 (rest, test)
             }
         };
+        Ok(Whole { rest, test, name, bytes })
+    }
+
+    /// With a part of what there is to learn from put aside.
+    ///
+    /// # Errors
+    /// If no class has enough sequences for one.
+    pub(super) fn split(self, job: &ClassifySettings, seed: u64) -> anyhow::Result<Parts> {
+        let Whole { rest, test, name, bytes } = self;
         let (training, validation) = part(&rest, job.validation, seed, Drawing::Validation)?;
         if validation.is_empty() && job.validation > 0.0 {
             bail!("{name}: {TOO_FEW} validation; add sequences, or do without it: --validation 0");
         }
         Ok(Parts { training, validation, test, name, bytes })
+    }
+}
+
+impl Parts {
+    /// All of it.
+    ///
+    /// # Errors
+    /// As [`Whole::load`] and [`Whole::split`].
+    pub(super) fn load(job: &ClassifySettings, seed: u64) -> anyhow::Result<Self> {
+        Whole::load(job, seed)?.split(job, seed)
     }
 
     /// What the columns of the table were taken for, where it is one.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::flags::ClassifyArgs;
 use super::names::{ends, few};
 use crate::flags::writing::Writing;
+use crate::jobs::sequences::reading::{ReadingConfig, Recipe};
 use crate::options::Value;
 use crate::run::members;
 use crate::run::several::folds::Folds;
@@ -47,6 +48,8 @@ pub(crate) struct ClassifySettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) time_column: Option<String>,
     #[serde(flatten)]
+    pub(super) reading: ReadingConfig,
+    #[serde(flatten)]
     pub(super) writing: Writing,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) label_column: Option<String>,
@@ -67,6 +70,7 @@ impl Default for ClassifySettings {
             missing: Missing::default(),
             id_column: None,
             time_column: None,
+            reading: ReadingConfig::default(),
             writing: Writing::default(),
             label_column: None,
             features: None,
@@ -83,7 +87,10 @@ impl JobSettings for ClassifySettings {
             TrainingConfig { batch_size: BatchSize::Rows(BATCH), num_epoch: 40, ..TrainingConfig::default() };
         let network = NetworkConfig::new("gru", 64).with("recurrent_dropout", Value::Rate(0.2));
         Settings {
-            job: ClassifySettings::default(),
+            job: ClassifySettings {
+                reading: ReadingConfig { recipe: Recipe::Auto, ..ReadingConfig::default() },
+                ..ClassifySettings::default()
+            },
             training,
             optimization: OptimizationConfig::new("adam", 0.003),
             network,
@@ -118,6 +125,7 @@ impl JobSettings for ClassifySettings {
         self.folds.check()?;
         members::check(self.ensemble)?;
         self.writing.notation().check()?;
+        self.reading.check()?;
         self.weights_in_numbers()?;
         Ok(())
     }
@@ -169,7 +177,7 @@ impl JobSettings for ClassifySettings {
             }
         }
         // What the number of features does not decide.
-        settings.network.stack(1)?;
+        job.reading.stack(&settings.network, 1)?;
         Ok(())
     }
 
@@ -192,7 +200,11 @@ impl JobSettings for ClassifySettings {
 
 impl ClassifySettings {
     /// Puts flags before the settings.
-    pub(super) fn set(&mut self, args: &ClassifyArgs) {
+    ///
+    /// # Errors
+    /// If a change of sequences is not known.
+    pub(super) fn set(&mut self, args: &ClassifyArgs) -> Result<(), Error> {
+        self.reading.set(&args.reading)?;
         set_option(&mut self.data, &args.data);
         self.folds = args.folds.or(self.folds);
         set(&mut self.ensemble, args.several.ensemble.as_ref());
@@ -215,6 +227,7 @@ impl ClassifySettings {
             Some(_) => self.missing = Missing::Mask,
             None => {}
         }
+        Ok(())
     }
 
     /// The weights, where they are neither `none` nor `balanced`.

@@ -3,8 +3,7 @@
 //! F steps of the horizon, Q levels.
 
 use anyhow::bail;
-use elman::datasets::series::Time;
-use elman::series::{Answers, Backtest, Comparison, Forecast, Metrics, Scaled, Window, Windows};
+use elman::series::{Answers, Backtest, Comparison, Forecast, Metrics, Scaled, Start, Window, Windows};
 use elman::{Predictor, Sequences, SeriesMeaning};
 use serde_json::{Value, json};
 
@@ -25,7 +24,7 @@ pub(crate) struct Test<'a> {
     windows: Windows,
     /// Each origin, or every n-th.
     every: usize,
-    start: Time,
+    start: Start,
     season: usize,
     levels: Vec<f32>,
     horizon: usize,
@@ -61,7 +60,7 @@ impl<'a> Test<'a> {
             bail!(
                 "there is nothing to test on: the test begins at {}, and from there on no series has {} steps, one of them \
                  known, with {} steps before them",
-                set.format.write(start),
+                start.describe(set),
                 window.horizon,
                 window.context
             );
@@ -137,7 +136,7 @@ impl<'a> Test<'a> {
                 "backtest: {} forecasts of {} {steps} from {} on{thinned}; {} values",
                 thousands(figures.forecasts.len() as u64),
                 self.horizon,
-                self.scaled.set.format.write(self.start),
+                self.start.describe(&self.scaled.set),
                 thousands(model.values),
             ),
             String::new(),
@@ -193,7 +192,7 @@ impl<'a> Test<'a> {
             .collect();
         json!({
             "event": "backtest", "origins": figures.forecasts.len(), "every": self.every, "horizon": self.horizon,
-            "start": self.scaled.set.format.write(self.start), "season": self.season, "levels": levels(&self.levels),
+            "start": self.start.describe(&self.scaled.set), "season": self.season, "levels": levels(&self.levels),
             "model": metrics(&figures.overall.model), "naive": metrics(&figures.overall.naive),
             "raw": figures.raw.as_ref().map(metrics),
             "last_value": figures.last_value.as_ref().map(metrics), "by_step": by_step,

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use anyhow::bail;
-use elman::datasets::series::Time;
-use elman::series::{Cut, Split, Windows};
+use elman::series::{Split, Windows};
 use elman::{Ensemble, Predictor, Sequences, SeriesMeaning, Trainer};
 use serde_json::{Value, json};
 
@@ -20,9 +19,6 @@ use crate::settings::training::TrainingConfig;
 use crate::shown::amounts::thousands;
 use crate::shown::digits::places;
 use crate::shown::names::shell_word;
-
-/// Nothing is kept from training.
-pub(super) const TO_THE_END: Cut = Cut { validation: Time(i64::MAX), test: Time(i64::MAX) };
 
 /// What came out.
 pub(super) struct Fitted {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::recipe::RecipeSettings;
+use super::settings::CutBy;
 use super::share::Share;
 use crate::flags::several::{RepeatArgs, SeveralArgs};
 use crate::flags::training::CommonArgs;
@@ -59,6 +60,10 @@ pub(crate) struct SeriesArgs {
     /// What comes before the test, kept for validation: so many steps, or a fraction of all
     #[arg(long, value_name = "N|X", help_heading = "Data")]
     pub(crate) validation: Option<Share>,
+    /// Where they begin: time, at one for all series, or end, counted from the end of each [default: time, unless the series end
+    /// so differently that fewer than half would be tested]
+    #[arg(long, value_enum, hide_possible_values = true, value_name = "time|end", help_heading = "Data")]
+    pub(crate) cut: Option<CutBy>,
     /// Steps to forecast
     #[arg(long, value_name = "N", help_heading = "Forecast")]
     pub(crate) horizon: Option<usize>,

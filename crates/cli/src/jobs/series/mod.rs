@@ -28,7 +28,7 @@ use self::backtest::{Figures, Test};
 use self::chart::{About, Drawn, Panel};
 use self::final_fit::Fitted;
 use self::flags::SeriesArgs;
-use self::settings::SeriesSettings;
+use self::settings::{CutBy, SeriesSettings};
 use self::sizes::Open;
 use crate::flags::diagnose::DiagnoseArgs;
 use crate::flags::eval::EvalArgs;
@@ -143,6 +143,9 @@ fn run(
     let set = rolling::rolling(set, &mut settings.job)?;
     let (season, context) = settings.job.resolve(&set);
     let (window, levels) = (Window { context, horizon: settings.job.horizon }, settings.job.levels());
+    if open.cut {
+        chosen.extend(sizes::cut_by(&mut settings.job, &set, open));
+    }
     let cut = cut(&settings.job, &set)?;
     let (mut split, relative) = if settings.job.recipe.is_auto() {
         let (relative, said) = recipe::base(&mut settings.job, &set, cut, season)?;
@@ -243,8 +246,8 @@ fn run(
     if settings.job.final_fit {
         let relative = predictor.model().series_meaning()?.relative.clone();
         let all = match &relative {
-            Some(relative) => Split::relative(&set, final_fit::TO_THE_END, window, relative)?,
-            None => Split::new(&set, final_fit::TO_THE_END, window)?,
+            Some(relative) => Split::relative(&set, Cut::NONE, window, relative)?,
+            None => Split::new(&set, Cut::NONE, window)?,
         };
         let kept = final_fit::meaning(predictor.model().series_meaning()?, &all);
         let windows = all.train.every(settings.job.every.unwrap_or(1));
@@ -337,7 +340,8 @@ impl Watch for Validation<'_> {
 
 /// Where validation and test begin.
 fn cut(job: &SeriesSettings, set: &SeriesSet) -> Result<Cut, Error> {
-    let steps = Cut::steps(set);
+    let apart = job.cut == Some(CutBy::End);
+    let steps = if apart { sizes::median(set) } else { Cut::steps(set) };
     let parts = [("validation", job.validation.of(steps)), ("test", job.test.of(steps))];
     let least = [if job.recipe.is_auto() { 1 } else { job.horizon }, job.horizon];
     if let Some(((what, part), least)) = parts.into_iter().zip(least).find(|&((_, part), least)| part < least) {
@@ -348,7 +352,7 @@ fn cut(job: &SeriesSettings, set: &SeriesSet) -> Result<Cut, Error> {
         return Err(Error::Setting { what, found: format!("{part} of {steps} steps"), expected });
     }
     let [(_, validation), (_, test)] = parts;
-    Cut::last(set, validation, test)
+    if apart { Ok(Cut::last_of_each(validation, test)) } else { Cut::last(set, validation, test) }
 }
 
 /// What the reader found.

@@ -6,7 +6,7 @@ use elman::Error;
 use elman::datasets::series::SeriesSet;
 use elman::series::{Cut, before};
 
-use super::settings::SeriesSettings;
+use super::settings::{CutBy, SeriesSettings};
 use super::share::Share;
 
 /// The series up to the end of the test of a run's fold: the last fold ends with the data, and each before it a test earlier.
@@ -33,6 +33,9 @@ pub(super) fn rolling(set: SeriesSet, job: &mut SeriesSettings) -> Result<Series
     if later == 0 {
         return Ok(set);
     }
-    let end = Cut::last(&set, 0, later)?.test;
-    Ok(before(set, end))
+    let end = match job.cut {
+        Some(CutBy::End) => Cut::last_of_each(0, later),
+        _ => Cut::last(&set, 0, later)?,
+    };
+    Ok(before(set, end.test))
 }

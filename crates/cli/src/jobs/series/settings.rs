@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use elman::datasets::series::{Reader, SeriesFault, SeriesSet};
 use elman::{Error, Head};
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,16 @@ use crate::settings::paths::absolute;
 use crate::settings::precedence::{set, set_option};
 use crate::settings::training::TrainingConfig;
 use crate::settings::{JobSettings, Settings};
+
+/// Where validation and test begin.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum CutBy {
+    /// At one time for all series.
+    Time,
+    /// Before the end of each.
+    End,
+}
 
 /// The job's own settings.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -43,6 +54,9 @@ pub(crate) struct SeriesSettings {
     /// None: they are found.
     #[serde(default, rename = "static", skip_serializing_if = "Option::is_none")]
     statics: Option<Vec<String>>,
+    /// None in files from before there was a choice: by time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) cut: Option<CutBy>,
     /// Of the windows of a series every n-th is learnt from; None: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) every: Option<usize>,
@@ -79,6 +93,7 @@ impl Default for SeriesSettings {
             covariates: None,
             known: Vec::new(),
             statics: None,
+            cut: None,
             every: None,
             final_fit: false,
             folds: Folds::default(),
@@ -120,6 +135,7 @@ impl JobSettings for SeriesSettings {
             covariates: Some(Vec::new()),
             known: vec![String::new()],
             statics: Some(Vec::new()),
+            cut: Some(CutBy::Time),
             every: Some(1),
             final_fit: true,
             context: Some(1),
@@ -203,6 +219,7 @@ impl SeriesSettings {
         set(&mut self.quantiles, args.quantiles.as_ref());
         set(&mut self.known, args.known.as_ref());
         set_option(&mut self.every, &args.every);
+        set_option(&mut self.cut, &args.cut);
         self.final_fit |= args.final_fit;
         if let Some(names) = &args.statics {
             // As with covariates.

@@ -1,9 +1,11 @@
 //! What the length of the data decides where no flag does: the horizon, the parts for validation and test, the context.
 
+use elman::datasets::series::{Series, SeriesSet};
+use elman::series::Cut;
 use serde::{Deserialize, Serialize};
 
 use super::flags::SeriesArgs;
-use super::settings::SeriesSettings;
+use super::settings::{CutBy, SeriesSettings};
 use super::share::Share;
 
 /// Settings that nobody has chosen: no flag and no file.
@@ -18,6 +20,7 @@ pub(super) struct Open {
     pub(super) epochs: bool,
     pub(super) patience: bool,
     pub(super) every: bool,
+    pub(super) cut: bool,
 }
 
 impl Open {
@@ -32,6 +35,7 @@ impl Open {
             hidden: open && args.common.hidden_size.is_none(),
             epochs: open && !args.common.training.options.has("num_epoch"),
             every: open && args.every.is_none(),
+            cut: open && args.cut.is_none(),
             patience: open && !args.common.optimization.options.has("early_stopping"),
         }
     }
@@ -43,6 +47,36 @@ pub(super) const WINDOWS_MAX: [usize; 2] = [4096, 2048];
 /// Of how many windows of a series one is read, so that of `windows` at most so many are left.
 pub(super) fn every(windows: usize, most: usize) -> usize {
     windows.div_ceil(most).max(1)
+}
+
+/// Where the parts begin that are kept from training, where no flag says it: at one time for all series; or before the end of
+/// each, if by one time fewer than half of several series would be tested. What is chosen so is said.
+pub(super) fn cut_by(job: &mut SeriesSettings, set: &SeriesSet, open: Open) -> Option<String> {
+    let steps = Cut::steps(set);
+    let by_time = Cut::last(set, job.validation.of(steps), job.test.of(steps));
+    let tested = by_time.map_or(0, |cut| cut.tested(set, job.horizon));
+    let all = set.series.len();
+    if all < 2 || 2 * tested >= all {
+        return None;
+    }
+    job.cut = Some(CutBy::End);
+    for (part, open) in [(&mut job.validation, open.validation), (&mut job.test, open.test)] {
+        if open {
+            *part = Share::Steps(job.horizon);
+        }
+    }
+    Some(format!(
+        "--cut is end: the series end at different times, and by one time for all {tested} of {all} would be tested; validation is \
+         {} and the test {} of each",
+        job.validation, job.test
+    ))
+}
+
+/// The steps of the series in the middle, by length.
+pub(super) fn median(set: &SeriesSet) -> usize {
+    let mut steps: Vec<usize> = set.series.iter().map(Series::steps).collect();
+    steps.sort_unstable();
+    steps.get(steps.len() / 2).copied().unwrap_or(0)
 }
 
 /// Makes the defaults fit a series of `steps` steps, with seasons of `season`. What is chosen so is said, a line each.
@@ -120,6 +154,7 @@ mod tests {
         epochs: true,
         patience: true,
         every: true,
+        cut: true,
     };
 
     fn sizes(job: &SeriesSettings, steps: usize, season: usize) -> (usize, [usize; 2], usize) {

@@ -9,7 +9,7 @@ use crate::Error;
 use crate::data::notation::Notation;
 use crate::model::head::{Head, Predicts, Quantiles};
 use crate::network::layer::Stack;
-use crate::series::{Calendar, Cut, Relative, Scaled, SeriesScaling, Split, StaticInput, Window};
+use crate::series::{Calendar, Cut, Relative, Scaled, SeriesScaling, Split, Start, StaticInput, Window};
 
 /// What is read and answered by a model of series: with it a table suffices for a forecast. The levels and the horizon stand
 /// in the model's head, the context in its steps.
@@ -53,8 +53,11 @@ pub struct SeriesMeaning {
     pub season: usize,
     /// Where the test begins, as the file writes it.
     pub test: String,
-    /// The same as a [`Time`].
+    /// The same as a [`Time`]; 0 where the test begins before the end of each series.
     pub test_time: i64,
+    /// How many steps before the end of each series the test begins; None where that is one time for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_last: Option<usize>,
     /// Whether the model has learnt from the test too, once another like it was tested there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub to_the_end: bool,
@@ -91,8 +94,9 @@ impl SeriesMeaning {
             format: set.format.to_string(),
             calendar: Calendar::new(set.frequency).names(),
             season,
-            test: set.format.write(cut.test),
-            test_time: cut.test.0,
+            test: cut.test.describe(set),
+            test_time: if let Start::At(time) = cut.test { time.0 } else { 0 },
+            test_last: if let Start::Last(steps) = cut.test { Some(steps) } else { None },
             to_the_end: false,
             scalings: split.scalings.iter().filter(left_out).cloned().collect(),
             relative: None,
@@ -121,9 +125,9 @@ impl SeriesMeaning {
         Ok(())
     }
 
-    /// The first time of the test.
-    pub fn test(&self) -> Time {
-        Time(self.test_time)
+    /// Where the test begins.
+    pub fn test(&self) -> Start {
+        self.test_last.map_or(Start::At(Time(self.test_time)), Start::Last)
     }
 
     /// What the column of times is called in a forecast: as in the table, or `time` where their parts have columns.
