@@ -23,6 +23,7 @@ mod options;
 mod pages;
 mod predict_sequences;
 mod refusals;
+mod regress;
 mod release;
 #[cfg(unix)]
 mod resume;
