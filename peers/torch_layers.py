@@ -3,8 +3,8 @@
     python peers/torch_layers.py [--threads 2] [--rounds 15] [--only NAME]
 
 Each round times both, one after the other, and which comes first changes from round to round. Printed are the medians and
-the ratio of torch's to elman's. A step is forward, loss, backward and an Adam step, as in a user's loop; of the cells, a
-call without a graph. It needs torch and the package of `python/`.
+the ratio of torch's to elman's. A step is forward, loss, backward and a fused Adam step on one batch; of the cells, a call
+without a graph at batch 1. It needs torch and the package of `python/`.
 """
 
 import argparse
@@ -17,25 +17,23 @@ from torch import nn
 
 import elman.torch
 
-# name: (layer, batch, steps, input, hidden)
+# name: (layer, batch, steps, input, hidden, classes), as in jobs.py.
 STEPS = {
-    "tutorial: RNN": ("RNN", 128, 28, 28, 128),
-    "LSTM": ("LSTM", 128, 28, 28, 128),
-    "GRU": ("GRU", 128, 28, 28, 128),
-    "small: RNN": ("RNN", 32, 50, 8, 32),
-    "small: LSTM": ("LSTM", 32, 50, 8, 32),
-    "small: GRU": ("GRU", 32, 50, 8, 32),
+    "tutorial (RNN)": ("RNN", 128, 28, 28, 128, 10),
+    "lstm": ("LSTM", 128, 28, 28, 128, 10),
+    "gru": ("GRU", 128, 28, 28, 128, 10),
+    "small (GRU)": ("GRU", 32, 50, 8, 32, 4),
 }
 CELLS = {"one step: RNNCell": "RNNCell", "one step: LSTMCell": "LSTMCell", "one step: GRUCell": "GRUCell"}
 
 
-def trainer(module, kind, batch, steps, size, hidden):
+def trainer(module, kind, batch, steps, size, hidden, classes):
     """A function that makes one step of training."""
     torch.manual_seed(111)
     layer = getattr(module, kind)(size, hidden, batch_first=True)
-    head = nn.Linear(hidden, 10)
-    optimizer = torch.optim.Adam([*layer.parameters(), *head.parameters()], lr=1e-3)
-    x, y = torch.rand(batch, steps, size), torch.randint(10, (batch,))
+    head = nn.Linear(hidden, classes)
+    optimizer = torch.optim.Adam([*layer.parameters(), *head.parameters()], lr=1e-3, fused=True)
+    x, y = torch.rand(batch, steps, size), torch.randint(classes, (batch,))
 
     def step():
         optimizer.zero_grad()
