@@ -209,6 +209,28 @@ pub fn tables(corpus: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Cases of one dimension and of two.
+pub fn weka(corpus: &Path) -> Result<()> {
+    let head = "% a\n@relation r\n";
+    let one = "@attribute a numeric\n@attribute b real\n@attribute class {1,2}\n@data\n1,2,2\n3,?,1\n";
+    let two = "@attribute w relational\n@attribute 't 0' numeric\n@end w\n@attribute c {x,'y z'}\n@data\n\
+               '1\\n2',x\n\"-1e3\\n?\",'y z'\n";
+    fs::write(corpus.join("one"), [head, one].concat())?;
+    Ok(fs::write(corpus.join("two"), [head, two].concat())?)
+}
+
+/// Series of each kind of frequency.
+pub fn monash(corpus: &Path) -> Result<()> {
+    for frequency in ["yearly", "monthly", "weekly", "half_hourly", "4_seconds"] {
+        let text = format!(
+            "# a\n@attribute series_name string\n@attribute start_timestamp date\n@frequency {frequency}\n@horizon 2\n\
+             @missing true\n@equallength false\n@data\nT1:1979-01-01 00-00-00:1,2,?\nT2:1980-02-03 04-05-06:-1e3,5,6,7\n"
+        );
+        fs::write(corpus.join(frequency), text)?;
+    }
+    Ok(fs::write(corpus.join("plain"), "@attribute a string\n@attribute b numeric\n@data\nx:1:1,2,3\ny:2:4,5\n")?)
+}
+
 /// The settings of every job: all of them, some, and those of other cells, optimizers and schedules.
 pub fn configs(corpus: &Path) -> Result<()> {
     const LINES: [&str; 8] = [

@@ -192,7 +192,7 @@ pub enum Error {
 
     /// The format of sequences cannot be told.
     #[error(
-        "cannot tell the format of {}, expected a name that ends in .ts, .csv or .tsv, with or without .gz, or in .npz",
+        "cannot tell the format of {}, expected a name that ends in .arff, .ts, .csv or .tsv, with or without .gz, or in .npz",
         path.display()
     )]
     Format {

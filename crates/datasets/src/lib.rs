@@ -6,7 +6,7 @@
 //! - [`images::load_dir`] reads any set in MNIST's four files, such as Fashion-MNIST or EMNIST.
 //! - [`images::read_images`] reads one file of images, without labels.
 //! - [`idx`] reads one file of bytes of any shape.
-//! - [`sequences::load`] and [`sequences::train_test`] read labelled sequences: `.ts`, `.csv`, `.tsv`, `.npz`.
+//! - [`sequences::load`] and [`sequences::train_test`] read labelled sequences: `.ts`, `.arff`, `.csv`, `.tsv`, `.npz`.
 //! - [`text::read`] reads a text as it is.
 //! - [`series::Reader`] reads time series from a table with a header.
 //! - `sunspots::monthly` and `sunspots::yearly` give the sunspot numbers (feature `sunspots`, on by default).
@@ -39,6 +39,7 @@ pub mod images;
 #[cfg(feature = "japanese-vowels")]
 pub mod japanese_vowels;
 mod limits;
+mod line;
 #[cfg(feature = "mnist")]
 pub mod mnist;
 mod names;

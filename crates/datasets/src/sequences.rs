@@ -1,15 +1,17 @@
 //! Labelled sequences: N of them, each of its own length, a few features at each step.
 //!
-//! Read from a `.ts` file of the UEA and UCR archive, a long table (`.csv`, `.tsv`) or NumPy's `.npz`:
+//! Read from a `.ts` or `.arff` file of the UEA and UCR archive, a long table (`.csv`, `.tsv`) or NumPy's `.npz`:
 //!
 //! - **`.ts`**: a case a line, its dimensions between `:`, their values between `,`, its class at the end; `?` is
 //!   missing.
+//! - **`.arff`**: a case a line, its values between `,`, its class at the end; several dimensions in one quoted value, parted
+//!   by `\n`; `?` is missing, and at the end of all dimensions no step.
 //! - **`.csv`, `.tsv`**: a step a line, in the columns `id`, `time`, `label` and one for each feature. Steps are sorted
 //!   by their times, and stay in the order of the file where there are none. Or, without a line of names, a sequence a
 //!   line behind its class: the UCR archive's `.tsv`.
 //! - **`.npz`**: `x` `[N, T, I]`, `y` `[N]` and `lengths` `[N]`, as [`ColumnNames`] names them.
 //!
-//! `.ts` and tables may be gzipped and have up to 1 GiB of text, 2²⁸ cells, 2²⁰ columns or dimensions and
+//! `.ts`, `.arff` and tables may be gzipped and have up to 1 GiB of text, 2²⁸ cells, 2²⁰ columns or dimensions and
 //! 2²⁴ sequences. A missing value is NaN and stays so; [`SequenceSet::missing`] counts them. Numbers are rounded to `f32`,
 //! those of a feature that is far from 0 as differences from its middle.
 //!
@@ -27,6 +29,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod arff;
 mod arrays;
 mod split;
 mod steps;
@@ -42,7 +45,7 @@ use std::path::Path;
 use crate::idx::Source;
 use crate::limits::Limits;
 use crate::names::Names;
-use crate::series::{Rounded, Taken};
+use crate::series::{Rounded, StandIn, Taken};
 use crate::table::numbers::Rounding;
 use crate::table::{Table, number::Notations};
 use crate::{Error, text};
@@ -76,6 +79,8 @@ pub struct Report {
     pub taken: Option<Taken>,
     /// Features of which single precision cannot keep what changes, even as differences from their middle.
     pub rounded: Vec<Rounded>,
+    /// Values that look as if they stood for missing ones.
+    pub stand_ins: Vec<StandIn>,
 }
 
 /// What rounding costs, for the first features of the first sequences: of many, one or the other is enough.
@@ -218,6 +223,8 @@ pub struct ColumnNames {
     pub decimal: Option<char>,
     /// In a table: what parts thousands in all numbers, or that nothing does.
     pub thousands: Option<Option<char>>,
+    /// In a table: numbers that stand for missing values.
+    pub missing: Vec<f64>,
     /// The column of labels in a table, the array of labels in an `.npz`. If not given, it is `label` or `y` where
     /// there is one, and else the sequences have no labels. In a table whose features are given it is `label` alone.
     pub label: Option<String>,
@@ -293,6 +300,7 @@ fn read(source: &Source, settings: &ColumnNames) -> Result<SequenceSet, Error> {
     let origin = source.origin();
     let set = match format(source.path())? {
         Format::Ts => ts::parse(&origin, &text::load(source)?, Limits::default())?,
+        Format::Arff => arff::parse(&origin, &text::load(source)?, Limits::default())?,
         Format::Steps => table(&origin, &text::load(source)?, settings, Limits::default())?,
         Format::Arrays => arrays::read(source, settings)?,
     };
@@ -304,7 +312,8 @@ const LABEL: &str = "label";
 
 /// A table: of a step a line below names, or of a sequence a line without.
 fn table(origin: &str, text: &str, settings: &ColumnNames, limits: Limits) -> Result<SequenceSet, Error> {
-    let table = Table::new(origin, text, limits)?;
+    let mut table = Table::new(origin, text, limits)?;
+    table.missing.clone_from(&settings.missing);
     let notations = Notations::given(settings.decimal, settings.thousands);
     let set = match table.headless {
         true => ucr::parse(&table),
@@ -330,6 +339,7 @@ fn labelled(set: &SequenceSet, path: &Path, settings: &ColumnNames) -> Result<()
     let label = |name| settings.label.as_deref().unwrap_or(name);
     let advice = match format(path)? {
         Format::Ts => "its header says @classLabel false".to_owned(),
+        Format::Arff => "all its classes are ?".to_owned(),
         Format::Steps => format!("looked for a column {}; its other columns: {}", label(LABEL), set.names.join(", ")),
         Format::Arrays => format!("looked for an array {}", label("y")),
     };
@@ -338,6 +348,7 @@ fn labelled(set: &SequenceSet, path: &Path, settings: &ColumnNames) -> Result<()
 
 enum Format {
     Ts,
+    Arff,
     Steps,
     Arrays,
 }
@@ -347,6 +358,7 @@ fn format(path: &Path) -> Result<Format, Error> {
     let plain = name.strip_suffix(".gz").unwrap_or(&name);
     match plain.rsplit_once('.') {
         Some((_, "ts")) => Ok(Format::Ts),
+        Some((_, "arff")) => Ok(Format::Arff),
         Some((_, "csv" | "tsv")) => Ok(Format::Steps),
         Some((_, "npz")) if plain == name => Ok(Format::Arrays),
         _ => Err(Error::Format { path: path.to_owned() }),

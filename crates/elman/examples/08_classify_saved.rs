@@ -6,11 +6,11 @@ use std::env;
 use std::path::Path;
 
 use elman::datasets::japanese_vowels;
-use elman::{Classified, Classifier, Error, Model};
+use elman::{Classified, Classifier, Ensemble, Error};
 
 /// A name and its probabilities for each sequence of a file, or of Japanese Vowels' test part.
 pub fn classify(model: &Path, file: Option<&Path>) -> Result<Vec<(String, Classified)>, Error> {
-    let mut classifier = Classifier::new(Model::load(model)?, 1)?;
+    let mut classifier = Classifier::new(Ensemble::load(model)?, 1)?;
     let sequences = match file {
         Some(file) => classifier.read(file)?,
         None => japanese_vowels::load()?.1,

@@ -8,11 +8,11 @@ use std::path::Path;
 
 use elman::datasets::sunspots;
 use elman::series::{Forecaster, SeriesForecast};
-use elman::{Error, Model};
+use elman::{Ensemble, Error};
 
 /// The levels of the quantiles, and the forecast of each series of a table, or of the monthly sunspot numbers.
 pub fn forecast(model: &Path, table: Option<&Path>) -> Result<(Vec<f32>, Vec<SeriesForecast>), Error> {
-    let mut forecaster = Forecaster::new(Model::load(model)?, 1)?;
+    let mut forecaster = Forecaster::new(Ensemble::load(model)?, 1)?;
     let history = match table {
         Some(table) => forecaster.read(table)?,
         None => sunspots::monthly()?,

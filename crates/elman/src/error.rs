@@ -53,13 +53,13 @@ pub enum Error {
         /// Steps that a window predicts; 0 where nothing is learnt from them.
         horizon: usize,
     },
-    /// An option that a cell does not compute.
-    #[error("{what} is not computed for {cell}: {why}")]
+    /// What is asked of a cell, an optimizer or a schedule that does not have it.
+    #[error("{what} is not computed for {of}: {why}")]
     Unsupported {
-        /// The option.
+        /// An option; or a model file, of a cell that none can hold.
         what: &'static str,
-        /// The cell's name.
-        cell: &'static str,
+        /// The name of the cell, the optimizer or the schedule.
+        of: &'static str,
         /// Why, or what to use instead.
         why: String,
     },
@@ -153,9 +153,40 @@ pub enum Error {
         /// How they are, and how those are that the model knows.
         why: String,
     },
+    /// A value without a logarithm, in a series that a model takes logarithms of.
+    #[error(
+        "series {id:?} has {value} at step {step}; the forecast is made of logarithms, which only values above 0 have: train \
+         without them (--transform none)"
+    )]
+    Logarithm {
+        /// The series.
+        id: String,
+        /// From 0.
+        step: usize,
+        /// What is there.
+        value: f64,
+    },
     /// A forecast that is not a finite number.
     #[error("the model's forecast is not a number: it is damaged, or its values are beyond 32 bits")]
     Forecast,
+    /// A covariate that is known ahead is missing at a step to forecast.
+    #[error(
+        "{column} is missing at {time}{}, step {step} of the {horizon} to forecast; the model reads it ahead: add a row there, \
+         with an empty target",
+        of(id)
+    )]
+    KnownAhead {
+        /// The series.
+        id: String,
+        /// The covariate.
+        column: String,
+        /// The step's time.
+        time: String,
+        /// The step, from 1.
+        step: usize,
+        /// All of them.
+        horizon: usize,
+    },
     /// A forecast of times that no calendar has.
     #[error("the forecast of series {id:?} goes beyond the calendar's end; take a smaller horizon")]
     BeyondCalendar {
@@ -186,6 +217,14 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// A file of several models where one was expected.
+    #[error("{} holds an ensemble of {members} models; expected a single one: read it with Ensemble::load", path.display())]
+    SeveralModels {
+        /// The file.
+        path: PathBuf,
+        /// How many.
+        members: usize,
+    },
     /// The state of a stream cannot be taken up.
     #[error("cannot take up the state of a stream: {why}")]
     StreamState {
@@ -198,6 +237,11 @@ pub enum Error {
     /// A data set cannot be read.
     #[error(transparent)]
     Data(#[from] elman_datasets::Error),
+}
+
+/// Which series, if it has a name.
+fn of(id: &str) -> String {
+    if id.is_empty() { String::new() } else { format!(" in series {id:?}") }
 }
 
 impl Error {

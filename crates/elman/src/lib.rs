@@ -46,8 +46,11 @@ pub mod text;
 mod training;
 
 pub use data::arrays::{Arrays, Targets};
+pub use data::augment::{Augment, Draw};
 pub use data::echo::Echo;
 pub use data::notation::Notation;
+pub use data::patch::Patch;
+pub use data::row_scaling::{RowScaling, Standardize, spread_within};
 pub use data::sequences::Sequences;
 pub use data::standardize::{LabelledSequences, Missing, StandardizedSequences, Standardizer};
 pub use data::target::{Labelled, RowClass, RowValues, StepClass, StepValues, Target};
@@ -61,12 +64,15 @@ pub use error::Error;
 pub use isa::{active as active_isa, from_environment as isa_from_environment};
 pub use model::classifier::{Classified, Classifier};
 pub use model::confusion::{ClassScore, Confusion};
+pub use model::ends::Ends;
+pub use model::ensemble::Ensemble;
 pub use model::head::{Head, Hidden, Link, Predicts, Quantiles, Reads, Values};
 pub use model::meaning::{ClassMeaning, Meaning, SeriesMeaning};
 pub use model::model::{Config, DenseArrays, Model, STEPS_MAX};
 pub use model::predictor::{Evaluation, Predictor};
 pub use model::stream::Stream;
 pub use model::stream_state::StreamState;
+pub use model::workers::most_probable;
 pub use network::check_gradient::check_gradient;
 pub use network::dynamic_rnn::{DynamicRnn, Gradients, Unrolled};
 pub use network::init::Init;
@@ -83,7 +89,6 @@ pub use training::batch_size::BatchSize;
 pub use training::checkpoint::Checkpoint;
 pub use training::class_weights::balanced_class_weights;
 pub use training::course::Course;
-pub use training::ends::Ends;
 pub use training::fit::Fit;
 pub use training::memory::Memory;
 pub use training::optimizer::{
@@ -93,7 +98,6 @@ pub use training::optimizer::{
 pub use training::shared_gradient::{Gradient, Ledger, Share};
 pub use training::step::{Epoch, Step};
 pub use training::trainer::Trainer;
-pub use training::workers::most_probable;
 
 /// The examples of the README and of the book's pages are tests.
 #[cfg(doctest)]

@@ -26,6 +26,10 @@ pub enum Purpose {
     Split = 7,
     /// Choices of a model that makes text.
     Sampling = 8,
+    /// How a row is changed in a step of training.
+    Augment = 9,
+    /// Noise on the values of a step of a row.
+    Jitter = 10,
 }
 
 /// A stream of random numbers: ChaCha with 8 rounds, the key made of the stream's name.

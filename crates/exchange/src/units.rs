@@ -6,6 +6,7 @@
 //! them itself: a network that is fed what stands in a table answers with anything.
 
 use elman::series::Scaling;
+use elman::series::StaticInput;
 use elman::text::Vocabulary;
 use elman::{ClassMeaning, Config, Meaning, Model, Predicts, SeriesMeaning, Standardizer};
 use elman_formats::Array;
@@ -43,6 +44,9 @@ pub struct Units {
     scalings: Vec<Vec<Option<Scaling>>>,
     /// Whether the answers are values of the first column.
     answers: bool,
+    /// How a step of the network is made, in words, where two numbers a value do not say it; the values above are then the
+    /// inputs of the network.
+    own: Option<String>,
 }
 
 impl Units {
@@ -57,7 +61,7 @@ impl Units {
     pub(super) fn of_config(config: &Config) -> Result<Option<Self>, Error> {
         let units = match &config.meaning {
             Some(Meaning::Classes(of)) => Self::of_classes(of),
-            Some(Meaning::Series(of)) => Self::of_series(of),
+            Some(Meaning::Series(of)) => Self::of_series(of, &config.head.predicts),
             // Text is read as it is, damaged or not.
             Some(damaged) if matches!(damaged.job(), Some("classify" | "series")) => {
                 let why = damaged.damage().unwrap_or_default();
@@ -81,7 +85,19 @@ impl Units {
     }
 
     fn of_classes(of: &ClassMeaning) -> Option<Self> {
-        let Standardizer { scalings, mask } = of.standardizer.clone();
+        let input = of.standardizer.input();
+        if let Some(own) = of.standardizer.describe().filter(|_| !of.standardizer.is_by_step()) {
+            return Some(Units {
+                layout: Layout::Values,
+                names: (0..input).map(|at| format!("input_{at}")).collect(),
+                beside: Vec::new(),
+                series: Vec::new(),
+                scalings: vec![vec![Some(Scaling::IDENTITY); input]],
+                answers: false,
+                own: Some(own),
+            });
+        }
+        let Standardizer { scalings, mask, .. } = of.standardizer.clone();
         let as_it_is = scalings.iter().all(|scaling| *scaling == Some(Scaling::IDENTITY));
         let layout = if mask { Layout::Marks } else { Layout::Values };
         (mask || !as_it_is).then(|| Units {
@@ -91,10 +107,21 @@ impl Units {
             series: Vec::new(),
             scalings: vec![scalings],
             answers: false,
+            own: None,
         })
     }
 
-    fn of_series(of: &SeriesMeaning) -> Option<Self> {
+    fn of_series(of: &SeriesMeaning, predicts: &Predicts) -> Option<Self> {
+        // No scaling: see [`relative`].
+        if of.relative.is_some() {
+            return None;
+        }
+        let statics = of.statics.iter().flat_map(StaticInput::names);
+        let horizon = if let Predicts::Quantiles(quantiles) = predicts { quantiles.horizon } else { 0 };
+        // As the network reads them, at the last step alone.
+        let known =
+            (1..=horizon).flat_map(|step| of.known.iter().map(move |name| format!("{name} {step} ahead, scaled")));
+        let known: Vec<String> = known.collect();
         let mut rows: Vec<Vec<Option<Scaling>>> = Vec::new();
         for series in &of.scalings {
             rows.push([series.target].into_iter().chain(series.covariates.iter().copied()).map(Some).collect());
@@ -104,10 +131,11 @@ impl Units {
         Some(Units {
             layout: Layout::Known,
             names: [&of.target].into_iter().chain(&of.covariates).cloned().collect(),
-            beside: of.calendar.clone(),
+            beside: [of.calendar.clone(), statics.collect(), known].concat(),
             series: if alike { Vec::new() } else { of.scalings.iter().map(|of| of.id.clone()).collect() },
             scalings: if alike { vec![first] } else { rows },
             answers: true,
+            own: None,
         })
     }
 
@@ -270,9 +298,24 @@ impl Units {
         if self.series.is_empty() { vec![width] } else { vec![self.scalings.len(), width] }
     }
 
+    /// What has to be done with sequences before the network reads them, where the file does not do it.
+    pub(super) fn own_note(&self) -> Option<String> {
+        let own = self.own.as_ref()?;
+        Some(format!(
+            "a step of the network is made before it: {own}; `elman predict` and the library's Classifier do so"
+        ))
+    }
+
     /// The first value that 32-bit floats, as another program is given them, do not tell apart, and why; `notes` get those
-    /// that they hold worse than rounding does.
+    /// that they hold worse than rounding does. Of a network whose steps are made before it: that no file makes them.
     pub(super) fn coarse(&self, notes: &mut Vec<String>) -> Option<(String, String)> {
+        if let Some(own) = &self.own {
+            let why = format!(
+                "the network reads {own}: no file for another program makes that by itself; export the network alone: \
+                 --standardized"
+            );
+            return Some(("the steps".into(), why));
+        }
         for (name, scaling) in self.scalings.iter().flat_map(|row| self.names.iter().zip(row)) {
             let Some(Scaling { mean, scale }) = scaling else { continue };
             // Half the distance between two floats there, at most.
@@ -364,6 +407,9 @@ pub(super) fn meaning(config: &Config, units: Option<&Units>) -> [(&'static str,
             if units.is_none() {
                 inputs["units"] = json!(standardized);
                 inputs["features"] = json!(of.features);
+                if let Some(step) = of.standardizer.describe() {
+                    inputs["step"] = json!(step);
+                }
             }
             Some(&of.classes)
         }
@@ -411,18 +457,42 @@ pub(super) fn meaning(config: &Config, units: Option<&Units>) -> [(&'static str,
     [("elman.inputs", inputs), ("elman.outputs", outputs)]
 }
 
+/// Why a model's data cannot be given to another program in its own units: what it reads and answers is relative to a base
+/// forecast, made of all values of a series before it. None of other models.
+pub fn relative(model: &Model) -> Option<&'static str> {
+    match &model.meaning {
+        Some(Meaning::Series(of)) if of.relative.is_some() => Some(
+            "the model forecasts relative to a base forecast, which is made of all that a series had before; no other \
+             program's file holds that. Train with --recipe plain, or export the network alone: --standardized",
+        ),
+        _ => None,
+    }
+}
+
+/// What is said of the network of such a model, exported alone.
+pub(super) const RELATIVE_ALONE: &str = "the network alone: it reads and answers in values relative to a base forecast; \
+     that forecast, the part of the answer that counts and the calibration are in the configuration under its job";
+
 /// The units of a model that goes to a partner as arrays, whose numbers are put in order there; `raw` where it shall read
 /// data in its own units.
 ///
 /// # Errors
 /// If its job is damaged, or 32-bit floats do not hold a mean.
 pub(super) fn given(transfer: &mut Transfer<'_>, model: &Model, raw: bool) -> Result<Option<Units>, Error> {
+    if let Some(why) = relative(model) {
+        if raw {
+            return Err(transfer.refused("the base forecast", why));
+        }
+        transfer.note(RELATIVE_ALONE);
+        return Ok(None);
+    }
     let Some(units) = Units::of(model)? else { return Ok(None) };
     if !raw {
         transfer.note(
             "the network alone: it reads standardized values, (value - mean) / deviation, and answers in them; the means \
              and deviations are in the configuration under its job",
         );
+        units.own_note().into_iter().for_each(|note| transfer.note(note));
         return Ok(None);
     }
     let mut notes = Vec::new();

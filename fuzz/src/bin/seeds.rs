@@ -39,7 +39,9 @@ const BYTES_MAX: u64 = 32 << 10;
 /// What is written into the corpus of one target.
 type Made = fn(&Path) -> Result<(), Box<dyn Error>>;
 
-const MADE: [(&str, Made); 10] = [
+const MADE: [(&str, Made); 12] = [
+    ("arff", made::weka),
+    ("tsf", made::monash),
     ("npy", made::npy),
     ("idx", made::idx),
     ("image", made::idx),

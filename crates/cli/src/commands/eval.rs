@@ -13,17 +13,18 @@ pub(crate) fn eval(args: &EvalArgs) -> anyhow::Result<()> {
     let mut output = Output::new(args.output);
     let threads = threads(args.threads)?;
     let model = folder::load_finite_model(&args.run, args.allow_nonfinite)?;
-    let stranger = model.meaning.is_none() && !args.run.join(folder::CONFIG).exists();
-    if stranger && !may_read_images(&model) {
+    let first = model.first();
+    let stranger = first.meaning.is_none() && !args.run.join(folder::CONFIG).exists();
+    if stranger && !may_read_images(first) {
         bail!(
             "cannot evaluate {}: it predicts {} on {}, and no file that this command reads holds what it should have said; \
              elman predict shows its answers",
             args.run.display(),
-            model.head().describe(),
-            model.head().reads.describe()
+            first.head().describe(),
+            first.head().reads.describe()
         );
     }
-    let job = folder::job(&args.run, &model)?;
+    let job = folder::job(&args.run, first)?;
     match jobs::named(&job) {
         Some(job) => (job.eval)(args, model, threads, &mut output),
         None => bail!("{} is a run of job {job:?}, which this program does not evaluate", args.run.display()),

@@ -22,7 +22,12 @@ use crate::shown::network;
 
 pub(crate) fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     let mut output = Output::new(OutputArgs { json: args.json, quiet: false });
-    let model = folder::load_model(&args.run)?;
+    let ensemble = folder::load_model(&args.run)?;
+    let members = ensemble.members().len();
+    let (all, parameters) = (ensemble.clone(), ensemble.parameter_count());
+    let damage = || all.members().iter().find_map(|member| nonfinite::find(&member.arrays()));
+    let number = args.member.unwrap_or(1);
+    let model = folder::member(ensemble, &args.run, Some(number))?;
     let config = args.run.join(folder::CONFIG);
     let config = if config.exists() { Some(file::text_of(&config)?) } else { None };
     let file = args.run.join(folder::METRICS);
@@ -38,14 +43,18 @@ pub(crate) fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
         let arrays: BTreeMap<&String, serde_json::Value> =
             arrays_of_model.iter().map(|(name, array)| (name, summary(array))).collect();
         let object = json!({
-            "model": model.config(), "parameters": model.parameter_count(), "arrays": arrays,
+            "model": model.config(), "members": members, "member": number, "parameters": parameters, "arrays": arrays,
             "memory": memory.map(|(what, bytes)| json!({"what": what, "bytes": bytes})),
             "config": config, "last_row": last, "kept_row": kept, "checkpoint_step": checkpoint,
-            "nonfinite": nonfinite::find(arrays_of_model).map(|found| found.to_string()),
+            "nonfinite": damage().map(|found| found.to_string()),
         });
         return output.result("", &object);
     }
     let mut lines = text(&model, &arrays, &memory, config.as_deref(), [last, kept]);
+    if members > 1 {
+        let parameters = thousands(parameters as u64);
+        lines.insert(0, format!("an ensemble of {members} networks, {parameters} parameters in all; member {number}:"));
+    }
     if let Some(step) = checkpoint {
         let run = shell_word(&args.run);
         lines.push(format!("\nnewest checkpoint: step {step}; continue with: elman resume {run}"));

@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use elman::datasets::SequenceSet;
 use elman::datasets::sequences::{self, ColumnNames};
 use elman::formats;
-use elman::{Model, Predictor, Predicts, Reads, Sequences, most_probable};
+use elman::{Ensemble, Model, Predictor, Predicts, Reads, Sequences, most_probable};
 use ndarray::{ArrayView1, ArrayView2};
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ use crate::shown::digits::of_32_bits;
 use crate::shown::names::one_line;
 
 /// The endings of files of sequences.
-const ENDINGS: [&str; 7] = [".csv", ".csv.gz", ".tsv", ".tsv.gz", ".ts", ".ts.gz", ".npz"];
+const ENDINGS: [&str; 9] = [".csv", ".csv.gz", ".tsv", ".tsv.gz", ".ts", ".ts.gz", ".arff", ".arff.gz", ".npz"];
 
 /// The most bytes of a text of tokens.
 const TEXT_MAX: u64 = 1 << 30;
@@ -42,7 +42,13 @@ fn ends(path: &Path, endings: &[&str]) -> bool {
 }
 
 /// A line, or with `--json` an object, for each sequence.
-pub(crate) fn predict(args: &PredictArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
+pub(crate) fn predict(
+    args: &PredictArgs,
+    ensemble: Ensemble,
+    threads: usize,
+    output: &mut Output,
+) -> anyhow::Result<()> {
+    let model = ensemble.first();
     if args.invert {
         bail!("--invert is for images; {} reads sequences", args.run.display());
     }
@@ -52,10 +58,10 @@ pub(crate) fn predict(args: &PredictArgs, model: Model, threads: usize, output: 
     // All files are read before the first line is printed: a bad one leaves no half a result.
     let mut inputs = Vec::new();
     for file in &args.files {
-        inputs.push((file.display().to_string(), read(file, &model)?));
+        inputs.push((file.display().to_string(), read(file, model)?));
     }
     let head = model.head().clone();
-    let mut predictor = Predictor::new(model, threads);
+    let mut predictor = Predictor::new(ensemble, threads);
     for (file, rows) in inputs {
         let whole = match (&head.predicts, head.reads) {
             (_, Reads::EveryStep) => None,

@@ -4,9 +4,8 @@ use anyhow::bail;
 
 use crate::flags::resume::ResumeArgs;
 use crate::flags::threads::threads;
-use crate::folder::checkpoints;
-use crate::folder::lock::{self, Lock};
-use crate::folder::{CONFIG, MODEL};
+use crate::folder::lock::Lock;
+use crate::folder::{self, CONFIG, checkpoints};
 use crate::jobs;
 use crate::output::{Output, warn_always};
 use crate::run::held::{Held, Resumed};
@@ -26,7 +25,7 @@ pub(crate) fn resume(args: &ResumeArgs) -> anyhow::Result<()> {
         );
     }
     // Before anything is made in the folder of a run that needs nothing.
-    if !lock::is_there(&folder) && checkpoints::newest_step(&folder).is_none() && folder.join(MODEL).exists() {
+    if folder::is_finished(&folder) {
         output.remark(&format!("{} has finished: there is nothing to resume", folder.display()));
         return Ok(());
     }

@@ -61,6 +61,9 @@ pub(crate) struct ConvertArgs {
     /// What is written: .safetensors, .keras, .weights.h5, .npz, .onnx
     #[arg(value_name = "OUT")]
     pub(crate) output: PathBuf,
+    /// Of an ensemble, the network that is converted, from 1
+    #[arg(long, value_name = "K")]
+    pub(crate) member: Option<usize>,
     /// Whose file IN is [default: by its name, and what it says of itself]
     #[arg(long, value_enum, hide_possible_values = true, value_name = "PARTNER")]
     pub(crate) from: Option<Partner>,
@@ -91,7 +94,7 @@ pub(crate) struct ConvertArgs {
     /// A run or model of elman with the same shapes: its job and all of its configuration are taken
     #[arg(long, value_name = "RUN", help_heading = "What IN does not say")]
     pub(crate) like: Option<PathBuf>,
-    /// Names of the classes: predict and eval then read sequences of .npz, .ts or .csv, each feature as it is
+    /// Names of the classes: predict and eval then read sequences of .npz, .arff, .ts or .csv, each feature as it is
     #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "What IN does not say")]
     pub(crate) classes: Option<Vec<String>>,
     /// A text with the characters that a model of text knows: sorted by code point, they are its tokens

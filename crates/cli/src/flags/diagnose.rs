@@ -22,6 +22,9 @@ pub(crate) struct DiagnoseArgs {
     /// Another data set, as for eval [default: the run's own]
     #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
+    /// Of an ensemble, the network that is followed, from 1 [default: 1]
+    #[arg(long, value_name = "K")]
+    pub(crate) member: Option<usize>,
     /// Sequences to follow, spread evenly over the data [default: 64, or all if there are fewer]
     #[arg(long, value_name = "N")]
     pub(crate) rows: Option<usize>,

@@ -12,6 +12,9 @@ Examples:
 pub(crate) struct InspectArgs {
     /// A run's folder, or a model file
     pub(crate) run: PathBuf,
+    /// Of an ensemble, the network whose arrays are shown, from 1 [default: 1]
+    #[arg(long, value_name = "K")]
+    pub(crate) member: Option<usize>,
     /// Print JSON instead of text
     #[arg(long)]
     pub(crate) json: bool,

@@ -19,6 +19,7 @@ pub(crate) mod output;
 pub(crate) mod predict;
 pub(crate) mod resume;
 pub(crate) mod sample;
+pub(crate) mod several;
 pub(crate) mod shell;
 pub(crate) mod threads;
 pub(crate) mod training;

@@ -4,6 +4,7 @@
 //! `curves.svg`; `test.json`, the figures at the end; TensorBoard's event file.
 
 pub(crate) mod checkpoints;
+mod finished;
 pub(crate) mod foreign;
 pub(crate) mod lock;
 mod model;
@@ -11,7 +12,8 @@ mod names;
 mod place;
 mod test;
 
-pub(crate) use self::model::{job, load_finite_model, load_model};
-pub(crate) use self::names::{CONFIG, CURVES, METRICS, MODEL, SAMPLE, TEST};
+pub(crate) use self::finished::is_finished;
+pub(crate) use self::model::{job, load_finite_model, load_model, member};
+pub(crate) use self::names::{CONFIG, CURVES, METRICS, MODEL, RUNS_TABLE, SAMPLE, SEVERAL, TEST, member_folder};
 pub(crate) use self::place::{create, write_text};
 pub(crate) use self::test::test_figures;

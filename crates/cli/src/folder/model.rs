@@ -1,22 +1,23 @@
 //! The model of a run, and the job that it is of.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
 use elman::formats;
-use elman::{Meaning, Model};
+use elman::{Ensemble, Error, Meaning, Model};
 use elman_exchange::nonfinite;
 
 use super::foreign;
-use super::names::{CONFIG, MODEL};
+use super::names::{CONFIG, MODEL, SEVERAL};
 use crate::settings::file;
 use crate::shown::names::shell_word;
 
-/// The model of a run's folder, or of a model file, whatever its numbers are.
+/// The model of a run's folder, or of a model file, whatever its numbers are: of an ensemble all of its members.
 ///
 /// # Errors
 /// If there is none: what is there instead, and what to do with it.
-pub(crate) fn load_model(run: &Path) -> anyhow::Result<Model> {
+pub(crate) fn load_model(run: &Path) -> anyhow::Result<Ensemble> {
     if !run.exists() {
         bail!("{} does not exist; expected a run's folder or a model file", run.display());
     }
@@ -25,10 +26,17 @@ pub(crate) fn load_model(run: &Path) -> anyhow::Result<Model> {
     if let Some(why) = formats::sniff(there).ok().and_then(|kind| foreign::no_model(there, kind)) {
         bail!("cannot read {}: {why}", there.display());
     }
+    if there == run && run.join(SEVERAL).exists() {
+        bail!(
+            "{} holds several runs and no model of its own; name one of them, as {}, or train one without --folds and --repeat",
+            run.display(),
+            part(run).display()
+        );
+    }
     if there == run && run.is_dir() {
         bail!("{} holds no {MODEL}; expected a run's folder or a model file", run.display());
     }
-    Model::load(&path).map_err(|error| {
+    Ensemble::load(&path).map_err(|error| {
         // A file of another program may be of another precision, which is what is met first.
         let is_foreign = || formats::read_weights(&path).is_ok_and(|weights| !Model::is_in(&weights.file));
         if !is_foreign() {
@@ -43,13 +51,20 @@ pub(crate) fn load_model(run: &Path) -> anyhow::Result<Model> {
     })
 }
 
+/// One of several runs: the first by name.
+fn part(run: &Path) -> PathBuf {
+    let entries = fs::read_dir(run).into_iter().flatten().filter_map(Result::ok);
+    let parts = entries.map(|entry| entry.path()).filter(|path| path.join(CONFIG).exists());
+    parts.min().unwrap_or_else(|| run.join("fold-1"))
+}
+
 /// The same of a model that is to answer: what is no number is refused, unless that is allowed.
 ///
 /// # Errors
 /// As [`load_model`], and if a weight is NaN or infinite: which, and how many.
-pub(crate) fn load_finite_model(run: &Path, allow: bool) -> anyhow::Result<Model> {
+pub(crate) fn load_finite_model(run: &Path, allow: bool) -> anyhow::Result<Ensemble> {
     let model = load_model(run)?;
-    match nonfinite::find(&model.arrays()) {
+    match model.members().iter().find_map(|member| nonfinite::find(&member.arrays())) {
         Some(found) if !allow => bail!(
             "cannot use {}: {found}; such a model answers with what is no number. elman inspect shows all of its arrays; take \
              an earlier model, or see what it does all the same: elman eval or elman predict with --allow-nonfinite",
@@ -57,6 +72,27 @@ pub(crate) fn load_finite_model(run: &Path, allow: bool) -> anyhow::Result<Model
         ),
         _ => Ok(model),
     }
+}
+
+/// The member of an ensemble with this number, from 1; without one, the model where there are no others.
+///
+/// # Errors
+/// If there is no such member, or there are several and none is named.
+pub(crate) fn member(ensemble: Ensemble, run: &Path, number: Option<usize>) -> anyhow::Result<Model> {
+    let mut members = ensemble.into_members();
+    let count = members.len();
+    let number = match number {
+        Some(number) if !(1..=count).contains(&number) => {
+            let expected = format!("1 to {count}, the members of {}", run.display());
+            return Err(Error::setting("member", number, expected).into());
+        }
+        None if count > 1 => bail!(
+            "{} is an ensemble of {count} networks; expected a single one: name a member, --member 1 to --member {count}",
+            run.display()
+        ),
+        number => number.unwrap_or(1),
+    };
+    Ok(members.swap_remove(number - 1))
 }
 
 /// The job of a run: that of its configuration, or for a model file alone, that in the model; images where it names none.

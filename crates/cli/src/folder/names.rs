@@ -8,7 +8,18 @@ pub(crate) const METRICS: &str = "metrics.csv";
 pub(crate) const CURVES: &str = "curves.svg";
 pub(crate) const SAMPLE: &str = "sample.txt";
 pub(crate) const TEST: &str = "test.json";
+/// The plan of several runs, and the table of what they gave.
+pub(crate) const SEVERAL: &str = "several.json";
+pub(crate) const RUNS_TABLE: &str = "several.csv";
 pub(crate) const LOCK: &str = "lock";
+
+/// The folder of the first member of an ensemble.
+pub(super) const MEMBER_1: &str = "member-1";
+
+/// What the folder of a member of an ensemble is called, from 1.
+pub(crate) fn member_folder(number: usize) -> String {
+    format!("member-{number}")
+}
 
 /// What the files of checkpoints are called, around the number of the step.
 const CHECKPOINT_PREFIX: &str = "checkpoint-";
@@ -16,7 +27,7 @@ const CHECKPOINT_SUFFIX: &str = ".safetensors";
 
 /// Whether a run may write a file of this name; pictures have a name from each job.
 pub(super) fn is_of_a_run(name: &str) -> bool {
-    [CONFIG, MODEL, METRICS, SAMPLE, TEST, LOCK].contains(&name)
+    [CONFIG, MODEL, METRICS, SAMPLE, TEST, LOCK, SEVERAL, RUNS_TABLE].contains(&name)
         || name.ends_with(".svg")
         || name.starts_with(events::NAME)
         || step_of_checkpoint(name).is_some()

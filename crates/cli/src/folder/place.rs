@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use elman::formats::write_atomic;
 
-use super::names::{CONFIG, METRICS, MODEL, is_of_a_run};
+use super::names::{CONFIG, MEMBER_1, METRICS, MODEL, is_of_a_run};
 
 /// Makes the folder of a new run: `out`, or the next free `runs/<name>-N`.
 pub(crate) fn create(out: Option<&Path>, name: &str) -> anyhow::Result<PathBuf> {
@@ -14,7 +14,7 @@ pub(crate) fn create(out: Option<&Path>, name: &str) -> anyhow::Result<PathBuf> 
     if out.is_dir() {
         refuse_strangers(out)?;
     }
-    for file in [CONFIG, MODEL, METRICS] {
+    for file in [CONFIG, MODEL, METRICS, MEMBER_1] {
         if out.join(file).exists() {
             bail!("{} already holds a run ({file} is there); choose another --out, or remove it", out.display());
         }

@@ -5,6 +5,7 @@ pub(crate) mod echo;
 pub(crate) mod figures;
 pub(crate) mod job;
 pub(crate) mod mnist;
+pub(crate) mod sequences;
 pub(crate) mod series;
 pub(crate) mod tables;
 pub(crate) mod text;

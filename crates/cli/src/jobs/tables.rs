@@ -1,6 +1,6 @@
 //! What the columns of a table were taken for, in JSON.
 
-use elman::datasets::series::{Column, NotRead, Rounded, Taken, Why};
+use elman::datasets::series::{Column, NotRead, Rounded, StandIn, Taken, Why};
 use serde_json::{Value, json};
 
 use crate::output::Output;
@@ -20,17 +20,27 @@ pub(crate) fn object(taken: &Taken) -> Value {
         "time": time.map(|time| json!({
             "columns": time.columns, "what": time.what, "pattern": time.pattern, "example": time.example,
         })),
-        "id": taken.id, "label": taken.label, "target": taken.target.as_ref().map(column),
+        "id": ids(&taken.id), "label": taken.label, "target": taken.target.as_ref().map(column),
         "numbers": taken.numbers.iter().map(column).collect::<Vec<_>>(), "more_numbers": taken.more_numbers,
         "not_read": taken.not_read.iter().map(not_read).collect::<Vec<_>>(), "more_not_read": taken.more_not_read,
         "remarks": taken.comments,
     })
 }
 
-/// Warns of columns that lose what changes in them.
+/// The column of ids by its name, several as a list, none as null.
+fn ids(columns: &[String]) -> Value {
+    match columns {
+        [] => Value::Null,
+        [column] => json!(column),
+        columns => json!(columns),
+    }
+}
+
+/// Warns of columns that lose what changes in them, and of numbers that may stand for missing values.
 ///
 /// # Errors
 /// If standard output cannot be written.
-pub(crate) fn warn_of_rounding(output: &mut Output, rounded: &[Rounded]) -> anyhow::Result<()> {
-    rounded.iter().try_for_each(|of| output.warn(&of.to_string()))
+pub(crate) fn warn(output: &mut Output, rounded: &[Rounded], stand_ins: &[StandIn]) -> anyhow::Result<()> {
+    let texts = rounded.iter().map(Rounded::to_string).chain(stand_ins.iter().map(StandIn::to_string));
+    texts.into_iter().try_for_each(|text| output.warn(&text))
 }

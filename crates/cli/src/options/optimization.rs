@@ -28,7 +28,7 @@ const ADAM: Owners = Owners::Optimizers(&["adam", "adamw"]);
 const RPROP: Owners = Owners::Optimizers(&["rprop", "rprop+"]);
 
 /// In the order of `config.toml`, and of each part of the help.
-pub(crate) static OPTIMIZATION: [Described<Course>; 22] = [
+pub(crate) static OPTIMIZATION: [Described<Course>; 23] = [
     Described {
         name: "learning_rate",
         kind: Number("X"),
@@ -277,6 +277,16 @@ pub(crate) static OPTIMIZATION: [Described<Course>; 22] = [
         },
         heading: SCHEDULE,
         help: "plateau: epochs without a validation loss better by 0.01%, after which the rate falls [default: 10]",
+    },
+    Described {
+        name: "weight_average",
+        kind: Number("D"),
+        owners: Owners::All,
+        default: None,
+        place: |of| Some(&mut of.descent.weight_average),
+        heading: TRAINING,
+        help: "Evaluate and keep the moving average of the weights, θ̄ ← D θ̄ + (1 - D) θ after each step, as 0.99; 0: the \
+               weights of the last step",
     },
     Described {
         name: "early_stopping",

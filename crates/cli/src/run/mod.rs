@@ -3,6 +3,8 @@
 pub(crate) mod fingerprint;
 pub(crate) mod held;
 pub(crate) mod interrupts;
+pub(crate) mod members;
+pub(crate) mod several;
 mod task;
 
 use std::path::{Path, PathBuf};
@@ -50,6 +52,13 @@ pub(crate) struct Trained {
 }
 
 impl Trained {
+    /// The same of a member of an ensemble, which has no test of its own.
+    fn finish_member(self) -> anyhow::Result<()> {
+        checkpoints::remove_older(&self.folder)?;
+        self.lock.remove()?;
+        checkpoints::remove_all(&self.folder)
+    }
+
     /// The job has done what it does at the end, and `figures` came out: there is nothing left to resume.
     pub(crate) fn finish(self, figures: &Value) -> anyhow::Result<()> {
         folder::write_text(&self.folder.join(folder::TEST), &format!("{figures:#}\n"))?;
@@ -87,7 +96,14 @@ pub(crate) fn train<D: Labelled>(
 ) -> anyhow::Result<Trained> {
     // Refuses what does not fit before anything is written.
     task.fit(trainer)?;
-    let Held { folder, lock, checkpoint } = match begin {
+    let held = hold(begin, task, 1, output)?;
+    let run = held.folder.clone();
+    train_in(held, &run, task, trainer, watch, output)
+}
+
+/// The folder of a run that begins or goes on, held; says what is about to be trained.
+fn hold<D>(begin: Begin<'_>, task: &Task<'_, D>, members: usize, output: &mut Output) -> anyhow::Result<Held> {
+    let held = match begin {
         Begin::New(out) => {
             let folder = folder::create(out, &task.name)?;
             let lock = Lock::take(&folder)?;
@@ -98,6 +114,9 @@ pub(crate) fn train<D: Labelled>(
         Begin::Again(held) => {
             let from = match &held.checkpoint {
                 Some(checkpoint) => format!("continuing after step {}", checkpoint.step()),
+                None if members > 1 && members::begun(&held.folder) => {
+                    format!("{} of its {members} members are trained", members::done(&held.folder))
+                }
                 None => "from the beginning: there is no checkpoint yet".into(),
             };
             output.remark(&format!("{}\nrun: {}, {from}", task.remark, held.folder.display()));
@@ -105,15 +124,28 @@ pub(crate) fn train<D: Labelled>(
         }
     };
     if output.json {
-        output.result("", &json!({"event": "run", "folder": folder.display().to_string()}))?;
+        output.result("", &json!({"event": "run", "folder": held.folder.display().to_string()}))?;
     }
+    Ok(held)
+}
+
+/// Trains in a folder that is held: that of a run, or of a part of it; `run` is what is resumed where it is broken off.
+fn train_in<D: Labelled>(
+    held: Held,
+    run: &Path,
+    task: &Task<'_, D>,
+    trainer: &mut Trainer,
+    watch: &mut dyn Watch,
+    output: &mut Output,
+) -> anyhow::Result<Trained> {
+    let Held { folder, lock, checkpoint } = held;
     let note = checkpoint.as_ref().map(|checkpoint| task.check(checkpoint, trainer, &folder)).transpose()?;
     let mut stopping = task.stopping.clone();
     if let Some(checkpoint) = &checkpoint {
         stopping = checkpoint.stopping(trainer.model())?;
     }
-    let run = Run::start(&folder, output, task, watch, checkpoint.as_ref().map(Checkpoint::step), note)?;
-    let ended = run.train(trainer, task, checkpoint, &mut stopping);
+    let under_way = Run::start(&folder, output, task, watch, checkpoint.as_ref().map(Checkpoint::step), note)?;
+    let ended = under_way.train(trainer, task, checkpoint, &mut stopping);
     if let (Ok(_), Some(stopping)) = (&ended, &stopping) {
         trainer.restore(stopping)?;
         if let Some((loss, epoch)) = stopping.best {
@@ -128,7 +160,7 @@ pub(crate) fn train<D: Labelled>(
         }
     }
     let model_file = folder.join(folder::MODEL);
-    let saved = trainer.model().save(&model_file);
+    let saved = trainer.averaged().save(&model_file);
     if let (Err(error), Err(also)) = (&ended, &saved) {
         bail!("{error:#}; and then: {also}");
     }
@@ -140,7 +172,7 @@ pub(crate) fn train<D: Labelled>(
             "interrupted after step {}; {} holds the model as it was then; resume with: elman resume {}",
             trainer.steps_done(),
             model_file.display(),
-            shell_word(&folder)
+            shell_word(run)
         ),
     }
 }
@@ -256,15 +288,17 @@ impl<'a> Run<'a> {
             let mut verdict = None;
             if let Some(validation) = validation {
                 fit.trainer().plateau(validation.loss);
-                verdict = stopping.as_mut().map(|stopping| stopping.seen(validation.loss, fit.trainer().model()));
+                verdict = stopping.as_mut().map(|stopping| stopping.seen(validation.loss, &fit.trainer().averaged()));
             }
             if last || step.step.is_multiple_of(self.config.batch_per_log) {
                 self.record(&step, validation)?;
                 bar.show(&self.report(&step, &self.rate()));
             }
-            if last {
+            let shown = last
+                && (step.epoch == epochs || verdict == Some(Decision::Stop) || self.watch.shows(step.epoch, epochs));
+            if shown {
                 bar.suspend(|| self.epoch(&step, validation))?;
-                fit.trainer().model().save(self.folder.join(folder::MODEL))?;
+                fit.trainer().averaged().save(self.folder.join(folder::MODEL))?;
                 curves::draw(&self.folder.join(folder::CURVES), &self.rows, None)?;
             }
             if self.checkpoints.due(&step) {

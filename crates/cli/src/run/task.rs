@@ -62,6 +62,11 @@ pub(crate) trait Watch {
     /// Figures of the validation part, after each epoch.
     fn validate(&mut self, trainer: &mut Trainer) -> Result<Option<Evaluation>, Error>;
 
+    /// Whether an epoch of so many is one that is shown: its line, and the model and the curves as they are then.
+    fn shows(&self, _epoch: u64, _epochs: u64) -> bool {
+        true
+    }
+
     /// The line of an epoch, the tutorial's unless the job has its own.
     fn line(&self, epoch: &elman::Epoch, _validation: Option<&Evaluation>) -> String {
         epoch.to_string()

@@ -8,7 +8,7 @@ pub(crate) mod paths;
 pub(crate) mod precedence;
 pub(crate) mod training;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::path::Path;
 
@@ -25,6 +25,7 @@ use crate::flags::optimization::OptimizationArgs;
 use crate::flags::training::CommonArgs;
 use crate::flags::writing::Writing;
 use crate::flags::wrong::Wrong;
+use crate::run::several::folds::Folds;
 
 /// The settings that a job has for itself.
 pub(crate) trait JobSettings: Clone + Debug + Default + DeserializeOwned + PartialEq + Serialize {
@@ -45,6 +46,11 @@ pub(crate) trait JobSettings: Clone + Debug + Default + DeserializeOwned + Parti
 
     /// Refuses what training refuses only once it has its data, whatever that is: there the message can say more.
     fn check_without_data(settings: &Settings<Self>) -> Result<(), elman::Error>;
+
+    /// The folds of its data, where the job has them.
+    fn folds(&mut self) -> Option<&mut Folds> {
+        None
+    }
 
     /// With paths absolute, so that other commands find them from wherever they are called.
     fn with_absolute_paths(&self) -> anyhow::Result<Self>;
@@ -172,6 +178,12 @@ impl<J: JobSettings> Settings<J> {
         Ok(format!("job = {:?}\n{job}{training}{optimization}{network}", J::JOB))
     }
 
+    /// The same with another seed.
+    pub(crate) fn of_seed(&self, seed: u64) -> Self {
+        let training = TrainingConfig { seed, ..self.training.clone() };
+        Settings { training, ..self.clone() }
+    }
+
     /// As they are kept in the run's folder.
     pub(crate) fn to_toml(&self) -> anyhow::Result<String> {
         Settings { job: self.job.with_absolute_paths()?, ..self.clone() }.text()
@@ -181,6 +193,16 @@ impl<J: JobSettings> Settings<J> {
     pub(crate) fn default_table() -> anyhow::Result<Table> {
         Ok(J::defaults().text()?.parse()?)
     }
+}
+
+/// The names of the settings that a configuration gives.
+///
+/// # Errors
+/// If it cannot be read, or is no TOML.
+pub(crate) fn names_in(path: &Path) -> anyhow::Result<BTreeSet<String>> {
+    let text = text_of(path)?;
+    let names: Names = from_toml(text.strip_prefix('\u{feff}').unwrap_or(&text))?;
+    Ok(names.into_keys().collect())
 }
 
 /// The names in a table, whatever their values.

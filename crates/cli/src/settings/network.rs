@@ -41,6 +41,11 @@ impl NetworkConfig {
         self
     }
 
+    /// Gives an option of [`NETWORK`] a value.
+    pub(crate) fn insert(&mut self, name: &'static str, value: Value) {
+        self.options.insert(name, value);
+    }
+
     /// With a value for everything that may be absent: the names of all settings.
     pub(crate) fn full() -> Self {
         NetworkConfig { options: Values::full(&NETWORK), ..NetworkConfig::default() }
@@ -82,7 +87,7 @@ impl NetworkConfig {
                 || ((of.place)(&mut blueprint).is_none() && self.options.get(of) != of.default);
             if is_set && !whose.contains(&self.cell.as_str()) {
                 let why = format!("it is an option of {}", whose.join(" and "));
-                return Err(Error::Unsupported { what: of.name, cell: name, why });
+                return Err(Error::Unsupported { what: of.name, of: name, why });
             }
         }
         Ok(blueprint.cell)

@@ -136,6 +136,7 @@ impl OptimizationConfig {
         // 0 switches off what a job does without a flag.
         descent.clip_norm = descent.clip_norm.filter(|&norm| norm != 0.0);
         descent.clip_value = descent.clip_value.filter(|&value| value != 0.0);
+        descent.weight_average = descent.weight_average.filter(|&decay| decay != 0.0);
         descent.check()?;
         // These ask for momentum; without it they are sgd.
         if let ("momentum" | "nesterov", Algorithm::Sgd(Sgd { momentum: 0.0, .. })) = (name, &descent.algorithm) {
@@ -157,7 +158,7 @@ impl OptimizationConfig {
         }
         if ["rprop", "rprop+"].contains(&name) && self.options.has("learning_rate") {
             let why = "it has a step size for each parameter; see initial_step".into();
-            return Err(Error::Unsupported { what: "learning_rate", cell: name, why });
+            return Err(Error::Unsupported { what: "learning_rate", of: name, why });
         }
         for of in given() {
             if let Owners::Schedules(whose) = of.owners
@@ -231,7 +232,7 @@ fn known(what: &'static str, found: &str, names: &[&'static str]) -> Result<&'st
 
 /// An option that another optimizer or schedule has.
 fn foreign(what: &'static str, name: &'static str, whose: &[&str]) -> Error {
-    Error::Unsupported { what, cell: name, why: format!("it is an option of {}", whose.join(" and ")) }
+    Error::Unsupported { what, of: name, why: format!("it is an option of {}", whose.join(" and ")) }
 }
 
 #[cfg(test)]

@@ -111,7 +111,7 @@ impl TrainingConfig {
         batch: usize,
     ) -> anyhow::Result<Model> {
         let at_once = if self.micro_batch == 0 { batch } else { self.micro_batch.min(batch) };
-        let moments = optimization.descent()?.algorithm.moments().len();
+        let moments = optimization.descent()?.arrays();
         let (_, memory) = Memory::within(self.budget()?, &stack, &head, steps, at_once, self.threads, moments)?;
         check_memory(memory.total())?;
         Ok(Model::init(stack, head, self.init, self.seed)?)

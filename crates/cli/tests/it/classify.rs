@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 /// Sequences of each class.
 const EACH: usize = 10;
 
-const QUICK_CLASSIFY: &str = "train classify --hidden-size 8 --num-epoch 12 --learning-rate 0.02 --batch-size 6";
+const QUICK_CLASSIFY: &str =
+    "train classify --recipe plain --hidden-size 8 --num-epoch 12 --learning-rate 0.02 --batch-size 6";
 
 /// A cell of the table: sequence, step, feature.
 type Cell<'a> = &'a dyn Fn(usize, usize, usize) -> Option<f64>;
@@ -410,7 +411,10 @@ fn bad_tables() {
         ("--data walks.csv --test narrow.csv", &["narrow.csv", "no column y"]),
         // Each class has one sequence, and that has to be learnt from.
         ("--data each.csv", &["each.csv: no class has two sequences", "--test"]),
-        ("--data each.csv --test each.csv", &["each.csv: no class has two sequences", "--validation 0"]),
+        (
+            "--data each.csv --test each.csv --validation 0.1",
+            &["each.csv: no class has two sequences", "--validation 0"],
+        ),
     ] {
         refused(&place, flags, 1, words);
     }
@@ -444,7 +448,7 @@ fn settings_out_of_range() {
         ("--class-weights -1,2", &["--class-weights is -1,2", "above 0"]),
         ("--class-weights 0,2", &["--class-weights is 0,2", "above 0"]),
         ("--class-weights heavy", &["--class-weights is heavy", "balanced"]),
-        ("--batch-size 15", &["--batch-size is 15", "1 to 14"]),
+        ("--batch-size 17", &["--batch-size is 17", "1 to 16"]),
     ] {
         refused(&place, &format!("--data walks.csv {flags}"), 2, words);
     }

@@ -62,7 +62,7 @@ fn an_exported_run_answers_on_raw_values_as_predict_and_forecast_do() {
     let place = Place::new();
     let walks = walks(&place);
     let train = "--hidden-size 6 --num-epoch 3 --threads 2 --quiet";
-    place.elman(&format!("train classify --data walks.csv {train} --cell lstm --out run")).succeeded();
+    place.elman(&format!("train classify --recipe plain --data walks.csv {train} --cell lstm --out run")).succeeded();
     let answers = place.elman("predict run walks.csv --json");
     answers.succeeded();
     let answers = objects(&answers.stdout);
@@ -72,7 +72,9 @@ fn an_exported_run_answers_on_raw_values_as_predict_and_forecast_do() {
     (0..120).for_each(|t| sales += &format!("{t},{},{}\n", value(t), price(t)));
     place.write("sales.csv", sales.as_bytes());
     let flags = "--target y --time step --season 6 --context 12 --horizon 3";
-    place.elman(&format!("train series --data sales.csv {flags} {train} --cell lstm --out ahead")).succeeded();
+    place
+        .elman(&format!("train series --data sales.csv {flags} {train} --cell lstm --recipe plain --out ahead"))
+        .succeeded();
     let forecast = place.elman("forecast ahead --json");
     forecast.succeeded();
     let mut forecast = objects(&forecast.stdout);
@@ -119,7 +121,9 @@ fn an_exported_run_answers_on_raw_values_as_predict_and_forecast_do() {
 fn the_network_alone_is_asked_for() {
     let place = Place::new();
     walks(&place);
-    place.elman("train classify --data walks.csv --hidden-size 6 --num-epoch 1 --quiet --out run").succeeded();
+    place
+        .elman("train classify --recipe plain --data walks.csv --hidden-size 6 --num-epoch 1 --quiet --out run")
+        .succeeded();
     place.elman("convert run m.weights.h5").refused(1, &["m.weights.h5", "no place for the scaling", "--standardized"]);
     for file in ["m.onnx", "m.safetensors", "m.keras", "m.weights.h5"] {
         let said = place.elman(&format!("convert run {file} --standardized --verify"));
@@ -142,7 +146,9 @@ fn the_network_alone_is_asked_for() {
 fn a_recording_in_units_of_the_data_is_compared() {
     let place = Place::new();
     let walks = walks(&place);
-    place.elman("train classify --data walks.csv --hidden-size 6 --num-epoch 1 --quiet --out run").succeeded();
+    place
+        .elman("train classify --recipe plain --data walks.csv --hidden-size 6 --num-epoch 1 --quiet --out run")
+        .succeeded();
     let answers = objects(&place.elman("predict run walks.csv --json").stdout);
     let probabilities: Vec<f32> = answers
         .iter()

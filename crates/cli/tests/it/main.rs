@@ -12,6 +12,7 @@ mod convert;
 mod diagnose;
 mod echo;
 mod endings;
+mod ensemble;
 mod eval_and_predict;
 mod inspect_and_bench;
 #[cfg(unix)]
@@ -21,6 +22,7 @@ mod optimizers;
 mod options;
 mod pages;
 mod predict_sequences;
+mod recipe;
 mod refusals;
 mod release;
 #[cfg(unix)]
@@ -31,6 +33,8 @@ mod same_bits;
 #[cfg(all(feature = "japanese-vowels", feature = "sunspots"))]
 mod saved_runs;
 mod series;
+mod series_recipe;
+mod several;
 mod shell;
 mod sweep;
 mod text;

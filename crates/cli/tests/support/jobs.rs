@@ -6,7 +6,7 @@ use super::Place;
 
 /// A name and a command line, without its folder: masks, stacks, streams, schedules, early stopping, both kinds of
 /// Rprop.
-pub(crate) const JOBS: [(&str, &str); 9] = [
+pub(crate) const JOBS: [(&str, &str); 11] = [
     ("mnist", "train mnist --data set --hidden-size 16 --batch-size 50 --learning-rate 0.01 --num-epoch 5 --threads 2"),
     (
         "mnist with masks",
@@ -34,6 +34,16 @@ pub(crate) const JOBS: [(&str, &str); 9] = [
         "series",
         "train series --data a.csv --target y --horizon 3 --context 8 --season 6 --hidden-size 4 --batch-size 8 \
          --num-epoch 6 --threads 2 --early-stopping 2 --batch-per-log 3",
+    ),
+    (
+        "classify by an ensemble",
+        "train classify --data walks.csv --hidden-size 6 --num-epoch 6 --batch-size 6 --threads 2 --ensemble 3 \
+         --recurrent-dropout 0.2",
+    ),
+    (
+        "series by an ensemble",
+        "train series --data a.csv --target y --horizon 3 --context 8 --season 6 --hidden-size 4 --batch-size 8 \
+         --num-epoch 5 --threads 1 --early-stopping 1 --batch-per-log 3 --ensemble 2",
     ),
 ];
 
@@ -75,16 +85,22 @@ pub(crate) fn assert_same(place: &Place, whole: &str, other: &str, what: &str) {
         place.names(run).into_iter().filter(|name| !name.starts_with("events.")).collect()
     };
     assert_eq!(names(whole), names(other), "{what}");
+    let mut parts = 0;
     for name in names(whole) {
-        if name == "metrics.csv" {
+        let [one, two] = [whole, other].map(|run| format!("{run}/{name}"));
+        if place.path(&one).is_dir() {
+            // A member of an ensemble has what a run has.
+            parts += 1;
+            assert_same(place, &one, &two, what);
+        } else if name == "metrics.csv" {
             assert_eq!(rows(place, whole), rows(place, other), "{what}: {name}");
         } else {
-            let same = place.bytes(&format!("{whole}/{name}")) == place.bytes(&format!("{other}/{name}"));
-            assert!(same, "{what}: {name} differs");
+            assert!(place.bytes(&one) == place.bytes(&two), "{what}: {one} and {two} differ");
         }
     }
     // As many events of as many tags and steps: one twice would show.
-    assert_eq!((events(whole).len(), events(whole)), (1, events(other)), "{what}: events");
+    assert_eq!(events(whole), events(other), "{what}: events");
+    assert_eq!(events(whole).len(), usize::from(parts == 0), "{what}: files of events");
 }
 
 /// The lines of `metrics.csv` without their seconds.

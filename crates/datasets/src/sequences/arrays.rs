@@ -107,7 +107,7 @@ pub(super) fn read(source: &Source, settings: &ColumnNames) -> Result<SequenceSe
         other => return Err(wrong(x_name, "numbers".to_owned(), other.type_name().to_owned())),
     };
     let names: Vec<String> = (0..features).map(|feature| format!("feature_{feature}")).collect();
-    let report = Report { taken: None, rounded: kept.roundings.found(&names) };
+    let report = Report { rounded: kept.roundings.found(&names), ..Report::default() };
     let Centred { values, centres, .. } = kept;
     let (classes, labels) = labels.map_or((Vec::new(), None), |(names, labels)| {
         let (classes, labels) = classes(names, labels);

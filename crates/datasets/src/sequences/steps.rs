@@ -19,6 +19,7 @@ use crate::names::Names;
 use crate::series::fault::Refusal;
 use crate::table::number::Notations;
 use crate::table::numbers::{Found, Numbers};
+use crate::table::stand_in::StandIns;
 use crate::table::survey::Survey;
 use crate::table::taken::{NotRead, Taken, Time, Why};
 use crate::table::{Row, Table, times};
@@ -92,7 +93,7 @@ impl Columns {
                 return Err(Error::ColumnTwice { origin, name: column, uses: [other, name] }.into());
             }
         }
-        let mut taken = Taken { id: Some(table.columns[id].clone()), ..Taken::default() };
+        let mut taken = Taken { id: vec![table.columns[id].clone()], ..Taken::default() };
         taken.label = label.map(|label| table.columns[label].clone());
         let unused = uses.iter().filter(|&&by| by == 0).count();
         let mut features = Vec::with_capacity(named.as_ref().map_or(unused, Vec::len));
@@ -126,7 +127,7 @@ impl Columns {
         }
         let time = time.map(|time| Order::new(table, &survey, time, settings)).transpose()?;
         taken.time = time.as_ref().map(|time| time.describe(table)).transpose()?;
-        taken.numbers(None, &features, table, &survey);
+        taken.numbers(&[], &features, table, &survey);
         Ok(Self { id, time, label, label_guessed, features, taken })
     }
 }
@@ -307,6 +308,7 @@ pub(super) fn parse(mut table: Table, settings: &ColumnNames, notations: Notatio
     // [rows, I], then [rows]: in the order of the file. Rows and sequences are numbered in 32 bits: `limits` are below.
     let (mut values, mut places) = (Vec::with_capacity(rows_max * features), Vec::with_capacity(rows_max));
     let mut roundings = Roundings::new(features);
+    let mut stand_ins = StandIns::new(features);
     let mut rows = table.rows();
     while let Some(row) = rows.next()? {
         let place = ids.place(&row, &columns)?;
@@ -314,7 +316,9 @@ pub(super) fn parse(mut table: Table, settings: &ColumnNames, notations: Notatio
             times.push(&row, by, rows_max)?;
         }
         for (feature, of) in columns.features.iter().enumerate() {
-            let number = of.read(&row)? - of.centre;
+            let number = of.read(&row)?;
+            stand_ins.push(feature, number);
+            let number = number - of.centre;
             roundings.push(place, feature, number);
             values.push(number as f32);
         }
@@ -367,7 +371,8 @@ pub(super) fn parse(mut table: Table, settings: &ColumnNames, notations: Notatio
     let names: Vec<String> = columns.features.iter().map(|of| mem::take(&mut table.columns[of.column()])).collect();
     let (classes, labels) = classes(ids.label_names, ids.labels);
     let labels = columns.label.map(|_| labels);
-    let report = Report { taken: Some(columns.taken), rounded: roundings.found(&names) };
+    let report =
+        Report { taken: Some(columns.taken), rounded: roundings.found(&names), stand_ins: stand_ins.found(&names) };
     Ok(SequenceSet { names, classes, centres, values, offsets, labels, ids: Some(ids.ids.into_vec()), report })
 }
 

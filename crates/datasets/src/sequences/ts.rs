@@ -22,6 +22,7 @@ use super::{Report, Roundings, SequenceSet};
 use crate::Error;
 use crate::error::shown;
 use crate::limits::Limits;
+use crate::line::Line;
 use crate::table::numbers::centre;
 
 const KEYS: &str = "one of @problemName, @timeStamps, @missing, @univariate, @dimensions, @equalLength, @seriesLength, \
@@ -39,27 +40,8 @@ struct Header {
     classes: Option<Option<Vec<String>>>,
 }
 
-/// A line, to say what is wrong with it.
-#[derive(Clone, Copy)]
-struct Line<'a> {
-    origin: &'a str,
-    number: u64,
-}
-
-impl Line<'_> {
-    fn error(self, at: Option<String>, expected: impl Into<String>, found: impl Into<String>) -> Error {
-        let (origin, line) = (self.origin.to_owned(), self.number);
-        Error::Line { origin, line, at, expected: expected.into(), found: found.into() }
-    }
-}
-
 pub(super) fn parse(origin: &str, text: &str, limits: Limits) -> Result<SequenceSet, Error> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut lines = text
-        .lines()
-        .zip(1..)
-        .map(|(text, number)| (Line { origin, number }, text.trim()))
-        .filter(|(_, text)| !text.is_empty() && !text.starts_with('#'));
+    let mut lines = Line::of(origin, text, '#');
     let header = header(origin, &mut lines, limits)?;
     let centres = centres(lines.clone().map(|(_, text)| text), header.classes.clone().flatten().is_some());
     let mut cases = Cases::new(header, centres, limits);
@@ -296,7 +278,7 @@ impl Cases {
         let classes = self.header.classes.flatten();
         let names: Vec<String> = (0..features).map(|dimension| format!("dim_{dimension}")).collect();
         SequenceSet {
-            report: Report { taken: None, rounded: self.roundings.found(&names) },
+            report: Report { rounded: self.roundings.found(&names), ..Report::default() },
             names,
             centres: self.centres,
             labels: classes.is_some().then_some(self.labels),

@@ -65,7 +65,7 @@ pub(super) fn parse(table: &Table) -> Result<SequenceSet, Refusal> {
     }
     let (classes, labels) = classes(names, labels);
     let names = vec![FEATURE.to_owned()];
-    let report = Report { taken: None, rounded: roundings.found(&names) };
+    let report = Report { rounded: roundings.found(&names), ..Report::default() };
     let centres = if centre == 0.0 { Vec::new() } else { vec![centre] };
     Ok(SequenceSet { names, classes, centres, values, offsets, labels: Some(labels), ids: None, report })
 }

@@ -1,4 +1,4 @@
-//! Time series from a table: a time, a target and maybe covariates in each row.
+//! Time series from a table: a time, a target and maybe covariates in each row; or from a `.tsf` file, a series a line.
 //!
 //! T steps of a series, C covariates. [`Reader`] reads; a [`SeriesSet`] holds every series on the grid of one
 //! [`Frequency`], from its first time to its last, NaN where nothing is known.
@@ -25,15 +25,21 @@ mod delimited;
 pub(crate) mod fault;
 mod frequency;
 mod grid;
+mod ids;
 mod infer;
 mod rows;
+pub(crate) mod statics;
+mod tsf;
 
 use std::sync::Arc;
 
 pub use delimited::Reader;
 pub use fault::SeriesFault;
 pub use frequency::Frequency;
+pub use ids::split_id;
+pub use statics::StaticValue;
 
+pub use crate::table::stand_in::StandIn;
 pub use crate::table::taken::{Column, NotRead, Taken, Time as TakenTime, Why};
 pub use crate::table::time::{self, Civil, Time, days_of_month};
 pub use crate::table::{Offset, Pattern, TimeFormat};
@@ -49,6 +55,10 @@ pub struct SeriesSet {
     pub target: String,
     /// The covariates' columns, C of them.
     pub covariates: Vec<String>,
+    /// Places in `covariates` of those that are known ahead, for the steps to forecast too.
+    pub known: Vec<usize>,
+    /// The columns that say one thing of each series.
+    pub statics: Vec<String>,
     /// In the order in which the file names them first.
     pub series: Vec<Series>,
     /// What was found on the way.
@@ -69,6 +79,11 @@ pub struct Series {
     pub target: Vec<f32>,
     /// `[T, C]`, each less its centre.
     pub covariates: Vec<f32>,
+    /// `[A, C]`: the covariates of the steps behind the last known target, less their centres; none where no covariate is known
+    /// ahead.
+    pub ahead: Vec<f32>,
+    /// What each of the set's static columns says of it.
+    pub statics: Vec<StaticValue>,
 }
 
 impl Series {
@@ -121,6 +136,14 @@ pub struct Report {
     pub taken: Taken,
     /// Columns of which single precision cannot keep what changes, even as differences from their middle.
     pub rounded: Vec<Rounded>,
+    /// Values that look as if they stood for missing ones.
+    pub stand_ins: Vec<StandIn>,
+    /// Rows behind the last known target of their series, with covariates that are known ahead.
+    pub ahead: usize,
+    /// What the parts of the series' ids are called: the columns of ids, and `series` where several targets are a series each.
+    pub ids: Vec<String>,
+    /// Steps to forecast, where the file says it.
+    pub horizon: Option<usize>,
 }
 
 /// A column of which most changes are lost in single precision.

@@ -4,7 +4,7 @@
 
 use super::fault::Refusal;
 use super::infer::Stamp;
-use super::{Report, Time, TimeFormat};
+use super::{Frequency, Report, StaticValue, Time, TimeFormat};
 use crate::names::Names;
 use crate::table::numbers::Rounding;
 
@@ -12,12 +12,22 @@ use crate::table::numbers::Rounding;
 pub(super) struct Rows {
     /// How the file writes times.
     pub(super) format: TimeFormat,
+    /// How times go on, where the file says it; else it is seen from them.
+    pub(super) frequency: Option<Frequency>,
     /// The names of target and covariates, [1 + C].
     pub(super) columns: Vec<String>,
     /// `[1 + C]`: what values are differences from, where their series has no centres of its own.
     pub(super) centres: Vec<f64>,
     /// `[S, 1 + C]`: the centres of each series, or none where all have those of their columns.
     pub(super) own_centres: Vec<f64>,
+    /// Places among the covariates of those that are known ahead.
+    pub(super) known: Vec<usize>,
+    /// The columns that say one thing of each series.
+    pub(super) static_columns: Vec<String>,
+    /// `[S]`: what they say.
+    pub(super) statics: Vec<Vec<StaticValue>>,
+    /// Series begin where their target is known first.
+    pub(super) trimmed: bool,
     /// Whether the file says which series a row belongs to.
     pub(super) with_ids: bool,
     /// What was found so far.
@@ -51,8 +61,13 @@ impl Rows {
     pub(super) fn new(format: TimeFormat, columns: Vec<String>, centres: Vec<f64>, rows_max: usize) -> Self {
         Rows {
             format,
+            frequency: None,
             centres,
             own_centres: Vec::new(),
+            known: Vec::new(),
+            static_columns: Vec::new(),
+            statics: Vec::new(),
+            trimmed: false,
             with_ids: false,
             report: Report::default(),
             ids: Names::default(),

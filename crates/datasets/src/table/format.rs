@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::pattern::Pattern;
-use super::time::{Civil, MINUTE, SECOND, Time, has_year};
+use super::time::{Civil, DAY, MINUTE, SECOND, Time, has_year};
 
 /// A form of times. `Display` gives it as a pattern, such as `YYYY-MM-DD`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,16 @@ pub enum TimeFormat {
         /// 1 for seconds, 1,000 for milliseconds, and so on up to 1,000,000,000.
         per_second: u32,
     },
+    /// `2020-W05` or `2020W05`, the week that begins on a Monday by ISO 8601; with its day, from 1, `2020-W05-1`.
+    Week {
+        /// Whether `-` stands between its parts.
+        separated: bool,
+        /// Whether the day is given.
+        day: bool,
+    },
+    /// Excel's numbers of days, the clock as a fraction: `43861.5`. 60 and less are none, for Excel has a day there that no
+    /// calendar has.
+    Excel,
     /// Any other: `Jan-1-1995`, `1991 Jul`, `31/12/2020`.
     Pattern(Pattern),
 }
@@ -59,6 +69,8 @@ pub enum Offset {
     Unsaid,
     /// `Z`
     Utc,
+    /// ` UTC`
+    Named,
     /// `+02:00`, in minutes.
     Minutes(i16),
 }
@@ -83,6 +95,11 @@ impl TimeFormat {
         let epoch = |per_second| Some(TimeFormat::Epoch { per_second });
         match name {
             "steps" => Some(TimeFormat::Step),
+            "excel" => Some(TimeFormat::Excel),
+            "YYYY-Www" | "%G-W%V" => Some(TimeFormat::Week { separated: true, day: false }),
+            "YYYYWww" | "%GW%V" => Some(TimeFormat::Week { separated: false, day: false }),
+            "YYYY-Www-D" | "%G-W%V-%u" => Some(TimeFormat::Week { separated: true, day: true }),
+            "YYYYWwwD" | "%GW%V%u" => Some(TimeFormat::Week { separated: false, day: true }),
             "year" | "years" | "YYYY" | "%Y" => Some(TimeFormat::Year),
             "seconds" => epoch(1),
             "milliseconds" => epoch(1_000),
@@ -102,6 +119,9 @@ impl TimeFormat {
             return Some((Time(step), TimeFormat::Step));
         }
         if let Some((time, format)) = quarter(text) {
+            return Some((time, format));
+        }
+        if let Some((time, format)) = week(text) {
             return Some((time, format));
         }
         let separator = text.chars().nth(4).filter(|&c| c == '-' || c == '/')?;
@@ -132,6 +152,7 @@ impl TimeFormat {
     pub fn parse(self, text: &str) -> Option<Time> {
         match self {
             TimeFormat::Pattern(pattern) => pattern.parse(text),
+            TimeFormat::Excel => excel(text.parse().ok()?),
             TimeFormat::Step
             | TimeFormat::Year
             | TimeFormat::Date { separator: None }
@@ -140,9 +161,20 @@ impl TimeFormat {
             _ => {
                 let (time, format) = Self::iso(text)?;
                 let merged = self.merge(format)? == self;
-                merged.then(|| if self.offset() == Offset::Utc { format.offset().to_utc(time) } else { time })
+                merged.then(|| {
+                    if matches!(self.offset(), Offset::Utc | Offset::Named) {
+                        format.offset().to_utc(time)
+                    } else {
+                        time
+                    }
+                })
             }
         }
+    }
+
+    /// Whether it says a day and no clock.
+    pub(crate) fn is_day(self) -> bool {
+        self.words() == "date"
     }
 
     /// What a time of this form says, in words.
@@ -159,6 +191,8 @@ impl TimeFormat {
             TimeFormat::Epoch { per_second: 1_000 } => "milliseconds since 1970",
             TimeFormat::Epoch { per_second: 1_000_000 } => "microseconds since 1970",
             TimeFormat::Epoch { .. } => "nanoseconds since 1970",
+            TimeFormat::Week { .. } => "year and week",
+            TimeFormat::Excel => "Excel's numbers of days",
             TimeFormat::Pattern(pattern) => pattern.words(),
         }
     }
@@ -172,6 +206,9 @@ impl TimeFormat {
             return TimeFormat::Step;
         }
         let named = ["year", "yr", "yyyy"].contains(&lower.as_str());
+        if lower.contains("date") && all.fits & Integers::EXCEL != 0 {
+            return TimeFormat::Excel;
+        }
         if all.fits & Integers::RECENT != 0 || (named && all.fits & Integers::YEARS != 0) {
             return TimeFormat::Year;
         }
@@ -242,6 +279,8 @@ impl TimeFormat {
         let Civil { year, month, day, hour, minute, second, microsecond } = match self {
             TimeFormat::Step => return time.0.to_string(),
             TimeFormat::Pattern(pattern) => return pattern.write(time),
+            TimeFormat::Excel => return write_excel(time),
+            TimeFormat::Week { separated, day } => return write_week(time, separated, day),
             TimeFormat::Epoch { per_second } => {
                 let parts = i128::from(per_second) * i128::from(time.0);
                 return (parts / i128::from(SECOND)).to_string();
@@ -253,7 +292,12 @@ impl TimeFormat {
                 let all = format!("{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}");
                 all[..usize::from(count)].to_owned()
             }
-            TimeFormat::Step | TimeFormat::Year | TimeFormat::Epoch { .. } | TimeFormat::Pattern(_) => year.to_string(),
+            TimeFormat::Step
+            | TimeFormat::Year
+            | TimeFormat::Epoch { .. }
+            | TimeFormat::Week { .. }
+            | TimeFormat::Excel
+            | TimeFormat::Pattern(_) => year.to_string(),
             TimeFormat::Quarter { separator } => format!("{year:04}{}Q{}", text(separator), (month - 1) / 3 + 1),
             TimeFormat::Month { separator } => format!("{year:04}{separator}{month:02}"),
             TimeFormat::Date { separator } => {
@@ -295,13 +339,15 @@ const WHOLE: [TimeFormat; 9] = [
 /// What all whole numbers of a column, pushed one by one, can be.
 #[derive(Clone, Copy)]
 pub(crate) struct Integers {
-    /// A bit for each form of [`WHOLE`], and two for years.
+    /// A bit for each form of [`WHOLE`], one for Excel's days, and two for years.
     fits: u16,
 }
 
 impl Integers {
     /// Within 1500 to 2200.
     const RECENT: u16 = 1 << 14;
+    /// From 1927 to 2173.
+    const EXCEL: u16 = 1 << 13;
     const YEARS: u16 = 1 << 15;
 
     /// None so far: they can be anything.
@@ -311,6 +357,7 @@ impl Integers {
         let mut keep = |bit: u16, fits: bool| self.fits &= if fits { u16::MAX } else { !bit };
         keep(Self::RECENT, (1500..=2200).contains(&n));
         keep(Self::YEARS, has_year(n));
+        keep(Self::EXCEL, (10_000..100_000).contains(&n));
         for (place, form) in WHOLE.iter().enumerate() {
             let year = form.of_integer(n).map(|time| time.civil().year);
             let likely = match form {
@@ -328,6 +375,13 @@ impl fmt::Display for TimeFormat {
             TimeFormat::Step => write!(f, "a whole number"),
             TimeFormat::Digits { count } => f.write_str(&"YYYYMMDDhhmmss"[..usize::from(count)]),
             TimeFormat::Epoch { .. } => f.write_str(self.words()),
+            TimeFormat::Excel => f.write_str("excel"),
+            TimeFormat::Week { separated, day } => f.write_str(match (separated, day) {
+                (true, false) => "YYYY-Www",
+                (false, false) => "YYYYWww",
+                (true, true) => "YYYY-Www-D",
+                (false, true) => "YYYYWwwD",
+            }),
             TimeFormat::Pattern(pattern) => pattern.fmt(f),
             TimeFormat::Year => write!(f, "YYYY"),
             TimeFormat::Quarter { separator } => write!(f, "YYYY{}Qq", text(separator)),
@@ -351,6 +405,7 @@ impl fmt::Display for Offset {
         match self {
             Offset::Unsaid => Ok(()),
             Offset::Utc => f.write_str("Z"),
+            Offset::Named => f.write_str(" UTC"),
             Offset::Minutes(minutes) => {
                 let (sign, minutes) = (if *minutes < 0 { '-' } else { '+' }, minutes.unsigned_abs());
                 write!(f, "{sign}{:02}:{:02}", minutes / 60, minutes % 60)
@@ -364,7 +419,7 @@ impl Offset {
     pub(crate) fn to_utc(self, time: Time) -> Time {
         match self {
             Offset::Minutes(minutes) => Time(time.0 - i64::from(minutes) * MINUTE),
-            Offset::Unsaid | Offset::Utc => time,
+            Offset::Unsaid | Offset::Utc | Offset::Named => time,
         }
     }
 }
@@ -393,6 +448,62 @@ fn quarter(text: &str) -> Option<(Time, TimeFormat)> {
     Some((time_of(year, 3 * quarter - 2, 1)?, TimeFormat::Quarter { separator }))
 }
 
+/// `2020-W05`, `2020W05`, and with the day behind.
+fn week(text: &str) -> Option<(Time, TimeFormat)> {
+    let (year, rest) = (digits(text.get(..4)?)?, text.get(4..)?);
+    let separated = rest.starts_with('-');
+    let rest = rest.strip_prefix('-').unwrap_or(rest).strip_prefix(['W', 'w'])?;
+    let week = digits(rest.get(..2)?)?;
+    let day = match rest.get(2..)? {
+        "" => None,
+        rest if separated => Some(rest.strip_prefix('-')?),
+        rest => Some(rest),
+    };
+    let number = day.map_or(Some(1), |day| digits(day).filter(|_| day.len() == 1))?;
+    let time = time_of_week(i64::from(year), week, number)?;
+    Some((time, TimeFormat::Week { separated, day: day.is_some() }))
+}
+
+/// A day of a week by ISO 8601, both from 1: the first week has the 4th of January.
+pub(crate) fn time_of_week(year: i64, week: u32, day: u32) -> Option<Time> {
+    let fourth = Civil::date(year, 1, 4).time()?;
+    let days = i64::from(week) * 7 - 7 + i64::from(day) - 1 - i64::from(fourth.weekday());
+    let time = Time(fourth.0 + days * DAY);
+    // A week 53 may be the first of another year.
+    let valid = (1..=53).contains(&week) && (1..=7).contains(&day) && has_year(time.civil().year);
+    (valid && week_of(time) == (year, week)).then_some(time)
+}
+
+/// The year and week of a time by ISO 8601: those of the Thursday of its week.
+fn week_of(time: Time) -> (i64, u32) {
+    let thursday = Time(time.0 + (3 - i64::from(time.weekday())) * DAY);
+    let civil = thursday.civil();
+    (civil.year, u32::from(civil.day_of_year() - 1) / 7 + 1)
+}
+
+fn write_week(time: Time, separated: bool, day: bool) -> String {
+    let ((year, week), mark) = (week_of(time), if separated { "-" } else { "" });
+    let of_week = format!("{year:04}{mark}W{week:02}");
+    if day { format!("{of_week}{mark}{}", time.weekday() + 1) } else { of_week }
+}
+
+/// The day that Excel calls 0, and the last that is no day for all of its versions.
+const EXCEL: (Civil, f64) =
+    (Civil { year: 1899, month: 12, day: 30, hour: 0, minute: 0, second: 0, microsecond: 0 }, 60.0);
+
+/// A number of days as Excel counts them, to the whole second: its fractions have fewer digits than a float.
+fn excel(days: f64) -> Option<Time> {
+    let seconds = (days * (DAY / SECOND) as f64).round();
+    let time = Time(EXCEL.0.time()?.0.checked_add((seconds as i64).checked_mul(SECOND)?)?);
+    (days > EXCEL.1 && days.is_finite() && has_year(time.civil().year)).then_some(time)
+}
+
+fn write_excel(time: Time) -> String {
+    let days = (time.0 - EXCEL.0.time().map_or(0, |start| start.0)) as f64 / DAY as f64;
+    let text = format!("{days:.10}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// `05` or `05.25`: seconds, microseconds, and the digits behind the point. Digits beyond six must be zeros.
 fn seconds(text: &str) -> Option<(u32, u32, Option<u8>)> {
     let second = digits(text.get(..2)?)?;
@@ -409,10 +520,13 @@ fn seconds(text: &str) -> Option<(u32, u32, Option<u8>)> {
     Some((second, microsecond, Some(kept.len() as u8)))
 }
 
-/// The clock, and the offset behind it: `Z`, `+02:00`, `+0200` or `+02`.
+/// The clock, and the offset behind it: `Z`, ` UTC`, `+02:00`, `+0200` or `+02`.
 fn split_offset(text: &str) -> Option<(&str, Offset)> {
     if let Some(clock) = text.strip_suffix(['Z', 'z']) {
         return Some((clock, Offset::Utc));
+    }
+    if let Some(clock) = text.strip_suffix(" UTC") {
+        return Some((clock, Offset::Named));
     }
     let Some(at) = text.find(['+', '-']) else { return Some((text, Offset::Unsaid)) };
     let (clock, offset) = text.split_at(at);
@@ -461,6 +575,11 @@ mod tests {
             ("2009-05-31T13:00:00.250+02:00", "YYYY-MM-DDThh:mm:ss.sss+02:00"),
             ("2009-05-31T13:00:00-05:30", "YYYY-MM-DDThh:mm:ss-05:30"),
             ("-17", "a whole number"),
+            ("2020-W05", "YYYY-Www"),
+            ("2020W53", "YYYYWww"),
+            ("2021-W01-7", "YYYY-Www-D"),
+            ("2021W017", "YYYYWwwD"),
+            ("2009-05-31 13:00:00 UTC", "YYYY-MM-DD hh:mm:ss UTC"),
         ];
         for (text, pattern) in forms {
             let (time, format) = TimeFormat::recognise(text).unwrap_or_else(|| panic!("{text} is not recognised"));
@@ -468,6 +587,46 @@ mod tests {
             assert_eq!(format.write(time), text);
             assert_eq!(format.parse(text), Some(time), "{text}");
         }
+    }
+
+    #[test]
+    fn weeks_are_those_of_the_calendar() {
+        for (text, year, month, day) in [
+            ("2020-W01", 2019, 12, 30),
+            ("2020-W05", 2020, 1, 27),
+            ("2020-W53", 2020, 12, 28),
+            ("2021-W01", 2021, 1, 4),
+            ("2015-W53-7", 2016, 1, 3),
+        ] {
+            let (time, _) = TimeFormat::recognise(text).unwrap();
+            assert_eq!(time.civil(), Civil::date(year, month, day), "{text}");
+        }
+        for wrong in ["2021-W53", "2020-W00", "2020-W5", "2020-W05-8", "2020-W05-", "2020-W0501"] {
+            assert_eq!(TimeFormat::recognise(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn days_as_excel_counts_them() {
+        let time = |text: &str| TimeFormat::named("excel").unwrap().parse(text);
+        let noon = Civil { hour: 12, ..Civil::date(2020, 1, 31) };
+        for (text, civil) in [
+            ("43861", Civil::date(2020, 1, 31)),
+            ("43861.5", noon),
+            // A clock at 13:00 in the digits of a float.
+            ("43861.5416666667", Civil { hour: 13, ..noon }),
+        ] {
+            assert_eq!(time(text).map(Time::civil), Some(civil), "{text}");
+            assert_eq!(TimeFormat::Excel.write(time(text).unwrap()), text);
+        }
+        assert_eq!([time("60"), time("3000000"), time("x"), time("nan")], [None; 4]);
+        let of = |column: &str, n| {
+            let mut integers = Integers::NONE;
+            integers.push(n);
+            TimeFormat::of_integers(column, integers)
+        };
+        assert_eq!([of("date", 43_861), of("t", 43_861)], [TimeFormat::Excel, TimeFormat::Step]);
+        assert_eq!([of("date", 1_999), of("date", 20_200_131)], [TimeFormat::Year, COMPACT]);
     }
 
     #[test]

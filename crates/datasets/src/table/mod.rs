@@ -13,6 +13,7 @@ mod format;
 pub(crate) mod number;
 pub(crate) mod numbers;
 mod pattern;
+pub(crate) mod stand_in;
 pub(crate) mod survey;
 pub(crate) mod taken;
 pub mod time;
@@ -45,6 +46,8 @@ pub(crate) struct Table<'a> {
     /// Where the rows begin.
     body: Place<'a>,
     pub(crate) limits: Limits,
+    /// Numbers that stand for missing values.
+    pub(crate) missing: Vec<f64>,
 }
 
 /// One pass over the rows of a table.
@@ -85,13 +88,14 @@ impl<'a> Table<'a> {
         let line = header.line;
         // The formats of time series archives begin so; their data is no table.
         if columns.first().is_some_and(|first: &String| first.starts_with('@')) {
-            let found = format!("{}: a .ts, .tsf or .arff file, which is no table", shown(&columns[0]));
+            let found =
+                format!("{}: a .ts, .tsf or .arff file, which is no table; its name must end so", shown(&columns[0]));
             return Err(error(origin, line, None, "the names of the columns", &found));
         }
         let headless = are_values(&columns);
         let remarks = lines.remarks;
         if headless {
-            return Ok(Self { columns, line, headless, remarks, body: start, limits });
+            return Ok(Self { columns, line, headless, remarks, body: start, limits, missing: Vec::new() });
         }
         // In the order of the names, and of equal ones as they stand.
         let mut order: Vec<u32> =
@@ -102,7 +106,7 @@ impl<'a> Table<'a> {
             let found = format!("{}; rename one of them", shown(&columns[index]));
             return Err(error(origin, line, column_at(index), "a name that no other column has", &found));
         }
-        Ok(Self { columns, line, headless, remarks, body: lines.place, limits })
+        Ok(Self { columns, line, headless, remarks, body: lines.place, limits, missing: Vec::new() })
     }
 
     /// What parts its cells.
@@ -223,6 +227,20 @@ impl Row<'_> {
 pub(crate) fn column(table: &Table, role: &'static str, name: &str) -> Result<usize, SeriesFault> {
     let missing = || SeriesFault::NoColumn { role, name: name.to_owned(), columns: table.columns.clone() };
     table.columns.iter().position(|column| column == name).ok_or_else(missing)
+}
+
+/// The places of the columns of this role: each by its name; or one name that none has, as several between commas.
+pub(crate) fn columns_of(table: &Table, role: &'static str, names: &[String]) -> Result<Vec<usize>, SeriesFault> {
+    let names = among(&table.columns, names);
+    names.iter().map(|name| column(table, role, name)).collect()
+}
+
+/// Names as they are; or one that is none of `columns`, as several between commas.
+pub(crate) fn among(columns: &[String], names: &[String]) -> Vec<String> {
+    match names {
+        [name] if !columns.contains(name) => name.split(',').map(|name| name.trim().to_owned()).collect(),
+        names => names.to_vec(),
+    }
 }
 
 /// Whether a column has no name of its own: those that hold the numbers of rows have none, or pandas's `Unnamed: 0`.

@@ -95,6 +95,9 @@ impl Numbers {
             Some(notation) => notation.read(cell),
             None => truth(cell),
         };
+        if number.is_some_and(|number| row.table.missing.contains(&number)) {
+            return Ok(f64::NAN);
+        }
         let kept = number.filter(|number| ((number - self.centre) as f32).is_finite());
         kept.ok_or_else(|| no_number(&row.table.columns[self.column()], row.line, cell))
     }

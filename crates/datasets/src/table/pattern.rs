@@ -54,6 +54,10 @@ enum Token {
     },
     Minute,
     Second,
+    /// AM or PM: hours go from 1 to 12.
+    Half {
+        upper: bool,
+    },
 }
 
 /// A piece of a time: digits, letters, or a mark.
@@ -72,7 +76,7 @@ impl Pattern {
 
     /// A pattern as it is written: `DD/MM/YYYY`, or `%d/%m/%Y`.
     pub(crate) fn of(written: &str) -> Option<Pattern> {
-        const TOKENS: [(&str, Token); 26] = [
+        const TOKENS: [(&str, Token); 31] = [
             ("%Y", Token::Year),
             ("%y", Token::ShortYear),
             ("%m", Token::Month { padded: true }),
@@ -80,6 +84,8 @@ impl Pattern {
             ("%B", Token::Name { long: true, upper: false }),
             ("%d", Token::Day { padded: true }),
             ("%H", Token::Hour { padded: true }),
+            ("%I", Token::Hour { padded: true }),
+            ("%p", Token::Half { upper: true }),
             ("%M", Token::Minute),
             ("%S", Token::Second),
             ("YYYY", Token::Year),
@@ -89,6 +95,8 @@ impl Pattern {
             ("Month", Token::Name { long: true, upper: false }),
             ("Mon", Token::Name { long: false, upper: false }),
             ("MON", Token::Name { long: false, upper: true }),
+            ("AM", Token::Half { upper: true }),
+            ("am", Token::Half { upper: false }),
             ("MM", Token::Month { padded: true }),
             ("M", Token::Month { padded: false }),
             ("DD", Token::Day { padded: true }),
@@ -96,6 +104,7 @@ impl Pattern {
             ("D", Token::Day { padded: false }),
             ("hh", Token::Hour { padded: true }),
             ("HH", Token::Hour { padded: true }),
+            ("h", Token::Hour { padded: false }),
             ("mm", Token::Minute),
             ("ss", Token::Second),
             ("q", Token::Quarter),
@@ -119,7 +128,18 @@ impl Pattern {
         let month = has(|token| matches!(token, Token::Month { .. } | Token::Name { .. } | Token::Quarter));
         let (day, hour) = (has(|token| matches!(token, Token::Day { .. })), has(|of| matches!(of, Token::Hour { .. })));
         let (minute, second) = (has(|of| *of == Token::Minute), has(|of| *of == Token::Second));
-        let nested = year == 1 && month <= 1 && day <= month && hour <= day && minute <= hour && second <= minute;
+        let half = has(|of| matches!(of, Token::Half { .. }));
+        // Hours of 12 without their half, or of 24 with one, would be read as others.
+        let halves = !written.contains('%')
+            || (written.contains("%I"), written.contains("%H")) == (half == 1, half == 0 && hour == 1);
+        let nested = year == 1
+            && month <= 1
+            && day <= month
+            && hour <= day
+            && minute <= hour
+            && second <= minute
+            && half <= hour
+            && halves;
         let letters =
             tokens.iter().any(|token| matches!(token, Token::Mark(c) if c.is_alphabetic() && !"TQMZ".contains(*c)));
         if nested && !letters { Self::new(&tokens) } else { None }
@@ -137,7 +157,7 @@ impl Pattern {
 
     /// The time of a text of this pattern. Days, months and hours may have one digit or two.
     pub(crate) fn parse(&self, text: &str) -> Option<Time> {
-        let (mut rest, mut civil) = (text, Civil::date(1, 1, 1));
+        let (mut rest, mut civil, mut half) = (text, Civil::date(1, 1, 1), None);
         for (index, token) in self.tokens().iter().enumerate() {
             // Digits that follow each other without a mark have their full number.
             let next = self.tokens().get(index + 1);
@@ -164,6 +184,11 @@ impl Pattern {
                 Token::Hour { .. } => civil.hour = number(2)? as u8,
                 Token::Minute => civil.minute = number(2)? as u8,
                 Token::Second => civil.second = number(2)? as u8,
+                Token::Half { .. } => {
+                    let (word, after) = rest.split_at_checked(2)?;
+                    half = Some(is_afternoon(word)?);
+                    rest = after;
+                }
                 Token::Name { .. } => {
                     let letters = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
                     let (name, after) = rest.split_at(letters);
@@ -172,12 +197,20 @@ impl Pattern {
                 }
             }
         }
+        if let Some(afternoon) = half {
+            if !(1..=12).contains(&civil.hour) {
+                return None;
+            }
+            civil.hour = civil.hour % 12 + if afternoon { 12 } else { 0 };
+        }
         if rest.is_empty() { civil.time() } else { None }
     }
 
     /// A time in this pattern.
     pub(crate) fn write(&self, time: Time) -> String {
         let Civil { year, month, day, hour, minute, second, .. } = time.civil();
+        let halves = self.tokens().iter().any(|token| matches!(token, Token::Half { .. }));
+        let shown = if halves { (hour + 11) % 12 + 1 } else { hour };
         let two = |number: u8, padded: bool| if padded { format!("{number:02}") } else { number.to_string() };
         let token = |token: &Token| match *token {
             Token::Mark(mark) => mark.to_string(),
@@ -186,9 +219,13 @@ impl Pattern {
             Token::Quarter => ((month - 1) / 3 + 1).to_string(),
             Token::Month { padded } => two(month, padded),
             Token::Day { padded } => two(day, padded),
-            Token::Hour { padded } => two(hour, padded),
+            Token::Hour { padded } => two(shown, padded),
             Token::Minute => two(minute, true),
             Token::Second => two(second, true),
+            Token::Half { upper } => {
+                let half = if hour < 12 { "AM" } else { "PM" };
+                if upper { half.to_owned() } else { half.to_lowercase() }
+            }
             Token::Name { long, upper } => {
                 let name = MONTHS[usize::from(month - 1)];
                 let name = if long { name } else { &name[..3] };
@@ -252,9 +289,12 @@ impl fmt::Display for Pattern {
                     Token::Name { .. } => "Mon",
                     Token::Day { padded: true } => "DD",
                     Token::Day { .. } => "D",
-                    Token::Hour { .. } => "hh",
+                    Token::Hour { padded: true } => "hh",
+                    Token::Hour { .. } => "h",
                     Token::Minute => "mm",
                     Token::Second => "ss",
+                    Token::Half { upper: true } => "AM",
+                    Token::Half { .. } => "am",
                     Token::Mark(_) => "",
                 })?,
             }
@@ -273,6 +313,12 @@ fn month(name: &str) -> Option<u8> {
     MONTHS.iter().position(same).map(|index| index as u8 + 1)
 }
 
+/// Whether a word is PM and not AM.
+fn is_afternoon(word: &str) -> Option<bool> {
+    let is = |half: &str| word.eq_ignore_ascii_case(half);
+    (is("AM") || is("PM")).then(|| is("PM"))
+}
+
 /// Patterns by what their pieces look like, whatever the numbers say.
 fn candidates(text: &str) -> Option<[Option<Pattern>; 2]> {
     let runs = runs(text)?;
@@ -289,12 +335,23 @@ fn candidates(text: &str) -> Option<[Option<Pattern>; 2]> {
             let between = if matches!(between, Run::Word(_)) { 'T' } else { ' ' };
             let mut tokens =
                 vec![Token::Mark(between), Token::Hour { padded: hour.len() == 2 }, Token::Mark(':'), Token::Minute];
-            match rest {
-                [] => {}
-                [Run::Mark(':'), Run::Digits(second)] if second.len() == 2 => {
+            let rest = match rest {
+                [Run::Mark(':'), Run::Digits(second), rest @ ..] if second.len() == 2 => {
                     tokens.extend([Token::Mark(':'), Token::Second]);
+                    rest
                 }
+                rest => rest,
+            };
+            let (blank, half) = match rest {
+                [] => (None, None),
+                [Run::Word(half)] => (None, Some(half)),
+                [Run::Mark(' '), Run::Word(half)] => (Some(Token::Mark(' ')), Some(half)),
                 _ => return None,
+            };
+            if let Some(half) = half {
+                is_afternoon(half)?;
+                tokens.extend(blank);
+                tokens.push(Token::Half { upper: half.bytes().all(|byte| byte.is_ascii_uppercase()) });
             }
             tokens
         }
@@ -435,6 +492,26 @@ mod tests {
     }
 
     #[test]
+    fn hours_of_twelve() {
+        for (text, shown, hour) in [
+            ("31/12/2020 12:00 AM", "DD/MM/YYYY hh:mm AM", 0),
+            ("31/12/2020 12:30PM", "DD/MM/YYYY hh:mmAM", 12),
+            ("2020-12-31 1:05:09 pm", "YYYY-MM-DD h:mm:ss am", 13),
+            ("Dec 31, 2020 11:59 PM", "Mon DD, YYYY hh:mm AM", 23),
+        ] {
+            let (time, pattern) = Pattern::recognise(text).next().unwrap_or_else(|| panic!("{text}"));
+            assert_eq!((pattern.to_string().as_str(), time.civil().hour), (shown, hour));
+            assert_eq!(pattern.write(time), text);
+            assert_eq!(Pattern::of(shown).and_then(|of| of.parse(text)), Some(time), "{shown}");
+        }
+        let read = |pattern: &str, text: &str| Pattern::of(pattern)?.parse(text).map(|time| time.civil().hour);
+        assert_eq!(read("%d/%m/%Y %I:%M %p", "1/2/2020 12:00 am"), Some(0));
+        // Half of what a clock says is not guessed.
+        assert_eq!(read("%d/%m/%Y %I:%M", "1/2/2020 12:00"), None);
+        assert_eq!(read("%d/%m/%Y %H:%M %p", "1/2/2020 12:00 PM"), None);
+    }
+
+    #[test]
     fn day_and_month_may_be_either() {
         let found: Vec<String> = Pattern::recognise("01/02/2020").map(|(_, pattern)| pattern.to_string()).collect();
         assert_eq!(found, ["DD/MM/YYYY", "MM/DD/YYYY"]);
@@ -460,7 +537,9 @@ mod tests {
             "",
             "é",
             "31/12/2020 24:00",
-            "31/12/2020 1:00 PM",
+            "31/12/2020 13:00 PM",
+            "31/12/2020 1:00 XM",
+            "31/12/2020 0:00 AM",
             "M07",
         ];
         for text in wrong {

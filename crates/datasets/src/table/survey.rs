@@ -3,6 +3,7 @@
 use super::Table;
 use super::format::{TimeFormat, integer};
 use super::number::{Notation, Notations, Settled, is_missing, truth};
+use super::times;
 use crate::Error;
 
 /// What all cells of a column show. It has 32 bytes, for a table can have 2²⁰ columns.
@@ -29,6 +30,8 @@ const TIMES: u8 = 2;
 const WHOLE: u8 = 4;
 /// A cell has a point.
 const POINTS: u8 = 8;
+/// All cells are times of a day.
+const CLOCKS: u8 = 16;
 
 /// The facts of all columns.
 pub(crate) struct Survey {
@@ -48,13 +51,13 @@ impl Survey {
             wrong: 0,
             first_wrong: 0,
             notations: given,
-            kinds: TRUTHS | TIMES | WHOLE,
+            kinds: TRUTHS | TIMES | WHOLE | CLOCKS,
         };
         let mut columns = vec![start; table.columns.len()];
         let (mut rows, mut row_number) = (table.rows(), 0);
         while let Some(row) = rows.next()? {
             for (facts, cell) in columns.iter_mut().zip(row.cells()) {
-                facts.push(cell, row_number, given);
+                facts.push(cell, row_number, given, &table.missing);
             }
             row_number += 1;
         }
@@ -71,6 +74,17 @@ impl Survey {
         self.any && self.columns[column].kinds & (TIMES | WHOLE) == TIMES
     }
 
+    /// Whether all cells of a column are times of a day, as 13:00 or 1:00 PM.
+    pub(crate) fn is_clock(&self, column: usize) -> bool {
+        self.any && self.columns[column].kinds & CLOCKS != 0
+    }
+
+    /// Whether all cells of a column are hours of a day, as whole numbers.
+    pub(crate) fn is_hours(&self, column: usize) -> bool {
+        let (least, most) = self.columns[column].range;
+        self.is_whole(column) && least >= 0.0 && most <= 23.0
+    }
+
     /// Whether all cells of a column are whole numbers.
     pub(crate) fn is_whole(&self, column: usize) -> bool {
         self.any && self.columns[column].kinds & WHOLE != 0
@@ -78,14 +92,20 @@ impl Survey {
 }
 
 impl Facts {
-    fn push(&mut self, cell: &str, row: u32, given: Notations) {
+    fn push(&mut self, cell: &str, row: u32, given: Notations, missing: &[f64]) {
         if self.kinds & WHOLE != 0 && integer(cell).is_none() {
             self.kinds &= !WHOLE;
         }
         if self.kinds & (TIMES | WHOLE) == TIMES && TimeFormat::candidates(cell).next().is_none() {
             self.kinds &= !TIMES;
         }
+        if self.kinds & CLOCKS != 0 && !times::is_clock(cell) {
+            self.kinds &= !CLOCKS;
+        }
         if is_missing(cell) {
+            return;
+        }
+        if !missing.is_empty() && cell.parse().is_ok_and(|number| missing.contains(&number)) {
             return;
         }
         self.known += 1;
@@ -137,7 +157,7 @@ pub(crate) fn range(table: &Table, column: usize, notation: Notation) -> Result<
     let (mut rows, mut range) = (table.rows(), (f64::INFINITY, f64::NEG_INFINITY));
     while let Some(row) = rows.next()? {
         let number = (!is_missing(row.text(column))).then(|| notation.read(row.text(column))).flatten();
-        if let Some(number) = number {
+        if let Some(number) = number.filter(|number| !table.missing.contains(number)) {
             range = (range.0.min(number), range.1.max(number));
         }
     }

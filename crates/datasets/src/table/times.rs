@@ -1,6 +1,8 @@
 //! Which columns of a table hold the times, and how they are written.
 
-use super::format::{Integers, Offset, TimeFormat, integer};
+use std::borrow::Cow;
+
+use super::format::{Integers, Offset, TimeFormat, integer, time_of_week};
 use super::survey::Survey;
 use super::time::{Civil, Time, has_year};
 use super::{Row, Table, is_unnamed};
@@ -16,6 +18,11 @@ pub(crate) struct Times {
 /// Where a time stands: in one column, or in one for each part.
 pub(crate) enum TimeColumns {
     One(usize),
+    /// A day, and a time of that day.
+    Joined {
+        date: usize,
+        clock: usize,
+    },
     /// Column and part, the largest part first.
     Parts(Vec<(usize, Part)>),
 }
@@ -25,6 +32,7 @@ pub(crate) enum Part {
     Year,
     Quarter,
     Month,
+    Week,
     Day,
     Hour,
 }
@@ -34,7 +42,8 @@ pub(crate) const TIME_NAMES: [&str; 5] = ["time", "date", "datetime", "ds", "tim
 const TIME_NAMES_LAST: [&str; 6] = ["month", "quarter", "week", "year", "step", "t"];
 
 /// What makes a time together.
-const PARTS: [(&[Part], TimeFormat); 4] = [
+const PARTS: [(&[Part], TimeFormat); 5] = [
+    (&[Part::Year, Part::Week], TimeFormat::Week { separated: true, day: false }),
     (&[Part::Year, Part::Quarter], TimeFormat::Quarter { separator: None }),
     (&[Part::Year, Part::Month], TimeFormat::Month { separator: '-' }),
     (&[Part::Year, Part::Month, Part::Day], TimeFormat::Date { separator: Some('-') }),
@@ -48,7 +57,8 @@ impl Part {
     fn of(name: &str) -> Option<Part> {
         Some(match name.to_lowercase().as_str() {
             "year" | "yr" | "yyyy" => Part::Year,
-            "quarter" | "qtr" => Part::Quarter,
+            "quarter" | "qtr" | "q" => Part::Quarter,
+            "week" | "wk" => Part::Week,
             "month" | "mon" | "mm" => Part::Month,
             "day" | "dd" => Part::Day,
             "hour" | "hr" | "hh" => Part::Hour,
@@ -61,6 +71,7 @@ impl Part {
             Part::Year => "a year, from 1 to 9999",
             Part::Quarter => "a quarter, from 1 to 4",
             Part::Month => "a month, from 1 to 12",
+            Part::Week => "a week, from 1 to 52 or 53",
             Part::Day => "a day of its month",
             Part::Hour => "an hour, from 0 to 23",
         }
@@ -69,11 +80,39 @@ impl Part {
 
 impl TimeColumns {
     pub(crate) fn all(&self) -> impl Iterator<Item = usize> {
-        let (one, parts) = match self {
-            TimeColumns::One(column) => (Some(*column), &[][..]),
-            TimeColumns::Parts(parts) => (None, parts.as_slice()),
+        let (one, two, parts) = match self {
+            TimeColumns::One(column) => (Some(*column), None, &[][..]),
+            TimeColumns::Joined { date, clock } => (Some(*date), Some(*clock), &[][..]),
+            TimeColumns::Parts(parts) => (None, None, parts.as_slice()),
         };
-        one.into_iter().chain(parts.iter().map(|&(column, _)| column))
+        one.into_iter().chain(two).chain(parts.iter().map(|&(column, _)| column))
+    }
+}
+
+/// Whether a cell is a time of a day, as `13:00`, `9:05:30` or `1:00 PM`.
+pub(crate) fn is_clock(cell: &str) -> bool {
+    let first = |rest: &str| rest.split(':').next().is_some_and(|hour| hour.len() <= 2);
+    first(cell)
+        && cell.contains(':')
+        && cell.is_ascii()
+        && TimeFormat::candidates(&format!("2000-01-01 {cell}")).count() == 1
+}
+
+/// The times of one column or two as one text.
+fn joined<'a>(row: &'a Row, column: usize, clock: Option<usize>) -> Cow<'a, str> {
+    let date = row.text(column);
+    let Some(clock) = clock else { return Cow::Borrowed(date) };
+    // A day of digits alone is one by ISO, and an hour a clock.
+    let date = match date.as_bytes() {
+        digits if digits.len() == 8 && digits.iter().all(u8::is_ascii_digit) => {
+            format!("{}-{}-{}", &date[..4], &date[4..6], &date[6..])
+        }
+        _ => date.to_owned(),
+    };
+    let clock = row.text(clock);
+    match clock.len() {
+        1 | 2 if clock.bytes().all(|byte| byte.is_ascii_digit()) => Cow::Owned(format!("{date} {clock:0>2}:00")),
+        _ => Cow::Owned(format!("{date} {clock}")),
     }
 }
 
@@ -81,12 +120,13 @@ impl TimeColumns {
 /// where none is.
 pub(crate) fn find(table: &Table, survey: &Survey, named: &[String], free: &[usize]) -> Result<TimeColumns, Refusal> {
     match named {
-        [] => find_free(table, survey, free)?.ok_or_else(|| {
-            let columns = table.columns.clone();
-            SeriesFault::NoTime { columns }.into()
-        }),
+        [] => match find_free(table, survey, free)? {
+            Some(TimeColumns::One(date)) => with_clock(table, survey, date, free),
+            Some(parts) => Ok(parts),
+            None => Err(SeriesFault::NoTime { columns: table.columns.clone() }.into()),
+        },
         [name] => Ok(TimeColumns::One(super::column(table, "time", name)?)),
-        names => Ok(named_parts(table, names)?),
+        names => Ok(named_parts(table, survey, names)?),
     }
 }
 
@@ -129,6 +169,26 @@ fn find_free(table: &Table, survey: &Survey, free: &[usize]) -> Result<Option<Ti
     Ok(column.map(TimeColumns::One))
 }
 
+/// A column of times, and the one of clocks beside it if all times are days alone: the only one of clocks, or one that is
+/// called hour.
+fn with_clock(table: &Table, survey: &Survey, date: usize, free: &[usize]) -> Result<TimeColumns, Refusal> {
+    let mut rows = table.rows();
+    let first = rows.next()?.map(|row| row.text(date).to_owned()).unwrap_or_default();
+    let compact = first.len() == 8 && first.bytes().all(|byte| byte.is_ascii_digit());
+    if !compact && !TimeFormat::candidates(&first).next().is_some_and(|(_, format)| format.is_day()) {
+        return Ok(TimeColumns::One(date));
+    }
+    let others = || free.iter().copied().filter(|&column| column != date);
+    let clocks: Vec<usize> = others().filter(|&column| survey.is_clock(column)).collect();
+    let hour = |&column: &usize| Part::of(&table.columns[column]) == Some(Part::Hour) && survey.is_hours(column);
+    let clock = match clocks[..] {
+        [clock] => Some(clock),
+        [] => others().find(hour),
+        _ => None,
+    };
+    Ok(clock.map_or(TimeColumns::One(date), |clock| TimeColumns::Joined { date, clock }))
+}
+
 /// The column of times of sequences, for which there may be none: by a name that says so and no other, or the only one that
 /// holds times.
 pub(crate) fn find_optional(
@@ -150,7 +210,8 @@ pub(crate) fn find_optional(
                     let columns = [first, second].map(|column| table.columns[column].clone());
                     Err(SeriesFault::TimesTwice { columns }.into())
                 }
-                _ => Ok(found.first().copied().map(TimeColumns::One)),
+                [date] => with_clock(table, survey, date, free).map(Some),
+                [] => Ok(None),
             }
         }
     }
@@ -162,8 +223,13 @@ fn parts(table: &Table, among: &[usize]) -> Option<Vec<(usize, Part)>> {
     PARTS.iter().rev().find_map(|(parts, _)| parts.iter().map(|&part| Some((column(part)?, part))).collect())
 }
 
-fn named_parts(table: &Table, names: &[String]) -> Result<TimeColumns, SeriesFault> {
+fn named_parts(table: &Table, survey: &Survey, names: &[String]) -> Result<TimeColumns, SeriesFault> {
     let columns = names.iter().map(|name| super::column(table, "time", name)).collect::<Result<Vec<_>, _>>()?;
+    if let [date, clock] = columns[..]
+        && (survey.is_clock(clock) || (survey.is_hours(clock) && Part::of(names[0].as_str()).is_none()))
+    {
+        return Ok(TimeColumns::Joined { date, clock });
+    }
     let wrong = || SeriesFault::TimeParts { columns: names.to_vec() };
     let parts = parts(table, &columns).filter(|parts| parts.len() == columns.len());
     parts.map(TimeColumns::Parts).ok_or_else(wrong)
@@ -176,8 +242,9 @@ fn named_format(name: &str) -> Result<TimeFormat, SeriesFault> {
 
 /// The form of all times, or the first that has another. `given` is the form that is named.
 pub(crate) fn format(table: &Table, time: &TimeColumns, given: Option<&str>) -> Result<TimeFormat, Refusal> {
-    let column = match time {
-        TimeColumns::One(column) => *column,
+    let (column, clock) = match time {
+        TimeColumns::One(column) => (*column, None),
+        TimeColumns::Joined { date, clock } => (*date, Some(*clock)),
         TimeColumns::Parts(parts) => {
             let same = |of: &[Part]| of.iter().copied().eq(parts.iter().map(|&(_, part)| part));
             return PARTS.iter().find(|(of, _)| same(of)).map(|&(_, format)| format).ok_or_else(|| {
@@ -195,16 +262,16 @@ pub(crate) fn format(table: &Table, time: &TimeColumns, given: Option<&str>) -> 
     let mut whole = Integers::NONE;
     let mut rows = table.rows();
     while let Some(row) = rows.next()? {
-        let (line, cell) = (row.line, row.text(column));
-        let found: Vec<(Time, TimeFormat)> = TimeFormat::candidates(cell).collect();
+        let (line, cell) = (row.line, joined(&row, column, clock));
+        let found: Vec<(Time, TimeFormat)> = TimeFormat::candidates(&cell).collect();
         let Some(&(time, form)) = found.first() else {
-            return Err(no_time(&table.columns[column], line, cell).into());
+            return Err(no_time(&table.columns[column], line, &cell).into());
         };
         if form == TimeFormat::Step {
             whole.push(time.0);
         }
         let Some((first_line, first)) = &first else {
-            first = Some((line, cell.to_owned()));
+            first = Some((line, cell.into_owned()));
             forms = found.into_iter().map(|(_, form)| form).collect();
             continue;
         };
@@ -214,7 +281,7 @@ pub(crate) fn format(table: &Table, time: &TimeColumns, given: Option<&str>) -> 
             return Err(SeriesFault::TimeForm {
                 line,
                 column: table.columns[column].clone(),
-                found: cell.to_owned(),
+                found: cell.into_owned(),
                 first_line: *first_line,
                 first: first.clone(),
             }
@@ -238,12 +305,15 @@ fn no_time(column: &str, line: u64, cell: &str) -> SeriesFault {
     let (column, found) = (column.to_owned(), cell.to_owned());
     let upper = cell.to_uppercase();
     let expected = match cell.parse::<f64>() {
-        _ if upper.ends_with("AM") || upper.ends_with("PM") => "a clock of 24 hours: write 1:00 PM as 13:00",
+        _ if upper.ends_with("AM") || upper.ends_with("PM") => "a date and an hour from 1 to 12, as 2009-05-31 1:00 PM",
         _ if cell.contains(" 24:") || cell.contains("T24:") => {
             "an hour from 0 to 23: write 24:00 as 00:00 of the next day"
         }
         _ if cell.get(4..).is_some_and(|rest| rest.trim_start_matches('-').starts_with('W')) => {
-            "a date: weeks by their numbers are not read, write the first day of each"
+            "a week of its year, as 2020-W05, from W01 to W52 or W53"
+        }
+        Ok(days) if (10_000.0..100_000.0).contains(&days) => {
+            "a date, a year or a whole number: if these are Excel's numbers of days, say --time-format excel"
         }
         Ok(_) => "a date, a year or a whole number: years with a fraction are not read, give year and month",
         Err(_) => {
@@ -258,22 +328,28 @@ impl Times {
     /// The time of a row.
     pub(crate) fn of(&self, row: &Row) -> Result<Time, SeriesFault> {
         let (names, line) = (&row.table.columns, row.line);
-        match &self.columns {
-            TimeColumns::One(column) => {
-                let cell = row.text(*column);
-                self.format.parse(cell).ok_or_else(|| match self.format {
-                    TimeFormat::Pattern(_) | TimeFormat::Digits { .. } | TimeFormat::Epoch { .. } => {
-                        SeriesFault::Time {
-                            line,
-                            column: names[*column].clone(),
-                            found: cell.to_owned(),
-                            expected: self.format.to_string(),
-                        }
-                    }
-                    _ => no_time(&names[*column], line, cell),
+        let (one, clock) = match &self.columns {
+            TimeColumns::One(column) => (Some(column), None),
+            TimeColumns::Joined { date, clock } => (Some(date), Some(*clock)),
+            TimeColumns::Parts(_) => (None, None),
+        };
+        match (one, &self.columns) {
+            (Some(column), _) => {
+                let cell = joined(row, *column, clock);
+                self.format.parse(&cell).ok_or_else(|| match self.format {
+                    TimeFormat::Pattern(_)
+                    | TimeFormat::Digits { .. }
+                    | TimeFormat::Epoch { .. }
+                    | TimeFormat::Excel => SeriesFault::Time {
+                        line,
+                        column: names[*column].clone(),
+                        found: cell.into_owned(),
+                        expected: self.format.to_string(),
+                    },
+                    _ => no_time(&names[*column], line, &cell),
                 })
             }
-            TimeColumns::Parts(parts) => {
+            (_, TimeColumns::Parts(parts)) => {
                 let mut civil = Civil::date(1, 1, 1);
                 for &(column, part) in parts {
                     let wrong = || SeriesFault::Time {
@@ -288,6 +364,10 @@ impl Times {
                         Part::Year if has_year(number) => civil.year = number,
                         Part::Quarter if (1..=4).contains(&number) => civil.month = 3 * small - 2,
                         Part::Month => civil.month = small,
+                        Part::Week => {
+                            let week = time_of_week(civil.year, u32::from(small), 1).ok_or_else(wrong)?;
+                            civil = week.civil();
+                        }
                         Part::Day => civil.day = small,
                         Part::Hour => civil.hour = small,
                         Part::Year | Part::Quarter => return Err(wrong()),
@@ -297,6 +377,7 @@ impl Times {
                 }
                 civil.time().ok_or_else(|| SeriesFault::TimeParts { columns: Vec::new() })
             }
+            (None, _) => Err(SeriesFault::TimeParts { columns: Vec::new() }),
         }
     }
 }

@@ -525,3 +525,76 @@ fn a_stratified_part_has_the_shares_of_the_classes_in_the_order_given() {
     let caught = std::panic::catch_unwind(|| set.split_stratified(3, &[0; 12]));
     assert!(caught.is_err(), "a sequence twice must be refused");
 }
+
+const ARFF: &str = "% walks\n@RELATION Walks\n\n@attribute walk relational\n  @attribute t0 numeric\n  @attribute t1 real\n\
+                    @end walk\n@attribute 'which side' {left, 'right'}\n@data\n'0.5,0.7\\n1,?',left\n\n% the other\n\
+                    \"0.1,?\\n2,?\",right\n";
+
+#[test]
+fn wekas_format_says_the_same() {
+    let (arff, ts) = (load("walks.arff", ARFF).unwrap(), load("walks.ts", TS).unwrap());
+    assert_eq!(content(&arff), content(&ts));
+    assert_eq!(arff.names, ts.names);
+    let folder = Folder::new().with("a.ARFF.gz", &gz(ARFF.as_bytes()));
+    assert_eq!(content(&sequences::load(&folder.file("a.ARFF.gz"), &ColumnNames::default()).unwrap()), content(&ts));
+    // One dimension needs no relation, and shorter rows are filled up.
+    let one = "@relation a\n@attribute a numeric\n@attribute b integer\n@attribute class {1,2}\n@data\n1,2,2\n3,?,1\n";
+    let set = load("one.arff", one).unwrap();
+    let expected = "@classLabel true 1 2\n@data\n1,2:2\n3:1\n";
+    assert_eq!(content(&set), content(&load("one.ts", expected).unwrap()));
+    // Far from 0, as everywhere.
+    let far = one.replace("\n1,2,2", "\n16000001,16000002,2").replace("\n3,?", "\n16000003,?");
+    assert_eq!(load("far.arff", &far).unwrap().centre(0), 16_000_002.0);
+    // To be predicted.
+    let unlabelled = load("p.arff", &one.replace("2,2\n", "2,?\n").replace("?,1", "?,?")).unwrap();
+    assert_eq!((unlabelled.labels, unlabelled.classes.len()), (None, 0));
+}
+
+#[test]
+fn damaged_files_of_weka_are_refused() {
+    for (from, to, says) in [
+        ("@data\n", "", "line 9: expected one of @relation, @attribute, @end, @data"),
+        (
+            "left\n\n",
+            "middle\n\n",
+            "line 10, class: expected one of those that the last @attribute names, found \"middle\"",
+        ),
+        ("0.5,0.7", "0.5,0.7,0.9", "line 10, dimension 0: expected 2 values, one for each attribute, found 3"),
+        ("\\n2,?", "", "line 13: expected 2 dimensions, as the first case has, found 1"),
+        ("0.5", "x", "line 10, dimension 0, value 0: expected a finite number, or ? where it is missing, found \"x\""),
+        ("'0.5", "0.5", "line 10: "),
+        ("@end walk\n", "", "line 7: expected numbers within one relation"),
+        ("numeric", "string", "line 5, the type of the attribute: expected numeric"),
+        ("'right'", "right", "line 8: expected the classes between { and }"),
+        ("right'}", "left'}", "expected each class once, found \"left\" twice"),
+        (",left\n\n", ",?\n\n", "expected a class of each case, or ? of all"),
+        ("\"0.1,?", "\"?,?", ""),
+        ("@attribute 'which side' {left, 'right'}\n", "", "line 8: expected a last attribute with the classes"),
+    ] {
+        let text = match to {
+            "right" => ARFF.replace("'right'}", "right"),
+            _ => ARFF.replace(from, to),
+        };
+        if says.is_empty() {
+            let _ = load("x.arff", &text);
+        } else {
+            refused("x.arff", &text, &[says]);
+        }
+    }
+    refused("x.arff", "", &["x.arff"]);
+    refused("x.arff", "@relation a\n", &["expected @data after it"]);
+    refused("x.arff", "@attribute a numeric\n@attribute c {1,2}\n@data\n{0 1, 1 2}\n", &["found a sparse case"]);
+    refused("x.arff", "@attribute a numeric\n@attribute c {1,2}\n@data\n?,1\n", &["a case of which all are missing"]);
+}
+
+#[test]
+fn numbers_that_stand_for_missing_values_in_tables() {
+    let rows: String = (0..8).map(|t| format!("a,{t},{},l\n", if t == 3 { -9999.0 } else { f64::from(t) })).collect();
+    let text = format!("id,time,x,label\n{rows}");
+    let set = load("a.csv", &text).unwrap();
+    assert_says(&set.report.stand_ins[0].to_string(), &["column \"x\" has -9999 once, and otherwise 0 to 7"]);
+    let folder = Folder::new().with("a.csv", text.as_bytes());
+    let settings = ColumnNames { missing: vec![-9999.0], ..ColumnNames::default() };
+    let set = sequences::load(&folder.file("a.csv"), &settings).unwrap();
+    assert_eq!((set.report.stand_ins.len(), set.missing()), (0, 1));
+}

@@ -282,9 +282,10 @@ fn what_is_no_number_or_time_says_what_to_write() {
         assert_says(&message, &["line 2, column \"y\":", says]);
     }
     for (cell, says) in [
-        ("01/01/2020 1:00 PM", "write 1:00 PM as 13:00"),
+        ("01/01/2020 13:00 PM", "a date and an hour from 1 to 12, as 2009-05-31 1:00 PM"),
         ("2020-01-01 24:00", "write 24:00 as 00:00 of the next day"),
-        ("2020-W01", "weeks by their numbers are not read"),
+        ("2020-W54", "a week of its year, as 2020-W05"),
+        ("43831.5", "Excel's numbers of days, say --time-format excel"),
     ] {
         assert_says(&read(&format!("date,y\n{cell},1\n")), &["line 2, column \"date\":", says]);
     }
@@ -546,4 +547,269 @@ mod sunspots {
         assert_eq!((monthly.series[0].target[1], yearly.series[0].target[308]), (62.6, 2.9));
         assert_eq!(monthly.series[0].start, Civil::date(1749, 1, 1).time().unwrap());
     }
+}
+
+/// Rows of a header and five lines, the time written by a closure.
+fn hours(header: &str, time: impl Fn(i64) -> String) -> String {
+    let rows: String = (0..30).map(|hour| format!("{},{hour}\n", time(hour))).collect();
+    format!("{header},y\n{rows}")
+}
+
+#[test]
+fn a_day_and_its_clock_in_two_columns() {
+    let day = |hour: i64| format!("2020-01-{:02}", 1 + hour / 24);
+    let half = |hour: i64| format!("{}:30 {}", (hour + 11) % 12 + 1, if hour % 24 < 12 { "AM" } else { "PM" });
+    type Time<'a> = &'a dyn Fn(i64) -> String;
+    let tables: [(&str, Time, &str); 7] = [
+        ("Date,Time", &|t| format!("{},{:02}:30", day(t), t % 24), "2020-01-01 00:30"),
+        ("Time,Date", &|t| format!("{:02}:30:00,{}", t % 24, day(t)), "2020-01-01 00:30:00"),
+        ("Date,at", &|t| format!("{},{}", day(t), half(t)), "2020-01-01 12:30 AM"),
+        ("Date,Hour", &|t| format!("{},{}", day(t), t % 24), "2020-01-01 00:00"),
+        ("date,clock", &|t| format!("{},{:02}:30", day(t).replace('-', ""), t % 24), "2020-01-01 00:30"),
+        ("x,z", &|t| format!("{:02}/01/2020,{}:30", 13 + t / 24, t % 24), "13/01/2020 0:30"),
+        ("t", &|t| format!("{} {:02}:30:00 UTC", day(t), t % 24), "2020-01-01 00:30:00 UTC"),
+    ];
+    for (header, time, first) in tables {
+        let set = read(&y(), &hours(header, time));
+        assert_eq!((set.frequency.to_string().as_str(), set.series[0].steps()), ("hourly", 30), "{header}");
+        assert_eq!(set.time_text(&set.series[0], 0).as_deref(), Some(first), "{header}");
+        assert_eq!(set.covariates, Vec::<String>::new(), "{header}");
+    }
+    // Named, in this order.
+    let text = hours("a,b", |t| format!("{},{:02}:30", day(t), t % 24));
+    let set = read(&y().time(["a", "b"]), &text);
+    assert_eq!(set.report.taken.to_string(), "time a, b: date and clock, as 2020-01-01 00:30; target y: 30 numbers");
+    assert_eq!(set.report.time, ["a", "b"]);
+    // Two clocks: neither is taken.
+    let text = hours("Date,from,to", |t| format!("{},{:02}:30,{:02}:59", day(t), t % 24, t % 24));
+    refused(&y(), &text, &["lines 2 and 3 have the same time"]);
+    // A covariate called hour of a series of days stays one.
+    let days: String = (1..9).map(|day| format!("2020-01-{day:02},24,{day}\n")).collect();
+    assert_eq!(read(&y(), &format!("date,hour,y\n{days}")).covariates, ["hour"]);
+}
+
+#[test]
+fn weeks_and_the_days_of_excel() {
+    let weeks = |time: &dyn Fn(i64) -> String| hours("week", time);
+    let set = read(&y(), &weeks(&|week| format!("2020-W{:02}", week + 1)));
+    assert_eq!(
+        (set.frequency.to_string(), set.time_text(&set.series[0], 53)),
+        ("weekly".into(), Some("2021-W01".into()))
+    );
+    let set = read(&y(), &hours("year,week", |week| format!("2020,{}", week + 1)));
+    assert_eq!(
+        (set.frequency.to_string(), set.time_text(&set.series[0], 0)),
+        ("weekly".into(), Some("2020-W01".into()))
+    );
+    refused(
+        &y(),
+        &hours("year,week", |week| format!("2021,{}", week + 30)),
+        &["\"53\" is not a time", "a week, from 1"],
+    );
+
+    let days = |name: &str| hours(name, |day| (43_861 + day).to_string());
+    let set = read(&y(), &days("Date"));
+    assert_eq!((set.frequency.to_string().as_str(), set.format), ("daily", TimeFormat::Excel));
+    assert!(set.report.taken.to_string().starts_with("time Date: Excel's numbers of days, as 43861;"));
+    assert_eq!(set.time_text(&set.series[0], 30).as_deref(), Some("43891"));
+    // Without a name that says so they count steps, as before.
+    assert_eq!(read(&y(), &days("t")).format, TimeFormat::Step);
+    let hourly = hours("t", |hour| (43_861.0 + hour as f64 / 24.0).to_string());
+    assert_eq!(read(&y().time(["t"]).time_format("excel"), &hourly).frequency.to_string(), "hourly");
+    let quarters = read(&y(), &hours("yr,q", |t| format!("{},{}", 1990 + t / 4, t % 4 + 1)));
+    assert_eq!(quarters.frequency.to_string(), "quarterly");
+}
+
+#[test]
+fn numbers_that_stand_for_missing_values() {
+    let rows: String =
+        (1..9).map(|day| format!("2020-01-0{day},{},{day}\n", if day % 4 == 0 { -999 } else { day })).collect();
+    let text = format!("date,y,x\n{rows}");
+    let set = read(&y(), &text);
+    let said: Vec<String> = set.report.stand_ins.iter().map(ToString::to_string).collect();
+    let says = "column \"y\" has -999 2 times, and otherwise 1 to 7: if it stands for a missing value, say \
+                --missing-value=-999";
+    assert_eq!(said, [says]);
+    let set = read(&y().missing([-999.0]), &text);
+    assert_eq!((set.report.stand_ins.len(), set.report.missing_targets, set.series[0].centre()), (0, 2, 0.0));
+    assert_eq!(known(&set.series[0].target)[2..5], [Some(3.0), None, Some(5.0)]);
+    // A column far from 0 is centred without them.
+    let far = text.replace(",-999", ",-999.0").replace("-01-0", "-01-1");
+    assert_eq!(known(&read(&y().missing([-999.0]), &far).series[0].target)[3], None);
+}
+
+const TSF: &str = "# M1\n@relation M1\n@attribute series_name string\n@attribute start_timestamp date\n\
+                   @frequency quarterly\n@horizon 8\n@missing true\n@equallength false\n@data\n\
+                   T1:1972-01-01 00-00-00:3,4,?,6\nT2:1980-05-15 12-00-00:16000001,16000002,16000003\n";
+
+#[test]
+fn the_monash_archives_series() {
+    let read = |text: &str, reader: &Reader| reader.parse("a.tsf", text.as_bytes()).map_err(|error| error.to_string());
+    let set = read(TSF, &Reader::new("")).unwrap();
+    assert_eq!(
+        (set.frequency.to_string().as_str(), set.target.as_str(), set.report.horizon),
+        ("quarterly", "value", Some(8))
+    );
+    assert_eq!(
+        set.series.iter().map(|series| (&*series.id, series.steps())).collect::<Vec<_>>(),
+        [("T1", 4), ("T2", 3)]
+    );
+    assert_eq!(known(&set.series[0].target), [Some(3.0), Some(4.0), None, Some(6.0)]);
+    // Of each series its own middle; a start within a quarter is that quarter.
+    assert_eq!((set.series[1].centre(), &set.series[1].target[..]), (16_000_002.0, &[-1.0, 0.0, 1.0][..]));
+    assert_eq!(times(&set, &set.series[1])[..2], ["1980Q2", "1980Q3"]);
+    assert_eq!((set.report.rows, set.report.missing_targets, set.report.gaps), (7, 1, 0));
+    let said = "time start_timestamp: year and quarter, as 1972Q1; id series_name; target value: 6 numbers";
+    assert_eq!(set.report.taken.to_string(), said);
+    // As a model reads its kind again.
+    let again = Reader::new("value").time(["start_timestamp"]).id("series_name").covariates(Vec::<String>::new());
+    // NaN is not equal to itself.
+    assert_eq!(format!("{:?}", read(TSF, &again).unwrap()), format!("{set:?}"));
+    let no_start = TSF.replace("@attribute start_timestamp date\n", "").replace(":1972-01-01 00-00-00", "");
+    let no_start = no_start.replace(":1980-05-15 12-00-00", "");
+    let counted = read(&no_start, &Reader::new("")).unwrap();
+    assert_eq!(times(&counted, &counted.series[1]), ["0", "1", "2", "3", "4"]);
+    for (from, to, says) in [
+        ("T2:", "T1:", "line 11: expected each series once, found \"T1\" again"),
+        ("T2:1980", "1980", "line 11: expected 2 attributes and the values, between colons, found 2 parts"),
+        ("1980-05-15", "1980-15-15", "line 11, attribute start_timestamp: expected a start, as 1972-01-01 00-00-00"),
+        ("?,6", "x,6", "line 10, value 3: expected a finite number, or ? where it is missing, found \"x\""),
+        ("quarterly", "often", "line 5, @frequency: expected yearly"),
+        ("@horizon 8", "@horizon 0", "line 6, @horizon: expected a number above 0"),
+        ("@frequency quarterly\n", "", "expected @frequency before the data"),
+        ("@data\n", "", "line 9: expected one of @relation"),
+        ("date\n", "time\n", "expected a name and string, numeric or date"),
+        ("@relation M1", "@classLabel true a", "a file of sequences (.ts or .arff), which train classify reads"),
+    ] {
+        assert_says(&read(&TSF.replace(from, to), &Reader::new("")).unwrap_err(), &["cannot read a.tsf: ", says]);
+    }
+    assert_says(&read(TSF, &Reader::new("x")).unwrap_err(), &["no column \"x\" for the target"]);
+    assert_says(&read(TSF, &Reader::new("").id("x")).unwrap_err(), &["no column \"x\" for the id"]);
+}
+
+#[test]
+fn ids_of_several_columns() {
+    let rows: String =
+        ["n,1", "n,2", "s,1"].map(|id| (1..4).map(|t| format!("{id},{t},{t}\n")).collect::<String>()).concat();
+    let text = format!("region,shop,t,y\n{rows}");
+    let set = read(&y().id("region, shop"), &text);
+    assert_eq!(set.series.iter().map(|series| &*series.id).collect::<Vec<_>>(), ["n/1", "n/2", "s/1"]);
+    assert_eq!(set.report.taken.to_string(), "time t: steps, as 1; id region, shop; target y: 9 numbers");
+    assert_eq!(read(&y().ids(["region", "shop"]), &text), set);
+    refused(&y().id("region,stop"), &text, &["no column \"stop\" for the id"]);
+}
+
+const SHOPS: &str = "shop,region,size,t,y,promo,temp\n";
+
+/// Two shops of eight steps, and two steps more of which only the promotion is known.
+fn shops() -> String {
+    let row = |shop: &str, of: &str, t: usize| {
+        let (y, temp) = if t < 8 { (t.to_string(), "5".to_owned() + &t.to_string()) } else { Default::default() };
+        format!("{shop},{of},{t},{y},{},{temp}\n", t % 2)
+    };
+    let shop = |(shop, of): (&str, &str)| (0..10).map(|t| row(shop, of, t)).collect::<String>();
+    SHOPS.to_owned() + &[("a", "north,3"), ("b", "south,"), ("c", "north,5")].map(shop).concat()
+}
+
+#[test]
+fn what_is_the_same_in_all_rows_of_a_series_is_static() {
+    use elman_datasets::series::StaticValue::{Number, Text};
+    let set = read(&y().id("shop").known(["promo"]), &shops());
+    assert_eq!(
+        (&set.statics[..], &set.covariates[..]),
+        (&["region".into(), "size".into()][..], &["promo".into(), "temp".into()][..])
+    );
+    assert_eq!(set.series[0].statics, [Text("north".into()), Number(3.0)]);
+    assert!(
+        matches!(&set.series[1].statics[..], [Text(south), Number(missing)] if south == "south" && missing.is_nan())
+    );
+    let said = "covariates: promo, temp; known ahead: promo; static: region, size";
+    assert!(set.report.taken.to_string().ends_with(said), "{}", set.report.taken);
+    // Named: others are covariates or not read.
+    let named = read(&y().id("shop").statics(["region"]), &shops());
+    assert_eq!(
+        (&named.statics[..], &named.covariates[..]),
+        (&["region".into()][..], &["size".into(), "promo".into(), "temp".into()][..])
+    );
+    let ids = read(&y().id("shop").statics(["shop"]), &shops());
+    assert_eq!(ids.series[2].statics, [Text("c".into())]);
+    // Where covariates are named, nothing is found.
+    assert!(read(&y().id("shop").covariates(["temp"]), &shops()).statics.is_empty());
+    refused(
+        &y().id("shop").statics(["promo"]),
+        &shops(),
+        &["line 3, column \"promo\": \"1\" is another value than \"0\"", "series \"a\""],
+    );
+    refused(&y().id("shop").statics(["none"]), &shops(), &["no column \"none\" for the static"]);
+    // Names of many are no kinds.
+    let many: String = (0..60).flat_map(|s| (0..3).map(move |t| format!("{s},name {s},{t},{t}\n"))).collect();
+    let set = read(&y().id("s"), &format!("s,name,t,y\n{many}"));
+    assert_eq!((set.statics.len(), &set.report.ignored[..]), (0, &["name".to_owned()][..]));
+    assert!(set.report.taken.to_string().ends_with("not read: name, 60 different texts, more than 50"));
+}
+
+#[test]
+fn rows_behind_the_last_target_are_known_ahead() {
+    let set = read(&y().id("shop").known(["promo"]), &shops());
+    assert_eq!((set.known.clone(), set.report.ahead, set.report.missing_targets), (vec![0], 6, 0));
+    let series = &set.series[1];
+    assert_eq!((series.steps(), series.covariates.len()), (8, 16));
+    assert_eq!(known(&series.ahead), [Some(0.0), None, Some(1.0), None]);
+    // Without a covariate that is known ahead they are steps whose target is missing, as before.
+    let set = read(&y().id("shop"), &shops());
+    assert_eq!((set.series[0].steps(), set.report.missing_targets, set.series[0].ahead.len()), (10, 6, 0));
+    // Known ones are covariates, named or not.
+    let named = read(&y().id("shop").covariates(["temp"]).known(["promo"]), &shops());
+    assert_eq!((&named.covariates[..], &named.known[..]), (&["temp".to_owned(), "promo".to_owned()][..], &[1][..]));
+    refused(&y().id("shop").known(["none"]), &shops(), &["no column \"none\" for the known"]);
+    refused(&y().id("shop").known(["region"]), &shops(), &["\"north\" is not a number"]);
+}
+
+#[test]
+fn several_targets_are_a_series_each() {
+    let rows: String = (0..5)
+        .map(|t| {
+            let late = if t < 2 { String::new() } else { (1_600_000_000_i64 + t).to_string() };
+            format!("2020-01-0{},{t},{late},{}\n", t + 1, 7 * t)
+        })
+        .collect();
+    let text = format!("date,a,b,x\n{rows}");
+    let set = read(&Reader::new("a, b"), &text);
+    assert_eq!(
+        (set.target.as_str(), &set.covariates[..], &set.report.ids[..]),
+        ("a, b", &["x".to_owned()][..], &["series".to_owned()][..])
+    );
+    let [a, b] = &set.series[..] else { panic!("{set:?}") };
+    assert_eq!((a.id.as_str(), a.steps(), b.id.as_str(), b.steps()), ("a", 5, "b", 3));
+    // The second begins where it is known, far from 0.
+    assert_eq!((times(&set, b)[0].as_str(), b.centre() + f64::from(b.target[0])), ("2020-01-03", 1_600_000_002.0));
+    assert_eq!(b.covariates, [14.0, 21.0, 28.0]);
+    assert_eq!(
+        set.report.taken.to_string(),
+        "time date: date, as 2020-01-01; targets, a series each: a, b; covariates: x"
+    );
+    let shops = text.replace("date,a", "shop,date,a").replace("2020", "s,2020");
+    let set = read(&Reader::new("a,b").id("shop"), &shops);
+    assert_eq!(set.series.iter().map(|series| &*series.id).collect::<Vec<_>>(), ["s/a", "s/b"]);
+    assert_eq!(set.report.ids, ["shop", "series"]);
+    // A column that is called so is one.
+    let one = read(&Reader::new("a,b"), "t;\"a,b\"\n1;1\n2;2\n3;3\n");
+    assert_eq!((one.series.len(), one.target.as_str()), (1, "a,b"));
+    refused(&Reader::new("a,c"), &text, &["no column \"c\" for the target"]);
+    refused(&Reader::new("a,b"), &text.replace("2020-01-02", "2020-01-01"), &["lines 2 and 3 have the same time"]);
+}
+
+#[test]
+fn attributes_of_the_monash_archive_are_static() {
+    let text = TSF
+        .replace("@frequency", "@attribute kind string\n@attribute size numeric\n@frequency")
+        .replace("T1:1972-01-01 00-00-00:", "T1:1972-01-01 00-00-00:macro:3:")
+        .replace("T2:1980-05-15 12-00-00:", "T2:1980-05-15 12-00-00:micro:?:");
+    let set = Reader::new("").parse("a.tsf", text.as_bytes()).unwrap();
+    assert_eq!((&set.statics[..], set.series[1].statics.len()), (&["kind".to_owned(), "size".to_owned()][..], 2));
+    // What all have is nothing.
+    let same = Reader::new("").parse("a.tsf", text.replace("micro", "macro").as_bytes()).unwrap();
+    assert_eq!(same.statics, ["size"]);
+    let both = Reader::new("").ids(["kind", "series_name"]).parse("a.tsf", text.as_bytes()).unwrap();
+    assert_eq!((both.series[0].id.as_str(), &both.statics[..]), ("macro/T1", &["size".to_owned()][..]));
 }

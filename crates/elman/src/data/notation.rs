@@ -5,7 +5,7 @@ use elman_datasets::series::{Reader, Taken};
 use crate::Error;
 
 /// How a table writes its times and numbers; None where that is to be seen in it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Notation {
     /// As [`Reader::time_format`] takes it.
     pub time_format: Option<String>,
@@ -13,6 +13,8 @@ pub struct Notation {
     pub decimal: Option<String>,
     /// `,` `.` `'` and a blank, or `comma`, `point`, `apostrophe` and `blank`; `none` for nothing.
     pub thousands: Option<String>,
+    /// Numbers that stand for missing values.
+    pub missing: Vec<f64>,
 }
 
 impl Notation {
@@ -23,6 +25,7 @@ impl Notation {
             time_format: taken.time.as_ref().and_then(|time| time.pattern.clone()),
             decimal: decimal.map(String::from),
             thousands: thousands.flatten().map(String::from),
+            missing: Vec::new(),
         }
     }
 
@@ -32,6 +35,7 @@ impl Notation {
             time_format: self.time_format.or(other.time_format),
             decimal: self.decimal.or(other.decimal),
             thousands: self.thousands.or(other.thousands),
+            missing: if self.missing.is_empty() { other.missing } else { self.missing },
         }
     }
 
@@ -68,12 +72,15 @@ impl Notation {
         }
     }
 
-    /// Refuses marks that are none, and the two together where they are one.
+    /// Refuses marks that are none, the two together where they are one, and missing values that are no numbers.
     ///
     /// # Errors
     /// If they are.
     pub fn check(&self) -> Result<(), Error> {
         let (decimal, thousands) = (self.decimal()?, self.thousands()?);
+        if let Some(value) = self.missing.iter().find(|value| !value.is_finite()) {
+            return Err(Error::setting("missing_value", value, "a finite number; NaN is missing anyway"));
+        }
         if decimal.is_some() && thousands == Some(decimal) {
             let found = self.thousands.as_deref().unwrap_or_default();
             return Err(Error::setting("thousands", found, "another mark than that of decimals"));
@@ -95,7 +102,7 @@ impl Notation {
         if let Some(mark) = self.thousands()? {
             reader = reader.thousands(mark);
         }
-        Ok(reader)
+        Ok(reader.missing(self.missing.iter().copied()))
     }
 }
 
@@ -105,7 +112,7 @@ mod tests {
 
     fn notation(decimal: Option<&str>, thousands: Option<&str>) -> Notation {
         let [decimal, thousands] = [decimal, thousands].map(|mark| mark.map(str::to_owned));
-        Notation { time_format: None, decimal, thousands }
+        Notation { decimal, thousands, ..Notation::default() }
     }
 
     #[test]

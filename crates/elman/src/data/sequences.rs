@@ -3,6 +3,8 @@
 use elman_datasets::ImageSet;
 use ndarray::{Array3, ArrayView3};
 
+use super::augment::Draw;
+
 /// A set of sequences, read row by row. Workers read at the same time, hence `Sync`.
 pub trait Sequences: Sync {
     /// N, the rows.
@@ -17,6 +19,12 @@ pub trait Sequences: Sync {
     }
     /// Writes step `step` of a row into `x [I]`.
     fn read(&self, row: usize, step: usize, x: &mut [f32]);
+    /// Writes what a step of training reads of step `step` of a row: the same, unless the set changes its rows at random,
+    /// by what `draw` says and by nothing else.
+    fn read_in_training(&self, row: usize, step: usize, draw: Draw, x: &mut [f32]) {
+        let _ = draw;
+        self.read(row, step, x);
+    }
     /// Whether no input can be NaN or infinite, whatever the rows: then nobody needs to look.
     fn always_finite(&self) -> bool {
         false
@@ -45,6 +53,9 @@ macro_rules! through {
             }
             fn read(&self, row: usize, step: usize, x: &mut [f32]) {
                 (**self).read(row, step, x);
+            }
+            fn read_in_training(&self, row: usize, step: usize, draw: Draw, x: &mut [f32]) {
+                (**self).read_in_training(row, step, draw, x);
             }
             fn always_finite(&self) -> bool {
                 (**self).always_finite()

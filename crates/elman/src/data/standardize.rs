@@ -1,4 +1,5 @@
-//! Features of all sizes, brought to one scale: mean 0 and standard deviation 1 over the training part.
+//! Features of all sizes, brought to one scale: mean 0 and standard deviation 1 over the training part, or over each
+//! sequence; and steps that are read together.
 //!
 //! N sequences, F features, I inputs of the network. Statistics are `f64` and those of the training part alone: what
 //! the network reads of a sequence does not depend on the sequences that it is tested with.
@@ -6,7 +7,10 @@
 use elman_datasets::SequenceSet;
 use serde::{Deserialize, Serialize};
 
-use crate::series::Scaling;
+use super::augment::{Augment, Change, Draw};
+use super::patch::Patch;
+use super::row_scaling::{Own, RowScaling, Standardize};
+use super::scaling::Scaling;
 use crate::{Error, Labelled, Sequences, Target};
 
 /// How a missing value is read.
@@ -20,9 +24,11 @@ pub enum Missing {
     Mean,
 }
 
-/// Brings the features of sequences to mean 0 and standard deviation 1.
+/// Brings the features of sequences to mean 0 and standard deviation 1, and says what the network reads as a step.
 ///
 /// A missing value is read as 0, the mean. With a mask a step is `[z_1 … z_F, m_1 … m_F]`, m 1 where a value is missing.
+/// Of a patch the steps follow each other, and behind them stand where the sequence lies and how far it spreads, where
+/// [`RowScaling`] says so.
 /// Lipton, Kale & Wetzel (2016), <https://arxiv.org/abs/1606.04130>.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,6 +37,12 @@ pub struct Standardizer {
     pub scalings: Vec<Option<Scaling>>,
     /// Whether the network also reads which values are missing.
     pub mask: bool,
+    /// Where each sequence is scaled by itself; the scalings above then only say which features are read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<RowScaling>,
+    /// Steps that the network reads as one.
+    #[serde(default, skip_serializing_if = "Patch::is_step")]
+    pub patch: Patch,
 }
 
 impl Standardizer {
@@ -41,7 +53,32 @@ impl Standardizer {
         let column = |feature: usize| training.values.iter().skip(feature).step_by(features.max(1)).copied();
         let scaling = |feature| Some(Scaling::of(column(feature))?.moved(training.centre(feature)));
         let scalings = (0..features).map(scaling).collect();
-        Standardizer { scalings, mask: missing == Missing::Mask && training.missing() > 0 }
+        let mask = missing == Missing::Mask && training.missing() > 0;
+        Standardizer { scalings, mask, rows: None, patch: Patch::STEP }
+    }
+
+    /// One that reads features as they are.
+    pub fn identity(features: usize) -> Self {
+        let scalings = vec![Some(Scaling::IDENTITY); features];
+        Standardizer { scalings, mask: false, rows: None, patch: Patch::STEP }
+    }
+
+    /// To another scale than that of each feature over the training part that this one was learnt from.
+    pub fn to_scale(mut self, scale: Standardize, training: &SequenceSet) -> Self {
+        self.rows = match scale {
+            Standardize::Channel | Standardize::None => None,
+            Standardize::Row => Some(RowScaling::shape()),
+            Standardize::Both => Some(RowScaling::with_levels(training)),
+        };
+        if scale == Standardize::None {
+            self.scalings.iter_mut().flatten().for_each(|scaling| *scaling = Scaling::IDENTITY);
+        }
+        self
+    }
+
+    /// Reading several steps as one.
+    pub fn patch(self, patch: Patch) -> Self {
+        Standardizer { patch, ..self }
     }
 
     /// F, the features.
@@ -49,17 +86,47 @@ impl Standardizer {
         self.scalings.len()
     }
 
-    /// I, the floats of a step: F, or 2 F with a mask.
-    pub fn input(&self) -> usize {
+    /// Floats of a step of the sequence: F, or 2 F with a mask.
+    fn width(&self) -> usize {
         if self.mask { 2 * self.features() } else { self.features() }
+    }
+
+    /// I, the floats that the network reads as a step: those of the steps of a patch, and what is beside them.
+    pub fn input(&self) -> usize {
+        let beside = self.rows.as_ref().map_or(0, |rows| rows.beside(self.features()));
+        self.patch.size.saturating_mul(self.width()).saturating_add(beside)
+    }
+
+    /// Whether the network reads each step by itself, and each feature on the scale of the training part: what other programs
+    /// can be told in two numbers a feature.
+    pub fn is_by_step(&self) -> bool {
+        self.rows.is_none() && self.patch.is_step()
+    }
+
+    /// In words: what a step of the network is, where it is more than a step of features.
+    pub fn describe(&self) -> Option<String> {
+        let Patch { size, stride } = self.patch;
+        let steps =
+            (!self.patch.is_step()).then(|| format!("{size} steps of the sequence as one, from every {stride}"));
+        let rows = self.rows.as_ref().map(|rows| match rows.levels.is_empty() {
+            true => "each sequence by its own mean and deviation",
+            false => "each sequence by its own mean and deviation, with both beside it",
+        });
+        let parts: Vec<String> = steps.into_iter().chain(rows.map(str::to_owned)).collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
     }
 
     /// Refuses scalings that no training part gives: those of a damaged file.
     ///
     /// # Errors
-    /// If a mean is not finite, or a standard deviation not a finite number above 0.
+    /// If a mean is not finite, a standard deviation not a finite number above 0, or a patch out of range.
     pub fn check(&self) -> Result<(), Error> {
-        for scaling in self.scalings.iter().flatten() {
+        self.patch.check()?;
+        if let Some(rows) = &self.rows {
+            rows.check(self.features())?;
+        }
+        let rows = self.rows.iter().flat_map(|rows| rows.levels.iter().chain(&rows.spreads));
+        for scaling in self.scalings.iter().chain(rows).flatten() {
             if !(scaling.mean.is_finite() && scaling.scale.is_finite() && scaling.scale > 0.0) {
                 let found = format!("of mean {} and standard deviation {}", scaling.mean, scaling.scale);
                 return Err(Error::setting("a feature", found, "finite ones, the deviation above 0"));
@@ -68,8 +135,12 @@ impl Standardizer {
         Ok(())
     }
 
-    /// Standardises the values of a set in place; what is missing stays NaN.
-    fn apply(&self, set: &mut SequenceSet) {
+    /// Standardises the values of a set in place; what is missing stays NaN. Returns what stands beside the patches of each
+    /// row, [N, B].
+    fn apply(&self, set: &mut SequenceSet) -> Vec<f32> {
+        if let Some(rows) = &self.rows {
+            return self.apply_by_rows(rows, set);
+        }
         let moved = |(feature, scaling): (usize, &Option<Scaling>)| Some((*scaling)?.moved(-set.centre(feature)));
         let scalings: Vec<Option<Scaling>> = self.scalings.iter().enumerate().map(moved).collect();
         set.centres.clear();
@@ -78,6 +149,29 @@ impl Standardizer {
                 *value = scaling.map_or(f32::NAN, |scaling| scaling.scaled(*value));
             }
         }
+        Vec::new()
+    }
+
+    /// The same, each row by its own mean and deviation.
+    fn apply_by_rows(&self, rows: &RowScaling, set: &mut SequenceSet) -> Vec<f32> {
+        let features = self.features();
+        let width = rows.beside(features);
+        let mut beside = vec![0.0; set.len() * width];
+        for row in 0..set.len() {
+            let own: Vec<Option<Own>> =
+                (0..features).map(|feature| self.scalings[feature].and_then(|_| Own::of(set, row, feature))).collect();
+            if width > 0 {
+                rows.write(&own, &mut beside[row * width..][..width]);
+            }
+            let values = &mut set.values[set.offsets[row] * features..set.offsets[row + 1] * features];
+            for step in values.chunks_exact_mut(features.max(1)) {
+                for (value, own) in step.iter_mut().zip(&own) {
+                    *value = own.map_or(f32::NAN, |own| own.scaling.scaled(*value));
+                }
+            }
+        }
+        set.centres.clear();
+        beside
     }
 }
 
@@ -86,6 +180,12 @@ impl Standardizer {
 pub struct StandardizedSequences {
     set: SequenceSet,
     mask: bool,
+    patch: Patch,
+    /// [N, B]: what stands beside the patches of each row.
+    beside: Vec<f32>,
+    /// How training changes them.
+    augment: Augment,
+    /// Patches of the longest.
     steps: usize,
 }
 
@@ -98,9 +198,46 @@ impl StandardizedSequences {
         if set.features() != standardizer.features() {
             return Err(Error::shape("a step of the sequences", &[set.features()], &[standardizer.features()]));
         }
-        standardizer.apply(&mut set);
-        let steps = (0..set.len()).map(|row| set.length(row)).max().unwrap_or(0);
-        Ok(StandardizedSequences { mask: standardizer.mask, steps, set })
+        standardizer.patch.check()?;
+        let beside = standardizer.apply(&mut set);
+        let patch = standardizer.patch;
+        let steps = (0..set.len()).map(|row| patch.count(set.length(row))).max().unwrap_or(0);
+        Ok(StandardizedSequences { mask: standardizer.mask, patch, beside, augment: Augment::default(), steps, set })
+    }
+
+    /// Changed at random by each step of training. Whoever else reads them finds them as they are.
+    pub fn augmented(self, augment: Augment) -> Self {
+        StandardizedSequences { augment, ..self }
+    }
+
+    /// Floats of a step of a sequence.
+    fn width(&self) -> usize {
+        if self.mask { 2 * self.set.features() } else { self.set.features() }
+    }
+
+    /// Floats beside the patches of a row.
+    fn beside(&self) -> usize {
+        self.beside.len() / self.set.len().max(1)
+    }
+
+    /// A patch of a row, the values of a step of the sequence `[F]` as `step_of` writes them.
+    fn read_patch(&self, row: usize, patch: usize, x: &mut [f32], step_of: impl Fn(usize, &mut [f32])) {
+        let (features, width, length) = (self.set.features(), self.width(), self.set.length(row));
+        let (steps, beside) = x.split_at_mut(self.patch.size * width);
+        for (at, x) in steps.chunks_exact_mut(width.max(1)).enumerate() {
+            let (values, mask) = x.split_at_mut(features);
+            let step = patch * self.patch.stride + at;
+            if step < length {
+                step_of(step, values);
+            } else {
+                values.fill(f32::NAN);
+            }
+            for (mask, value) in mask.iter_mut().zip(&*values) {
+                *mask = f32::from(u8::from(value.is_nan()));
+            }
+            values.iter_mut().filter(|value| value.is_nan()).for_each(|value| *value = 0.0);
+        }
+        beside.copy_from_slice(&self.beside[row * beside.len()..][..beside.len()]);
     }
 }
 
@@ -112,21 +249,26 @@ impl Sequences for StandardizedSequences {
         self.steps
     }
     fn input(&self) -> usize {
-        if self.mask { 2 * self.set.features() } else { self.set.features() }
+        self.patch.size * self.width() + self.beside()
     }
     fn length(&self, row: usize) -> usize {
-        self.set.length(row)
+        self.patch.count(self.set.length(row))
     }
     fn read(&self, row: usize, step: usize, x: &mut [f32]) {
-        let features = self.set.features();
-        let values = &self.set.values[(self.set.offsets[row] + step) * features..][..features];
-        let (read, mask) = x.split_at_mut(features);
-        for (x, &value) in read.iter_mut().zip(values) {
-            *x = if value.is_nan() { 0.0 } else { value };
+        let (features, first) = (self.set.features(), self.set.offsets[row]);
+        self.read_patch(row, step, x, |step, values| {
+            values.copy_from_slice(&self.set.values[(first + step) * features..][..features]);
+        });
+    }
+    fn read_in_training(&self, row: usize, step: usize, draw: Draw, x: &mut [f32]) {
+        if self.augment.is_none() {
+            return self.read(row, step, x);
         }
-        for (x, value) in mask.iter_mut().zip(values) {
-            *x = f32::from(u8::from(value.is_nan()));
-        }
+        let (features, first) = (self.set.features(), self.set.offsets[row]);
+        let change = Change::new(self.augment, draw, row, self.set.length(row));
+        self.read_patch(row, step, x, |step, values| {
+            change.write(step, |step, feature| self.set.values[(first + step) * features + feature], values);
+        });
     }
 }
 
@@ -150,6 +292,11 @@ impl LabelledSequences {
         };
         Ok(LabelledSequences { labels, sequences: StandardizedSequences::new(set, standardizer)? })
     }
+
+    /// As [`StandardizedSequences::augmented`].
+    pub fn augmented(self, augment: Augment) -> Self {
+        LabelledSequences { sequences: self.sequences.augmented(augment), ..self }
+    }
 }
 
 impl Sequences for LabelledSequences {
@@ -167,6 +314,9 @@ impl Sequences for LabelledSequences {
     }
     fn read(&self, row: usize, step: usize, x: &mut [f32]) {
         self.sequences.read(row, step, x);
+    }
+    fn read_in_training(&self, row: usize, step: usize, draw: Draw, x: &mut [f32]) {
+        self.sequences.read_in_training(row, step, draw, x);
     }
 }
 
@@ -261,6 +411,84 @@ mod tests {
         assert_eq!(read(&data, 0, 0), [0.0, 0.0]);
     }
 
+    /// One sequence of one feature.
+    fn one(values: &[f32]) -> SequenceSet {
+        SequenceSet {
+            names: vec!["a".into()],
+            classes: vec!["left".into(), "right".into()],
+            centres: Vec::new(),
+            report: Report::default(),
+            values: values.to_vec(),
+            offsets: vec![0, values.len()],
+            labels: Some(vec![1]),
+            ids: None,
+        }
+    }
+
+    #[test]
+    fn a_patch_is_its_steps_one_after_the_other() {
+        let standardizer = Standardizer::identity(2).patch(Patch { size: 2, stride: 1 });
+        let data = StandardizedSequences::new(set([1.0, 5.0, 3.0, 6.0, 2.0, 7.0]), &standardizer).unwrap();
+        assert_eq!((data.steps(), data.input(), data.length(0), data.length(1)), (1, 4, 1, 1));
+        assert_eq!(read(&data, 0, 0), [1.0, 5.0, 3.0, 6.0]);
+        assert_eq!(read(&data, 1, 0), [2.0, 7.0, 0.0, 0.0], "what is not there is 0");
+        let values: Vec<f32> = (1..=7_u8).map(f32::from).collect();
+        let standardizer = Standardizer { mask: true, ..Standardizer::identity(1) }.patch(Patch { size: 3, stride: 2 });
+        let data = StandardizedSequences::new(one(&values), &standardizer).unwrap();
+        assert_eq!(data.length(0), 3);
+        assert_eq!(read(&data, 0, 2), [5.0, 0.0, 6.0, 0.0, 7.0, 0.0]);
+        let data = StandardizedSequences::new(one(&values[..6]), &standardizer).unwrap();
+        assert_eq!(read(&data, 0, 2), [5.0, 0.0, 6.0, 0.0, 0.0, 1.0], "a step that is not there is missing");
+    }
+
+    #[test]
+    fn a_row_is_scaled_by_itself_with_what_that_takes_away_beside_it() {
+        let training = SequenceSet { centres: vec![100.0, 0.0], ..set([-1.0, 5.0, 1.0, 5.0, 8.0, 7.0]) };
+        let standardizer = Standardizer::of(&training, Missing::Mask);
+        let shape = standardizer.clone().to_scale(Standardize::Row, &training);
+        assert_eq!(shape.input(), 2);
+        let data = StandardizedSequences::new(training.clone(), &shape).unwrap();
+        assert_eq!([read(&data, 0, 0), read(&data, 0, 1), read(&data, 1, 0)], [[-1.0, 0.0], [1.0, 0.0], [0.0, 0.0]]);
+        let both = standardizer.to_scale(Standardize::Both, &training);
+        assert_eq!(both.input(), 6);
+        both.check().unwrap();
+        let data = StandardizedSequences::new(training, &both).unwrap();
+        // Means 100 and 108 of the first feature, 5 and 7 of the second; only the first sequence has a deviation.
+        assert_eq!(read(&data, 0, 0), [-1.0, 0.0, -1.0, -1.0, 0.0, 0.0]);
+        assert_eq!(read(&data, 1, 0), [0.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
+        // Another file is read by its own rows, and by what training was.
+        let other = StandardizedSequences::new(set([104.0, 5.0, 104.0, 9.0, 1.0, 7.0]), &both).unwrap();
+        assert_eq!(read(&other, 0, 1), [0.0, 1.0, 0.0, 1.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn rounding_is_not_taken_for_a_shape() {
+        let rounded: Vec<f32> = (0..50_u8).map(|t| 1e6 + f32::from(t % 2) * 0.0625).collect();
+        let standardizer = Standardizer::identity(1).to_scale(Standardize::Row, &one(&rounded));
+        let data = StandardizedSequences::new(one(&rounded), &standardizer).unwrap();
+        assert!((0..50).all(|step| read(&data, 0, step)[0].abs() < 0.1), "a constant, but for rounding");
+    }
+
+    #[test]
+    fn training_alone_reads_changed_rows() {
+        let values: Vec<f32> = (0..40_u8).map(|t| (f32::from(t) / 4.0).sin()).collect();
+        let standardizer = Standardizer::identity(1).patch(Patch { size: 4, stride: 2 });
+        let data = LabelledSequences::new(one(&values), &standardizer).unwrap();
+        let changed = data.clone().augmented("jitter,crop,warp".parse().unwrap());
+        let training = |data: &LabelledSequences, patch: usize| {
+            let mut x = vec![9.0; data.input()];
+            data.read_in_training(0, patch, Draw { seed: 1, step: 5 }, &mut x);
+            x
+        };
+        for patch in 0..data.length(0) {
+            assert_eq!(read(&changed, 0, patch), read(&data, 0, patch));
+            assert_eq!(training(&data, patch), read(&data, 0, patch));
+            assert_ne!(training(&changed, patch), read(&data, 0, patch));
+        }
+        // The same step in two patches is the same value.
+        assert_eq!(training(&changed, 0)[2..], training(&changed, 1)[..2]);
+    }
+
     #[test]
     fn it_survives_its_file_and_a_damaged_one_is_refused() {
         let standardizer = Standardizer::of(&set([NAN, 0.1, NAN, 0.7, NAN, 0.2]), Missing::Mask);
@@ -268,17 +496,17 @@ mod tests {
         assert_eq!(serde_json::from_str::<Standardizer>(&json).unwrap(), standardizer);
         standardizer.check().unwrap();
         for (mean, scale) in [(0.0, 0.0), (0.0, -1.0), (f64::NAN, 1.0), (0.0, f64::INFINITY)] {
-            let damaged = Standardizer { scalings: vec![Some(Scaling { mean, scale })], mask: false };
+            let damaged = Standardizer { scalings: vec![Some(Scaling { mean, scale })], ..Standardizer::identity(1) };
             assert!(damaged.check().unwrap_err().to_string().contains("standard deviation"));
         }
     }
 
     #[test]
     fn other_features_and_absent_labels_are_refused() {
-        let narrow = Standardizer { scalings: vec![None], mask: false };
+        let narrow = Standardizer { scalings: vec![None], ..Standardizer::identity(1) };
         let message = StandardizedSequences::new(set([0.0; 6]), &narrow).unwrap_err().to_string();
         assert!(message.contains("[2]") && message.contains("[1]"), "{message}");
-        let wide = Standardizer { scalings: vec![None; 2], mask: false };
+        let wide = Standardizer { scalings: vec![None; 2], ..Standardizer::identity(2) };
         let unlabelled = SequenceSet { labels: None, ..set([0.0; 6]) };
         let message = LabelledSequences::new(unlabelled, &wide).unwrap_err().to_string();
         assert!(message.contains("without labels"), "{message}");

@@ -10,18 +10,19 @@ use ndarray::ArrayView2;
 
 use crate::Error;
 use crate::data::standardize::StandardizedSequences;
+use crate::model::ensemble::Ensemble;
 use crate::model::meaning::ClassMeaning;
 use crate::model::model::Model;
 use crate::model::predictor::Predictor;
-use crate::training::workers::most_probable;
+use crate::model::workers::most_probable;
 
-/// A trained model of classes, ready to classify.
+/// A trained model of classes, or an ensemble of some, ready to classify.
 ///
 /// ```no_run
-/// use elman::{Classifier, Model};
+/// use elman::{Classifier, Ensemble};
 ///
 /// # fn main() -> Result<(), elman::Error> {
-/// let mut classifier = Classifier::new(Model::load("run/model.safetensors")?, 1)?;
+/// let mut classifier = Classifier::new(Ensemble::load("run/model.safetensors")?, 1)?;
 /// let sequences = classifier.read("new.csv")?;
 /// for answer in classifier.classify(sequences)? {
 ///     println!("{}: {:.3}", classifier.name(&answer), answer.probabilities[answer.class]);
@@ -48,12 +49,14 @@ impl Classifier {
     ///
     /// # Errors
     /// If the model is none of named classes.
-    pub fn new(model: Model, threads: usize) -> Result<Self, Error> {
+    pub fn new(model: impl Into<Ensemble>, threads: usize) -> Result<Self, Error> {
+        let ensemble = model.into();
+        let model = ensemble.first();
         let meaning = model.class_meaning()?.clone();
-        Ok(Classifier { predictor: Predictor::new(model, threads), meaning })
+        Ok(Classifier { predictor: Predictor::new(ensemble, threads), meaning })
     }
 
-    /// The model.
+    /// The model; of an ensemble its first member, whose network, head and meaning are those of all.
     pub fn model(&self) -> &Model {
         self.predictor.model()
     }

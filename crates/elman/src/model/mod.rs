@@ -3,10 +3,13 @@
 pub(crate) mod checks;
 pub(crate) mod classifier;
 pub(crate) mod confusion;
+pub(crate) mod ends;
+pub(crate) mod ensemble;
 pub(crate) mod fingerprint;
 pub(crate) mod head;
 pub(crate) mod head_tile;
 pub(crate) mod logits;
+pub(crate) mod mean;
 pub(crate) mod meaning;
 #[expect(clippy::module_inception, reason = "the room has the name of what stands in its middle")]
 pub(crate) mod model;
@@ -14,3 +17,4 @@ pub(crate) mod pooled;
 pub(crate) mod predictor;
 pub(crate) mod stream;
 pub(crate) mod stream_state;
+pub(crate) mod workers;

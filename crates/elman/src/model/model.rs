@@ -41,6 +41,9 @@ pub struct Config {
     pub head: Head,
     /// Steps of the sequences that the model was trained on, if they all had as many.
     pub steps: Option<usize>,
+    /// How many models the file holds, each with its arrays: of an [`Ensemble`](crate::Ensemble) of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<usize>,
     /// What its inputs and answers mean, as [`Model::meaning`].
     #[serde(default, rename = "job", skip_serializing_if = "Option::is_none")]
     pub meaning: Option<Meaning>,
@@ -62,6 +65,28 @@ impl Config {
             }
             _ => Ok(config),
         }
+    }
+}
+
+impl Config {
+    /// That of a file.
+    pub(super) fn of_file(file: &formats::File, path: &Path) -> Result<Self, Error> {
+        let Some(config) = file.metadata.get(METADATA_KEY) else {
+            return Err(Error::NoModel { path: path.into() });
+        };
+        Self::parse(config).map_err(|why| Error::Model { path: path.into(), why })
+    }
+
+    /// The metadata of the file of a model, or of several.
+    pub(super) fn metadata(&self, path: &Path) -> Result<BTreeMap<String, String>, Error> {
+        let custom = self.layers.iter().find(|layer| matches!(layer.cell, AnyCell::Custom(_)));
+        if let Some(layer) = custom {
+            let why = "a file cannot name a cell of one's own; write its arrays with formats::write";
+            return Err(Error::Unsupported { what: "a model file", of: layer.cell.get().name(), why: why.into() });
+        }
+        let config =
+            serde_json::to_string(self).map_err(|error| Error::Model { path: path.into(), why: error.to_string() })?;
+        Ok([(METADATA_KEY.into(), config)].into())
     }
 }
 
@@ -215,6 +240,7 @@ impl Model {
             layers: self.stack.layers.clone(),
             head: self.head.clone(),
             steps: self.steps,
+            members: None,
             meaning: self.meaning.clone(),
         }
     }
@@ -242,14 +268,7 @@ impl Model {
     /// [`arrays`](Model::arrays) of such a model.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
-        let custom = self.stack.layers.iter().find(|layer| matches!(layer.cell, AnyCell::Custom(_)));
-        if let Some(layer) = custom {
-            let why = "a file cannot name a cell of one's own; write its arrays with formats::write";
-            return Err(Error::Unsupported { what: "a model file", cell: layer.cell.get().name(), why: why.into() });
-        }
-        let config = serde_json::to_string(&self.config())
-            .map_err(|error| Error::Model { path: path.into(), why: error.to_string() })?;
-        let file = formats::File { arrays: self.arrays(), metadata: [(METADATA_KEY.into(), config)].into() };
+        let file = formats::File { arrays: self.arrays(), metadata: self.config().metadata(path)? };
         Ok(formats::write(path, &file)?)
     }
 
@@ -261,7 +280,8 @@ impl Model {
     /// Reads a model that [`Model::save`] wrote.
     ///
     /// # Errors
-    /// If the file cannot be read, has no configuration, or its arrays do not fit it.
+    /// If the file cannot be read, has no configuration, or its arrays do not fit it; if it holds an
+    /// [`Ensemble`](crate::Ensemble) of several.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         Self::of_file(formats::read(path)?, path)
@@ -276,27 +296,32 @@ impl Model {
         Self::of_file(formats::read_bytes(bytes, path)?, path)
     }
 
-    fn of_file(file: formats::File, path: &Path) -> Result<Self, Error> {
+    pub(super) fn of_file(file: formats::File, path: &Path) -> Result<Self, Error> {
         let bad = |why: String| Error::Model { path: path.into(), why };
-        let Some(config) = file.metadata.get(METADATA_KEY) else {
-            return Err(Error::NoModel { path: path.into() });
-        };
-        let config = Config::parse(config).map_err(bad)?;
+        let config = Config::of_file(&file, path)?;
+        if let Some(members) = config.members {
+            return Err(Error::SeveralModels { path: path.into(), members });
+        }
+        Self::of_checked(config, &file.arrays).map_err(bad)
+    }
+
+    /// A model of a file's configuration and arrays; an error is why they do not fit each other.
+    pub(super) fn of_checked(config: Config, arrays: &BTreeMap<String, formats::Array>) -> Result<Self, String> {
         let stack = Stack { embedding: config.embedding, layers: config.layers };
         // Before any memory is set aside: the sizes must be those of the arrays that the file really holds.
-        stack.check().and_then(|()| config.head.check()).map_err(|error| bad(error.to_string()))?;
+        stack.check().and_then(|()| config.head.check()).map_err(|error| error.to_string())?;
         let plan = Plan::new(&stack, &config.head.dense(&stack));
         for (name, entry, _) in plan.entries() {
-            let found = file.arrays.get(name).map(|array| &array.shape);
+            let found = arrays.get(name).map(|array| &array.shape);
             if found != Some(&entry.shape) {
                 let found = found.map_or("missing".into(), |shape| format!("of shape {shape:?}"));
-                return Err(bad(format!("{name} is {found}; its configuration expects {:?}", entry.shape)));
+                return Err(format!("{name} is {found}; its configuration expects {:?}", entry.shape));
             }
         }
-        let mut model = Self::empty(stack, config.head).map_err(|error| bad(error.to_string()))?;
+        let mut model = Self::empty(stack, config.head).map_err(|error| error.to_string())?;
         model.steps = config.steps;
         model.meaning = config.meaning;
-        model.set_arrays(&file.arrays).map_err(|error| bad(error.to_string()))?;
+        model.set_arrays(arrays).map_err(|error| error.to_string())?;
         Ok(model)
     }
 

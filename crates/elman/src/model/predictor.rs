@@ -1,13 +1,15 @@
 //! A trained model at work: classes, probabilities, figures of a data set.
 
 use elman_kernels::{Isa, Score};
-use ndarray::{Array2, Array3};
+use ndarray::{Array2, Array3, Axis};
 
 use crate::model::checks::{check_all, check_inputs, check_streams};
+use crate::model::ensemble::Ensemble;
 use crate::model::head::{Head, Predicts, Quantiles, Reads, Values};
+use crate::model::mean::{mean, score, sort_levels};
 use crate::model::model::Model;
+use crate::model::workers::{Job, Workers, take_workers};
 use crate::network::inputs::check_finite;
-use crate::training::workers::{Job, Workers, take_workers};
 use crate::{Error, Labelled, Sequences, isa};
 
 /// Figures of a whole data set.
@@ -31,9 +33,10 @@ impl Evaluation {
     }
 }
 
-/// A trained model with threads, to evaluate and predict.
+/// A trained model with threads, to evaluate and predict. Of an [`Ensemble`], the mean of its members' answers is meant
+/// wherever answers are.
 pub struct Predictor {
-    model: Model,
+    ensemble: Ensemble,
     threads: usize,
     isa: Isa,
     workers: Option<Workers>,
@@ -41,17 +44,22 @@ pub struct Predictor {
 
 impl Predictor {
     /// A predictor on `threads` threads.
-    pub fn new(model: Model, threads: usize) -> Self {
-        Predictor { model, threads, isa: isa::active(), workers: None }
+    pub fn new(model: impl Into<Ensemble>, threads: usize) -> Self {
+        Predictor { ensemble: model.into(), threads, isa: isa::active(), workers: None }
     }
 
-    /// The model.
+    /// The model; of an ensemble its first member, whose network, head and meaning are those of all.
     pub fn model(&self) -> &Model {
-        &self.model
+        self.ensemble.first()
+    }
+
+    /// All models whose mean it answers with.
+    pub fn ensemble(&self) -> &Ensemble {
+        &self.ensemble
     }
 
     fn job<D: Sequences + ?Sized>(&self, data: &D) -> Job {
-        let rows = self.model.stack().tile_rows(data.len());
+        let rows = self.model().stack().tile_rows(data.len());
         Job { rows, steps: data.steps(), part: data.steps(), threads: self.threads, isa: self.isa }
     }
 
@@ -62,16 +70,43 @@ impl Predictor {
     /// step.
     pub fn evaluate<D: Labelled + ?Sized>(&mut self, data: &D) -> Result<Evaluation, Error> {
         let job = self.job(data);
-        evaluate(&mut self.workers, &self.model, data, job)
+        match self.ensemble.members() {
+            [model] => evaluate(&mut self.workers, model, data, job),
+            _ => self.evaluate_mean(data),
+        }
+    }
+
+    /// The figures of the mean of several members' answers.
+    fn evaluate_mean<D: Labelled + ?Sized>(&mut self, data: &D) -> Result<Evaluation, Error> {
+        check_all(self.model(), data)?;
+        let (head, target) = (self.model().head().clone(), data.target());
+        let mut total = Score::default();
+        if head.reads == Reads::EveryStep {
+            for row in 0..data.len() {
+                for (step, mut answers) in self.steps_of(data, row)?.outer_iter_mut().enumerate() {
+                    let answers = answers.as_slice_mut().unwrap_or_default();
+                    total.add(score(&head, answers, &target, row, Some(step)));
+                }
+            }
+        } else {
+            for (row, mut answers) in self.answers_of(data)?.outer_iter_mut().enumerate() {
+                total.add(score(&head, answers.as_slice_mut().unwrap_or_default(), &target, row, None));
+            }
+        }
+        Ok(Evaluation::of(&head, total))
     }
 
     /// Mean loss and accuracy over parallel streams, each row one, worked off in windows with the state carried.
     ///
     /// # Errors
-    /// As [`Trainer::fit_streams`](crate::Trainer::fit_streams).
+    /// As [`Trainer::fit_streams`](crate::Trainer::fit_streams); and of an ensemble of several.
     pub fn evaluate_streams<D: Labelled + ?Sized>(&mut self, data: &D, window: usize) -> Result<Evaluation, Error> {
         let job = Job { steps: window, part: window, ..self.job(data) };
-        evaluate_streams(&mut self.workers, &self.model, data, job)
+        let [model] = self.ensemble.members() else {
+            let found = format!("an ensemble of {}", self.ensemble.members().len());
+            return Err(Error::setting("the model", found, "a single one: a stream carries the state of one"));
+        };
+        evaluate_streams(&mut self.workers, model, data, job)
     }
 
     /// Probabilities [N, C] of every row.
@@ -80,7 +115,7 @@ impl Predictor {
     /// If the data does not fit the model or has an input that is NaN or infinite, or its head is not one of classes, or
     /// is one on every step.
     pub fn predict<D: Sequences + ?Sized>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
-        self.expect(matches!(self.model.head().predicts, Predicts::Classes(_)), "classes")?;
+        self.expect(matches!(self.model().head().predicts, Predicts::Classes(_)), "classes")?;
         self.answers(data)
     }
 
@@ -90,7 +125,7 @@ impl Predictor {
     /// If the data does not fit the model or has an input that is NaN or infinite, or its head is not one of values, or
     /// is one on every step.
     pub fn values<D: Sequences + ?Sized>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
-        self.expect(matches!(self.model.head().predicts, Predicts::Values(Values { .. })), "values")?;
+        self.expect(matches!(self.model().head().predicts, Predicts::Values(Values { .. })), "values")?;
         self.answers(data)
     }
 
@@ -99,7 +134,7 @@ impl Predictor {
         if is_so {
             return Ok(());
         }
-        let (found, method) = match self.model.head().predicts {
+        let (found, method) = match self.model().head().predicts {
             Predicts::Classes(_) => ("one of classes", "predict"),
             Predicts::Quantiles(_) => ("one of quantiles", "quantiles"),
             Predicts::Values(_) => ("one of values", "values"),
@@ -109,13 +144,13 @@ impl Predictor {
 
     /// Quantiles [N, F, Q] of the values that follow every row. They rise with the level: where the network's own cross,
     /// they are put in order, which never makes them worse. Chernozhukov, Fernández-Val & Galichon (2010),
-    /// <https://doi.org/10.3982/ECTA7880>.
+    /// <https://doi.org/10.3982/ECTA7880>. Of an ensemble each level is the mean of the members' ordered ones.
     ///
     /// # Errors
     /// If the data does not fit the model or has an input that is NaN or infinite, or its head is not one of
     /// quantiles.
     pub fn quantiles<D: Sequences + ?Sized>(&mut self, data: &D) -> Result<Array3<f32>, Error> {
-        let Predicts::Quantiles(Quantiles { levels, horizon }) = &self.model.head().predicts else {
+        let Predicts::Quantiles(Quantiles { levels, horizon }) = &self.model().head().predicts else {
             self.expect(false, "quantiles")?;
             return Ok(Array3::zeros((0, 0, 0)));
         };
@@ -124,24 +159,29 @@ impl Predictor {
         let mut quantiles = Array3::zeros((data.len(), horizon, levels));
         for (mut to, from) in quantiles.outer_iter_mut().zip(answers.outer_iter()) {
             to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
-            for mut value in to.outer_iter_mut() {
-                let mut sorted = value.to_vec();
-                sorted.sort_by(f32::total_cmp);
-                value.iter_mut().zip(sorted).for_each(|(to, from)| *to = from);
-            }
         }
         Ok(quantiles)
     }
 
     fn answers<D: Sequences + ?Sized>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
-        check_inputs(&self.model, data, 0..data.len())?;
-        if self.model.head().reads == Reads::EveryStep {
+        check_inputs(self.model(), data, 0..data.len())?;
+        if self.model().head().reads == Reads::EveryStep {
             return Err(Error::setting("the head", "one on every step", "one on whole rows; see predict_steps"));
         }
-        check_finite(self.model.stack(), data, 0..data.len())?;
+        check_finite(self.model().stack(), data, 0..data.len())?;
+        self.answers_of(data)
+    }
+
+    /// The mean of the members' answers to rows that were checked, [N, C], [N, F Q] or [N, F]; quantiles in order.
+    fn answers_of<D: Sequences + ?Sized>(&mut self, data: &D) -> Result<Array2<f32>, Error> {
         let job = self.job(data);
-        let workers = take_workers(&mut self.workers, &self.model, job);
-        Ok(workers.predict(&self.model, data, |outputs| self.model.head().answer(outputs)))
+        let workers = &mut self.workers;
+        mean(self.ensemble.members().iter().map(|model| {
+            let workers = take_workers(workers, model, job);
+            let mut answers = workers.predict(model, data, |outputs| model.head().answer(outputs));
+            answers.axis_iter_mut(Axis(0)).for_each(|row| sort_levels(model.head(), row));
+            Ok(answers)
+        }))
     }
 
     /// Probabilities [T, C] or values [T, F] of every step of a row, from a head on every step.
@@ -149,7 +189,7 @@ impl Predictor {
     /// # Errors
     /// If the data does not fit the model or has an input that is NaN or infinite, or its head is not one on every step.
     pub fn predict_steps<D: Sequences + ?Sized>(&mut self, data: &D, row: usize) -> Result<Array2<f32>, Error> {
-        let reads = self.model.head().reads;
+        let reads = self.model().head().reads;
         if reads != Reads::EveryStep {
             let found = format!("one on {}", reads.describe());
             return Err(Error::setting("the head", found, "one on every step; see predict"));
@@ -157,11 +197,19 @@ impl Predictor {
         if row >= data.len() {
             return Err(Error::setting("a row's number", row, format!("below {}", data.len())));
         }
-        check_inputs(&self.model, data, row..row + 1)?;
-        check_finite(self.model.stack(), data, row..row + 1)?;
+        check_inputs(self.model(), data, row..row + 1)?;
+        check_finite(self.model().stack(), data, row..row + 1)?;
+        self.steps_of(data, row)
+    }
+
+    /// The same of a row that was checked: the mean of the members' answers.
+    fn steps_of<D: Sequences + ?Sized>(&mut self, data: &D, row: usize) -> Result<Array2<f32>, Error> {
         let job = self.job(data);
-        let workers = take_workers(&mut self.workers, &self.model, job);
-        Ok(workers.predict_steps(&self.model, data, row, |outputs| self.model.head().answer(outputs)))
+        let workers = &mut self.workers;
+        mean(self.ensemble.members().iter().map(|model| {
+            let workers = take_workers(workers, model, job);
+            Ok(workers.predict_steps(model, data, row, |outputs| model.head().answer(outputs)))
+        }))
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod check_gradient;
 pub(crate) mod dynamic_rnn;
+pub(crate) mod groups;
 pub(crate) mod init;
 pub(crate) mod inputs;
 pub(crate) mod layer;

@@ -10,15 +10,13 @@ use elman_kernels::{Aligned, Engine, Isa, Pool, Team, sum_arrays};
 use ndarray::{Array3, ArrayView3, ArrayViewMut3};
 
 use crate::network::dynamic_rnn::{Batch, DynamicRnn, Prepared};
+use crate::network::groups::{BLOCK, WIDE, group_count};
 use crate::network::layer::Stack;
 use crate::network::network::Network;
 use crate::network::rows_of_tiles::{Back, Share, add_initial, copy_row, shares_of_view, write_outputs};
 use crate::network::shape::Piece;
 use crate::network::state::State;
 use crate::network::tile::Tile;
-use crate::training::gradient_sum::BLOCK;
-use crate::training::memory::group_count;
-use crate::training::workers::WIDE;
 use crate::{Error, Sequences};
 
 /// A batch that was run forward by [`DynamicRnn::record`], and all that its way back needs. Its buffers are used again by

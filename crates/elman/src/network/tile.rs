@@ -9,6 +9,7 @@ use elman_kernels::unroll::{Initial, Lengths, Phase, Upstream};
 use elman_kernels::{Aligned, Engine, Unroll, draw_mask, padded, panels};
 
 use crate::Sequences;
+use crate::data::augment::Draw;
 use crate::network::layer::{Layer, Merge, Stack};
 use crate::network::parameters::Plan;
 use crate::network::passage::{Passage, View};
@@ -276,10 +277,18 @@ impl Tile {
     fn read<D: Sequences + ?Sized>(&mut self, network: View<'_>, data: &D, part: usize) {
         let (rows, steps) = (self.order.len(), self.steps_of(part));
         let tracks = network.plan.tracks_of(0);
+        let draw = self.training.map(|training| Draw { seed: training.seed, step: training.step });
         for (place, &piece) in self.order.iter().enumerate() {
             for t in steps.start..piece.length.min(steps.end) {
                 let first = self.tracks[tracks.start].input_mut(t - steps.start, rows, place);
-                network.read(|step| data.read(piece.row, piece.start + t, step), first);
+                let at = piece.start + t;
+                network.read(
+                    |step| match draw {
+                        Some(draw) => data.read_in_training(piece.row, at, draw, step),
+                        None => data.read(piece.row, at, step),
+                    },
+                    first,
+                );
                 if tracks.len() == 2 {
                     let (forward, backward) = self.tracks.split_at_mut(tracks.start + 1);
                     let from = forward[tracks.start].input(t - steps.start, rows, place);

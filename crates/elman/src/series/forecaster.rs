@@ -8,16 +8,16 @@ use elman_datasets::series::SeriesSet;
 use ndarray::Array2;
 
 use super::{Scaled, Window};
-use crate::{Error, Model, Predictor, SeriesMeaning};
+use crate::{Ensemble, Error, Model, Predictor, SeriesMeaning};
 
-/// A trained model of series, ready to forecast.
+/// A trained model of series, or an ensemble of some, ready to forecast.
 ///
 /// ```no_run
-/// use elman::Model;
+/// use elman::Ensemble;
 /// use elman::series::Forecaster;
 ///
 /// # fn main() -> Result<(), elman::Error> {
-/// let mut forecaster = Forecaster::new(Model::load("run/model.safetensors")?, 1)?;
+/// let mut forecaster = Forecaster::new(Ensemble::load("run/model.safetensors")?, 1)?;
 /// let history = forecaster.read("history.csv")?;
 /// let selected = forecaster.select(history)?;
 /// for forecast in forecaster.forecast(&selected)? {
@@ -57,18 +57,23 @@ pub struct SeriesForecast {
     pub differences: Vec<f32>,
 }
 
+/// Least known values of a series that a forecast relative to a base is made for.
+pub const KNOWN_MIN: usize = 3;
+
 impl Forecaster {
     /// A forecaster on `threads` threads.
     ///
     /// # Errors
     /// If the model is none of series.
-    pub fn new(model: Model, threads: usize) -> Result<Self, Error> {
+    pub fn new(model: impl Into<Ensemble>, threads: usize) -> Result<Self, Error> {
+        let ensemble = model.into();
+        let model = ensemble.first();
         let meaning = model.series_meaning()?.clone();
         let (window, levels) = model.series_window()?;
-        Ok(Forecaster { predictor: Predictor::new(model, threads), meaning, window, levels })
+        Ok(Forecaster { predictor: Predictor::new(ensemble, threads), meaning, window, levels })
     }
 
-    /// The model.
+    /// The model; of an ensemble its first member, whose network, head and meaning are those of all.
     pub fn model(&self) -> &Model {
         self.predictor.model()
     }
@@ -110,7 +115,12 @@ impl Forecaster {
             .iter()
             .map(|series| {
                 let read = &series.target[series.steps().saturating_sub(self.window.context)..];
-                let is_short = series.steps() < self.window.context;
+                let known = series.target.iter().filter(|y| !y.is_nan()).count();
+                // A base forecast needs some values to be made from, and no more.
+                let is_short = match self.meaning.relative {
+                    Some(_) => known < KNOWN_MIN,
+                    None => series.steps() < self.window.context,
+                };
                 if is_short {
                     short.push((series.id.clone(), series.steps()));
                 } else if read.iter().all(|y| y.is_nan()) {

@@ -22,24 +22,38 @@
 //! # }
 //! ```
 
+mod answers;
 mod backtest;
+mod base;
+mod blend;
 mod calendar;
+mod calibration;
 mod cut;
 mod forecaster;
 mod metrics;
 mod naive;
 mod origin;
+mod relative;
 mod scaled;
-mod scaling;
+mod smoothing;
+mod statics;
 mod windows;
 
+use crate::data::scaling;
+
+pub use answers::{Answers, Settled};
 pub use backtest::{Backtest, Comparison, Forecast};
+pub use base::{Base, Choice};
 pub use calendar::{Calendar, Cycle};
-pub use cut::{Cut, LeftOut, Split};
-pub use forecaster::{Forecaster, Selected, SeriesForecast};
+pub use calibration::Calibration;
+pub use cut::{Cut, LeftOut, Split, before};
+pub use forecaster::{Forecaster, KNOWN_MIN, Selected, SeriesForecast};
 pub use metrics::{Coverage, Metrics, Tally, point, seasonal_error};
 pub use naive::SeasonalNaive;
-pub use origin::{Origin, Window};
+pub use origin::{Origin, Start, Window};
+pub use relative::Relative;
 pub use scaled::Scaled;
 pub use scaling::{Scaling, SeriesScaling};
+pub use smoothing::{Smoothing, Trend};
+pub use statics::StaticInput;
 pub use windows::{Windows, input_names};

@@ -57,7 +57,7 @@ impl SeasonalNaive {
 
 /// The empirical quantile of ascending values, on a straight line between the two nearest; None of none. Hyndman & Fan
 /// (1996), definition 7, <https://doi.org/10.2307/2684934>.
-fn quantile(sorted: &[f32], level: f32) -> Option<f32> {
+pub(crate) fn quantile(sorted: &[f32], level: f32) -> Option<f32> {
     let last = sorted.len().checked_sub(1)?;
     let place = f64::from(level) * last as f64;
     let below = (place as usize).min(last);

@@ -1,18 +1,20 @@
 //! A model in training: its settings, and what is kept from step to step.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use elman_kernels::{Aligned, Isa};
 
 use crate::model::model::Model;
 use crate::model::predictor::{Evaluation, evaluate, evaluate_streams};
+use crate::model::workers::{Job, Workers, take_workers};
+use crate::network::groups::group_count;
 use crate::network::state::State;
 use crate::training::batch::Batch;
 use crate::training::batch_size::BatchSize;
 use crate::training::gradient_sum::Groups;
-use crate::training::memory::{Memory, group_count};
+use crate::training::memory::Memory;
 use crate::training::optimizer::{Descent, DescentState, EarlyStopping, Schedule, Span};
-use crate::training::workers::{Job, Workers, take_workers};
 use crate::{Error, Labelled, Sequences, isa};
 
 /// A model in training. Users write loops over [`Trainer::fit`], not callbacks.
@@ -107,6 +109,11 @@ impl Trainer {
         Trainer { descent: self.descent.weight_decay(weight_decay), ..self }
     }
 
+    /// With a moving average of the weights, see [`Descent::weight_average`].
+    pub fn weight_average(self, decay: f64) -> Self {
+        Trainer { descent: self.descent.weight_average(decay), ..self }
+    }
+
     /// With batches of another size.
     pub fn batch_size(self, batch_size: impl Into<BatchSize>) -> Self {
         Trainer { batch_size: batch_size.into(), ..self }
@@ -147,7 +154,7 @@ impl Trainer {
         Trainer { isa, ..self }
     }
 
-    /// The model as it is now.
+    /// The model as it is now, whose weights the next step changes.
     pub fn model(&self) -> &Model {
         &self.model
     }
@@ -156,9 +163,36 @@ impl Trainer {
         &mut self.model
     }
 
-    /// The model, training done.
-    pub fn into_model(self) -> Model {
+    /// What training has come to so far: the model with the average of its weights where there is one, and else as it is.
+    pub fn averaged(&self) -> Cow<'_, Model> {
+        let Some(average) = &self.state.average else { return Cow::Borrowed(&self.model) };
+        let mut model = self.model.clone();
+        model.parameters.copy_from_slice(average);
+        model.transpose();
+        Cow::Owned(model)
+    }
+
+    /// The model, training done: with the average of its weights where there is one.
+    pub fn into_model(mut self) -> Model {
+        if let Some(average) = self.state.average.take() {
+            self.model.parameters = average;
+            self.model.transpose();
+        }
         self.model
+    }
+
+    /// Looks at the model with the average of its weights where there is one; nothing may go back.
+    fn with_average<R>(&mut self, look: impl FnOnce(&mut Option<Workers>, &Model) -> R) -> R {
+        let Trainer { model, state, workers, .. } = self;
+        let mut swap = |model: &mut Model| {
+            if let Some(average) = &mut state.average {
+                std::mem::swap(&mut model.parameters, average);
+            }
+        };
+        swap(model);
+        let seen = look(workers, model);
+        swap(model);
+        seen
     }
 
     /// Steps done so far.
@@ -187,7 +221,11 @@ impl Trainer {
     /// # Errors
     /// If they are another model's.
     pub fn restore(&mut self, best: &EarlyStopping) -> Result<(), Error> {
-        best.restore(&mut self.model)
+        best.restore(&mut self.model)?;
+        if let (Some(average), Some(_)) = (&mut self.state.average, best.best) {
+            average.copy_from_slice(&self.model.parameters);
+        }
+        Ok(())
     }
 
     /// What training on sequences of `steps` steps takes, in bytes, and the steps of its parts.
@@ -201,7 +239,7 @@ impl Trainer {
     /// The same for batches of so many rows.
     fn memory_of(&self, steps: usize, rows: usize) -> Result<(usize, Memory), Error> {
         let (stack, head) = (self.model.stack(), self.model.head());
-        let moments = self.state.moments.len();
+        let moments = self.descent.arrays();
         Memory::within(self.memory_budget, stack, head, steps, self.rows_at_once(rows), self.threads, moments)
     }
 
@@ -232,14 +270,14 @@ impl Trainer {
         Ok(Job { rows, steps, part, threads: self.threads, isa: self.isa })
     }
 
-    /// Mean loss and accuracy over a data set, in tiles as training takes them, so that it needs no more memory.
+    /// Mean loss and accuracy over a data set, with the average of the weights where there is one; in tiles as training takes them, so that it needs no more memory.
     ///
     /// # Errors
     /// If the data does not fit the model, or has nothing to score: no row, or for a head on every step no row with a
     /// step.
     pub fn evaluate<D: Labelled + ?Sized>(&mut self, data: &D) -> Result<Evaluation, Error> {
         let job = self.job(data.steps(), self.rows_of_course())?;
-        evaluate(&mut self.workers, &self.model, data, job)
+        self.with_average(|workers, model| evaluate(workers, model, data, job))
     }
 
     /// Mean loss and accuracy over parallel streams, each row one, worked off in windows with the state carried.
@@ -248,7 +286,7 @@ impl Trainer {
     /// As [`Trainer::fit_streams`].
     pub fn evaluate_streams<D: Labelled + ?Sized>(&mut self, data: &D, window: usize) -> Result<Evaluation, Error> {
         let job = self.job(window, self.rows_of_course())?;
-        evaluate_streams(&mut self.workers, &self.model, data, job)
+        self.with_average(|workers, model| evaluate_streams(workers, model, data, job))
     }
 
     /// Refuses settings out of range.

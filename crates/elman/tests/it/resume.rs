@@ -108,7 +108,7 @@ impl<D: Labelled> Run<'_, D> {
                     Reading::Streams { window, .. } => fit.trainer().evaluate_streams(validation, window).unwrap().loss,
                 };
                 fit.trainer().plateau(loss);
-                let verdict = stopping.as_mut().map(|stopping| stopping.seen(loss, fit.trainer().model()));
+                let verdict = stopping.as_mut().map(|stopping| stopping.seen(loss, &fit.trainer().averaged()));
                 if verdict == Some(Decision::Stop) {
                     return cut.is_none_or(|cut| fit.trainer().steps_done() < cut);
                 }
@@ -236,6 +236,19 @@ fn plateaus_and_early_stopping_go_on() {
     let reading = Reading::Streams { window: 6, carry: true };
     Run { trainer: &trainer, data: &streams[0], reading, validation: Some((&streams[1], 1)) }
         .check("streams that stop");
+}
+
+#[test]
+fn averaged_weights_go_on() {
+    let (data, validation) = (signs(50), signs(21));
+    let trainer = || Trainer::new(lstm(), Adam::new(0.05)).batch_size(16).weight_average(0.9);
+    let left = rows("an average", &trainer);
+    assert_ne!(left.arrays, rows("no average", &|| Trainer::new(lstm(), Adam::new(0.05)).batch_size(16)).arrays);
+    for patience in [10, 1] {
+        let run =
+            Run { trainer: &trainer, data: &data, reading: Reading::Rows, validation: Some((&validation, patience)) };
+        run.check("an average and early stopping");
+    }
 }
 
 #[test]

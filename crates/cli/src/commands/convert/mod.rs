@@ -36,7 +36,7 @@ pub(crate) fn convert(args: &ConvertArgs) -> anyhow::Result<()> {
     let options = args.onnx_options(to)?;
     let hints = hints(args, from)?;
 
-    let (mut model, mut read) = from.load(&args.input, &hints)?;
+    let (mut model, mut read) = from.load(&args.input, &hints, args.member)?;
     keep_vocabulary(args, &mut model)?;
     if let Some(classes) = &args.classes {
         jobs::classify::name_classes(&mut model, classes)?;
@@ -44,7 +44,8 @@ pub(crate) fn convert(args: &ConvertArgs) -> anyhow::Result<()> {
     if let Some(report) = &mut read {
         report.notes.extend(unnamed(&model));
     }
-    if args.standardized && (to == Partner::Elman || Units::of(&model)?.is_none()) {
+    let scaled = Units::of(&model)?.is_some() || elman_exchange::relative(&model).is_some();
+    if args.standardized && (to == Partner::Elman || !scaled) {
         let expected = "no such flag: OUT is elman's own, or the model reads its inputs as they are".into();
         return Err(Error::Setting { what: "standardized", found: "given".into(), expected }.into());
     }
@@ -78,6 +79,9 @@ pub(crate) fn convert(args: &ConvertArgs) -> anyhow::Result<()> {
     for line in reports.iter().flat_map(|(_, _, of)| report::compared(of)) {
         output.line(&line)?;
     }
+    if args.sample.is_none() && report::has_nothing_to_compute(&reports) {
+        output.line("not compared: arrays alone hold nothing to compute; --sample FILE compares answers")?;
+    }
     for check in checks {
         output.line(&check.to_string())?;
     }
@@ -88,7 +92,7 @@ pub(crate) fn convert(args: &ConvertArgs) -> anyhow::Result<()> {
 fn hints(args: &ConvertArgs, from: Partner) -> anyhow::Result<Hints> {
     let like = match &args.like {
         None => None,
-        Some(path) => Some(folder::load_model(path)?.config()),
+        Some(path) => Some(folder::load_model(path)?.first().config()),
     };
     let hints = Hints {
         activation: args.activation(),
@@ -99,6 +103,10 @@ fn hints(args: &ConvertArgs, from: Partner) -> anyhow::Result<Hints> {
         like,
         allow_nonfinite: args.allow_nonfinite,
     };
+    if args.member.is_some() && from != Partner::Elman {
+        let expected = "no such flag: only a model of elman has members".into();
+        return Err(Error::Setting { what: "member", found: "given".into(), expected }.into());
+    }
     let given = [
         ("activation", hints.activation.is_some()),
         ("reads", hints.reads.is_some()),

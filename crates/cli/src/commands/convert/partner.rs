@@ -113,8 +113,13 @@ impl Partner {
         bail!("cannot write {} for {partner}: expected a name that ends with {endings}{why}", path.display())
     }
 
-    /// The model of a file, and what became of its arrays; nothing, where they are ours.
-    pub(super) fn load(self, path: &Path, hints: &Hints) -> anyhow::Result<(Model, Option<Report>)> {
+    /// The model of a file, and what became of its arrays; nothing, where they are ours. Of an ensemble, a `member` from 1.
+    pub(super) fn load(
+        self,
+        path: &Path,
+        hints: &Hints,
+        member: Option<usize>,
+    ) -> anyhow::Result<(Model, Option<Report>)> {
         let kind = formats::sniff(path).unwrap_or(FileKind::Unknown);
         match by_kind(kind) {
             Some(of) if of != self && self != Partner::Elman && !(kind == FileKind::Npz && self == Partner::Flax) => {
@@ -124,7 +129,10 @@ impl Partner {
         }
         let is_checkpoint = kind == FileKind::TensorflowTable || tensorflow::is_checkpoint(path);
         let imported = match self {
-            Partner::Elman => return Ok((folder::load_finite_model(path, hints.allow_nonfinite)?, None)),
+            Partner::Elman => {
+                let ensemble = folder::load_finite_model(path, hints.allow_nonfinite)?;
+                return Ok((folder::member(ensemble, path, member)?, None));
+            }
             Partner::Pytorch
                 if matches!(kind, FileKind::Safetensors | FileKind::SafetensorsIndex)
                     || ends_with(path, &[".safetensors"]) =>
@@ -140,7 +148,7 @@ impl Partner {
             }
             Partner::Keras => keras::import_hdf5(&formats::hdf5::read(path)?, hints),
             Partner::Tensorflow if is_checkpoint => {
-                elman_exchange::tensorflow::import(&tensorflow::read(path)?.variables, hints)
+                elman_exchange::tensorflow::import_checkpoint(&tensorflow::read(path)?, hints)
             }
             Partner::Tensorflow => elman_exchange::tensorflow::import(&numpy::read_npz(path)?, hints),
             Partner::Onnx => onnx::import(path, hints),

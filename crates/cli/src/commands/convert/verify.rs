@@ -17,8 +17,11 @@ pub(super) fn all(args: &ConvertArgs, from: Partner, to: Partner, model: &Model)
     if args.verify {
         let made_up = MadeUp::of(model);
         let ours = model.logits(made_up.inputs.view(), Some(&made_up.lengths))?;
-        let (again, _) =
-            to.load(&args.output, &Hints { like: Some(model.config()), allow_nonfinite: true, ..Hints::default() })?;
+        let (again, _) = to.load(
+            &args.output,
+            &Hints { like: Some(model.config()), allow_nonfinite: true, ..Hints::default() },
+            None,
+        )?;
         let theirs = again.logits(made_up.inputs.view(), Some(&made_up.lengths))?;
         let reads = model.head().reads;
         checks.push(Check::of("what was written, read again", &theirs, &ours, reads, &made_up.lengths)?);

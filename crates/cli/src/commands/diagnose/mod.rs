@@ -26,14 +26,20 @@ const PICTURE: &str = "diagnosis.svg";
 
 pub(crate) fn diagnose(args: &DiagnoseArgs) -> anyhow::Result<()> {
     let mut output = Output::new(args.output);
-    let model = folder::load_model(&args.run)?;
+    let ensemble = folder::load_model(&args.run)?;
+    let members = ensemble.members().len();
+    let member = args.member.or((members > 1).then_some(1));
+    if let (Some(member), true) = (member, members > 1) {
+        output.remark(&format!("an ensemble of {members} networks; member {member} is followed (--member)"));
+    }
+    let model = folder::member(ensemble, &args.run, member)?;
     let window = args.steps.map_or(STEPS, |steps| steps.max(STEPS));
     let job = folder::job(&args.run, &model)?;
     let Some(job) = jobs::named(&job) else {
         bail!("{} is a run of job {job:?}, which diagnose does not know", args.run.display())
     };
     let mut followed = None;
-    (job.test_data)(&args.run, args.data.as_deref(), &model, window, &mut |data| {
+    (job.diagnose)(args, &model, window, &mut |data| {
         followed = Some(follow(args, &model, data)?);
         Ok(())
     })?;
@@ -48,6 +54,12 @@ pub(crate) fn diagnose(args: &DiagnoseArgs) -> anyhow::Result<()> {
     }
     if output.json {
         return output.result("", &object(&diagnosis, picture.as_deref()));
+    }
+    if model.head().reads.pools() {
+        output.remark(
+            "The head takes all steps together, so its gradient enters at each of them. What is followed is that of the same \
+             layer on the last one alone: how far the network remembers.",
+        );
     }
     for line in tables::text(&model, &diagnosis, rows) {
         output.line(&line)?;
@@ -66,7 +78,8 @@ fn follow(args: &DiagnoseArgs, model: &Model, data: &dyn Labelled) -> anyhow::Re
         return Err(elman::Error::Setting { what: "rows", found: count.to_string(), expected }.into());
     }
     let rows: Vec<usize> = (0..count).map(|row| row * data.len() / count).collect();
-    let (network, reads) = (model.network(), model.head().reads);
+    let network = model.network();
+    let reads = followed(model);
     if let (false, _) | (_, Predicts::Values(_)) = (model.head().hidden.is_empty(), &model.head().predicts) {
         let what = if model.head().hidden.is_empty() { "predicts values" } else { "has hidden layers" };
         bail!(
@@ -106,6 +119,19 @@ fn follow(args: &DiagnoseArgs, model: &Model, data: &dyn Labelled) -> anyhow::Re
         }
     });
     Ok((found.with_context(|| format!("cannot diagnose {}", args.run.display()))?, data.len()))
+}
+
+/// What a loss reads whose gradient is followed. Where the head takes all steps together, its gradient enters at all of them
+/// and has no lag: the same dense layer is then put on the last states, or where those are wider on the last outputs.
+fn followed(model: &Model) -> Reads {
+    let (stack, reads) = (model.stack(), model.head().reads);
+    let mut last = model.head().clone();
+    last.reads = Reads::LastState;
+    match reads.pools() {
+        false => reads,
+        true if last.input(stack) == stack.output() => Reads::LastState,
+        true => Reads::EveryStep,
+    }
 }
 
 /// Data of any job.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{anyhow, bail};
-use elman::{Classifier, Error, LabelledSequences, Model};
+use elman::{Classifier, Ensemble, Error, LabelledSequences, Model};
 use serde_json::{Map, json};
 
 use super::judged::judge;
@@ -27,9 +27,9 @@ fn damaged(run: &Path, error: Error) -> anyhow::Error {
 }
 
 /// `elman eval` of a run: the test part of its data, or a file with labels.
-pub(super) fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
-    let test = test_set(&args.run, args.data.as_deref(), &model)?;
-    let classes = model.class_meaning().map_err(|error| damaged(&args.run, error))?.classes.clone();
+pub(super) fn eval(args: &EvalArgs, model: Ensemble, threads: usize, output: &mut Output) -> anyhow::Result<()> {
+    let test = test_set(&args.run, args.data.as_deref(), model.first())?;
+    let classes = model.first().class_meaning().map_err(|error| damaged(&args.run, error))?.classes.clone();
     let judged = judge(model, threads, &test)?;
     tables::report(output, &judged, &classes, &format!("the model {} is damaged", args.run.display()))
 }
@@ -55,7 +55,7 @@ pub(super) fn test_set(run: &Path, data: Option<&Path>, model: &Model) -> anyhow
 }
 
 /// `elman predict` of a run: classes and probabilities of the sequences of files, whose labels are not looked at.
-pub(super) fn predict(args: &PredictArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
+pub(super) fn predict(args: &PredictArgs, model: Ensemble, threads: usize, output: &mut Output) -> anyhow::Result<()> {
     let mut classifier = Classifier::new(model, threads).map_err(|error| damaged(&args.run, error))?;
     if args.invert {
         bail!("--invert is for images; {} reads sequences", args.run.display());

@@ -5,13 +5,16 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, Args};
 
+use crate::flags::several::{RepeatArgs, SeveralArgs};
 use crate::flags::training::CommonArgs;
 use crate::flags::writing::Writing;
+use crate::jobs::sequences::reading::ReadingArgs;
+use crate::run::several::folds::Folds;
 
 /// Flags of `train classify`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-A file of sequences is a table with one step per line (.csv, .tsv), the UEA archive's .ts, or NumPy's .npz. Each \
+A file of sequences is a table with one step per line (.csv, .tsv), the UEA archive's .ts or .arff, or NumPy's .npz. Each \
 feature is scaled to mean 0 and standard deviation 1 over the training part.
 
 Examples:
@@ -51,6 +54,14 @@ pub(crate) struct ClassifyArgs {
     /// How much a row of each class counts: none (all alike), balanced (rare classes more), or numbers, as 1,2,0.5
     #[arg(long, value_name = "W", allow_hyphen_values = true, help_heading = "Training")]
     pub(crate) class_weights: Option<String>,
+    #[command(flatten)]
+    pub(crate) several: SeveralArgs,
+    #[command(flatten)]
+    pub(crate) folds: Folds,
+    #[command(flatten)]
+    pub(crate) repeat: RepeatArgs,
+    #[command(flatten)]
+    pub(crate) reading: ReadingArgs,
     #[command(flatten)]
     pub(crate) common: CommonArgs,
 }

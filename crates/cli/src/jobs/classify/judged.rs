@@ -1,7 +1,7 @@
 //! A model's figures over a set with classes.
 
 use anyhow::bail;
-use elman::{Confusion, Evaluation, LabelledSequences, Model, Predictor, most_probable};
+use elman::{Confusion, Ensemble, Evaluation, LabelledSequences, Predictor, most_probable};
 
 /// A whole set's figures.
 pub(super) struct Judged {
@@ -10,7 +10,7 @@ pub(super) struct Judged {
 }
 
 /// The model's figures over a set.
-pub(super) fn judge(model: Model, threads: usize, data: &LabelledSequences) -> anyhow::Result<Judged> {
+pub(super) fn judge(model: impl Into<Ensemble>, threads: usize, data: &LabelledSequences) -> anyhow::Result<Judged> {
     let mut predictor = Predictor::new(model, threads);
     let evaluation = predictor.evaluate(data)?;
     let probabilities = predictor.predict(data)?;

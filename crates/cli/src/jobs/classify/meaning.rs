@@ -2,7 +2,6 @@
 
 use anyhow::bail;
 use elman::datasets::SequenceSet;
-use elman::series::Scaling;
 use elman::{ClassMeaning, Model, Notation, Reads, Standardizer};
 
 use super::settings::ClassifySettings;
@@ -10,14 +9,17 @@ use super::settings::ClassifySettings;
 /// What a run keeps: what its data showed, and before that what was said of it.
 pub(super) fn of(job: &ClassifySettings, training: &SequenceSet) -> ClassMeaning {
     let seen = ClassMeaning::of(training, job.missing);
-    let Notation { time_format, decimal, thousands } = job.writing.notation().or(seen.notation());
+    let Notation { time_format, decimal, thousands, missing } = job.writing.notation().or(seen.notation());
+    let standardizer = seen.standardizer.to_scale(job.reading.standardize, training).patch(job.reading.steps());
     ClassMeaning {
+        standardizer,
         id_column: job.id_column.clone(),
         time_column: job.time_column.clone(),
         label_column: job.label_column.clone().or(seen.label_column),
         time_format,
         decimal,
         thousands,
+        missing_value: missing,
         ..seen
     }
 }
@@ -28,7 +30,7 @@ pub(super) fn of(job: &ClassifySettings, training: &SequenceSet) -> ClassMeaning
 /// # Errors
 /// If it does not name a class for each sequence, has another number of classes, or two would have one name.
 pub(crate) fn name_classes(model: &mut Model, classes: &[String]) -> anyhow::Result<()> {
-    if model.stack().embedding.is_some() || model.head().reads != Reads::LastState {
+    if model.stack().embedding.is_some() || model.head().reads == Reads::EveryStep {
         bail!("the model names no class for a sequence of features: it reads tokens, or answers at every step");
     }
     if model.head().classes() != Some(classes.len()) {
@@ -42,8 +44,7 @@ pub(crate) fn name_classes(model: &mut Model, classes: &[String]) -> anyhow::Res
         bail!("a class is named \"\"; expected a name for each");
     }
     let features: Vec<String> = (0..model.stack().input()).map(|feature| format!("feature_{feature}")).collect();
-    let as_it_is = Some(Scaling::IDENTITY);
-    let standardizer = Standardizer { scalings: vec![as_it_is; features.len()], mask: false };
+    let standardizer = Standardizer::identity(features.len());
     model.meaning = Some(ClassMeaning::new(classes, &features, &standardizer).into());
     Ok(())
 }

@@ -12,27 +12,33 @@ mod picture;
 pub(crate) mod settings;
 mod tables;
 
-use std::path::Path;
-
 use elman::datasets::SequenceSet;
 use elman::{
-    ClassMeaning, Error, Evaluation, Head, Labelled, LabelledSequences, Model, Sequences, Standardizer, Trainer,
+    ClassMeaning, Ensemble, Error, Evaluation, Head, LabelledSequences, Model, Sequences, Standardizer, Trainer,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use self::flags::ClassifyArgs;
 use self::judged::judge;
 pub(crate) use self::meaning::name_classes;
 use self::names::{ends, few};
-use self::parts::Parts;
+use self::parts::{Parts, Whole};
 use self::settings::ClassifySettings;
+use crate::flags::diagnose::DiagnoseArgs;
 use crate::flags::eval::EvalArgs;
 use crate::flags::predict::PredictArgs;
 use crate::jobs::figures::{self, Figure, test_figures, with_validation};
-use crate::jobs::job::Job;
+use crate::jobs::job::{Follow, Job};
+use crate::jobs::sequences::given::Given;
+use crate::jobs::sequences::reading::Recipe;
+use crate::jobs::sequences::recipe;
+use crate::jobs::sequences::sizes::Sizes;
 use crate::jobs::tables as tables_of;
 use crate::output::Output;
 use crate::run::held::Resumed;
+use crate::run::members::{Members, train_members};
+use crate::run::several::{self, Asked};
 use crate::run::{self, Begin, Reading, Task, Watch};
 use crate::settings::{JobSettings, Settings};
 use crate::shown::amounts::thousands;
@@ -52,49 +58,69 @@ impl Job for ClassifyJob {
 
     fn train(args: &ClassifyArgs) -> anyhow::Result<()> {
         let mut settings = Settings::<ClassifySettings>::new(&args.common)?;
-        settings.job.set(args);
-        let open = args.common.batch_is_open();
-        run(settings, open, Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
+        settings.job.set(args)?;
+        let given = Given::of(&args.common, &args.reading)?.and("validation", args.validation.is_some());
+        // A file from before there were recipes has none.
+        if args.common.config.is_some() && !given.has("recipe") {
+            settings.job.reading.recipe = Recipe::Plain;
+        }
+        let given = (settings.job.reading.recipe == Recipe::Auto).then_some(given);
+        let open = Open { batch: args.common.batch_is_open(), given };
+        let asked =
+            Asked { repeat: args.repeat.repeat.as_ref(), out: args.common.out.as_deref(), output: args.common.output };
+        several::train::<Self, _>(settings, open, &asked, run)
     }
 
     fn resume(resumed: Resumed) -> anyhow::Result<()> {
-        run(resumed.settings()?, false, Begin::Again(resumed.held), resumed.output)
+        several::resume::<Self, _>(resumed, run)
     }
 
-    fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
+    fn eval(args: &EvalArgs, model: Ensemble, threads: usize, output: &mut Output) -> anyhow::Result<()> {
         answers::eval(args, model, threads, output)
     }
 
-    fn predict(args: &PredictArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
+    fn predict(args: &PredictArgs, model: Ensemble, threads: usize, output: &mut Output) -> anyhow::Result<()> {
         answers::predict(args, model, threads, output)
     }
 
-    fn test_data(
-        run: &Path,
-        data: Option<&Path>,
-        model: &Model,
-        _window: usize,
-        to: &mut dyn FnMut(&dyn Labelled) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        to(&answers::test_set(run, data, model)?)
+    fn diagnose(args: &DiagnoseArgs, model: &Model, _: usize, follow: &mut Follow<'_>) -> anyhow::Result<()> {
+        follow(&answers::test_set(&args.run, args.data.as_deref(), model)?)
     }
 }
 
-/// `open`: whether a batch is all rows where there are few.
+/// What the data may still decide.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+struct Open {
+    /// Whether a batch is all rows where there are few.
+    batch: bool,
+    /// What the recipe leaves as it is; None where it has chosen before, or there is none.
+    given: Option<Given>,
+}
+
 fn run(
     mut settings: Settings<ClassifySettings>,
-    open: bool,
+    Open { batch: batch_is_open, given }: Open,
     begin: Begin<'_>,
     mut output: Output,
 ) -> anyhow::Result<()> {
     ClassifySettings::check_with(&settings)?;
-    let parts = Parts::load(&settings.job, settings.training.seed)?;
+    let whole = Whole::load(&settings.job, settings.training.seed)?;
+    let mut chosen = String::new();
+    if let Some(given) = given {
+        let Settings { job, training, optimization, network } = &mut settings;
+        let ClassifySettings { reading, validation, .. } = job;
+        let open = recipe::Open { reading, network, training, optimization, validation };
+        chosen = format!("\n{}", recipe::choose(&Sizes::of(&whole.rest), &given, open)?);
+        ClassifySettings::check_with(&settings)?;
+    }
+    let parts = whole.split(&settings.job, settings.training.seed)?;
     let (features, classes) = (parts.training.names.clone(), parts.training.classes.clone());
     let meaning = meaning::of(&settings.job, &parts.training);
     let standardizer = meaning.standardizer.clone();
     let (what, fingerprint) = (describe_data(&parts, &standardizer), parts.fingerprint());
     let mut warnings: Vec<String> = poor(&settings.job, &parts).into_iter().collect();
     warnings.extend(parts.training.report.rounded.iter().map(ToString::to_string));
+    warnings.extend(parts.training.report.stand_ins.iter().map(ToString::to_string));
     let (least, most) = lengths(&parts);
     let object = json!({
         "event": "data", "steps": [least, most], "missing": missing(&parts), "missing_has_inputs": standardizer.mask,
@@ -108,10 +134,18 @@ fn run(
         true => None,
         false => Some(LabelledSequences::new(parts.validation, &standardizer)?),
     };
-    let chosen = settings.training.fit_batch(training.len(), open).map_or(String::new(), |line| format!("\n{line}"));
-    let model = model(&settings, &training, meaning, test.steps())?;
+    chosen +=
+        &settings.training.fit_batch(training.len(), batch_is_open).map_or(String::new(), |line| format!("\n{line}"));
+    let batch = settings.training.batch_size.of(training.len());
+    settings.training.num_epoch = settings.job.reading.epochs(settings.training.num_epoch, training.len(), batch);
+    let training = training.augmented(settings.job.reading.augment);
     let weights = settings.job.weights(&training, &classes)?;
-    let mut trainer = settings.training.trainer(model, &settings.optimization)?.class_weights(weights);
+    let of_seed = |seed| {
+        let settings = settings.of_seed(seed);
+        let model = model(&settings, &training, meaning.clone(), test.steps())?;
+        Ok(settings.training.trainer(model, &settings.optimization)?.class_weights(weights.clone()))
+    };
+    let first = of_seed(settings.training.seed)?;
     let steps = training.steps();
     let task = Task {
         name: format!("classify-{}", settings.network.cell),
@@ -121,7 +155,7 @@ fn run(
         reading: Reading::Rows,
         training: &settings.training,
         stopping: settings.optimization.early_stopping()?,
-        remark: format!("{what}{chosen}\n{}", run::describe(&trainer, steps, parts.bytes)?),
+        remark: format!("{what}{chosen}\n{}", run::describe(&first, steps, parts.bytes)?),
     };
     if output.json {
         output.result("", &object)?;
@@ -130,9 +164,9 @@ fn run(
     for text in warnings {
         output.warn(&text)?;
     }
-    let trained = run::train(begin, &task, &mut trainer, &mut Validation(validation), &mut output)?;
-    let threads = settings.training.threads;
-    let judged = judge(trainer.into_model(), threads, &test)?;
+    let members = Members { count: settings.job.ensemble, seed: settings.training.seed, first, of_seed: &of_seed };
+    let (trained, model) = train_members(begin, &task, members, &mut Validation(validation), &mut output)?;
+    let judged = judge(model, settings.training.threads, &test)?;
     picture::draw(&trained.folder.join(PICTURE), &judged.confusion, &classes)?;
     tables::report(
         &mut output,
@@ -150,8 +184,9 @@ fn model(
     meaning: ClassMeaning,
     test_steps: usize,
 ) -> anyhow::Result<Model> {
-    let stack = settings.network.stack(training.input())?;
-    let head = Head::last_state(meaning.classes.len());
+    let reading = &settings.job.reading;
+    let stack = reading.stack(&settings.network, training.input())?;
+    let head = reading.head(Head::last_state(meaning.classes.len()));
     let batch = settings.training.batch_size.of(training.len());
     let steps = training.steps().max(test_steps);
     let mut model = settings.training.model(&settings.optimization, stack, head, steps, batch)?;
@@ -217,7 +252,7 @@ fn layout(job: &ClassifySettings, steps: usize, features: usize) -> Option<Strin
     let data = job.data.as_deref()?;
     let advice = match ends(data, &[".npz"]) {
         true => "x must be [N, T, I]: sequences, steps, features. If yours is [N, I, T], save x.transpose(0, 2, 1)",
-        false if ends(data, &[".ts"]) => {
+        false if ends(data, &[".ts", ".arff"]) => {
             "A dimension is a feature, and its values between commas are the steps. If yours are swapped, swap them"
         }
         false => {
@@ -260,6 +295,10 @@ struct Validation(Option<LabelledSequences>);
 impl Watch for Validation {
     fn validate(&mut self, trainer: &mut Trainer) -> Result<Option<Evaluation>, Error> {
         self.0.as_ref().map(|data| trainer.evaluate(data)).transpose()
+    }
+
+    fn shows(&self, epoch: u64, epochs: u64) -> bool {
+        recipe::shows(epoch, epochs)
     }
 
     fn line(&self, epoch: &elman::Epoch, validation: Option<&Evaluation>) -> String {

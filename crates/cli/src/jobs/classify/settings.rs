@@ -9,11 +9,14 @@ use serde::{Deserialize, Serialize};
 use super::flags::ClassifyArgs;
 use super::names::{ends, few};
 use crate::flags::writing::Writing;
+use crate::jobs::sequences::reading::{ReadingConfig, Recipe};
 use crate::options::Value;
+use crate::run::members;
+use crate::run::several::folds::Folds;
 use crate::settings::network::NetworkConfig;
 use crate::settings::optimization::OptimizationConfig;
 use crate::settings::paths::absolute;
-use crate::settings::precedence::set_option;
+use crate::settings::precedence::{set, set_option};
 use crate::settings::training::TrainingConfig;
 use crate::settings::{JobSettings, Settings};
 
@@ -29,6 +32,10 @@ pub(crate) struct ClassifySettings {
     /// The file to test with; a part of `data` without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) test: Option<PathBuf>,
+    #[serde(flatten)]
+    pub(super) folds: Folds,
+    /// Networks whose mean answers.
+    pub(super) ensemble: usize,
     /// Part of the training file that is for the test, where no other file is.
     pub(super) test_part: f64,
     /// Part of what is then left that is for validation.
@@ -40,6 +47,8 @@ pub(crate) struct ClassifySettings {
     pub(super) id_column: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) time_column: Option<String>,
+    #[serde(flatten)]
+    pub(super) reading: ReadingConfig,
     #[serde(flatten)]
     pub(super) writing: Writing,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,12 +62,15 @@ impl Default for ClassifySettings {
         ClassifySettings {
             data: None,
             test: None,
+            folds: Folds::default(),
+            ensemble: 1,
             test_part: 0.2,
             validation: 0.1,
             class_weights: "none".into(),
             missing: Missing::default(),
             id_column: None,
             time_column: None,
+            reading: ReadingConfig::default(),
             writing: Writing::default(),
             label_column: None,
             features: None,
@@ -75,7 +87,10 @@ impl JobSettings for ClassifySettings {
             TrainingConfig { batch_size: BatchSize::Rows(BATCH), num_epoch: 40, ..TrainingConfig::default() };
         let network = NetworkConfig::new("gru", 64).with("recurrent_dropout", Value::Rate(0.2));
         Settings {
-            job: ClassifySettings::default(),
+            job: ClassifySettings {
+                reading: ReadingConfig { recipe: Recipe::Auto, ..ReadingConfig::default() },
+                ..ClassifySettings::default()
+            },
             training,
             optimization: OptimizationConfig::new("adam", 0.003),
             network,
@@ -90,6 +105,7 @@ impl JobSettings for ClassifySettings {
             id_column: name.clone(),
             time_column: name.clone(),
             writing: Writing::full(),
+            folds: Folds::full(),
             label_column: name,
             features: Some(Vec::new()),
             ..ClassifySettings::default()
@@ -106,7 +122,10 @@ impl JobSettings for ClassifySettings {
         if !(self.test_part > 0.0 && self.test_part < 1.0) {
             return refuse("test_part", self.test_part, "a part of the rows, above 0 and below 1");
         }
+        self.folds.check()?;
+        members::check(self.ensemble)?;
         self.writing.notation().check()?;
+        self.reading.check()?;
         self.weights_in_numbers()?;
         Ok(())
     }
@@ -125,6 +144,10 @@ impl JobSettings for ClassifySettings {
                 return refuse("validation", "0".into(), "above 0 with the schedule plateau, which goes by that part");
             }
         }
+        if let Some(test) = job.test.as_ref().filter(|_| job.folds.folds.is_some()) {
+            let expected = "no such file with folds: each run is tested on a part of the data";
+            return refuse("test", test.display().to_string(), expected);
+        }
         if let Some(test) = job.test.as_ref().filter(|_| job.data.is_none()) {
             return refuse(
                 "test",
@@ -138,6 +161,7 @@ impl JobSettings for ClassifySettings {
             ("time_format", &job.writing.time_format, false),
             ("decimal", &job.writing.decimal, false),
             ("thousands", &job.writing.thousands, false),
+            ("missing_value", &job.writing.missing_value.first().map(f64::to_string), false),
             ("label_column", &job.label_column, true),
             ("features", &job.features.as_ref().map(|names| names.join(",")), false),
         ];
@@ -153,12 +177,16 @@ impl JobSettings for ClassifySettings {
             }
         }
         // What the number of features does not decide.
-        settings.network.stack(1)?;
+        job.reading.stack(&settings.network, 1)?;
         Ok(())
     }
 
     fn check_without_data(settings: &Settings<Self>) -> Result<(), Error> {
         settings.training.check_batch()
+    }
+
+    fn folds(&mut self) -> Option<&mut Folds> {
+        Some(&mut self.folds)
     }
 
     fn with_absolute_paths(&self) -> anyhow::Result<Self> {
@@ -172,8 +200,14 @@ impl JobSettings for ClassifySettings {
 
 impl ClassifySettings {
     /// Puts flags before the settings.
-    pub(super) fn set(&mut self, args: &ClassifyArgs) {
+    ///
+    /// # Errors
+    /// If a change of sequences is not known.
+    pub(super) fn set(&mut self, args: &ClassifyArgs) -> Result<(), Error> {
+        self.reading.set(&args.reading)?;
         set_option(&mut self.data, &args.data);
+        self.folds = args.folds.or(self.folds);
+        set(&mut self.ensemble, args.several.ensemble.as_ref());
         match args.test.as_deref().map(str::parse) {
             Some(Ok(part)) => (self.test_part, self.test) = (part, None),
             Some(Err(_)) => self.test = args.test.as_ref().map(PathBuf::from),
@@ -193,6 +227,7 @@ impl ClassifySettings {
             Some(_) => self.missing = Missing::Mask,
             None => {}
         }
+        Ok(())
     }
 
     /// The weights, where they are neither `none` nor `balanced`.
@@ -232,6 +267,7 @@ impl ClassifySettings {
             time_format: self.writing.time_format.clone(),
             decimal: self.writing.notation().decimal()?,
             thousands: self.writing.notation().thousands()?,
+            missing: self.writing.missing_value.clone(),
             label: self.label_column.clone(),
             features: self.features.clone(),
             ..ColumnNames::default()

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::flags::several::{RepeatArgs, SeveralArgs};
 use crate::flags::training::CommonArgs;
 
 /// Flags of `train mnist`. What is not given comes from `--config`, then from the tutorial's defaults.
@@ -22,6 +23,10 @@ pub(crate) struct MnistArgs {
     /// Folder with the four IDX files of a data set [default: MNIST, in the binary]
     #[arg(long, value_name = "DIR", help_heading = "Files")]
     pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) several: SeveralArgs,
+    #[command(flatten)]
+    pub(crate) repeat: RepeatArgs,
     #[command(flatten)]
     pub(crate) common: CommonArgs,
 }

@@ -12,21 +12,24 @@ use std::path::Path;
 use anyhow::bail;
 use elman::datasets::images::{blank, load_dir};
 use elman::datasets::{ImageSet, Split};
-use elman::{Error, Evaluation, Head, Labelled, Model, Predictor, Trainer};
+use elman::{Ensemble, Error, Evaluation, Head, Model, Predictor, Trainer};
 
 use self::flags::MnistArgs;
 pub use self::images::read_images;
 use self::settings::MnistSettings;
+use crate::flags::diagnose::DiagnoseArgs;
 use crate::flags::eval::EvalArgs;
 use crate::flags::predict::PredictArgs;
 use crate::folder;
 use crate::jobs::figures::{self, Figure, report, test_figures, with_validation};
-use crate::jobs::job::Job;
+use crate::jobs::job::{Follow, Job};
 use crate::output::Output;
 use crate::run::fingerprint::Fingerprint;
 use crate::run::held::Resumed;
+use crate::run::members::{Members, train_members};
+use crate::run::several::{self, Asked};
 use crate::run::{self, Begin, Reading, Task, Watch};
-use crate::settings::precedence::set_option;
+use crate::settings::precedence::{set, set_option};
 use crate::settings::{JobSettings, Settings};
 use crate::shown::amounts::thousands;
 
@@ -69,32 +72,29 @@ impl Job for MnistJob {
     fn train(args: &MnistArgs) -> anyhow::Result<()> {
         let mut settings = Settings::<MnistSettings>::new(&args.common)?;
         set_option(&mut settings.job.data, &args.data);
+        set(&mut settings.job.ensemble, args.several.ensemble.as_ref());
         let open = args.common.batch_is_open();
-        run(settings, open, Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
+        let asked =
+            Asked { repeat: args.repeat.repeat.as_ref(), out: args.common.out.as_deref(), output: args.common.output };
+        several::train::<Self, _>(settings, open, &asked, run)
     }
 
     fn resume(resumed: Resumed) -> anyhow::Result<()> {
-        run(resumed.settings()?, false, Begin::Again(resumed.held), resumed.output)
+        several::resume::<Self, _>(resumed, run)
     }
 
-    fn eval(args: &EvalArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
-        let images = test_images(&args.run, args.data.as_deref(), &model)?;
+    fn eval(args: &EvalArgs, model: Ensemble, threads: usize, output: &mut Output) -> anyhow::Result<()> {
+        let images = test_images(&args.run, args.data.as_deref(), model.first())?;
         let test = Predictor::new(model, threads).evaluate(&images)?;
         report(output, &test, &format!("the model {} is damaged", args.run.display()))
     }
 
-    fn predict(args: &PredictArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
+    fn predict(args: &PredictArgs, model: Ensemble, threads: usize, output: &mut Output) -> anyhow::Result<()> {
         predict::predict(args, model, threads, output)
     }
 
-    fn test_data(
-        run: &Path,
-        data: Option<&Path>,
-        model: &Model,
-        _window: usize,
-        to: &mut dyn FnMut(&dyn Labelled) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        to(&test_images(run, data, model)?)
+    fn diagnose(args: &DiagnoseArgs, model: &Model, _: usize, follow: &mut Follow<'_>) -> anyhow::Result<()> {
+        follow(&test_images(&args.run, args.data.as_deref(), model)?)
     }
 }
 
@@ -104,8 +104,12 @@ fn run(mut settings: Settings<MnistSettings>, open: bool, begin: Begin<'_>, mut 
     let data = load_data(settings.job.data.as_deref())?;
     warn_of_blank(&data, &mut output)?;
     let chosen = settings.training.fit_batch(data.train.len(), open);
-    let mut trainer = settings.training.trainer(model(&settings, &data)?, &settings.optimization)?;
-    let said = [Some(describe(&trainer, &data)?), chosen];
+    let of_seed = |seed| {
+        let settings = settings.of_seed(seed);
+        Ok(settings.training.trainer(model(&settings, &data)?, &settings.optimization)?)
+    };
+    let first = of_seed(settings.training.seed)?;
+    let said = [Some(describe(&first, &data)?), chosen];
     let task = Task {
         name: format!("mnist-{}", settings.network.cell),
         settings: settings.to_toml()?,
@@ -116,8 +120,9 @@ fn run(mut settings: Settings<MnistSettings>, open: bool, begin: Begin<'_>, mut 
         stopping: settings.optimization.early_stopping()?,
         remark: said.into_iter().flatten().collect::<Vec<_>>().join("\n"),
     };
-    let trained = run::train(begin, &task, &mut trainer, &mut Validation(&data), &mut output)?;
-    let test = trainer.evaluate(&data.test)?;
+    let members = Members { count: settings.job.ensemble, seed: settings.training.seed, first, of_seed: &of_seed };
+    let (trained, model) = train_members(begin, &task, members, &mut Validation(&data), &mut output)?;
+    let test = Predictor::new(model, settings.training.threads).evaluate(&data.test)?;
     report(&mut output, &test, "the last steps have left the finite numbers. Try a smaller learning rate")?;
     trained.finish(&test_figures(&test))
 }

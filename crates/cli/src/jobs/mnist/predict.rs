@@ -4,19 +4,19 @@ use std::path::Path;
 
 use anyhow::bail;
 use elman::datasets::{Images, images};
-use elman::{Model, Predictor, most_probable};
+use elman::{Ensemble, Model, Predictor, most_probable};
 use serde_json::json;
 
 use super::images::{Ground, read_file};
 use crate::flags::predict::PredictArgs;
 use crate::output::Output;
 
-pub(super) fn predict(args: &PredictArgs, model: Model, threads: usize, output: &mut Output) -> anyhow::Result<()> {
+pub(super) fn predict(args: &PredictArgs, model: Ensemble, threads: usize, output: &mut Output) -> anyhow::Result<()> {
     // All files are read before the first line is printed: a bad one leaves no half a result.
     let mut inputs = Vec::new();
     for file in &args.files {
         let mut images = read_file(file, Ground::of(args.invert))?;
-        check_size(&model, &images, file)?;
+        check_size(model.first(), &images, file)?;
         if args.invert {
             images.images.iter_mut().for_each(|pixel| *pixel = 255 - *pixel);
         }

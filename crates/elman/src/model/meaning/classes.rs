@@ -37,6 +37,9 @@ pub struct ClassMeaning {
     /// What parts thousands, by [`Notation`]'s names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thousands: Option<String>,
+    /// Numbers of the table that stand for missing values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_value: Vec<f64>,
 }
 
 impl ClassMeaning {
@@ -52,6 +55,7 @@ impl ClassMeaning {
             time_format: None,
             decimal: None,
             thousands: None,
+            missing_value: Vec::new(),
         }
     }
 
@@ -60,7 +64,7 @@ impl ClassMeaning {
     pub fn of(training: &SequenceSet, missing: Missing) -> Self {
         let meaning = Self::new(&training.classes, &training.names, &Standardizer::of(training, missing));
         let Some(taken) = &training.report.taken else { return meaning };
-        let Notation { time_format, decimal, thousands } = Notation::seen(taken);
+        let Notation { time_format, decimal, thousands, .. } = Notation::seen(taken);
         let label_column = taken.label.clone().filter(|label| label != "label");
         ClassMeaning { label_column, time_format, decimal, thousands, ..meaning }
     }
@@ -83,7 +87,7 @@ impl ClassMeaning {
     pub fn notation(&self) -> Notation {
         let (time_format, decimal, thousands) =
             (self.time_format.clone(), self.decimal.clone(), self.thousands.clone());
-        Notation { time_format, decimal, thousands }
+        Notation { time_format, decimal, thousands, missing: self.missing_value.clone() }
     }
 
     /// Reads a file of sequences as the model does: the columns of a table by their names in training. The column or array
@@ -99,6 +103,7 @@ impl ClassMeaning {
             time_format: notation.time_format.clone(),
             decimal: notation.decimal()?,
             thousands: notation.thousands()?,
+            missing: notation.missing.clone(),
             label,
             features: Some(self.features.clone()),
             ..ColumnNames::default()

@@ -29,7 +29,7 @@ impl Model {
     pub fn series_meaning(&self) -> Result<&SeriesMeaning, Error> {
         match &self.meaning {
             Some(Meaning::Series(series)) => {
-                series.check(self.stack())?;
+                series.check(self.stack(), self.head())?;
                 Ok(series)
             }
             None => Err(Error::meaning("it keeps no series")),

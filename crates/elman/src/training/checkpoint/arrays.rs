@@ -12,6 +12,7 @@ use crate::training::trainer::Trainer;
 pub(super) const PARAMETERS: &str = "parameters.";
 pub(super) const PREVIOUS: &str = "previous.";
 pub(super) const BEST: &str = "best.";
+pub(super) const AVERAGE: &str = "average.";
 pub(super) const CARRIED: &str = "carried.";
 
 /// That of a moment's arrays.
@@ -37,6 +38,7 @@ impl Arrays<'_> {
         for (name, array) in trainer.state.names.iter().zip(&trainer.state.moments) {
             with(&moment(name), array);
         }
+        trainer.state.average.iter().for_each(|average| with(AVERAGE, average));
         best.iter().for_each(|best| with(BEST, best));
     }
 

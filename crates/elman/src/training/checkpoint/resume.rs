@@ -4,7 +4,7 @@ use elman_formats::Array;
 use elman_kernels::Aligned;
 use ndarray::Array2;
 
-use super::arrays::{Arrays, CARRIED, PARAMETERS, PREVIOUS, moment};
+use super::arrays::{AVERAGE, Arrays, CARRIED, PARAMETERS, PREVIOUS, moment};
 use super::exact::Exact;
 use super::terms::Terms;
 use super::{Checkpoint, Position};
@@ -82,6 +82,8 @@ impl Trainer {
             // Padding keeps what it starts with: a root of 0 would be divided by.
             plan.pack_into(&checkpoint.arrays.of(&moment(name)), array)?;
         }
+        let average = Some(checkpoint.arrays.of(AVERAGE)).filter(|arrays| !arrays.is_empty());
+        state.average = average.map(|arrays| plan.pack(&arrays)).transpose()?;
         state.reductions = position.reductions;
         state.best_loss = position.best_loss.0;
         state.waited = position.waited;

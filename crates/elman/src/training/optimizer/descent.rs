@@ -38,6 +38,13 @@ pub struct Descent {
     pub clip_value: Option<f64>,
     /// λ. 0 by default; 0.01 for AdamW.
     pub weight_decay: f64,
+    /// D of the moving average of the weights, θ̄ ← D θ̄ + (1 - D) θ after each step: what is evaluated and what training
+    /// gives, while it goes on with θ. At step t it is no more than (t - 1) / (t + 8), so that the weights of the beginning
+    /// are soon forgotten. None, the default: no average.
+    ///
+    /// Polyak & Juditsky (1992), <https://doi.org/10.1137/0330046>; as TensorFlow's `ExponentialMovingAverage`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_average: Option<f64>,
 }
 
 impl Descent {
@@ -45,7 +52,14 @@ impl Descent {
     pub fn new(algorithm: impl Into<Algorithm>) -> Self {
         let algorithm = algorithm.into();
         let weight_decay = algorithm.default_weight_decay();
-        Descent { algorithm, schedule: Schedule::default(), clip_norm: None, clip_value: None, weight_decay }
+        Descent {
+            algorithm,
+            schedule: Schedule::default(),
+            clip_norm: None,
+            clip_value: None,
+            weight_decay,
+            weight_average: None,
+        }
     }
 
     /// With another course of the learning rate.
@@ -68,6 +82,16 @@ impl Descent {
         Descent { weight_decay, ..self }
     }
 
+    /// With a moving average of the weights, which is what training gives.
+    pub fn weight_average(self, decay: f64) -> Self {
+        Descent { weight_average: Some(decay), ..self }
+    }
+
+    /// Arrays as large as the parameters that it keeps beside them.
+    pub fn arrays(&self) -> usize {
+        self.algorithm.moments().len() + usize::from(self.weight_average.is_some())
+    }
+
     /// Refuses values that cannot train, and what Rprop does not have.
     ///
     /// # Errors
@@ -75,7 +99,7 @@ impl Descent {
     pub fn check(&self) -> Result<(), Error> {
         self.algorithm.check()?;
         if let Algorithm::Rprop(_) = self.algorithm {
-            let refuse = |what, why: &str| Err(Error::Unsupported { what, cell: "rprop", why: why.into() });
+            let refuse = |what, why: &str| Err(Error::Unsupported { what, of: "rprop", why: why.into() });
             if self.schedule.decay != Decay::Constant || self.schedule.warmup != 0 {
                 let what = if self.schedule.warmup != 0 { "warmup" } else { "schedule" };
                 return refuse(what, "it has no learning rate, but a step size for each parameter");
@@ -93,6 +117,9 @@ impl Descent {
         for (what, given) in [("clip_norm", self.clip_norm), ("clip_value", self.clip_value)] {
             given.map_or(Ok(()), |value| above_0(what, value))?;
         }
+        if let Some(decay) = self.weight_average.filter(|decay| !(*decay > 0.0 && *decay < 1.0)) {
+            return Err(Error::setting("weight_average", decay, "above 0 and below 1, as 0.99"));
+        }
         not_negative("weight_decay", self.weight_decay)
     }
 
@@ -106,7 +133,9 @@ impl Descent {
             decay: if decoupled { 0.0 } else { self.weight_decay as f32 },
         };
         let rule = self.algorithm.at(progress.step, learning_rate, self.weight_decay, grown);
-        Ok(Change { rule, shaping, learning_rate })
+        let step = progress.step as f64;
+        let average = self.weight_average.map(|decay| 1.0 - decay.min((step - 1.0) / (step + 8.0)) as f32);
+        Ok(Change { rule, shaping, learning_rate, average })
     }
 }
 
@@ -129,6 +158,8 @@ pub(crate) struct Change {
     shaping: Shaping,
     /// The rate of the schedule.
     pub(crate) learning_rate: f64,
+    /// What part of their average the new parameters become.
+    average: Option<f32>,
 }
 
 impl Change {
@@ -143,6 +174,14 @@ impl Change {
         let [first, second] = moments;
         descend(isa, self.rule, self.shaping, parameters, gradient, [first, second]);
     }
+
+    /// Lets the average of some of the parameters follow what they have become.
+    pub(crate) fn follow(&self, parameters: &[f32], average: &mut [f32]) {
+        let Some(part) = self.average else { return };
+        for (average, &now) in average.iter_mut().zip(parameters) {
+            *average += part * (now - *average);
+        }
+    }
 }
 
 /// What is kept from step to step, beside the parameters and the number of steps: enough to go on.
@@ -151,6 +190,8 @@ pub(crate) struct DescentState {
     /// The arrays of [`Algorithm::moments`], by these names, each laid out as the parameters.
     pub(crate) names: &'static [&'static str],
     pub(crate) moments: Vec<Aligned>,
+    /// The average of the parameters, from the first step with one on.
+    pub(crate) average: Option<Aligned>,
     /// Reductions of the rate on plateaus.
     pub(crate) reductions: u64,
     /// The best validation loss, and the epochs since then or since the last reduction.
@@ -171,6 +212,7 @@ impl DescentState {
         DescentState {
             names: algorithm.moments(),
             moments: moments.collect(),
+            average: None,
             reductions: 0,
             best_loss: f64::INFINITY,
             waited: 0,

@@ -105,7 +105,7 @@ impl Optimizer {
     /// Changes the parameters by one step against the gradients; returns the learning rate of the step.
     ///
     /// # Errors
-    /// If a setting is out of range, the gradients or the optimizer are another network's, a gradient is not finite, or
+    /// If a setting is out of range or the weights are to be averaged, the gradients or the optimizer are another network's, a gradient is not finite, or
     /// the optimizer is iRprop⁺, which needs the loss: see [`Optimizer::step_with_loss`]. The network is then as it was.
     pub fn step(&mut self, network: &mut Network, gradients: &Gradients) -> Result<f64, Error> {
         if let Algorithm::Rprop(Rprop { variant: RpropVariant::Plus, .. }) = self.descent.algorithm {
@@ -132,6 +132,10 @@ impl Optimizer {
 
     fn descend(&mut self, network: &mut Network, gradients: &Gradients, loss: f64) -> Result<f64, Error> {
         self.descent.check()?;
+        if let Some(decay) = self.descent.weight_average {
+            let expected = "none: that is the trainer's. In a loop of one's own keep the average beside the network";
+            return Err(Error::setting("weight_average", decay, expected));
+        }
         let gradient = network.plan.pack(&gradients.arrays)?;
         let len = gradient.len();
         if self.len != len {

@@ -19,7 +19,7 @@ use super::builder::{Axis, Builder};
 use super::options::OnnxOptions;
 use super::{METADATA_KEY, layout, not_given};
 use crate::Error;
-use crate::units::{Units, meaning};
+use crate::units::{RELATIVE_ALONE, Units, meaning, relative};
 use crate::{Place, Report};
 
 /// Version of the operators.
@@ -96,12 +96,19 @@ pub fn export(model: &Model, options: &OnnxOptions) -> Result<(onnx::Model, Repo
         serde_json::to_string(&model.config()).map_err(|error| not_given("the configuration", error.to_string()))?;
     let units = Units::of(model)?;
     let mut notes = Vec::new();
+    if let Some(why) = relative(model) {
+        if options.units {
+            return Err(not_given("the base forecast", why));
+        }
+        notes.push(RELATIVE_ALONE.to_owned());
+    }
     if options.units
         && let Some((what, why)) = units.as_ref().and_then(|units| units.coarse(&mut notes))
     {
         return Err(not_given(format!("the scaling of {what:?}"), why));
     }
     let said = units.is_some() && !options.units;
+    let own = units.as_ref().filter(|_| said).and_then(Units::own_note);
     let units = units.filter(|_| options.units);
     let arrays = model.arrays();
     let mut exporter = Exporter {
@@ -121,6 +128,7 @@ pub fn export(model: &Model, options: &OnnxOptions) -> Result<(onnx::Model, Repo
             "the graph is the network alone: it reads standardized values, (value - mean) / deviation, and answers in them".into(),
         );
     }
+    report.notes.extend(own);
     report.notes.extend(units.as_ref().map(units::note).into_iter().chain(notes));
     let said = meaning(&model.config(), units.as_ref());
     let metadata_props = [(METADATA_KEY, config)]

@@ -1,0 +1,7 @@
+//! What the jobs on whole sequences share: how a sequence is read, and a recipe for a network and its training by the sizes
+//! of the data.
+
+pub(crate) mod given;
+pub(crate) mod reading;
+pub(crate) mod recipe;
+pub(crate) mod sizes;

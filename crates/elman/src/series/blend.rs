@@ -1,0 +1,78 @@
+//! How much of a network's answer counts beside the base forecast's: chosen on validation.
+
+use super::relative::Relative;
+
+/// Parts of the network's answer that are tried: 0, 0.1, …, 1.
+const PARTS: usize = 10;
+
+/// A part must make the loss smaller by so much, relatively; else the base forecast is as good, and plainer.
+const GAIN: f64 = 0.005;
+
+/// A network that was chosen by few independent windows counts less, half at so many: its epoch was chosen by them too.
+const FEW: f64 = 3.0;
+
+/// The part of the network's answer with the least pinball loss over windows of validation, less as those are few.
+///
+/// `answers` are the network's [N, F × Q], `values` what came [N, F], NaN where nothing is known; `levels [Q]`.
+pub(crate) fn part(relative: &Relative, levels: &[f32], answers: &[Vec<f32>], values: &[Vec<f32>]) -> (f64, f64, f64) {
+    let losses: Vec<f64> = (0..=PARTS)
+        .map(|part| {
+            let mixed = Relative { blend: part as f64 / PARTS as f64, ..relative.clone() };
+            let (mut sum, mut count) = (0.0, 0u64);
+            for (answer, values) in answers.iter().zip(values) {
+                let mut answer = answer.clone();
+                mixed.blended(&mut answer);
+                for (row, &y) in answer.chunks(levels.len()).zip(values) {
+                    if !y.is_nan() {
+                        sum += pinball(levels, row, y);
+                        count += 1;
+                    }
+                }
+            }
+            sum / count.max(1) as f64
+        })
+        .collect();
+    let base = losses[0];
+    let best = (1..=PARTS).fold(0, |best, part| if losses[part] < losses[best] { part } else { best });
+    let horizon = values.first().map_or(1, Vec::len).max(1) as f64;
+    let known = values.iter().flatten().filter(|y| !y.is_nan()).count() as f64;
+    let windows = known / (horizon * horizon);
+    if !(losses[best] < (1.0 - GAIN) * base) {
+        return (0.0, base, losses[PARTS]);
+    }
+    (best as f64 / PARTS as f64 * windows / (windows + FEW), base, losses[PARTS])
+}
+
+/// The mean pinball loss of a value's quantiles `[Q]`.
+fn pinball(levels: &[f32], quantiles: &[f32], y: f32) -> f64 {
+    let one = |(&level, &z): (&f32, &f32)| {
+        let (off, level) = (f64::from(y) - f64::from(z), f64::from(level));
+        (level * off).max((level - 1.0) * off)
+    };
+    levels.iter().zip(quantiles).map(one).sum::<f64>() / levels.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::series::{Base, Smoothing};
+
+    #[test]
+    fn the_part_follows_the_better_of_the_two() {
+        let base = Base { log: false, season: 1, ways: vec![Smoothing::LAST] };
+        let relative = Relative { spread: vec![0.0], ..Relative::to(base) };
+        let chosen = |answer: f32, truth: f32| {
+            let (answers, values) = (vec![vec![answer]; 99], vec![vec![truth]; 99]);
+            part(&relative, &[0.5], &answers, &values).0
+        };
+        // Of 99 windows without a value in common the part is nearly whole.
+        let whole = 99.0 / (99.0 + FEW);
+        assert_eq!(chosen(1.0, 1.0), whole);
+        assert_eq!(chosen(-1.0, 1.0), 0.0);
+        assert_eq!(chosen(0.0, 1.0), 0.0);
+        // Four times too far: a part of 0.2 or 0.3 is nearest.
+        assert!([0.2, 0.3].iter().any(|part| (chosen(4.0, 1.0) - whole * part).abs() < 1e-9));
+        let few = part(&relative, &[0.5], &[vec![1.0]], &[vec![1.0]]).0;
+        assert_eq!(few, 1.0 / (1.0 + FEW));
+    }
+}
