@@ -37,7 +37,9 @@ pub(crate) fn part(relative: &Relative, levels: &[f32], answers: &[Vec<f32>], va
     let horizon = values.first().map_or(1, Vec::len).max(1) as f64;
     let known = values.iter().flatten().filter(|y| !y.is_nan()).count() as f64;
     let windows = known / (horizon * horizon);
-    if !(losses[best] < (1.0 - GAIN) * base) {
+    // A loss that is no number is no gain.
+    let gains = losses[best] < (1.0 - GAIN) * base;
+    if !gains {
         return (0.0, base, losses[PARTS]);
     }
     (best as f64 / PARTS as f64 * windows / (windows + FEW), base, losses[PARTS])
