@@ -1,5 +1,7 @@
 //! How much of a network's answer counts beside the base forecast's: chosen on validation.
 
+use std::cmp::Ordering;
+
 use super::relative::Relative;
 
 /// Parts of the network's answer that are tried: 0, 0.1, …, 1.
@@ -37,7 +39,8 @@ pub(crate) fn part(relative: &Relative, levels: &[f32], answers: &[Vec<f32>], va
     let horizon = values.first().map_or(1, Vec::len).max(1) as f64;
     let known = values.iter().flatten().filter(|y| !y.is_nan()).count() as f64;
     let windows = known / (horizon * horizon);
-    if !(losses[best] < (1.0 - GAIN) * base) {
+    // A loss that is not a number gains nothing.
+    if losses[best].partial_cmp(&((1.0 - GAIN) * base)) != Some(Ordering::Less) {
         return (0.0, base, losses[PARTS]);
     }
     (best as f64 / PARTS as f64 * windows / (windows + FEW), base, losses[PARTS])
