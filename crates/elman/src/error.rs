@@ -53,13 +53,13 @@ pub enum Error {
         /// Steps that a window predicts; 0 where nothing is learnt from them.
         horizon: usize,
     },
-    /// An option that a cell does not compute.
-    #[error("{what} is not computed for {cell}: {why}")]
+    /// What is asked of a cell, an optimizer or a schedule that does not have it.
+    #[error("{what} is not computed for {of}: {why}")]
     Unsupported {
-        /// The option.
+        /// An option; or a model file, of a cell that none can hold.
         what: &'static str,
-        /// The cell's name.
-        cell: &'static str,
+        /// The name of the cell, the optimizer or the schedule.
+        of: &'static str,
         /// Why, or what to use instead.
         why: String,
     },
@@ -169,6 +169,24 @@ pub enum Error {
     /// A forecast that is not a finite number.
     #[error("the model's forecast is not a number: it is damaged, or its values are beyond 32 bits")]
     Forecast,
+    /// A covariate that is known ahead is missing at a step to forecast.
+    #[error(
+        "{column} is missing at {time}{}, step {step} of the {horizon} to forecast; the model reads it ahead: add a row there, \
+         with an empty target",
+        of(id)
+    )]
+    KnownAhead {
+        /// The series.
+        id: String,
+        /// The covariate.
+        column: String,
+        /// The step's time.
+        time: String,
+        /// The step, from 1.
+        step: usize,
+        /// All of them.
+        horizon: usize,
+    },
     /// A forecast of times that no calendar has.
     #[error("the forecast of series {id:?} goes beyond the calendar's end; take a smaller horizon")]
     BeyondCalendar {
@@ -219,6 +237,11 @@ pub enum Error {
     /// A data set cannot be read.
     #[error(transparent)]
     Data(#[from] elman_datasets::Error),
+}
+
+/// Which series, if it has a name.
+fn of(id: &str) -> String {
+    if id.is_empty() { String::new() } else { format!(" in series {id:?}") }
 }
 
 impl Error {

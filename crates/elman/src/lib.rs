@@ -57,13 +57,14 @@ pub use data::target::{Labelled, RowClass, RowValues, StepClass, StepValues, Tar
 pub use elman_datasets as datasets;
 pub use elman_formats as formats;
 pub use elman_kernels::{
-    Activation, Cell, Engine, GateActivation, Gru, IndRnn, Isa, Lstm, Noise, Nonlinearity, Reset, Rnn, Score,
+    Activation, Cell, Engine, GateActivation, Gru, IndRnn, Isa, Lstm, Noise, Nonlinearity, Pool, Reset, Rnn, Score,
     StepDense, StepNorm, StepScale, cell, layout,
 };
 pub use error::Error;
 pub use isa::{active as active_isa, from_environment as isa_from_environment};
 pub use model::classifier::{Classified, Classifier};
 pub use model::confusion::{ClassScore, Confusion};
+pub use model::ends::Ends;
 pub use model::ensemble::Ensemble;
 pub use model::head::{Head, Hidden, Link, Predicts, Quantiles, Reads, Values};
 pub use model::meaning::{ClassMeaning, Meaning, SeriesMeaning};
@@ -71,6 +72,7 @@ pub use model::model::{Config, DenseArrays, Model, STEPS_MAX};
 pub use model::predictor::{Evaluation, Predictor};
 pub use model::stream::Stream;
 pub use model::stream_state::StreamState;
+pub use model::workers::most_probable;
 pub use network::check_gradient::check_gradient;
 pub use network::dynamic_rnn::{DynamicRnn, Gradients, Unrolled};
 pub use network::init::Init;
@@ -79,6 +81,7 @@ pub use network::network::{Build, Network};
 pub use network::parameters::prefix as array_prefix;
 pub use network::state::{CellState, State};
 pub use network::stream::NetworkStream;
+pub use network::tape::{Tape, TapeGradients, WayBack};
 pub use peak::peak_rate;
 pub use random::{Purpose, Random};
 pub use training::batch::{Batch, StreamWindow};
@@ -86,7 +89,6 @@ pub use training::batch_size::BatchSize;
 pub use training::checkpoint::Checkpoint;
 pub use training::class_weights::balanced_class_weights;
 pub use training::course::Course;
-pub use training::ends::Ends;
 pub use training::fit::Fit;
 pub use training::memory::Memory;
 pub use training::optimizer::{
@@ -96,7 +98,6 @@ pub use training::optimizer::{
 pub use training::shared_gradient::{Gradient, Ledger, Share};
 pub use training::step::{Epoch, Step};
 pub use training::trainer::Trainer;
-pub use training::workers::most_probable;
 
 /// The examples of the README and of the book's pages are tests.
 #[cfg(doctest)]

@@ -241,7 +241,19 @@ pub(crate) fn assumed(model: &Model, hints: &Hints) -> Vec<String> {
         (Reads::LastState, false) => "the head reads the last state".into(),
         (Reads::LastState, true) => "the head reads the last states of both directions side by side".into(),
     });
+    if hints.values.is_none() {
+        assumed.extend(outputs_assumed(&model.head().predicts));
+    }
     assumed
+}
+
+/// What the outputs are taken to be, where neither a file nor a hint says it.
+pub(crate) fn outputs_assumed(predicts: &Predicts) -> Option<String> {
+    match predicts {
+        Predicts::Classes(outputs) => Some(format!("its {outputs} outputs are logits of classes")),
+        Predicts::Values(Values { outputs: 1, .. }) => Some("its output is a value".into()),
+        Predicts::Values(_) | Predicts::Quantiles(_) => None,
+    }
 }
 
 /// Refuses what a partner's layers do not express: `refuses` says why of a cell, `why_not` of an option.

@@ -32,7 +32,7 @@ use elman_formats::Array;
 pub use error::Error;
 pub use hints::Hints;
 pub use report::{Change, Compared, Move, Place, Report, TOLERANCE, Verdict};
-pub use units::Units;
+pub use units::{Units, relative};
 
 /// A model that came from another program.
 #[derive(Clone, Debug)]

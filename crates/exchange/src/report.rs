@@ -1,6 +1,9 @@
 //! What became of every array on its way from one program to another.
 
+use std::collections::BTreeMap;
 use std::fmt;
+
+use elman_formats::Half;
 
 /// A report of a conversion: every array with its origin, its destination and what was done to it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -11,6 +14,8 @@ pub struct Report {
     pub notes: Vec<String>,
     /// How the arrays are connected, where a file does not say and it was assumed, piece by piece. None where the file says.
     pub assumed: Vec<String>,
+    /// What has another precision there: arrays that were widened, which changes no number, and layers that compute in less.
+    pub precision: Vec<String>,
     /// The numbers that were computed on both sides, where the file says enough for that.
     pub compared: Option<Compared>,
 }
@@ -106,6 +111,21 @@ impl Report {
     /// Notes that `from` became `to`.
     pub fn moved(&mut self, from: Vec<Place>, to: Vec<Place>, changes: Vec<Change>) {
         self.moves.push(Move { from, to, changes });
+    }
+
+    /// Says how many of the arrays that were taken had 16 bits in their file.
+    pub(crate) fn widened(&mut self, halves: &BTreeMap<String, Half>) {
+        let mut names: Vec<&str> = self.moves.iter().flat_map(|of| &of.from).map(|place| place.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        for half in [Half::F16, Half::Bf16] {
+            let line = match names.iter().filter(|name| halves.get(**name) == Some(&half)).count() {
+                0 => continue,
+                1 => format!("1 array of {half} was widened to float32, which changes no number"),
+                count => format!("{count} arrays of {half} were widened to float32, which changes no number"),
+            };
+            self.precision.push(line);
+        }
     }
 
     /// Exact, unless numbers were added to each other.

@@ -6,6 +6,7 @@
 //! them itself: a network that is fed what stands in a table answers with anything.
 
 use elman::series::Scaling;
+use elman::series::StaticInput;
 use elman::text::Vocabulary;
 use elman::{ClassMeaning, Config, Meaning, Model, Predicts, SeriesMeaning, Standardizer};
 use elman_formats::Array;
@@ -60,7 +61,7 @@ impl Units {
     pub(super) fn of_config(config: &Config) -> Result<Option<Self>, Error> {
         let units = match &config.meaning {
             Some(Meaning::Classes(of)) => Self::of_classes(of),
-            Some(Meaning::Series(of)) => Self::of_series(of),
+            Some(Meaning::Series(of)) => Self::of_series(of, &config.head.predicts),
             // Text is read as it is, damaged or not.
             Some(damaged) if matches!(damaged.job(), Some("classify" | "series")) => {
                 let why = damaged.damage().unwrap_or_default();
@@ -110,7 +111,17 @@ impl Units {
         })
     }
 
-    fn of_series(of: &SeriesMeaning) -> Option<Self> {
+    fn of_series(of: &SeriesMeaning, predicts: &Predicts) -> Option<Self> {
+        // No scaling: see [`relative`].
+        if of.relative.is_some() {
+            return None;
+        }
+        let statics = of.statics.iter().flat_map(StaticInput::names);
+        let horizon = if let Predicts::Quantiles(quantiles) = predicts { quantiles.horizon } else { 0 };
+        // As the network reads them, at the last step alone.
+        let known =
+            (1..=horizon).flat_map(|step| of.known.iter().map(move |name| format!("{name} {step} ahead, scaled")));
+        let known: Vec<String> = known.collect();
         let mut rows: Vec<Vec<Option<Scaling>>> = Vec::new();
         for series in &of.scalings {
             rows.push([series.target].into_iter().chain(series.covariates.iter().copied()).map(Some).collect());
@@ -120,7 +131,7 @@ impl Units {
         Some(Units {
             layout: Layout::Known,
             names: [&of.target].into_iter().chain(&of.covariates).cloned().collect(),
-            beside: of.calendar.clone(),
+            beside: [of.calendar.clone(), statics.collect(), known].concat(),
             series: if alike { Vec::new() } else { of.scalings.iter().map(|of| of.id.clone()).collect() },
             scalings: if alike { vec![first] } else { rows },
             answers: true,
@@ -446,12 +457,35 @@ pub(super) fn meaning(config: &Config, units: Option<&Units>) -> [(&'static str,
     [("elman.inputs", inputs), ("elman.outputs", outputs)]
 }
 
+/// Why a model's data cannot be given to another program in its own units: what it reads and answers is relative to a base
+/// forecast, made of all values of a series before it. None of other models.
+pub fn relative(model: &Model) -> Option<&'static str> {
+    match &model.meaning {
+        Some(Meaning::Series(of)) if of.relative.is_some() => Some(
+            "the model forecasts relative to a base forecast, which is made of all that a series had before; no other \
+             program's file holds that. Train with --recipe plain, or export the network alone: --standardized",
+        ),
+        _ => None,
+    }
+}
+
+/// What is said of the network of such a model, exported alone.
+pub(super) const RELATIVE_ALONE: &str = "the network alone: it reads and answers in values relative to a base forecast; \
+     that forecast, the part of the answer that counts and the calibration are in the configuration under its job";
+
 /// The units of a model that goes to a partner as arrays, whose numbers are put in order there; `raw` where it shall read
 /// data in its own units.
 ///
 /// # Errors
 /// If its job is damaged, or 32-bit floats do not hold a mean.
 pub(super) fn given(transfer: &mut Transfer<'_>, model: &Model, raw: bool) -> Result<Option<Units>, Error> {
+    if let Some(why) = relative(model) {
+        if raw {
+            return Err(transfer.refused("the base forecast", why));
+        }
+        transfer.note(RELATIVE_ALONE);
+        return Ok(None);
+    }
     let Some(units) = Units::of(model)? else { return Ok(None) };
     if !raw {
         transfer.note(

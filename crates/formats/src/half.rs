@@ -1,5 +1,25 @@
 //! Floats of 16 bits. Single precision has every one of them exactly.
 
+use std::fmt;
+
+/// A type of 16 bits that an array had in its file, before it was widened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Half {
+    /// IEEE 754 binary16.
+    F16,
+    /// The upper half of single precision.
+    Bf16,
+}
+
+impl fmt::Display for Half {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Half::F16 => "float16",
+            Half::Bf16 => "bfloat16",
+        })
+    }
+}
+
 /// IEEE 754 binary16: 1 sign, 5 bits of exponent, 10 of fraction.
 pub(crate) fn f16_to_f32(bits: u16) -> f32 {
     let sign = u32::from(bits >> 15) << 31;

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use prost::Message;
 
 use self::messages::{Entry, Header, Kind};
-use crate::half::{bf16_to_f32, f16_to_f32};
+use crate::half::{Half, bf16_to_f32, f16_to_f32};
 use crate::numpy::{Array, Values};
 
 pub use error::{Error, Fault};
@@ -47,6 +47,8 @@ pub struct Checkpoint {
     pub variables: BTreeMap<String, Array>,
     /// Entries of types that are not read, with the type: texts, as the graph of objects.
     pub left_out: BTreeMap<String, String>,
+    /// Variables that were widened, by name.
+    pub halves: BTreeMap<String, Half>,
 }
 
 /// Reads a checkpoint: `path` is its table, one of its files of variables, or the prefix of both, as TensorFlow has it.
@@ -106,6 +108,12 @@ pub fn read_bytes(index: &[u8], data: &[Vec<u8>]) -> Result<Checkpoint, (Option<
         if table::masked_crc(&[bytes]) != entry.crc32c {
             return Err(named(Fault::Checksum { what: "its bytes" }));
         }
+        let half = match kind {
+            Kind::F16 => Some(Half::F16),
+            Kind::Bf16 => Some(Half::Bf16),
+            _ => None,
+        };
+        checkpoint.halves.extend(half.map(|half| (name.clone(), half)));
         let values = values(kind, bytes);
         checkpoint.variables.insert(name, Array { shape, values });
     }

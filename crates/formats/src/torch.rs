@@ -24,8 +24,8 @@ use std::fmt;
 use std::io::Read;
 use std::path::Path;
 
-use crate::Array;
 use crate::archive::{Archive, ArchiveFault};
+use crate::{Array, Half};
 
 pub use error::{Error, Fault};
 
@@ -49,6 +49,8 @@ pub struct File {
     pub arrays: BTreeMap<String, Array>,
     /// Tensors that are not read, by their dotted paths.
     pub left_out: BTreeMap<String, LeftOut>,
+    /// Tensors that were widened, by their dotted paths.
+    pub halves: BTreeMap<String, Half>,
     /// The dicts, lists and tuples that hold tensors of any type, in the pickle's order. That of a state dict is the order
     /// in which its module was given its parts.
     pub groups: Vec<Group>,
@@ -128,11 +130,12 @@ fn file(start: &[u8], archive: Result<Archive, ArchiveFault>, path: &Path) -> Re
     let pickled = pickle::read(&pickle).map_err(whole)?;
     let collect::Found { mut tensors, groups, entries } = collect::tensors(&pickled).map_err(whole)?;
     let left_out = tensor::leave_out(&mut tensors);
+    let halves = tensor::halves(&tensors);
     let arrays = tensor::arrays(&archive, folder, tensors).map_err(|(name, fault)| match name {
         Some(name) => Error { verb: "read", origin: format!("the tensor {name} of {}", path.display()), fault },
         None => whole(fault),
     })?;
-    Ok(File { arrays, left_out, groups, entries })
+    Ok(File { arrays, left_out, halves, groups, entries })
 }
 
 /// The folder in which the pickle lies, if the archive is what is read here.

@@ -15,7 +15,7 @@ use safetensors::Dtype;
 use safetensors::tensor::SafeTensors;
 use serde_json::Value;
 
-use crate::half::{bf16_to_f32, f16_to_f32};
+use crate::half::{Half, bf16_to_f32, f16_to_f32};
 use crate::torch::LeftOut;
 use crate::{Array, Error, File};
 
@@ -35,6 +35,8 @@ pub struct Weights {
     pub file: File,
     /// Arrays of types that are not read, by name.
     pub left_out: BTreeMap<String, LeftOut>,
+    /// Arrays that were widened, by name.
+    pub halves: BTreeMap<String, Half>,
 }
 
 /// Reads a safetensors file, or all the files that an index (`….safetensors.index.json`) names in its own folder; each of
@@ -61,6 +63,12 @@ pub fn read_weights_bytes(bytes: &[u8], path: &Path) -> Result<Weights, Error> {
             Ok(data) => {
                 let array = Array { shape: view.shape().to_vec(), data };
                 weights.file.arrays.insert(name.to_owned(), array);
+                let half = match view.dtype() {
+                    Dtype::F16 => Some(Half::F16),
+                    Dtype::BF16 => Some(Half::Bf16),
+                    _ => None,
+                };
+                weights.halves.extend(half.map(|half| (name.to_owned(), half)));
             }
             Err(reason) => {
                 weights.left_out.insert(name.to_owned(), reason);
@@ -127,6 +135,7 @@ fn read_shards(path: &Path) -> Result<Weights, Error> {
         }
         all.file.arrays.extend(shard.file.arrays);
         all.left_out.extend(shard.left_out);
+        all.halves.extend(shard.halves);
     }
     Ok(all)
 }
@@ -175,6 +184,8 @@ mod tests {
         let arrays = &weights.file.arrays;
         assert_eq!((&arrays["f16"].data[..], &arrays["bf16"].data[..]), (&[1.5, -2.0][..], &[1.5, -2.0][..]));
         assert_eq!((arrays["f32"].data[0], arrays.len()), (1.5, 3));
+        let halves = [("bf16", Half::Bf16), ("f16", Half::F16)];
+        assert_eq!(weights.halves, halves.map(|(name, of)| (name.to_owned(), of)).into());
         let expected = [("f64", LeftOut::Float64), ("count", LeftOut::Integer), ("flag", LeftOut::Integer)];
         let expected = expected.into_iter().chain([("f8", LeftOut::Other)]);
         assert_eq!(weights.left_out, expected.map(|(name, of)| (name.to_owned(), of)).collect());

@@ -163,6 +163,11 @@ pub(crate) trait Functions: Copy + Send + Sync {
     fn phi<S: Simd>(self, s: S, a: S::F) -> S::F;
     /// φ', from y.
     fn slope<S: Simd>(self, s: S, y: S::F) -> S::F;
+    /// d φ', from y.
+    #[inline(always)]
+    fn through<S: Simd>(self, s: S, y: S::F, d: S::F) -> S::F {
+        s.mul(d, self.slope(s, y))
+    }
     /// φ of the units `at..` of `hidden`: 0 beyond the last, where φ(0) may be ½.
     #[inline(always)]
     fn phi_of_units<S: Simd>(self, s: S, _hidden: usize, _at: usize, a: S::F) -> S::F {
@@ -225,6 +230,14 @@ impl Functions for Chosen {
     #[inline(always)]
     fn slope<S: Simd>(self, s: S, y: S::F) -> S::F {
         self.phi.slope(s, y)
+    }
+    /// No gradient passes a unit that ReLU has set to 0, whatever it is.
+    #[inline(always)]
+    fn through<S: Simd>(self, s: S, y: S::F, d: S::F) -> S::F {
+        match self.phi {
+            Activation::Relu => Relu::backward(s, y, d),
+            phi => s.mul(d, phi.slope(s, y)),
+        }
     }
     #[inline(always)]
     fn phi_of_units<S: Simd>(self, s: S, hidden: usize, at: usize, a: S::F) -> S::F {

@@ -10,6 +10,7 @@
 //! is decided outside the loops over rows and units.
 
 use std::fmt;
+use std::ops::Range;
 
 use crate::engine::Engine;
 use crate::layout::{Layout, Transpose};
@@ -205,6 +206,10 @@ pub trait Cell: fmt::Debug + Send + Sync {
     /// whoever reads the last one; no step reads it.
     fn has_state(&self) -> bool {
         true
+    }
+    /// Those of the weights that training keeps within ±a bound, by where they lie, and the bound.
+    fn bounded(&self) -> Option<(Range<usize>, f32)> {
+        None
     }
     /// 2·m·n·k of the products of one row's step: forward, back without the gradient by the input, that gradient.
     fn operations(&self) -> [f64; 3] {

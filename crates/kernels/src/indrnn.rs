@@ -3,6 +3,7 @@
 //! R rows of a tile, I input, H hidden; Hp and Ip are H and I rounded up to whole panels of 16. Row-major.
 
 use std::iter::once;
+use std::ops::Range;
 
 use crate::activation::{Activation, Chosen, Functions, GateActivation, Identity, with_functions};
 use crate::cell::{Backward, Cell, Forward, Noise, Rows, RowsMut, Steps};
@@ -33,6 +34,10 @@ pub struct IndRnn {
     /// φ, tanh by default.
     #[serde(default)]
     pub activation: Activation,
+    /// What training keeps |u| within, after every step; none by default. The paper's is γ^(1/T), for sequences of T steps and
+    /// states that may grow by γ over them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recurrent_bound: Option<f32>,
     /// Masks in training. A candidate to drop is not defined for this cell.
     #[serde(default, skip_serializing_if = "Noise::is_none")]
     pub noise: Noise,
@@ -50,12 +55,17 @@ struct Blocks {
 impl IndRnn {
     /// A cell that reads `input` floats a step and carries a state of `hidden`.
     pub fn new(input: usize, hidden: usize) -> Self {
-        IndRnn { input, hidden, activation: Activation::default(), noise: Noise::default() }
+        IndRnn { input, hidden, activation: Activation::default(), recurrent_bound: None, noise: Noise::default() }
     }
 
     /// With another activation.
     pub fn activation(self, activation: Activation) -> Self {
         IndRnn { activation, ..self }
+    }
+
+    /// With a bound on |u|.
+    pub fn recurrent_bound(self, bound: f32) -> Self {
+        IndRnn { recurrent_bound: Some(bound), ..self }
     }
 
     /// With masks in training.
@@ -117,6 +127,11 @@ impl Cell for IndRnn {
     }
     fn noise(&self) -> Noise {
         self.noise
+    }
+    /// u
+    fn bounded(&self) -> Option<(Range<usize>, f32)> {
+        let own = self.blocks().own;
+        self.recurrent_bound.map(|bound| (own.at..own.end(), bound))
     }
     fn operations(&self) -> [f64; 3] {
         [2.0 * self.input as f64 * self.hidden as f64; 3]

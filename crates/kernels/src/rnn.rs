@@ -3,9 +3,8 @@
 //! R rows of a tile, I input, H hidden; Hp and Ip are H and I rounded up to whole panels of 16. Row-major.
 
 use std::iter::once;
-use std::marker::PhantomData;
 
-use crate::activation::{Activation, Identity, InPlace, Phi, Relu, Tanh};
+use crate::activation::{Activation, Chosen, Functions, GateActivation, Identity, InPlace, Relu, Tanh, with_functions};
 use crate::cell::{Backward, Cell, Forward, Noise, Rows, RowsMut, Steps};
 use crate::engine::Engine;
 use crate::layout::{Block, Entry, Layout, Role, Transpose};
@@ -51,6 +50,11 @@ impl Rnn {
     /// With masks in training.
     pub fn noise(self, noise: Noise) -> Self {
         Rnn { noise, ..self }
+    }
+
+    /// φ, where it is not tanh. There are no gates.
+    fn chosen(&self) -> Option<Chosen> {
+        Chosen::unless_standard(GateActivation::default(), self.activation)
     }
 
     fn block(&self) -> Block {
@@ -127,15 +131,9 @@ impl Cell for Rnn {
     fn backward(&self, engine: Engine<'_>, _: &[f32], transposed: &[f32], mut step: Backward<'_>) {
         let hp = padded(self.hidden);
         let (rows, h, dh) = (step.rows, step.output, step.d_output.as_rows());
-        match self.activation {
-            Activation::Tanh => {
-                engine.run(ThroughPhi::<Tanh> { rows, width: hp, h, dh, da: step.tape.again(), phi: PhantomData });
-            }
-            Activation::Relu => {
-                engine.run(ThroughPhi::<Relu> { rows, width: hp, h, dh, da: step.tape.again(), phi: PhantomData });
-            }
-            phi => engine.run(ThroughAny { rows, width: hp, h, dh, da: step.tape.again(), phi }),
-        }
+        with_functions!(self.chosen(), |functions| {
+            engine.run(ThroughPhi { functions, rows, width: hp, h, dh, da: step.tape.again() });
+        });
         let da = Left { data: step.tape.data, row: step.tape.stride, col: 1 };
         let (recurrent, input) = transposed.split_at(hp * hp);
         for (out, right, columns) in [(step.d_joint, recurrent, self.hidden), (step.d_input, input, self.input)] {
@@ -153,48 +151,24 @@ impl Cell for Rnn {
     }
 }
 
-/// The same for any φ.
-struct ThroughAny<'a> {
-    rows: usize,
-    width: usize,
-    h: Rows<'a>,
-    dh: Rows<'a>,
-    da: RowsMut<'a>,
-    phi: Activation,
-}
-
-impl Kernel for ThroughAny<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(mut self, s: S) {
-        for row in 0..self.rows {
-            let (h, dh, da) = (self.h.row(row), self.dh.row(row), self.da.row(row));
-            for at in (0..self.width).step_by(LANES) {
-                let d = s.mul(s.load(&dh[at..]), self.phi.slope(s, s.load(&h[at..])));
-                s.store(vanishing::gradient(s, d), &mut da[at..]);
-            }
-        }
-    }
-}
-
 /// da = dh ⊙ φ', from h.
-struct ThroughPhi<'a, P> {
+struct ThroughPhi<'a, F> {
+    functions: F,
     rows: usize,
     width: usize,
     h: Rows<'a>,
     dh: Rows<'a>,
     da: RowsMut<'a>,
-    phi: PhantomData<P>,
 }
 
-impl<P: Phi> Kernel for ThroughPhi<'_, P> {
+impl<F: Functions> Kernel for ThroughPhi<'_, F> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
         for row in 0..self.rows {
             let (h, dh, da) = (self.h.row(row), self.dh.row(row), self.da.row(row));
             for at in (0..self.width).step_by(LANES) {
-                let d = P::backward(s, s.load(&h[at..]), s.load(&dh[at..]));
+                let d = self.functions.through(s, s.load(&h[at..]), s.load(&dh[at..]));
                 s.store(vanishing::gradient(s, d), &mut da[at..]);
             }
         }

@@ -101,7 +101,7 @@ fn table(runs: &[Run]) -> Vec<String> {
         }
     }
     for of in figures {
-        let cell = |run: &Run| run.figure(of).map_or(String::new(), of.write);
+        let cell = |run: &Run| run.test.as_ref().and_then(|test| of.cell(test)).unwrap_or_default();
         columns.push((of.heading, runs.iter().map(cell).collect()));
     }
     columns.retain(|(name, cells)| *name == "best loss" || cells.iter().any(|cell| !cell.is_empty()));
@@ -170,11 +170,6 @@ impl Run {
         };
         let settings = settings.into_iter().map(|(name, value)| (name, shown(value))).collect();
         Ok(Run { name, rows, settings, test: folder::test_figures(folder)? })
-    }
-
-    /// A figure of its test, if that has it.
-    fn figure(&self, of: &Figure) -> Option<f64> {
-        self.test.as_ref().filter(|test| test["event"] == of.event)?.pointer(of.pointer)?.as_f64()
     }
 
     /// Whether all numbers are another's too, but for the time they took.

@@ -20,6 +20,9 @@ pub(crate) struct EvalArgs {
     /// validation part of the run's own data]
     #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
+    /// Show the figures of each series too
+    #[arg(long)]
+    pub(crate) per_series: bool,
     /// Threads [default: one per processor]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,

@@ -9,7 +9,8 @@ use super::output::OutputArgs;
 /// Flags of `forecast`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-The forecast begins right after the last row of each series, and continues the times of the file.
+The forecast begins right after the last row of each series, and continues the times of the file. Where covariates are known \
+ahead, it begins after the last row with a target, and reads the rows behind that.
 
 Examples:
   elman forecast runs/series-gru-1

@@ -195,7 +195,7 @@ pub(crate) fn by_flags(error: &anyhow::Error, command: &Command, given: &ArgMatc
             };
             format!("{} is {found}; expected {}", named(what), words.map(word).collect::<String>())
         }
-        Some(Error::Unsupported { what, cell, why }) => format!("{} is not computed for {cell}: {why}", named(what)),
+        Some(Error::Unsupported { what, of, why }) => format!("{} is not computed for {of}: {why}", named(what)),
         _ => plain,
     }
 }
@@ -294,7 +294,7 @@ mod tests {
             "--validation is 0; expected above 0 with --early-stopping, which"
         );
         assert_eq!(of(line, setting("the text", "more")), "the text is 0; expected more");
-        let unsupported = Error::Unsupported { what: "layer_norm", cell: "rnn", why: "it is not".into() };
+        let unsupported = Error::Unsupported { what: "layer_norm", of: "rnn", why: "it is not".into() };
         assert_eq!(of(line, unsupported), "--layer-norm is not computed for rnn: it is not");
         // What stands in a file has its name there, unless a flag went before it.
         let file = "elman train mnist --config a.toml --seed 1";

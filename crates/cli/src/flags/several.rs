@@ -2,6 +2,17 @@
 
 use clap::Args;
 
+use crate::run::several::seeds::Seeds;
+
+/// Flags of a job that is trained with several seeds.
+#[derive(Args, Debug)]
+pub(crate) struct RepeatArgs {
+    /// Train a run with each of several seeds, and give the mean and the spread of their figures: how many, as 5, or which,
+    /// as 1,2,3
+    #[arg(long, value_name = "SEEDS", help_heading = "Several runs")]
+    pub(crate) repeat: Option<Seeds>,
+}
+
 /// Flags of the jobs whose networks answer together.
 #[derive(Args, Debug)]
 pub(crate) struct SeveralArgs {

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use super::names::MODEL;
+use super::names::{MODEL, SEVERAL, TEST};
 use super::{checkpoints, lock};
 
 /// Whether a run, or a part of one, has finished here.
 pub(crate) fn is_finished(folder: &Path) -> bool {
-    !lock::is_there(folder) && checkpoints::newest_step(folder).is_none() && folder.join(MODEL).exists()
+    let ended = folder.join(MODEL).exists() || folder.join(SEVERAL).exists() && folder.join(TEST).exists();
+    ended && !lock::is_there(folder) && checkpoints::newest_step(folder).is_none()
 }

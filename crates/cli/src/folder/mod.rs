@@ -14,6 +14,6 @@ mod test;
 
 pub(crate) use self::finished::is_finished;
 pub(crate) use self::model::{job, load_finite_model, load_model, member};
-pub(crate) use self::names::{CONFIG, CURVES, METRICS, MODEL, SAMPLE, TEST, member_folder};
+pub(crate) use self::names::{CONFIG, CURVES, METRICS, MODEL, RUNS_TABLE, SAMPLE, SEVERAL, TEST, member_folder};
 pub(crate) use self::place::{create, write_text};
 pub(crate) use self::test::test_figures;

@@ -1,6 +1,7 @@
 //! The model of a run, and the job that it is of.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
 use elman::formats;
@@ -8,7 +9,7 @@ use elman::{Ensemble, Error, Meaning, Model};
 use elman_exchange::nonfinite;
 
 use super::foreign;
-use super::names::{CONFIG, MODEL};
+use super::names::{CONFIG, MODEL, SEVERAL};
 use crate::settings::file;
 use crate::shown::names::shell_word;
 
@@ -24,6 +25,13 @@ pub(crate) fn load_model(run: &Path) -> anyhow::Result<Ensemble> {
     let there = if run.is_dir() && !path.exists() { run } else { &path };
     if let Some(why) = formats::sniff(there).ok().and_then(|kind| foreign::no_model(there, kind)) {
         bail!("cannot read {}: {why}", there.display());
+    }
+    if there == run && run.join(SEVERAL).exists() {
+        bail!(
+            "{} holds several runs and no model of its own; name one of them, as {}, or train one without --folds and --repeat",
+            run.display(),
+            part(run).display()
+        );
     }
     if there == run && run.is_dir() {
         bail!("{} holds no {MODEL}; expected a run's folder or a model file", run.display());
@@ -41,6 +49,13 @@ pub(crate) fn load_model(run: &Path) -> anyhow::Result<Ensemble> {
             shell_word(&path)
         )
     })
+}
+
+/// One of several runs: the first by name.
+fn part(run: &Path) -> PathBuf {
+    let entries = fs::read_dir(run).into_iter().flatten().filter_map(Result::ok);
+    let parts = entries.map(|entry| entry.path()).filter(|path| path.join(CONFIG).exists());
+    parts.min().unwrap_or_else(|| run.join("fold-1"))
 }
 
 /// The same of a model that is to answer: what is no number is refused, unless that is allowed.

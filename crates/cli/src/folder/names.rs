@@ -8,6 +8,9 @@ pub(crate) const METRICS: &str = "metrics.csv";
 pub(crate) const CURVES: &str = "curves.svg";
 pub(crate) const SAMPLE: &str = "sample.txt";
 pub(crate) const TEST: &str = "test.json";
+/// The plan of several runs, and the table of what they gave.
+pub(crate) const SEVERAL: &str = "several.json";
+pub(crate) const RUNS_TABLE: &str = "several.csv";
 pub(crate) const LOCK: &str = "lock";
 
 /// The folder of the first member of an ensemble.
@@ -24,7 +27,7 @@ const CHECKPOINT_SUFFIX: &str = ".safetensors";
 
 /// Whether a run may write a file of this name; pictures have a name from each job.
 pub(super) fn is_of_a_run(name: &str) -> bool {
-    [CONFIG, MODEL, METRICS, SAMPLE, TEST, LOCK].contains(&name)
+    [CONFIG, MODEL, METRICS, SAMPLE, TEST, LOCK, SEVERAL, RUNS_TABLE].contains(&name)
         || name.ends_with(".svg")
         || name.starts_with(events::NAME)
         || step_of_checkpoint(name).is_some()

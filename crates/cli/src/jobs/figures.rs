@@ -18,6 +18,27 @@ pub(crate) struct Figure {
     pub(crate) write: fn(f64) -> String,
 }
 
+impl Figure {
+    /// That of a test, if it has it; of several runs the mean.
+    pub(crate) fn of(&self, test: &serde_json::Value) -> Option<f64> {
+        match &test["event"] {
+            event if *event == self.event => test.pointer(self.pointer)?.as_f64(),
+            event if *event == "several" => test["figures"].get(self.heading)?["mean"].as_f64(),
+            _ => None,
+        }
+    }
+
+    /// For the eye; of several runs with the standard deviation behind the mean.
+    pub(crate) fn cell(&self, test: &serde_json::Value) -> Option<String> {
+        let text = (self.write)(self.of(test)?);
+        let deviation = || test["figures"].get(self.heading)?["deviation"].as_f64();
+        Some(match deviation().filter(|_| test["event"] == "several") {
+            Some(deviation) => format!("{text} ± {}", (self.write)(deviation)),
+            None => text,
+        })
+    }
+}
+
 /// Those of [`test_figures`].
 pub(crate) const OF_CLASSES: &[Figure] = &[
     Figure { heading: "test loss", event: "test", pointer: "/loss", write: |loss| places(loss, 4) },

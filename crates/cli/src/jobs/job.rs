@@ -1,15 +1,17 @@
 //! What a job is: what `train` and the other commands ask of it.
 
 use std::fmt;
-use std::path::Path;
 
 use anyhow::bail;
 use clap::{ArgMatches, Args, Command, FromArgMatches as _};
 use elman::{Ensemble, Labelled, Model};
 
 use super::figures::Figure;
+use crate::flags::diagnose::DiagnoseArgs;
 use crate::flags::eval::EvalArgs;
+use crate::flags::forecast::ForecastArgs;
 use crate::flags::predict::PredictArgs;
+use crate::flags::sample::SampleArgs;
 use crate::flags::{defaults, names, numbers};
 use crate::output::Output;
 use crate::run::held::Resumed;
@@ -47,15 +49,15 @@ pub(crate) trait Job {
         )
     }
 
-    /// Hands `to` what a run is tested on, or the same of other data: `elman diagnose` follows gradients through it. Streams
-    /// are cut into sequences of `window` steps.
-    fn test_data(
-        run: &Path,
-        data: Option<&Path>,
-        model: &Model,
-        window: usize,
-        to: &mut dyn FnMut(&dyn Labelled) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()>;
+    /// `elman sample` of a run, if the job has samples.
+    const SAMPLE: Option<Use<SampleArgs>> = None;
+
+    /// `elman forecast` of a run, if the job has forecasts.
+    const FORECAST: Option<Use<ForecastArgs>> = None;
+
+    /// `elman diagnose` of a run: hands `follow`, which follows gradients back through it, what the run is tested on, or the
+    /// same of other data. Streams are cut into sequences of `window` steps.
+    fn diagnose(args: &DiagnoseArgs, model: &Model, window: usize, follow: &mut Follow<'_>) -> anyhow::Result<()>;
 }
 
 /// A [`Job`] among others: its type is forgotten.
@@ -73,15 +75,22 @@ pub(crate) struct Entry {
     pub(crate) resume: fn(Resumed) -> anyhow::Result<()>,
     pub(crate) eval: Answer<EvalArgs>,
     pub(crate) predict: Answer<PredictArgs>,
-    pub(crate) test_data: TestData,
+    pub(crate) sample: Option<Use<SampleArgs>>,
+    pub(crate) forecast: Option<Use<ForecastArgs>>,
+    pub(crate) diagnose: Diagnosed,
 }
 
 /// [`Job::eval`] or [`Job::predict`]
 type Answer<A> = fn(&A, Ensemble, usize, &mut Output) -> anyhow::Result<()>;
 
-/// [`Job::test_data`]
-type TestData =
-    fn(&Path, Option<&Path>, &Model, usize, &mut dyn FnMut(&dyn Labelled) -> anyhow::Result<()>) -> anyhow::Result<()>;
+/// [`Job::SAMPLE`] or [`Job::FORECAST`]
+pub(crate) type Use<A> = fn(&A, Ensemble, &mut Output) -> anyhow::Result<()>;
+
+/// [`Job::diagnose`]
+type Diagnosed = fn(&DiagnoseArgs, &Model, usize, &mut Follow<'_>) -> anyhow::Result<()>;
+
+/// What is done with the data that is followed.
+pub(crate) type Follow<'a> = dyn FnMut(&dyn Labelled) -> anyhow::Result<()> + 'a;
 
 impl Entry {
     pub(crate) const fn of<J: Job>() -> Self {
@@ -99,7 +108,9 @@ impl Entry {
             resume: J::resume,
             eval: J::eval,
             predict: J::predict,
-            test_data: J::test_data,
+            sample: J::SAMPLE,
+            forecast: J::FORECAST,
+            diagnose: J::diagnose,
         }
     }
 }

@@ -25,7 +25,7 @@ const LSTM: Owners = Owners::Cells(&["lstm"]);
 const GATED: Owners = Owners::Cells(&["lstm", "gru"]);
 
 /// In the order of the help and of `config.toml`.
-pub(crate) static NETWORK: [Described<Blueprint>; 17] = [
+pub(crate) static NETWORK: [Described<Blueprint>; 18] = [
     Described {
         name: "layers",
         kind: Count("N"),
@@ -166,6 +166,18 @@ pub(crate) static NETWORK: [Described<Blueprint>; 17] = [
         },
         heading: CELL,
         help: "lstm: clip the projected state to ±X",
+    },
+    Described {
+        name: "recurrent_bound",
+        kind: Rate("X"),
+        owners: Owners::Cells(&["indrnn"]),
+        default: None,
+        place: |of| match &mut of.cell {
+            AnyCell::IndRnn(rnn) => Some(&mut rnn.recurrent_bound),
+            _ => None,
+        },
+        heading: CELL,
+        help: "indrnn: keep the weights of the state within ±X in training",
     },
     Described {
         name: "layer_norm",

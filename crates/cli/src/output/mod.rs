@@ -18,13 +18,22 @@ pub(crate) struct Output {
     /// JSON lines instead of text.
     pub(crate) json: bool,
     quiet: bool,
+    /// Whether no bar is shown.
+    barless: bool,
+    /// Whether results are printed as JSON alone: those of one of several runs.
+    muted: bool,
     /// Whoever read standard output has gone.
     closed: bool,
 }
 
 impl Output {
     pub(crate) fn new(args: OutputArgs) -> Self {
-        Output { json: args.json, quiet: args.quiet, closed: false }
+        Output { json: args.json, quiet: args.quiet, barless: args.quiet, muted: false, closed: false }
+    }
+
+    /// For one of several runs: its results as events alone, and its remarks where it is the first.
+    pub(crate) fn of_part(&self, first: bool) -> Self {
+        Output { muted: true, quiet: self.quiet || !first, ..*self }
     }
 
     /// A result: a line of text, or the object.
@@ -34,6 +43,9 @@ impl Output {
 
     /// The same for a text that is the result itself, whatever characters it has.
     pub(crate) fn verbatim(&mut self, text: impl std::fmt::Display, object: &impl Serialize) -> anyhow::Result<()> {
+        if self.muted && !self.json {
+            return Ok(());
+        }
         let line = if self.json { serde_json::to_string(object)? } else { text.to_string() };
         self.line(&line)
     }
@@ -72,12 +84,12 @@ impl Output {
 
     /// The bar of a training of `total` steps; hidden where standard error is no terminal.
     pub(crate) fn progress(&self, total: u64) -> Progress {
-        if self.quiet || !io::stderr().is_terminal() { Progress::hidden() } else { Progress::new(total) }
+        if self.barless || !io::stderr().is_terminal() { Progress::hidden() } else { Progress::new(total) }
     }
 
     /// A bar of `total` steps; hidden where standard error is no terminal.
     pub(crate) fn bar(&self, total: u64) -> ProgressBar {
-        if self.quiet || !io::stderr().is_terminal() {
+        if self.barless || !io::stderr().is_terminal() {
             return ProgressBar::hidden();
         }
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(10));

@@ -83,7 +83,7 @@ pub(crate) fn train_members<D: Labelled>(
     let models: Vec<Model> =
         places().map(|place| Ok(Model::load(place.join(folder::MODEL))?)).collect::<anyhow::Result<_>>()?;
     let rows = places().map(|place| metrics::read(&place.join(folder::METRICS))).collect::<anyhow::Result<Vec<_>>>()?;
-    let rows = mean(&rows);
+    let rows = mean_rows(&rows);
     let mut writer = MetricsWriter::create(&folder.join(folder::METRICS))?;
     rows.iter().try_for_each(|row| writer.write(row))?;
     curves::draw(&folder.join(folder::CURVES), &rows, None)?;
@@ -120,9 +120,9 @@ fn member(place: &Path) -> anyhow::Result<Held> {
     Ok(Held { folder: place.to_owned(), lock, checkpoint })
 }
 
-/// The rows of an ensemble: the means over its members of what is noted at the same step, and the seconds of all. A member
+/// The rows of an ensemble, or of several runs: the means over its members of what is noted at the same step, and the seconds of all. A member
 /// that stopped early counts with its last row.
-fn mean(members: &[Vec<Row>]) -> Vec<Row> {
+pub(super) fn mean_rows(members: &[Vec<Row>]) -> Vec<Row> {
     let Some(longest) = members.iter().max_by_key(|rows| rows.len()) else { return Vec::new() };
     let row = |(index, pattern): (usize, &Row)| {
         let rows: Vec<&Row> = members.iter().filter_map(|rows| rows.get(index).or(rows.last())).collect();
@@ -166,7 +166,7 @@ mod tests {
     fn rows_are_means_and_a_member_that_stopped_counts_with_its_last() {
         let long = vec![row(1, 4.0, None), row(2, 2.0, Some(2.0)), row(3, 1.0, Some(1.0))];
         let short = vec![row(1, 2.0, None), row(2, 1.0, Some(4.0))];
-        let found = mean(&[short, long]);
+        let found = mean_rows(&[short, long]);
         let seconds = |row: Row| Row { seconds: 4.0, ..row };
         let expected = [row(1, 3.0, None), row(2, 1.5, Some(3.0)), row(3, 1.0, Some(2.5))].map(seconds);
         assert_eq!(found, expected);

@@ -25,6 +25,7 @@ use crate::flags::optimization::OptimizationArgs;
 use crate::flags::training::CommonArgs;
 use crate::flags::writing::Writing;
 use crate::flags::wrong::Wrong;
+use crate::run::several::folds::Folds;
 
 /// The settings that a job has for itself.
 pub(crate) trait JobSettings: Clone + Debug + Default + DeserializeOwned + PartialEq + Serialize {
@@ -45,6 +46,11 @@ pub(crate) trait JobSettings: Clone + Debug + Default + DeserializeOwned + Parti
 
     /// Refuses what training refuses only once it has its data, whatever that is: there the message can say more.
     fn check_without_data(settings: &Settings<Self>) -> Result<(), elman::Error>;
+
+    /// The folds of its data, where the job has them.
+    fn folds(&mut self) -> Option<&mut Folds> {
+        None
+    }
 
     /// With paths absolute, so that other commands find them from wherever they are called.
     fn with_absolute_paths(&self) -> anyhow::Result<Self>;

@@ -87,7 +87,7 @@ impl NetworkConfig {
                 || ((of.place)(&mut blueprint).is_none() && self.options.get(of) != of.default);
             if is_set && !whose.contains(&self.cell.as_str()) {
                 let why = format!("it is an option of {}", whose.join(" and "));
-                return Err(Error::Unsupported { what: of.name, cell: name, why });
+                return Err(Error::Unsupported { what: of.name, of: name, why });
             }
         }
         Ok(blueprint.cell)

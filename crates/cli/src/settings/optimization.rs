@@ -158,7 +158,7 @@ impl OptimizationConfig {
         }
         if ["rprop", "rprop+"].contains(&name) && self.options.has("learning_rate") {
             let why = "it has a step size for each parameter; see initial_step".into();
-            return Err(Error::Unsupported { what: "learning_rate", cell: name, why });
+            return Err(Error::Unsupported { what: "learning_rate", of: name, why });
         }
         for of in given() {
             if let Owners::Schedules(whose) = of.owners
@@ -232,7 +232,7 @@ fn known(what: &'static str, found: &str, names: &[&'static str]) -> Result<&'st
 
 /// An option that another optimizer or schedule has.
 fn foreign(what: &'static str, name: &'static str, whose: &[&str]) -> Error {
-    Error::Unsupported { what, cell: name, why: format!("it is an option of {}", whose.join(" and ")) }
+    Error::Unsupported { what, of: name, why: format!("it is an option of {}", whose.join(" and ")) }
 }
 
 #[cfg(test)]

@@ -40,6 +40,9 @@ fn describe_layer(layer: &Layer) -> String {
     match &layer.cell {
         AnyCell::Rnn(Rnn { activation, .. }) | AnyCell::IndRnn(IndRnn { activation, .. }) => {
             options.push(activation.name().into());
+            if let AnyCell::IndRnn(IndRnn { recurrent_bound: Some(bound), .. }) = &layer.cell {
+                options.push(format!("|u| within {bound}"));
+            }
         }
         AnyCell::Lstm(lstm) => {
             let on = [

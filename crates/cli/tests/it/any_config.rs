@@ -59,6 +59,7 @@ fn settings(job: &'static str) -> BoxedStrategy<Lines> {
     let streams = ["echo", "text"].contains(&job);
     let noise = [("recurrent_dropout", RATE), ("zoneout", RATE)];
     let own = |options: &[Choice]| [&noise[..], options].concat();
+    let indrnn = own(&[("activation", PHI), ("recurrent_bound", ABOVE)]);
     let (rnn, lstm, gru) = (
         own(&[("activation", PHI)]),
         own(&[
@@ -79,7 +80,7 @@ fn settings(job: &'static str) -> BoxedStrategy<Lines> {
             ("candidate_dropout", RATE),
         ]),
     );
-    let cell = one("cell", &[("rnn", &rnn), ("lstm", &lstm), ("gru", &gru), ("indrnn", &rnn)]);
+    let cell = one("cell", &[("rnn", &rnn), ("lstm", &lstm), ("gru", &gru), ("indrnn", &indrnn)]);
     let layers = prop_oneof![
         Just(vec![("layers", "1".to_owned())]),
         some(&[("residual", BOOL), ("dropout", RATE)]).prop_map(|mut lines| {

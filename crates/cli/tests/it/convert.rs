@@ -72,7 +72,9 @@ fn an_exported_run_answers_on_raw_values_as_predict_and_forecast_do() {
     (0..120).for_each(|t| sales += &format!("{t},{},{}\n", value(t), price(t)));
     place.write("sales.csv", sales.as_bytes());
     let flags = "--target y --time step --season 6 --context 12 --horizon 3";
-    place.elman(&format!("train series --data sales.csv {flags} {train} --cell lstm --out ahead")).succeeded();
+    place
+        .elman(&format!("train series --data sales.csv {flags} {train} --cell lstm --recipe plain --out ahead"))
+        .succeeded();
     let forecast = place.elman("forecast ahead --json");
     forecast.succeeded();
     let mut forecast = objects(&forecast.stdout);

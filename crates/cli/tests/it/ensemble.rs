@@ -95,7 +95,7 @@ fn every_command_reads_an_ensemble_of_classes() {
 #[test]
 fn a_forecast_is_the_mean_of_the_members() {
     let place = place();
-    let trained = place.elman(&format!("{SERIES} --ensemble 2 --out run --json"));
+    let trained = place.elman(&format!("{SERIES} --recipe plain --ensemble 2 --out run --json"));
     trained.succeeded();
     let evaluated = place.elman("eval run --json");
     evaluated.succeeded();

@@ -33,6 +33,8 @@ mod same_bits;
 #[cfg(all(feature = "japanese-vowels", feature = "sunspots"))]
 mod saved_runs;
 mod series;
+mod series_recipe;
+mod several;
 mod shell;
 mod sweep;
 mod text;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::support::*;
 
 /// Flags beside which a flag is given, and the flags with it.
-const CASES: [(&str, &str); 58] = [
+const CASES: [(&str, &str); 59] = [
     ("", "--hidden-size 17"),
     ("", "--cell lstm"),
     ("", "--cell gru"),
@@ -29,6 +29,7 @@ const CASES: [(&str, &str); 58] = [
     ("--cell lstm --projection 5", "--cell lstm --projection 5 --projection-clip 0.02"),
     ("--cell lstm", "--cell lstm --layer-norm"),
     ("--cell lstm", "--cell lstm --memory-zoneout 0.3"),
+    ("--cell indrnn", "--cell indrnn --recurrent-bound 0.4"),
     ("", "--recurrent-dropout 0.3"),
     ("", "--zoneout 0.3"),
     ("", "--learning-rate 0.02"),

@@ -106,7 +106,12 @@ fn a_run_is_reported_tested_drawn_and_evaluated_again() {
     for words in ["naive, season 6", "(MAE)", "(MASE)", "mean pinball loss", "within 10–90%: 80.0% expected"] {
         assert!(outcome.stdout.contains(words), "no {words:?} in {}", outcome.stdout);
     }
-    for words in ["a.csv: 90 rows, 1 series, monthly; 2015-01-31 to 2022-06-30", "reads 8 steps of y", "52 windows"] {
+    for words in [
+        "a.csv: 90 rows, 1 series, monthly; 2015-01-31 to 2022-06-30",
+        "reads 8 steps of y",
+        "recipe auto: relative to ",
+        "56 windows",
+    ] {
         assert!(outcome.stderr.contains(words), "no {words:?} in {}", outcome.stderr);
     }
     assert!(place.text("run/forecast.svg").contains("observed"));
@@ -138,9 +143,9 @@ fn json_has_every_figure() {
     outcome.succeeded();
     let objects = objects(&outcome.stdout);
     let events: Vec<_> = objects.iter().map(|object| object["event"].as_str().unwrap()).collect();
-    assert_eq!(events, ["data", "run", "epoch", "epoch", "backtest"]);
+    assert_eq!(events, ["data", "run", "epoch", "epoch", "settled", "backtest"]);
     assert_eq!((&objects[0]["rows"], &objects[0]["frequency"]), (&80.into(), &"a step".into()));
-    let backtest = &objects[4];
+    let backtest = &objects[5];
     assert_eq!(backtest["levels"], serde_json::json!([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]));
     assert_eq!((&backtest["horizon"], &backtest["season"], &backtest["origins"]), (&3.into(), &6.into(), &10.into()));
     for side in ["model", "naive"] {
@@ -201,7 +206,7 @@ fn gaps_and_missing_values_are_learnt_around_and_reported() {
     // Without the covariate the network reads less.
     let outcome = place.elman(&quick("--out alone --covariates="));
     outcome.succeeded();
-    assert!(outcome.stderr.contains("reads 8 steps of y, whether y is known; forecasts"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("reads 8 steps of y, whether y is known, y a season before"), "{}", outcome.stderr);
 }
 
 #[test]
@@ -436,7 +441,7 @@ fn a_model_that_is_no_better_than_the_naive_forecast_says_so() {
         text
     });
     let place = Place::with_table(&walk);
-    let outcome = place.elman(&quick("--quiet --season 1 --num-epoch 10"));
+    let outcome = place.elman(&quick("--quiet --season 1 --num-epoch 10 --recipe plain"));
     outcome.succeeded();
     assert!(
         outcome.stdout.contains("the model does NOT beat the naive forecast, the last value again"),
@@ -469,13 +474,15 @@ fn a_constant_series_has_no_scale_and_nothing_to_beat() {
     let outcome = place.elman(&quick("--quiet"));
     outcome.succeeded();
     assert!(
-        outcome.stdout.contains("does NOT beat")
-            && outcome.stdout.contains("its MAE is above that forecast's, which is 0"),
+        outcome.stdout.contains("does NOT beat") && outcome.stdout.contains("its MAE is 0, as that forecast's"),
         "{}",
         outcome.stdout
     );
     let object = &objects(&place.elman("eval run --json").stdout)[0];
     assert_eq!((&object["model"]["mase"], &object["naive"]["mae"]), (&Value::Null, &0.0.into()));
+    let outcome = place.elman(&quick("--quiet --recipe plain --out plain"));
+    outcome.succeeded();
+    assert!(outcome.stdout.contains("its MAE is above that forecast's, which is 0"), "{}", outcome.stdout);
 }
 
 #[test]
@@ -522,7 +529,9 @@ fn settings_that_cannot_be_are_refused() {
         place.elman(&quick(flags)).refused(2, words);
     }
     // Too short: 42 steps are left to learn from.
-    place.elman(&quick("--context 40")).refused(1, &["has 42 steps", "at least 43", "the context of 40"]);
+    place
+        .elman(&quick("--context 40 --recipe plain"))
+        .refused(1, &["has 42 steps", "at least 43", "the context of 40"]);
     // Which of two columns of numbers is the target?
     let two = counted(60)
         .lines()
@@ -552,7 +561,7 @@ fn settings_that_cannot_be_are_refused() {
 
 #[test]
 fn forecast_refuses_what_the_model_does_not_know() {
-    let place = Place::trained(&table(month_ends(70)), "");
+    let place = Place::trained(&table(month_ends(70)), "--recipe plain");
     let refused = |text: &str, words: &[&str]| {
         place.write("newer.csv", text.as_bytes());
         place.elman("forecast run --data newer.csv --out f.csv --plot f.svg").refused(1, words);
@@ -612,7 +621,7 @@ fn series_that_are_new_or_short() {
     };
     let old = series("old", 1.0, 0, 90);
     let place = Place::with_table(&format!("id,t,y\n{old}{}", series("short", 1.0, 80, 90)));
-    let outcome = place.elman(&quick("--id id"));
+    let outcome = place.elman(&quick("--id id --recipe plain"));
     outcome.succeeded();
     assert!(
         outcome.stderr.contains("too short to learn from before validation: 1 series: \"short\""),
@@ -674,7 +683,7 @@ fn many_short_series_are_counted_and_not_listed() {
 
 #[test]
 fn values_of_any_size_keep_their_digits() {
-    for (factor, mae) in [(1e-9, "e-"), (1e9, "00"), (1e30, "e3")] {
+    for (factor, mae) in [(1e-9, "e-"), (1e9, "00"), (1e30, "e2")] {
         let rows: String = (0..80).map(|t| format!("{t},{}\n", factor * wave(t))).collect();
         let place = Place::with_table(&format!("t,y\n{rows}"));
         let outcome = place.elman(&quick(""));
@@ -710,7 +719,7 @@ fn short_series_train_without_a_flag() {
     // Years: 31 windows are fewer than the default batch.
     let years: String = (1960..2020).map(|year| format!("{year},{}\n", wave(year))).collect();
     place.write("a.csv", format!("year,y\n{years}").as_bytes());
-    let outcome = place.elman(&format!("{flags} --horizon 3 --out years"));
+    let outcome = place.elman(&format!("{flags} --horizon 3 --recipe plain --out years"));
     outcome.succeeded();
     assert!(outcome.stderr.contains("--batch-size is full: there are 31 rows"), "{}", outcome.stderr);
     assert!(place.text("years/config.toml").contains("batch_size = \"full\""));
@@ -739,4 +748,170 @@ fn a_run_says_nothing_of_an_accuracy_and_shows_the_epoch_it_kept() {
     for text in [&svg, &inspect.stdout, &place.text("run/metrics.csv")] {
         assert!(!text.contains("NaN") && !text.contains("accuracy 0") && !text.contains("accuracy 1"), "{text}");
     }
+}
+
+/// Six shops in two regions, with promotions that are known ahead.
+fn many_shops(shops: usize, steps: usize, ahead: usize) -> String {
+    let mut text = "region,shop,kind,date,sales,promo\n".to_owned();
+    let dates: Vec<String> = month_ends(steps + ahead).collect();
+    for shop in 0..shops {
+        for (t, date) in dates.iter().enumerate() {
+            let promo = (t * 7 + shop) % 5 / 4;
+            let sales = if t < steps {
+                format!("{:.2}", 10.0 * (shop + 1) as f64 + wave(t) + 5.0 * promo as f64)
+            } else {
+                String::new()
+            };
+            text += &format!(
+                "{},{shop},{},{date},{sales},{promo}\n",
+                ["n", "s"][shop % 2],
+                ["small", "large", "tiny"][shop % 3]
+            );
+        }
+    }
+    text
+}
+
+#[test]
+fn many_series_with_promotions_that_are_known_ahead() {
+    let place = Place::new();
+    place.write("shops.csv", many_shops(6, 80, 4).as_bytes());
+    let flags = "--data shops.csv --target sales --id region,shop --known promo --horizon 4 --context 8 --out run";
+    let outcome = place.elman(&quick(flags));
+    outcome.succeeded();
+    for says in [
+        "id region, shop; target sales",
+        "known ahead: promo; static: kind",
+        "24 rows behind the last known target",
+        "and promo of the steps to forecast",
+        "mean over 6 series: MASE",
+    ] {
+        let said = format!("{}{}", outcome.stdout, outcome.stderr);
+        assert!(said.contains(says), "{says}: {said}");
+    }
+    let table = place.text("run/series.csv");
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (7, "region,shop,values,mae,mase,pinball,naive_mae,naive_mase,naive_pinball"));
+    assert!(lines[2].starts_with("s,1,"), "{table}");
+
+    let eval = place.elman("eval run --per-series");
+    eval.succeeded();
+    assert!(eval.stdout.contains("region  shop  values"), "{}", eval.stdout);
+    let forecast = place.elman("forecast run --out forecast.csv");
+    forecast.succeeded();
+    let table = place.text("forecast.csv");
+    assert_eq!(
+        (table.lines().count(), table.lines().next().unwrap().starts_with("region,shop,date,0.1,")),
+        (25, true),
+        "{table}"
+    );
+
+    // A shop that was not there in training, of a kind that was not.
+    let new = many_shops(7, 80, 4).replace("n,6,small", "n,6,booth");
+    place.write("newer.csv", new.as_bytes());
+    let forecast = place.elman("forecast run --data newer.csv --out newer-forecast.csv");
+    forecast.succeeded();
+    assert!(forecast.stderr.contains("kind of \"n/6\""), "{}", forecast.stderr);
+    assert_eq!(place.text("newer-forecast.csv").lines().count(), 29);
+
+    // Without the rows behind the end nothing is forecast.
+    place.write("short.csv", many_shops(6, 80, 3).as_bytes());
+    let refused = place.elman("forecast run --data short.csv");
+    refused.failed(1, &["promo is missing at", "in series \"n/0\", step 4 of the 4 to forecast", "add a row there"]);
+}
+
+#[test]
+fn several_columns_are_a_series_each() {
+    let place = Place::new();
+    let rows: String = (0..80).map(|t| format!("{t},{:.2},{:.2}\n", wave(t), 100.0 + wave(t + 3))).collect();
+    place.write("wide.csv", format!("t,a,b\n{rows}").as_bytes());
+    place.elman(&quick("--data wide.csv --target a,b --horizon 3 --context 8 --out run")).succeeded();
+    let forecast = place.elman("forecast run --out forecast.csv");
+    forecast.succeeded();
+    let table = place.text("forecast.csv");
+    assert!(table.starts_with("series,t,0.1") && table.contains("\nb,80,"), "{table}");
+}
+
+#[test]
+fn a_final_fit_learns_from_the_test_too() {
+    let place = Place::with_table(&counted(90));
+    for recipe in ["auto", "plain"] {
+        let plain = format!("--recipe {recipe}");
+        place.elman(&quick(&format!("{plain} --out tested"))).succeeded();
+        let outcome = place.elman(&quick(&format!("{plain} --final --out run")));
+        outcome.succeeded();
+        assert!(
+            outcome.stdout.contains("the model that is kept has learnt from all of the data"),
+            "{}",
+            outcome.stdout
+        );
+        assert!(outcome.stderr.contains("final fit: "), "{}", outcome.stderr);
+        assert!(place.text("run/config.toml").contains("final = true"));
+        assert_ne!(place.bytes("run/model.safetensors"), place.bytes("tested/model.safetensors"));
+        // The test is that of the model before it.
+        let of = |name: &str| -> Value { serde_json::from_str(&place.text(name)).unwrap() };
+        let (mut test, tested) = (of("run/test.json"), of("tested/test.json"));
+        assert!(test["final"]["loss"].as_f64().is_some() && test["final"]["steps"][0].as_u64() > Some(0), "{test}");
+        test.as_object_mut().unwrap().remove("final");
+        assert_eq!(test, tested, "{recipe}");
+        let eval = place.elman("eval run");
+        eval.succeeded();
+        assert!(eval.stderr.contains("has learnt from all data of its training"), "{}", eval.stderr);
+        place.elman("forecast run").succeeded();
+
+        // The same again, and with two threads or one.
+        place.elman(&quick(&format!("{plain} --final --threads 1 --out again"))).succeeded();
+        assert_eq!(place.bytes("run/model.safetensors"), place.bytes("again/model.safetensors"));
+        for folder in ["tested", "run", "again"] {
+            fs::remove_dir_all(place.path(folder)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn of_many_windows_every_few_are_learnt_from() {
+    let place = Place::new();
+    let rows: String =
+        (0..30).flat_map(|id| (0..220).map(move |t| format!("{id},{t},{:.2}\n", wave(t + id)))).collect();
+    place.write("a.csv", format!("id,t,y\n{rows}").as_bytes());
+    let outcome = place.elman(&quick("--id id"));
+    outcome.succeeded();
+    assert!(
+        outcome.stderr.contains("--every is 2: of ") || outcome.stdout.contains("--every is 2: of "),
+        "{}",
+        outcome.stderr
+    );
+    assert!(place.text("run/config.toml").contains("every = 2"));
+    let refused = place.elman(&quick("--id id --every 0 --out other"));
+    refused.failed(2, &["--every is 0; expected at least 1"]);
+}
+
+#[test]
+fn series_that_end_apart_are_tested_before_their_ends() {
+    let place = Place::new();
+    let one = |id: usize| {
+        let values: Vec<String> = (0..40 + id).map(|t| format!("{:.2}", wave(t + id) + t as f64)).collect();
+        format!("T{id}:{}-01-01 00-00-00:{}\n", 1900 + 3 * id, values.join(","))
+    };
+    let head = "@attribute series_name string\n@attribute start_timestamp date\n@frequency yearly\n@horizon 3\n@data\n";
+    place.write("a.tsf", (head.to_owned() + &(0..8).map(one).collect::<String>()).as_bytes());
+    let train = "train series --data a.tsf --num-epoch 2 --hidden-size 4";
+    let outcome = place.elman(&format!("{train} --out run"));
+    outcome.succeeded();
+    for says in [
+        "--horizon is 3, as the file says",
+        "--cut is end: the series end at different times",
+        "from the last 3 steps of each series on",
+        "mean over 8 series",
+    ] {
+        let said = format!("{}{}", outcome.stdout, outcome.stderr);
+        assert!(said.contains(says), "{says}: {said}");
+    }
+    assert!(place.text("run/config.toml").contains("cut = \"end\""));
+    place.elman("eval run").succeeded();
+    let forecast = place.elman("forecast run --json");
+    assert_eq!(times(&forecast)[..4], ["1940", "1941", "1942", "1944"]);
+    let by_time = place.elman(&format!("{train} --cut time --out by-time"));
+    by_time.succeeded();
+    assert!(!by_time.stdout.contains("of each series on"), "{}", by_time.stdout);
 }

@@ -230,11 +230,24 @@ fn a_verdict_says_what_is_assumed() {
     let outcome = place.elman("convert mlp.pt m.safetensors --hidden-activation relu");
     let said = outcome.succeeded().into_iter().find(|line| line.starts_with("verdict: ")).unwrap().to_owned();
     for part in
-        ["how they are connected is assumed: ", "the head is fc1, fc2, with relu between them", "states start at zero"]
+        ["what is done with them is assumed: ", "the head is fc1, fc2, with relu between them", "states start at zero"]
     {
         assert!(said.contains(part), "{said}");
     }
     assert!(!said.contains("the same function"), "{said}");
+    assert!(
+        outcome.stdout.contains("\nnot compared: arrays alone hold nothing to compute; --sample FILE"),
+        "{}",
+        outcome.stdout
+    );
+    // Half precision too.
+    copy(&place, "heads/bf16.pt", "bf16.pt");
+    let widened = place.elman("convert bf16.pt b.safetensors");
+    let said = widened.succeeded().into_iter().find(|line| line.starts_with("verdict: ")).unwrap().to_owned();
+    assert!(
+        said.contains(" arrays of bfloat16 were widened to float32, which changes no number; what is done"),
+        "{said}"
+    );
     let json = place.elman("convert mlp.pt j.safetensors --hidden-activation relu --json");
     let object: serde_json::Value = serde_json::from_str(json.succeeded()[0]).unwrap();
     assert!(object["steps"][0]["assumed"].as_array().unwrap().len() >= 4);

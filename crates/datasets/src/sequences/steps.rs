@@ -127,7 +127,7 @@ impl Columns {
         }
         let time = time.map(|time| Order::new(table, &survey, time, settings)).transpose()?;
         taken.time = time.as_ref().map(|time| time.describe(table)).transpose()?;
-        taken.numbers(None, &features, table, &survey);
+        taken.numbers(&[], &features, table, &survey);
         Ok(Self { id, time, label, label_guessed, features, taken })
     }
 }

@@ -2,55 +2,82 @@
 
 use super::fault::Refusal;
 use super::infer::ROWS_MIN;
+use super::statics::{TEXTS_MAX, constant};
 use super::{Reader, SeriesFault};
 use crate::table::numbers::{Found, Numbers};
 use crate::table::survey::Survey;
-use crate::table::taken::{NotRead, Taken};
+use crate::table::taken::{NotRead, Taken, Why};
 use crate::table::times::{self, Times};
 use crate::table::{Table, column, columns_of, is_unnamed};
 
 pub(crate) struct Columns {
-    pub(crate) target: Numbers,
+    /// One; or several, each a series of its own.
+    pub(crate) targets: Vec<Numbers>,
     pub(crate) id: Vec<usize>,
     pub(crate) covariates: Vec<Numbers>,
+    /// Places in `covariates`.
+    pub(crate) known: Vec<usize>,
+    pub(crate) statics: Vec<Static>,
     pub(crate) times: Times,
     pub(crate) taken: Taken,
     pub(crate) ignored: Vec<String>,
 }
 
+/// A column that says one thing of each series.
+pub(crate) struct Static {
+    pub(crate) column: usize,
+    /// None of texts.
+    pub(crate) numbers: Option<Numbers>,
+}
+
 pub(crate) fn find(table: &Table, reader: &Reader) -> Result<Columns, Refusal> {
     let survey = Survey::new(table, reader.notations)?;
+    let each = |role, names: &[String]| -> Result<Vec<usize>, SeriesFault> {
+        names.iter().map(|name| column(table, role, name)).collect()
+    };
     let sought = match reader.target.as_str() {
-        "" => None,
-        name => Some(column(table, "target", name)?),
+        "" => Vec::new(),
+        name => columns_of(table, "target", &[name.to_owned()])?,
     };
     let id = columns_of(table, "id", &reader.id)?;
-    let named = match &reader.covariates {
-        Some(names) => Some(names.iter().map(|name| column(table, "covariates", name)).collect::<Result<Vec<_>, _>>()?),
-        None => None,
-    };
-    let mut taken: Vec<usize> =
-        sought.into_iter().chain(id.iter().copied()).chain(named.iter().flatten().copied()).collect();
+    let known = each("known", &reader.known)?;
+    let mut named = reader.covariates.as_ref().map(|names| each("covariates", names)).transpose()?;
+    if let Some(named) = &mut named {
+        let more: Vec<usize> = known.iter().copied().filter(|column| !named.contains(column)).collect();
+        named.extend(more);
+    }
+    let named_statics = reader.statics.as_ref().map(|names| each("static", names)).transpose()?;
+    let mut taken: Vec<usize> = sought.iter().chain(&id).chain(named.iter().flatten()).copied().collect();
+    taken.extend(known.iter().chain(named_statics.iter().flatten()));
     let free = |taken: &[usize]| (0..table.columns.len()).filter(|column| !taken.contains(column)).collect::<Vec<_>>();
     let time = times::find(table, &survey, &reader.time, &free(&taken))?;
     taken.extend(time.all());
-    let target = match sought {
-        Some(target) => target,
-        None => sole_target(table, &survey, &free(&taken))?,
+    let targets = match sought[..] {
+        [] => vec![sole_target(table, &survey, &free(&taken))?],
+        _ => sought,
     };
-    let mut roles = vec![(target, "the target")];
+    let mut roles: Vec<(usize, &'static str)> = targets.iter().map(|&target| (target, "the target")).collect();
     roles.extend(id.iter().map(|&id| (id, "the id")));
     roles.extend(time.all().map(|column| (column, "the time")));
-    roles.extend(named.iter().flatten().map(|&column| (column, "a covariate")));
+    roles.extend(named.as_ref().unwrap_or(&known).iter().map(|&column| (column, "a covariate")));
+    // An id may be one too: it tells the series apart that were learnt from.
+    let statics = named_statics.iter().flatten().filter(|column| !id.contains(column));
+    roles.extend(statics.map(|&column| (column, "static")));
     for (index, &(column, second)) in roles.iter().enumerate() {
         if let Some(&(_, first)) = roles[..index].iter().find(|&&(other, _)| other == column) {
             return Err(SeriesFault::ColumnTwice { name: table.columns[column].clone(), first, second }.into());
         }
     }
-    taken.push(target);
+    taken.extend(&targets);
 
     let mut said = Taken::default();
-    let (mut covariates, mut ignored) = (Vec::new(), Vec::new());
+    let (mut covariates, mut statics, mut ignored) = (Vec::new(), Vec::new(), Vec::new());
+    for column in named_statics.iter().flatten().copied() {
+        let facts = survey.columns[column];
+        let is_text = (facts.wrong > 0 && !facts.is_truths()) || id.contains(&column);
+        let numbers = if is_text { None } else { Some(Numbers::of(table, &survey, column)?) };
+        statics.push(Static { column, numbers });
+    }
     match named {
         Some(named) => {
             for column in named {
@@ -61,10 +88,25 @@ pub(crate) fn find(table: &Table, reader: &Reader) -> Result<Columns, Refusal> {
             // A table can have 2²⁰ columns, most of them free.
             let mut is_taken = vec![false; table.columns.len()];
             taken.iter().for_each(|&column| is_taken[column] = true);
+            known.iter().for_each(|&column| is_taken[column] = false);
+            let constant = match reader.statics {
+                None => constant(table, &id, &candidates(table, &survey, &taken))?,
+                Some(_) => Vec::new(),
+            };
             for column in (0..table.columns.len()).filter(|&column| !is_taken[column]) {
+                let of_series = constant.iter().find(|of| of.column == column);
                 match Numbers::find(table, &survey, column)? {
+                    Found::Numbers(numbers) if of_series.is_some() => {
+                        statics.push(Static { column, numbers: Some(numbers) });
+                    }
                     Found::Numbers(numbers) => covariates.push(numbers),
+                    Found::Not(Why::Text { .. }) if of_series.is_some_and(|of| of.texts <= TEXTS_MAX) => {
+                        statics.push(Static { column, numbers: None });
+                    }
+                    // The first cell that is no number says why; where there is none, all are missing.
+                    Found::Not(_) if known.contains(&column) => covariates.push(Numbers::of(table, &survey, column)?),
                     Found::Not(why) => {
+                        let why = of_series.map_or(why, |of| Why::Texts { count: of.texts });
                         said.not_read(|| NotRead { column: table.columns[column].clone(), why });
                         ignored.push(table.columns[column].clone());
                     }
@@ -72,14 +114,29 @@ pub(crate) fn find(table: &Table, reader: &Reader) -> Result<Columns, Refusal> {
             }
         }
     }
-    let target = Numbers::of(table, &survey, target)?;
+    let targets =
+        targets.into_iter().map(|column| Numbers::of(table, &survey, column)).collect::<Result<Vec<_>, _>>()?;
     let format = times::format(table, &time, reader.time_format.as_deref())?;
     let times = Times { columns: time, format };
+    let names =
+        |columns: &mut dyn Iterator<Item = usize>| columns.map(|column| table.columns[column].clone()).collect();
     said.time = Some(times.describe(table)?);
-    said.id = id.iter().map(|&id| table.columns[id].clone()).collect();
-    said.target = Some(target.describe(table, &survey));
-    said.numbers(Some(&target), &covariates, table, &survey);
-    Ok(Columns { target, id, covariates, times, taken: said, ignored })
+    said.id = names(&mut id.iter().copied());
+    said.known = names(&mut known.iter().copied());
+    said.statics = names(&mut statics.iter().map(|of| of.column));
+    said.numbers(&targets, &covariates, table, &survey);
+    let place = |&column: &usize| covariates.iter().position(|of| of.column() == column);
+    let known = known.iter().filter_map(place).collect();
+    Ok(Columns { targets, id, covariates, known, statics, times, taken: said, ignored })
+}
+
+/// Columns that may say one thing of each series: of numbers, truths or texts.
+fn candidates(table: &Table, survey: &Survey, taken: &[usize]) -> Vec<usize> {
+    let may_be = |&column: &usize| {
+        let facts = survey.columns[column];
+        facts.known > 0 && !is_unnamed(&table.columns[column]) && !survey.is_times(column) && !facts.is_nearly_numbers()
+    };
+    (0..table.columns.len()).filter(|column| !taken.contains(column)).filter(may_be).take(1 << 8).collect()
 }
 
 /// The only column of numbers.

@@ -4,18 +4,18 @@
 
 use std::path::Path;
 
-use super::columns::{Columns, find};
+use super::columns::{Columns, Static, find};
 use super::fault::Refusal;
 use super::grid::on_grid;
 use super::rows::{Origin, Rows};
-use super::{SeriesFault, SeriesSet, ids, tsf};
+use super::{SeriesFault, SeriesSet, StaticValue, ids, tsf};
 use crate::idx::Source;
 use crate::limits::Limits;
 use crate::names::Names;
-use crate::table::Table;
-use crate::table::number::Notations;
+use crate::table::number::{Notations, is_missing};
 use crate::table::numbers::{Numbers, centre};
 use crate::table::stand_in::StandIns;
+use crate::table::{Row, Table};
 use crate::{Error, Fault, text};
 
 /// What to read from a `.tsf` file of the Monash archive, or from a table: separated by commas, semicolons or tabs, gzipped or not, of up to 1 GiB of text in UTF-8,
@@ -35,6 +35,8 @@ pub struct Reader {
     pub(crate) time: Vec<String>,
     pub(crate) id: Vec<String>,
     pub(crate) missing: Vec<f64>,
+    pub(crate) known: Vec<String>,
+    pub(crate) statics: Option<Vec<String>>,
     pub(crate) covariates: Option<Vec<String>>,
     pub(crate) time_format: Option<String>,
     pub(crate) notations: Notations,
@@ -43,7 +45,8 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Reads the column `target`, or the only column of numbers if it is empty, the first column of times (by its name, or else by its cells), and all other columns of
+    /// Reads the column `target`, or several between commas, where no column is called so, each as a series of its own; or the
+    /// only column of numbers if it is empty; the first column of times (by its name, or else by its cells), and all other columns of
     /// numbers as covariates.
     pub fn new(target: impl Into<String>) -> Self {
         Reader {
@@ -51,6 +54,8 @@ impl Reader {
             time: Vec::new(),
             id: Vec::new(),
             missing: Vec::new(),
+            known: Vec::new(),
+            statics: None,
             covariates: None,
             time_format: None,
             notations: Notations::ALL,
@@ -76,6 +81,19 @@ impl Reader {
     /// [`split_id`](super::split_id) gives the cells of a series' id again.
     pub fn ids<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
         self.id = columns.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Covariates that are known ahead: rows behind the last known target say them for the steps to forecast.
+    pub fn known<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+        self.known = columns.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The columns that say one thing of each series, none if it is empty. Without it they are found, unless covariates
+    /// are named.
+    pub fn statics<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+        self.statics = Some(columns.into_iter().map(Into::into).collect());
         self
     }
 
@@ -146,12 +164,13 @@ impl Reader {
 
     fn series(&self, table: &Table) -> Result<SeriesSet, Refusal> {
         let columns = find(table, self)?;
-        let mut rows = rows(table, &columns)?;
+        let targets = columns.targets.len();
+        let mut rows = rows(table, &columns, &self.target)?;
         let (time, ignored) = (columns.times.columns.all(), columns.ignored);
         rows.report.time = time.map(|column| table.columns[column].clone()).collect();
         (rows.report.taken, rows.report.ignored) = (columns.taken, ignored);
         rows.report.taken.comments = table.remarks()?;
-        on_grid(rows, &Lines { table, one_series: self.id.is_empty() })
+        on_grid(rows, &Lines { table, one_series: self.id.is_empty(), targets })
     }
 }
 
@@ -159,11 +178,13 @@ impl Reader {
 struct Lines<'a> {
     table: &'a Table<'a>,
     one_series: bool,
+    /// Each row of the table is as many.
+    targets: usize,
 }
 
 impl Origin for Lines<'_> {
     fn line(&self, row: usize) -> Result<u64, Refusal> {
-        Ok(self.table.line_of(row)?)
+        Ok(self.table.line_of(row / self.targets)?)
     }
     fn may_hold_several(&self) -> bool {
         self.one_series && self.table.columns.len() > 2
@@ -176,40 +197,62 @@ impl Origin for Lines<'_> {
 /// Most centres of series by themselves; where there are more, series have the centres of the columns.
 const OWN_MAX: usize = 1 << 14;
 
+/// The id of a row's series: of the columns of ids, and of the target where there are several.
+fn id_of(row: &Row, columns: &Columns, target: usize, to: &mut String) {
+    let name = (columns.targets.len() > 1).then(|| row.table.columns[columns.targets[target].column()].as_str());
+    let cells: Vec<&str> = columns.id.iter().map(|&column| row.text(column)).chain(name).collect();
+    ids::join(cells.into_iter(), to);
+}
+
 /// The series of a table in the order of the file, and the centres of each `[S, 1 + C]`: series of one table may lie far from
 /// each other. None where there are too many.
 fn own_centres(table: &Table, columns: &Columns) -> Result<Vec<f64>, Refusal> {
-    if columns.id.is_empty() {
+    if columns.id.is_empty() && columns.targets.len() == 1 {
         return Ok(Vec::new());
     }
     let width = 1 + columns.covariates.len();
     let (mut ids, mut ranges, mut rows, mut id) = (Names::default(), Vec::new(), table.rows(), String::new());
     while let Some(row) = rows.next()? {
-        ids::join(columns.id.iter().map(|&column| row.text(column)), &mut id);
-        let first = ids.place_or_push(&id) * width;
-        if first + width > OWN_MAX {
-            return Ok(Vec::new());
-        }
-        if first == ranges.len() {
-            ranges.resize(first + width, (f64::INFINITY, f64::NEG_INFINITY));
-        }
-        let numbers = [&columns.target].into_iter().chain(&columns.covariates);
-        for (of, (least, most)) in numbers.zip(&mut ranges[first..]) {
-            // A cell that is no number is an error in its turn. Of NaN and a number the number is taken.
-            let number = of.read(&row).unwrap_or(f64::NAN);
-            (*least, *most) = (least.min(number), most.max(number));
+        for (place, target) in columns.targets.iter().enumerate() {
+            id_of(&row, columns, place, &mut id);
+            let first = ids.place_or_push(&id) * width;
+            if first + width > OWN_MAX {
+                return Ok(Vec::new());
+            }
+            if first == ranges.len() {
+                ranges.resize(first + width, (f64::INFINITY, f64::NEG_INFINITY));
+            }
+            for (of, (least, most)) in [target].into_iter().chain(&columns.covariates).zip(&mut ranges[first..]) {
+                // A cell that is no number is an error in its turn. Of NaN and a number the number is taken.
+                let number = of.read(&row).unwrap_or(f64::NAN);
+                (*least, *most) = (least.min(number), most.max(number));
+            }
         }
     }
     Ok(ranges.into_iter().map(|(least, most)| centre(least, most)).collect())
 }
 
-fn rows(table: &Table, columns: &Columns) -> Result<Rows, Refusal> {
-    let numbers = || [&columns.target].into_iter().chain(&columns.covariates);
-    let names = numbers().map(|of| table.columns[of.column()].clone()).collect();
-    let centres = numbers().map(|of| of.centre).collect();
-    let mut rows = Rows::new(columns.times.format, names, centres, table.rows_max());
-    (rows.with_ids, rows.own_centres) = (!columns.id.is_empty(), own_centres(table, columns)?);
-    let mut stand_ins = StandIns::new(1 + columns.covariates.len());
+fn rows(table: &Table, columns: &Columns, target: &str) -> Result<Rows, Refusal> {
+    let (targets, width) = (columns.targets.len(), 1 + columns.covariates.len());
+    let rows_max = table.rows_max().saturating_mul(targets);
+    let max = table.limits.cells;
+    if targets > 1 && rows_max.saturating_mul(width) > max {
+        return Err(SeriesFault::TooMany { periods: rows_max as u64, width, max }.into());
+    }
+    let name = |of: &Numbers| table.columns[of.column()].clone();
+    // Several targets are called as they were asked for.
+    let first = columns.targets.first().filter(|_| targets == 1).map_or_else(|| target.to_owned(), name);
+    let names = [first].into_iter().chain(columns.covariates.iter().map(name)).collect();
+    let centres = columns.targets.iter().take(1).chain(&columns.covariates).map(|of| of.centre).collect();
+    let mut rows = Rows::new(columns.times.format, names, centres, rows_max);
+    (rows.with_ids, rows.own_centres) = (!columns.id.is_empty() || targets > 1, own_centres(table, columns)?);
+    if targets > 1 && rows.own_centres.is_empty() {
+        // That of the first target is none of the others.
+        rows.centres[0] = 0.0;
+    }
+    (rows.trimmed, rows.known) = (targets > 1, columns.known.clone());
+    rows.static_columns = columns.statics.iter().map(|of| table.columns[of.column].clone()).collect();
+    let mut stand_ins = StandIns::new(targets + columns.covariates.len());
     let (mut lines, mut id) = (table.rows(), String::new());
     while let Some(row) = lines.next()? {
         let line = row.line;
@@ -217,15 +260,71 @@ fn rows(table: &Table, columns: &Columns) -> Result<Rows, Refusal> {
         if let Some(&column) = columns.id.iter().find(|&&column| row.text(column).is_empty()) {
             return Err(SeriesFault::NoId { line, column: table.columns[column].clone() }.into());
         }
-        ids::join(columns.id.iter().map(|&column| row.text(column)), &mut id);
-        let Some(series) = rows.series(&id, time, table.limits.sequences) else {
-            return Err(row.too_many_sequences("different ids").into());
-        };
-        let read = |(place, of): (usize, &Numbers)| of.read(&row).inspect(|&number| stand_ins.push(place, number));
-        rows.push(series, time, numbers().enumerate().map(read))?;
+        for (place, target) in columns.targets.iter().enumerate() {
+            id_of(&row, columns, place, &mut id);
+            let Some(series) = rows.series(&id, time, table.limits.sequences) else {
+                return Err(row.too_many_sequences("different ids").into());
+            };
+            take_statics(&row, columns, &mut rows, series, &id)?;
+            let numbers = [(place, target)].into_iter().chain((targets..).zip(&columns.covariates));
+            let read = |(place, of): (usize, &Numbers)| of.read(&row).inspect(|&number| stand_ins.push(place, number));
+            rows.push(series, time, numbers.map(read))?;
+        }
     }
-    rows.report.stand_ins = stand_ins.found(&rows.columns);
+    let seen: Vec<String> = columns.targets.iter().chain(&columns.covariates).map(name).collect();
+    rows.report.stand_ins = stand_ins.found(&seen);
+    rows.report.ids = columns.taken.id.clone();
+    rows.report.ids.extend((targets > 1).then(|| "series".to_owned()));
     Ok(rows)
+}
+
+/// Takes what a row says of its series; where it is missing, another row may say it.
+fn take_statics(row: &Row, columns: &Columns, rows: &mut Rows, series: usize, id: &str) -> Result<(), SeriesFault> {
+    if columns.statics.is_empty() {
+        return Ok(());
+    }
+    if series == rows.statics.len() {
+        let none = |of: &Static| match of.numbers {
+            Some(_) => StaticValue::Number(f64::NAN),
+            None => StaticValue::Text(String::new()),
+        };
+        rows.statics.push(columns.statics.iter().map(none).collect());
+    }
+    for (of, kept) in columns.statics.iter().zip(&mut rows.statics[series]) {
+        let before = match (kept, &of.numbers) {
+            (StaticValue::Number(kept), Some(numbers)) => {
+                let number = numbers.read(row)?;
+                if number.is_nan() || *kept == number {
+                    continue;
+                }
+                if kept.is_nan() {
+                    *kept = number;
+                    continue;
+                }
+                kept.to_string()
+            }
+            (StaticValue::Text(kept), _) => {
+                let text = row.text(of.column);
+                if is_missing(text) || kept == text {
+                    continue;
+                }
+                if kept.is_empty() {
+                    text.clone_into(kept);
+                    continue;
+                }
+                kept.clone()
+            }
+            (StaticValue::Number(_), None) => continue,
+        };
+        return Err(SeriesFault::StaticChanges {
+            line: row.line,
+            column: row.table.columns[of.column].clone(),
+            id: (!columns.id.is_empty()).then(|| id.to_owned()),
+            found: row.text(of.column).to_owned(),
+            before,
+        });
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ pub enum SeriesFault {
     /// A column that is asked for is not there.
     #[error("it has no column {name:?} for the {role}; its columns are {}", list(columns))]
     NoColumn {
-        /// `target`, `time`, `id` or `covariates`.
+        /// `target`, `time`, `id`, `covariates`, `known` or `static`.
         role: &'static str,
         /// The name asked for.
         name: String,
@@ -174,6 +174,24 @@ pub enum SeriesFault {
         line: u64,
         /// The column.
         column: String,
+    },
+    /// A column that shall say one thing of each series says two.
+    #[error(
+        "line {line}, column {column:?}: {found:?} is another value than {before:?} of the same series{}; a static column has one \
+         for each series: leave it out of --static, or mend the line",
+        of(id)
+    )]
+    StaticChanges {
+        /// The line.
+        line: u64,
+        /// The column.
+        column: String,
+        /// The series, if the file holds several.
+        id: Option<String>,
+        /// The cell.
+        found: String,
+        /// The value of the lines before.
+        before: String,
     },
     /// Too few rows to know the frequency.
     #[error("its longest series has {found} rows, expected at least {expected}: the frequency is seen from the times")]

@@ -12,10 +12,11 @@ use crate::table::numbers::Rounding;
 
 /// Sorts the rows by series and time, finds their frequency, and fills the gaps.
 pub(super) fn on_grid(rows: Rows, origin: &dyn Origin) -> Result<SeriesSet, Refusal> {
-    let given = rows.frequency;
     let Rows {
-        format, columns, centres, own_centres, with_ids, report, ids, mut stamps, values, rounding, last, ..
+        format, frequency: given, columns, centres, own_centres, with_ids, report, ids, mut stamps, values, ..
     } = rows;
+    let Rows { known, static_columns: statics_of, statics, trimmed, rounding, last, .. } = rows;
+    let mut statics = statics.into_iter();
     // Room for what is made of the rows.
     drop(last);
     stamps.sort_unstable();
@@ -41,7 +42,7 @@ pub(super) fn on_grid(rows: Rows, origin: &dyn Origin) -> Result<SeriesSet, Refu
         Some(Rounded { column: column.clone(), lost, of })
     });
     let gaps = periods.iter().sum::<usize>() - count;
-    let report = Report { rounded: rounded.collect(), rows: count, gaps, ..report };
+    let mut report = Report { rounded: rounded.collect(), rows: count, gaps, ..report };
     let centres: Arc<[f64]> = centres.into();
     let mut columns = columns.into_iter();
     let target = columns.next().unwrap_or_default();
@@ -55,9 +56,21 @@ pub(super) fn on_grid(rows: Rows, origin: &dyn Origin) -> Result<SeriesSet, Refu
         if filled.target.iter().all(|y| y.is_nan()) {
             return Err(SeriesFault::NoValue { target, id: with_ids.then_some(filled.id) }.into());
         }
+        filled.statics = statics.next().unwrap_or_default();
+        if trimmed {
+            trim(&mut filled, frequency);
+        }
+        if !known.is_empty() {
+            let end = cut(&mut filled, width - 1);
+            let behind = filled.start_of(end, frequency);
+            let rows = stamps.iter().filter(|stamp| behind.is_some_and(|behind| stamp.time >= behind)).count();
+            report.ahead += rows;
+            report.missing_targets = report.missing_targets.saturating_sub(rows);
+        }
         series.push(filled);
     }
-    Ok(SeriesSet { frequency, format, target, covariates: columns.collect(), series, report })
+    let covariates = columns.collect();
+    Ok(SeriesSet { frequency, format, target, covariates, known, statics: statics_of, series, report })
 }
 
 /// The rows of a series at their steps, NaN between them. `values` `[rows, width]` is read: target and covariates.
@@ -70,7 +83,31 @@ fn filled(id: String, stamps: &[Stamp], frequency: Frequency, periods: usize, wi
         target[at] = row[0];
         all[at * covariates..][..covariates].copy_from_slice(&row[1..]);
     }
-    Series { id, start, centres: Arc::default(), target, covariates: all }
+    Series { id, start, centres: Arc::default(), target, covariates: all, ahead: Vec::new(), statics: Vec::new() }
+}
+
+/// Leaves out the steps before the first known target.
+fn trim(series: &mut Series, frequency: Frequency) {
+    let first = series.target.iter().position(|y| !y.is_nan()).unwrap_or(0);
+    let Some(start) = series.start_of(first, frequency) else { return };
+    let covariates = series.covariates.len() / series.steps().max(1);
+    series.start = start;
+    series.target.drain(..first);
+    series.covariates.drain(..first * covariates);
+}
+
+/// Cuts a series behind its last known target, and keeps the covariates of what follows. Returns its steps.
+fn cut(series: &mut Series, covariates: usize) -> usize {
+    let end = series.target.iter().rposition(|y| !y.is_nan()).map_or(0, |last| last + 1);
+    series.target.truncate(end);
+    series.ahead = series.covariates.split_off(end * covariates);
+    end
+}
+
+impl Series {
+    fn start_of(&self, step: usize, frequency: Frequency) -> Option<Time> {
+        frequency.after(self.start, step as i64)
+    }
 }
 
 fn steps_between(frequency: Frequency, start: Time, end: Time) -> u64 {

@@ -28,6 +28,7 @@ mod grid;
 mod ids;
 mod infer;
 mod rows;
+pub(crate) mod statics;
 mod tsf;
 
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub use delimited::Reader;
 pub use fault::SeriesFault;
 pub use frequency::Frequency;
 pub use ids::split_id;
+pub use statics::StaticValue;
 
 pub use crate::table::stand_in::StandIn;
 pub use crate::table::taken::{Column, NotRead, Taken, Time as TakenTime, Why};
@@ -53,6 +55,10 @@ pub struct SeriesSet {
     pub target: String,
     /// The covariates' columns, C of them.
     pub covariates: Vec<String>,
+    /// Places in `covariates` of those that are known ahead, for the steps to forecast too.
+    pub known: Vec<usize>,
+    /// The columns that say one thing of each series.
+    pub statics: Vec<String>,
     /// In the order in which the file names them first.
     pub series: Vec<Series>,
     /// What was found on the way.
@@ -73,6 +79,11 @@ pub struct Series {
     pub target: Vec<f32>,
     /// `[T, C]`, each less its centre.
     pub covariates: Vec<f32>,
+    /// `[A, C]`: the covariates of the steps behind the last known target, less their centres; none where no covariate is known
+    /// ahead.
+    pub ahead: Vec<f32>,
+    /// What each of the set's static columns says of it.
+    pub statics: Vec<StaticValue>,
 }
 
 impl Series {
@@ -127,6 +138,10 @@ pub struct Report {
     pub rounded: Vec<Rounded>,
     /// Values that look as if they stood for missing ones.
     pub stand_ins: Vec<StandIn>,
+    /// Rows behind the last known target of their series, with covariates that are known ahead.
+    pub ahead: usize,
+    /// What the parts of the series' ids are called: the columns of ids, and `series` where several targets are a series each.
+    pub ids: Vec<String>,
     /// Steps to forecast, where the file says it.
     pub horizon: Option<usize>,
 }

@@ -4,7 +4,7 @@
 
 use super::fault::Refusal;
 use super::infer::Stamp;
-use super::{Frequency, Report, Time, TimeFormat};
+use super::{Frequency, Report, StaticValue, Time, TimeFormat};
 use crate::names::Names;
 use crate::table::numbers::Rounding;
 
@@ -20,6 +20,14 @@ pub(super) struct Rows {
     pub(super) centres: Vec<f64>,
     /// `[S, 1 + C]`: the centres of each series, or none where all have those of their columns.
     pub(super) own_centres: Vec<f64>,
+    /// Places among the covariates of those that are known ahead.
+    pub(super) known: Vec<usize>,
+    /// The columns that say one thing of each series.
+    pub(super) static_columns: Vec<String>,
+    /// `[S]`: what they say.
+    pub(super) statics: Vec<Vec<StaticValue>>,
+    /// Series begin where their target is known first.
+    pub(super) trimmed: bool,
     /// Whether the file says which series a row belongs to.
     pub(super) with_ids: bool,
     /// What was found so far.
@@ -56,6 +64,10 @@ impl Rows {
             frequency: None,
             centres,
             own_centres: Vec::new(),
+            known: Vec::new(),
+            static_columns: Vec::new(),
+            statics: Vec::new(),
+            trimmed: false,
             with_ids: false,
             report: Report::default(),
             ids: Names::default(),

@@ -18,17 +18,20 @@
 //! lies in. The column of values is called `value`, and times are written as the frequency asks: `1972`, `1972-01`,
 //! `1972-01-01`.
 
+use std::collections::BTreeSet;
 use std::num::{NonZeroU32, NonZeroU64};
 
 use super::fault::Refusal;
 use super::grid::on_grid;
 use super::ids;
 use super::rows::{Origin, Rows};
-use super::{Column, Frequency, Reader, Report, SeriesFault, SeriesSet, Taken, TakenTime, Time};
+use super::statics::TEXTS_MAX;
+use super::{Column, Frequency, Reader, Report, SeriesFault, SeriesSet, StaticValue, Taken, TakenTime, Time};
 use crate::Error;
 use crate::error::shown;
 use crate::limits::Limits;
 use crate::line::Line;
+use crate::table::number::is_missing;
 use crate::table::numbers::centre;
 use crate::table::time::{Civil, DAY, HOUR, MINUTE, SECOND};
 use crate::table::{Offset, TimeFormat, among};
@@ -101,6 +104,10 @@ pub(super) fn parse(origin: &str, text: &str, reader: &Reader, limits: Limits) -
         columns => among(&names, columns).iter().map(|name| place("id", name)).collect::<Result<_, _>>()?,
     };
     let time = of_kind(Kind::Date);
+    let statics: Vec<usize> = match &reader.statics {
+        Some(columns) => columns.iter().map(|name| place("static", name)).collect::<Result<_, _>>()?,
+        None => (0..names.len()).filter(|column| !id.contains(column) && Some(*column) != time).collect(),
+    };
     let (frequency, format) = match (time, header.frequency) {
         (Some(_), Some(frequency)) => frequency,
         (Some(column), None) => {
@@ -145,6 +152,18 @@ pub(super) fn parse(origin: &str, text: &str, reader: &Reader, limits: Limits) -
             }
             Some(_) => {}
         }
+        let mut values_of = Vec::with_capacity(statics.len());
+        for &column in &statics {
+            values_of.push(match header.attributes[column].1 {
+                Kind::Number => StaticValue::Number(number(cells[column], &reader.missing).ok_or_else(|| {
+                    let at = Some(format!("attribute {}", names[column]));
+                    line.error(at, "a finite number, or ? where it is missing", shown(cells[column]))
+                })?),
+                Kind::Text | Kind::Date if is_missing(cells[column]) => StaticValue::Text(String::new()),
+                Kind::Text | Kind::Date => StaticValue::Text(cells[column].to_owned()),
+            });
+        }
+        rows.statics.push(values_of);
         let row = rows.stamps.len();
         origin_of.starts.push((line.number, row));
         if row + values.split(',').count() > limits.cells {
@@ -175,18 +194,42 @@ pub(super) fn parse(origin: &str, text: &str, reader: &Reader, limits: Limits) -
             rows.push(place, time, [Ok::<_, Error>(value)].into_iter())?;
         }
     }
+    let statics = match reader.statics {
+        Some(_) => statics,
+        None => telling(statics, &mut rows.statics),
+    };
     let column = |column: usize| names[column].clone();
     let example = example.map(|time| format.write(time)).unwrap_or_default();
     let columns = vec![time.map_or_else(|| "step".to_owned(), column)];
     let taken = Taken {
         time: Some(TakenTime { columns: columns.clone(), what: format.words().to_owned(), pattern: None, example }),
         id: id.into_iter().map(column).collect(),
+        statics: statics.iter().map(|&column| names[column].clone()).collect(),
         target: Some(Column { name: VALUE.to_owned(), numbers: known, how: None }),
         ..Taken::default()
     };
-    let report = std::mem::take(&mut rows.report);
-    rows.report = Report { time: columns, taken, horizon: header.horizon, ..report };
+    rows.static_columns.clone_from(&taken.statics);
+    let (report, ids) = (std::mem::take(&mut rows.report), taken.id.clone());
+    rows.report = Report { time: columns, taken, ids, horizon: header.horizon, ..report };
     on_grid(rows, &origin_of)
+}
+
+/// Of the attributes that were not asked for, those that differ from series to series in a few texts or in numbers.
+fn telling(statics: Vec<usize>, values: &mut [Vec<StaticValue>]) -> Vec<usize> {
+    let tells = |place: usize| {
+        let texts: BTreeSet<&str> = values
+            .iter()
+            .filter_map(|of| if let StaticValue::Text(text) = &of[place] { Some(text.as_str()) } else { None })
+            .collect();
+        let differ = values.windows(2).any(|two| two[0][place] != two[1][place]);
+        differ && texts.len() <= TEXTS_MAX
+    };
+    let keep: Vec<bool> = (0..statics.len()).map(tells).collect();
+    for of in values {
+        let mut keep = keep.iter();
+        of.retain(|_| keep.next() == Some(&true));
+    }
+    statics.into_iter().zip(keep).filter(|(_, keep)| *keep).map(|(column, _)| column).collect()
 }
 
 fn header<'a>(

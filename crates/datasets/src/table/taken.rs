@@ -9,6 +9,7 @@ use super::times::Times;
 use super::{Row, Table, TimeFormat};
 use crate::error::shown;
 use crate::series::fault::Refusal;
+use crate::series::statics::TEXTS_MAX;
 
 /// Columns that are named one by one; of more there is the number.
 const NAMED_MAX: usize = 12;
@@ -24,6 +25,14 @@ pub struct Taken {
     pub label: Option<String>,
     /// The column to forecast.
     pub target: Option<Column>,
+    /// Or several, each a series of its own, the first few.
+    pub targets: Vec<Column>,
+    /// How many others of these there are.
+    pub more_targets: usize,
+    /// The columns among `numbers` that are known ahead.
+    pub known: Vec<String>,
+    /// The columns that say one thing of each series.
+    pub statics: Vec<String>,
     /// The other columns of numbers, the first few.
     pub numbers: Vec<Column>,
     /// How many others of these there are.
@@ -80,6 +89,11 @@ pub enum Why {
     Unnamed,
     /// All its cells are missing.
     Empty,
+    /// It says one thing of each series, in too many different texts.
+    Texts {
+        /// How many.
+        count: usize,
+    },
     /// It holds times, and others are the times.
     Times,
     /// A cell is no number.
@@ -98,8 +112,8 @@ impl Taken {
     }
 
     /// Names the columns of numbers beside the target.
-    pub(crate) fn numbers(&mut self, target: Option<&Numbers>, all: &[Numbers], table: &Table, survey: &Survey) {
-        let columns = || target.into_iter().chain(all);
+    pub(crate) fn numbers(&mut self, targets: &[Numbers], all: &[Numbers], table: &Table, survey: &Survey) {
+        let columns = || targets.iter().chain(all);
         let shown = columns().find_map(Numbers::marked).filter(|&notation| {
             columns().all(|of| of.is_truths() || survey.columns[of.column()].notations.has(notation))
         });
@@ -111,6 +125,12 @@ impl Taken {
                 && columns().all(|of| of.is_truths() || facts(of).notations.has(Notation::PLAIN))
         };
         self.marks = shown.or_else(|| points().then_some(Notation::PLAIN)).map(Notation::marks);
+        if let [target] = targets {
+            self.target = Some(target.describe(table, survey));
+        } else {
+            self.targets = targets.iter().take(NAMED_MAX).map(|of| of.describe(table, survey)).collect();
+            self.more_targets = targets.len().saturating_sub(NAMED_MAX);
+        }
         self.numbers = all.iter().take(NAMED_MAX).map(|of| of.describe(table, survey)).collect();
         self.more_numbers = all.len().saturating_sub(NAMED_MAX);
     }
@@ -158,6 +178,7 @@ impl fmt::Display for NotRead {
             Why::Unnamed if self.column.is_empty() => write!(f, "{column}"),
             Why::Unnamed => write!(f, "{column}, the numbers of rows"),
             Why::Empty => write!(f, "{column}, without a value"),
+            Why::Texts { count } => write!(f, "{column}, {count} different texts, more than {TEXTS_MAX}"),
             Why::Times => write!(f, "{column}, other times"),
             Why::Text { line, cell } => write!(f, "{column}, line {line} {} is no number", shown(cell)),
         }
@@ -186,10 +207,19 @@ impl fmt::Display for Taken {
             0 => all.join(", "),
             more => format!("{} and {more} more", all.join(", ")),
         };
+        if !self.targets.is_empty() {
+            let all = self.targets.iter().map(Column::to_string).collect();
+            parts.push(format!("targets, a series each: {}", more(all, self.more_targets)));
+        }
         if !self.numbers.is_empty() {
-            let what = if self.target.is_some() { "covariates" } else { "features" };
+            let what = if self.target.is_some() || !self.targets.is_empty() { "covariates" } else { "features" };
             let all = self.numbers.iter().map(Column::to_string).collect();
             parts.push(format!("{what}: {}", more(all, self.more_numbers)));
+        }
+        for (what, columns) in [("known ahead", &self.known), ("static", &self.statics)] {
+            if !columns.is_empty() {
+                parts.push(format!("{what}: {}", columns.iter().map(|of| name(of)).collect::<Vec<_>>().join(", ")));
+            }
         }
         if !self.not_read.is_empty() {
             let all = self.not_read.iter().map(NotRead::to_string).collect();

@@ -698,3 +698,118 @@ fn ids_of_several_columns() {
     assert_eq!(read(&y().ids(["region", "shop"]), &text), set);
     refused(&y().id("region,stop"), &text, &["no column \"stop\" for the id"]);
 }
+
+const SHOPS: &str = "shop,region,size,t,y,promo,temp\n";
+
+/// Two shops of eight steps, and two steps more of which only the promotion is known.
+fn shops() -> String {
+    let row = |shop: &str, of: &str, t: usize| {
+        let (y, temp) = if t < 8 { (t.to_string(), "5".to_owned() + &t.to_string()) } else { Default::default() };
+        format!("{shop},{of},{t},{y},{},{temp}\n", t % 2)
+    };
+    let shop = |(shop, of): (&str, &str)| (0..10).map(|t| row(shop, of, t)).collect::<String>();
+    SHOPS.to_owned() + &[("a", "north,3"), ("b", "south,"), ("c", "north,5")].map(shop).concat()
+}
+
+#[test]
+fn what_is_the_same_in_all_rows_of_a_series_is_static() {
+    use elman_datasets::series::StaticValue::{Number, Text};
+    let set = read(&y().id("shop").known(["promo"]), &shops());
+    assert_eq!(
+        (&set.statics[..], &set.covariates[..]),
+        (&["region".into(), "size".into()][..], &["promo".into(), "temp".into()][..])
+    );
+    assert_eq!(set.series[0].statics, [Text("north".into()), Number(3.0)]);
+    assert!(
+        matches!(&set.series[1].statics[..], [Text(south), Number(missing)] if south == "south" && missing.is_nan())
+    );
+    let said = "covariates: promo, temp; known ahead: promo; static: region, size";
+    assert!(set.report.taken.to_string().ends_with(said), "{}", set.report.taken);
+    // Named: others are covariates or not read.
+    let named = read(&y().id("shop").statics(["region"]), &shops());
+    assert_eq!(
+        (&named.statics[..], &named.covariates[..]),
+        (&["region".into()][..], &["size".into(), "promo".into(), "temp".into()][..])
+    );
+    let ids = read(&y().id("shop").statics(["shop"]), &shops());
+    assert_eq!(ids.series[2].statics, [Text("c".into())]);
+    // Where covariates are named, nothing is found.
+    assert!(read(&y().id("shop").covariates(["temp"]), &shops()).statics.is_empty());
+    refused(
+        &y().id("shop").statics(["promo"]),
+        &shops(),
+        &["line 3, column \"promo\": \"1\" is another value than \"0\"", "series \"a\""],
+    );
+    refused(&y().id("shop").statics(["none"]), &shops(), &["no column \"none\" for the static"]);
+    // Names of many are no kinds.
+    let many: String = (0..60).flat_map(|s| (0..3).map(move |t| format!("{s},name {s},{t},{t}\n"))).collect();
+    let set = read(&y().id("s"), &format!("s,name,t,y\n{many}"));
+    assert_eq!((set.statics.len(), &set.report.ignored[..]), (0, &["name".to_owned()][..]));
+    assert!(set.report.taken.to_string().ends_with("not read: name, 60 different texts, more than 50"));
+}
+
+#[test]
+fn rows_behind_the_last_target_are_known_ahead() {
+    let set = read(&y().id("shop").known(["promo"]), &shops());
+    assert_eq!((set.known.clone(), set.report.ahead, set.report.missing_targets), (vec![0], 6, 0));
+    let series = &set.series[1];
+    assert_eq!((series.steps(), series.covariates.len()), (8, 16));
+    assert_eq!(known(&series.ahead), [Some(0.0), None, Some(1.0), None]);
+    // Without a covariate that is known ahead they are steps whose target is missing, as before.
+    let set = read(&y().id("shop"), &shops());
+    assert_eq!((set.series[0].steps(), set.report.missing_targets, set.series[0].ahead.len()), (10, 6, 0));
+    // Known ones are covariates, named or not.
+    let named = read(&y().id("shop").covariates(["temp"]).known(["promo"]), &shops());
+    assert_eq!((&named.covariates[..], &named.known[..]), (&["temp".to_owned(), "promo".to_owned()][..], &[1][..]));
+    refused(&y().id("shop").known(["none"]), &shops(), &["no column \"none\" for the known"]);
+    refused(&y().id("shop").known(["region"]), &shops(), &["\"north\" is not a number"]);
+}
+
+#[test]
+fn several_targets_are_a_series_each() {
+    let rows: String = (0..5)
+        .map(|t| {
+            let late = if t < 2 { String::new() } else { (1_600_000_000_i64 + t).to_string() };
+            format!("2020-01-0{},{t},{late},{}\n", t + 1, 7 * t)
+        })
+        .collect();
+    let text = format!("date,a,b,x\n{rows}");
+    let set = read(&Reader::new("a, b"), &text);
+    assert_eq!(
+        (set.target.as_str(), &set.covariates[..], &set.report.ids[..]),
+        ("a, b", &["x".to_owned()][..], &["series".to_owned()][..])
+    );
+    let [a, b] = &set.series[..] else { panic!("{set:?}") };
+    assert_eq!((a.id.as_str(), a.steps(), b.id.as_str(), b.steps()), ("a", 5, "b", 3));
+    // The second begins where it is known, far from 0.
+    assert_eq!((times(&set, b)[0].as_str(), b.centre() + f64::from(b.target[0])), ("2020-01-03", 1_600_000_002.0));
+    assert_eq!(b.covariates, [14.0, 21.0, 28.0]);
+    assert_eq!(
+        set.report.taken.to_string(),
+        "time date: date, as 2020-01-01; targets, a series each: a, b; covariates: x"
+    );
+    let shops = text.replace("date,a", "shop,date,a").replace("2020", "s,2020");
+    let set = read(&Reader::new("a,b").id("shop"), &shops);
+    assert_eq!(set.series.iter().map(|series| &*series.id).collect::<Vec<_>>(), ["s/a", "s/b"]);
+    assert_eq!(set.report.ids, ["shop", "series"]);
+    // A column that is called so is one.
+    let one = read(&Reader::new("a,b"), "t;\"a,b\"\n1;1\n2;2\n3;3\n");
+    assert_eq!((one.series.len(), one.target.as_str()), (1, "a,b"));
+    refused(&Reader::new("a,c"), &text, &["no column \"c\" for the target"]);
+    refused(&Reader::new("a,b"), &text.replace("2020-01-02", "2020-01-01"), &["lines 2 and 3 have the same time"]);
+}
+
+#[test]
+fn attributes_of_the_monash_archive_are_static() {
+    let text = TSF
+        .replace("@frequency", "@attribute kind string\n@attribute size numeric\n@frequency")
+        .replace("T1:1972-01-01 00-00-00:", "T1:1972-01-01 00-00-00:macro:3:")
+        .replace("T2:1980-05-15 12-00-00:", "T2:1980-05-15 12-00-00:micro:?:");
+    let set = Reader::new("").parse("a.tsf", text.as_bytes()).unwrap();
+    assert_eq!((&set.statics[..], set.series[1].statics.len()), (&["kind".to_owned(), "size".to_owned()][..], 2));
+    // What all have is nothing.
+    let same = Reader::new("").parse("a.tsf", text.replace("micro", "macro").as_bytes()).unwrap();
+    assert_eq!(same.statics, ["size"]);
+    let both = Reader::new("").ids(["kind", "series_name"]).parse("a.tsf", text.as_bytes()).unwrap();
+    assert_eq!((both.series[0].id.as_str(), &both.statics[..]), ("macro/T1", &["size".to_owned()][..]));
+}

@@ -6,6 +6,7 @@ pub(crate) mod echo;
 pub(crate) mod notation;
 pub(crate) mod patch;
 pub(crate) mod row_scaling;
+pub(crate) mod scaling;
 pub(crate) mod sequences;
 pub(crate) mod standardize;
 pub(crate) mod target;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::augment::{Augment, Change, Draw};
 use super::patch::Patch;
 use super::row_scaling::{Own, RowScaling, Standardize};
-use crate::series::Scaling;
+use super::scaling::Scaling;
 use crate::{Error, Labelled, Sequences, Target};
 
 /// How a missing value is read.

@@ -14,7 +14,7 @@ use crate::model::ensemble::Ensemble;
 use crate::model::meaning::ClassMeaning;
 use crate::model::model::Model;
 use crate::model::predictor::Predictor;
-use crate::training::workers::most_probable;
+use crate::model::workers::most_probable;
 
 /// A trained model of classes, or an ensemble of some, ready to classify.
 ///

@@ -6,8 +6,8 @@ use ndarray::{Array3, ArrayView3, Axis, s};
 
 use crate::model::checks::check_inputs;
 use crate::model::head_tile::HeadTile;
+use crate::model::workers::{Job, take_workers};
 use crate::network::dynamic_rnn::Batch;
-use crate::training::workers::{Job, take_workers};
 use crate::{Error, Model, Reads, Sequences, isa};
 
 impl Model {

@@ -3,6 +3,7 @@
 pub(crate) mod checks;
 pub(crate) mod classifier;
 pub(crate) mod confusion;
+pub(crate) mod ends;
 pub(crate) mod ensemble;
 pub(crate) mod fingerprint;
 pub(crate) mod head;
@@ -16,3 +17,4 @@ pub(crate) mod pooled;
 pub(crate) mod predictor;
 pub(crate) mod stream;
 pub(crate) mod stream_state;
+pub(crate) mod workers;

@@ -82,7 +82,7 @@ impl Config {
         let custom = self.layers.iter().find(|layer| matches!(layer.cell, AnyCell::Custom(_)));
         if let Some(layer) = custom {
             let why = "a file cannot name a cell of one's own; write its arrays with formats::write";
-            return Err(Error::Unsupported { what: "a model file", cell: layer.cell.get().name(), why: why.into() });
+            return Err(Error::Unsupported { what: "a model file", of: layer.cell.get().name(), why: why.into() });
         }
         let config =
             serde_json::to_string(self).map_err(|error| Error::Model { path: path.into(), why: error.to_string() })?;

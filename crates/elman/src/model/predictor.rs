@@ -8,8 +8,8 @@ use crate::model::ensemble::Ensemble;
 use crate::model::head::{Head, Predicts, Quantiles, Reads, Values};
 use crate::model::mean::{mean, score, sort_levels};
 use crate::model::model::Model;
+use crate::model::workers::{Job, Workers, take_workers};
 use crate::network::inputs::check_finite;
-use crate::training::workers::{Job, Workers, take_workers};
 use crate::{Error, Labelled, Sequences, isa};
 
 /// Figures of a whole data set.

@@ -5,13 +5,14 @@
 use std::collections::BTreeMap;
 
 use elman_formats::Array;
-use elman_kernels::{Aligned, Isa, padded};
-use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis, s};
+use elman_kernels::{Aligned, Isa};
+use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis};
 
 use crate::data::sequences::read_array;
-use crate::network::inputs::check_tokens;
+use crate::network::inputs::{check_finite, check_tokens};
 use crate::network::network::Network;
 use crate::network::passage::View;
+use crate::network::rows_of_tiles::{Back, add_initial, copy_row, shares, write_outputs};
 use crate::network::shape::{Piece, Shape};
 use crate::network::state::State;
 use crate::network::tile::{Tile, Training};
@@ -50,17 +51,18 @@ impl Network {
 /// All steps of a batch, to be run: what was given so far.
 #[derive(Clone, Debug)]
 pub struct DynamicRnn<'a> {
-    network: &'a Network,
+    pub(super) network: &'a Network,
     xs: ArrayView3<'a, f32>,
-    time_major: bool,
+    pub(super) time_major: bool,
     lengths: Option<&'a [usize]>,
-    initial_state: Option<&'a State>,
-    carried_state: Option<&'a State>,
+    pub(super) initial_state: Option<&'a State>,
+    pub(super) carried_state: Option<&'a State>,
     resets: Option<ArrayView2<'a, bool>>,
     training: Option<Training>,
     truncate: usize,
     part: usize,
-    isa: Isa,
+    finite: bool,
+    pub(super) isa: Isa,
 }
 
 impl<'a> DynamicRnn<'a> {
@@ -76,6 +78,7 @@ impl<'a> DynamicRnn<'a> {
             training: None,
             truncate: 0,
             part: 0,
+            finite: false,
             isa: isa::active(),
         }
     }
@@ -128,6 +131,11 @@ impl<'a> DynamicRnn<'a> {
         DynamicRnn { part: steps, ..self }
     }
 
+    /// Refuses an input that is NaN or infinite, instead of taking it as it is.
+    pub fn finite(self) -> Self {
+        DynamicRnn { finite: true, ..self }
+    }
+
     /// On another instruction set than the widest.
     pub fn isa(self, isa: Isa) -> Self {
         DynamicRnn { isa, ..self }
@@ -149,10 +157,51 @@ impl<'a> DynamicRnn<'a> {
     /// # Errors
     /// As [`DynamicRnn::run`].
     pub fn unroll(self) -> Result<Unrolled<'a>, Error> {
+        let Prepared { source, pieces, training } = self.prepare()?;
+        let (stack, view) = (self.network.stack(), self.network.view());
+        let (rows, steps) = (source.len(), source.steps());
+        let tile_rows = stack.tile_rows(usize::MAX);
+        let mut tiles = Vec::with_capacity(pieces.len().div_ceil(tile_rows));
+        for group in pieces.chunks(tile_rows) {
+            let longest = group.iter().map(|piece| piece.length).max().unwrap_or(0);
+            let mut tile = Tile::new(stack, self.shape(longest, group.len()));
+            tile.take(group.iter().copied(), training);
+            tile.set_initial(self.initial_state, self.carried_state);
+            tile.forward(self.isa.into(), view, &source, |_, _| ());
+            tiles.push(tile);
+        }
+        let carried = self.carried_state.is_some();
+        Ok(Unrolled {
+            network: self.network,
+            source,
+            tiles,
+            rows,
+            steps,
+            carried,
+            time_major: self.time_major,
+            isa: self.isa,
+        })
+    }
+
+    /// A tile of so many rows and steps, from which everything may be asked on the way back.
+    pub(super) fn shape(&self, steps: usize, rows: usize) -> Shape {
+        let all = Shape { steps, rows, part: steps, through_outputs: true, inputs_too: true, initial_too: true };
+        match self.part {
+            0 => all,
+            part => Shape { part: part.next_multiple_of(all.unit()).min(steps).max(1), ..all },
+        }
+    }
+
+    /// Whether the sequence is worked off in parts.
+    pub(super) fn is_in_parts(&self) -> bool {
+        self.part > 0
+    }
+
+    /// The rows in pieces, the longest first, once everything that was given has been looked at.
+    pub(super) fn prepare(&self) -> Result<Prepared<'a>, Error> {
         let stack = self.network.stack();
-        let swap = |view: ArrayView3<'a, f32>| if self.time_major { view.permuted_axes([1, 0, 2]) } else { view };
-        let xs = swap(self.xs);
-        let (rows, steps, input) = xs.dim();
+        let xs = if self.time_major { self.xs.permuted_axes([1, 0, 2]) } else { self.xs };
+        let (rows, _, input) = xs.dim();
         if input != stack.input() {
             let (found, mut expected) = (self.xs.shape(), self.xs.shape().to_vec());
             expected[2] = stack.input();
@@ -174,13 +223,15 @@ impl<'a> DynamicRnn<'a> {
             stack.check_forward("checkpoint_every", "it needs whole sequences")?;
         }
         check_tokens(stack, &source, 0..rows)?;
+        if self.finite {
+            check_finite(stack, &source, 0..rows)?;
+        }
         let mut pieces = Vec::with_capacity(rows);
         for row in 0..rows {
             cut(row, source.length(row), resets, &mut pieces);
         }
         // Of like length in a tile: its steps then have all rows or none.
         pieces.sort_by_key(|piece| std::cmp::Reverse(piece.length));
-        let tile_rows = stack.tile_rows(usize::MAX);
         let training = match (self.training, self.truncate) {
             (Some(training), truncate) => Some(Training { truncate, ..training }),
             (None, 0) => None,
@@ -190,39 +241,15 @@ impl<'a> DynamicRnn<'a> {
                 return Err(Error::setting("truncate", self.truncate, "with masks, also training(seed, step)"));
             }
         };
-        let view = self.network.view();
-        let mut tiles = Vec::with_capacity(pieces.len().div_ceil(tile_rows));
-        for group in pieces.chunks(tile_rows) {
-            let longest = group.iter().map(|piece| piece.length).max().unwrap_or(0);
-            let mut shape = Shape {
-                steps: longest,
-                rows: group.len(),
-                part: longest,
-                through_outputs: true,
-                inputs_too: true,
-                initial_too: true,
-            };
-            if self.part > 0 {
-                shape.part = self.part.next_multiple_of(shape.unit()).min(longest).max(1);
-            }
-            let mut tile = Tile::new(stack, shape);
-            tile.take(group.iter().copied(), training);
-            tile.set_initial(self.initial_state, self.carried_state);
-            tile.forward(self.isa.into(), view, &source, |_, _| ());
-            tiles.push(tile);
-        }
-        let carried = self.carried_state.is_some();
-        Ok(Unrolled {
-            network: self.network,
-            source,
-            tiles,
-            rows,
-            steps,
-            carried,
-            time_major: self.time_major,
-            isa: self.isa,
-        })
+        Ok(Prepared { source, pieces, training })
     }
+}
+
+/// What is to be run: the inputs, and the rows in pieces.
+pub(super) struct Prepared<'a> {
+    pub(super) source: Batch<'a>,
+    pub(super) pieces: Vec<Piece>,
+    pub(super) training: Option<Training>,
 }
 
 /// The pieces of a row, one from each reset to the next.
@@ -260,6 +287,11 @@ impl<'a> Batch<'a> {
             }
         }
         Ok(Batch { xs, lengths })
+    }
+
+    /// A copy of the inputs [B, T, I].
+    pub(super) fn to_owned(self) -> Array3<f32> {
+        self.xs.to_owned()
     }
 }
 
@@ -315,30 +347,19 @@ impl Unrolled<'_> {
     /// Outputs [B, T, O] of the last layer at every step, zero past a row's end. (Those of a sequence that was worked
     /// off in parts are computed again, hence a copy of its buffers.)
     pub fn outputs(&self) -> Array3<f32> {
-        let (stack, plan) = (self.network.stack(), &self.network.plan);
-        let mut outputs = Array3::zeros((self.rows, self.steps, stack.output()));
-        let mut line = vec![0.0; stack.output()];
-        let top = stack.layers.len() - 1;
-        let mut write = |tile: &Tile, part: usize| {
-            for (place, piece) in tile.pieces().iter().enumerate() {
-                let steps = tile.steps_of(part);
-                for t in steps.start..piece.length.min(steps.end) {
-                    tile.output(stack, plan, top, part, t, place, &mut line);
-                    let mut to = outputs.slice_mut(s![piece.row, piece.start + t, ..]);
-                    to.iter_mut().zip(&line).for_each(|(to, &from)| *to = from);
-                }
-            }
-        };
-        for tile in &self.tiles {
+        let view = self.view();
+        let mut outputs = Array3::zeros((self.rows, self.steps, view.stack.output()));
+        let mut shares = shares(&mut outputs, self.tiles.iter().map(Tile::pieces));
+        for (tile, share) in self.tiles.iter().zip(&mut shares) {
             let parts = tile.shape().parts();
             if parts == 1 {
-                write(tile, 0);
+                write_outputs(tile, view, 0, share);
                 continue;
             }
             let mut again = tile.clone();
             for part in 0..parts {
-                again.hold(self.isa.into(), self.view(), &self.source, part);
-                write(&again, part);
+                again.hold(self.isa.into(), view, &self.source, part);
+                write_outputs(&again, view, part, share);
             }
         }
         if self.time_major { outputs.permuted_axes([1, 0, 2]) } else { outputs }
@@ -350,9 +371,8 @@ impl Unrolled<'_> {
         for tile in &self.tiles {
             for (place, piece) in tile.pieces().iter().enumerate().filter(|(_, piece)| piece.last) {
                 for (track, cell) in state.cells.iter_mut().enumerate() {
-                    let (h, c) = (tile.final_h(track, place), tile.final_c(track, place));
-                    cell.h.row_mut(piece.row).iter_mut().zip(h).for_each(|(to, &from)| *to = from);
-                    cell.c.row_mut(piece.row).iter_mut().zip(c).for_each(|(to, &from)| *to = from);
+                    copy_row(tile.final_h(track, place), cell.h.row_mut(piece.row));
+                    copy_row(tile.final_c(track, place), cell.c.row_mut(piece.row));
                 }
             }
         }
@@ -385,51 +405,12 @@ impl Unrolled<'_> {
         let mut inputs = Array3::zeros((self.rows, self.steps, stack.input()));
         let mut initial_state = State::zeros(stack, self.rows);
         let mut carried_state = State::zeros(stack, self.rows);
-        let (op, ip) = (padded(stack.output()), padded(stack.layers[0].input()));
-        for tile in &self.tiles {
+        let mut shares = shares(&mut inputs, self.tiles.iter().map(Tile::pieces));
+        for (tile, share) in self.tiles.iter().zip(&mut shares) {
             let mut tile = tile.clone();
-            let (count, pieces) = (tile.count(), tile.pieces().to_vec());
-            tile.clear_gradients();
-            for (place, piece) in pieces.iter().enumerate().filter(|(_, piece)| piece.last) {
-                for (track, cell) in d_state.iter().flat_map(|d| d.cells.iter().enumerate()) {
-                    let (d_h, d_c) = tile.d_state_mut(stack, plan, track, place);
-                    d_h.iter_mut().zip(cell.h.row(piece.row)).for_each(|(to, &from)| *to = from);
-                    d_c.iter_mut().zip(cell.c.row(piece.row)).for_each(|(to, &from)| *to = from);
-                }
-            }
-            for part in (0..tile.shape().parts()).rev() {
-                tile.hold(self.isa.into(), view, &self.source, part);
-                let steps = tile.steps_of(part);
-                let into = tile.d_outputs_mut(stack, part);
-                into.fill(0.0);
-                for (place, piece) in pieces.iter().enumerate() {
-                    let Some(d) = d_outputs else { continue };
-                    for t in steps.start..piece.length.min(steps.end) {
-                        let to = &mut into[((t - steps.start) * count + place) * op..][..stack.output()];
-                        let from = d.slice(s![piece.row, piece.start + t, ..]);
-                        to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
-                    }
-                }
-                let d_inputs = tile.backward(self.isa.into(), view, &transposed, &self.source, part, &mut gradient);
-                // The gradient by a token is no gradient.
-                let Some(d_inputs) = d_inputs.filter(|_| stack.embedding.is_none()) else { continue };
-                for (place, piece) in pieces.iter().enumerate() {
-                    for t in steps.start..piece.length.min(steps.end) {
-                        let from = &d_inputs[((t - steps.start) * count + place) * ip..][..stack.input()];
-                        let mut to = inputs.slice_mut(s![piece.row, piece.start + t, ..]);
-                        to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
-                    }
-                }
-            }
-            for (place, piece) in pieces.iter().enumerate() {
-                let carried = self.carried && piece.carried;
-                let into = if carried { &mut carried_state } else { &mut initial_state };
-                for (track, cell) in into.cells.iter_mut().enumerate() {
-                    let (d_h, d_c) = tile.d_state_mut(stack, plan, track, place);
-                    cell.h.row_mut(piece.row).iter_mut().zip(d_h).for_each(|(to, from)| *to += *from);
-                    cell.c.row_mut(piece.row).iter_mut().zip(d_c).for_each(|(to, from)| *to += *from);
-                }
-            }
+            let run = Back { network: view, transposed: &transposed, d_outputs, d_state };
+            run.carry(self.isa.into(), &mut tile, &self.source, &mut gradient, share);
+            add_initial(&mut tile, view, self.carried, &mut initial_state, &mut carried_state);
         }
         Ok(Gradients {
             arrays: plan.unpack(&gradient),

@@ -109,6 +109,9 @@ impl AnyCell {
             AnyCell::Rnn(_) | AnyCell::IndRnn(_) if noise.candidate_dropout > 0.0 => {
                 Err(unsupported("candidate_dropout", cell, "it has no candidate beside its state"))
             }
+            AnyCell::IndRnn(IndRnn { recurrent_bound: Some(bound), .. }) if !(*bound > 0.0 && bound.is_finite()) => {
+                Err(Error::setting("recurrent_bound", bound, "a finite number above 0"))
+            }
             AnyCell::Lstm(lstm) => check_lstm(lstm),
             AnyCell::Dense(dense) => check_nonlinearity(dense.activation),
             AnyCell::LayerNorm(norm) if !(norm.epsilon > 0.0 && norm.epsilon.is_finite()) => {
@@ -163,7 +166,7 @@ fn check_rate(what: &'static str, rate: f32) -> Result<(), Error> {
 }
 
 fn unsupported(what: &'static str, cell: &dyn Cell, why: &str) -> Error {
-    Error::Unsupported { what, cell: cell.name(), why: why.into() }
+    Error::Unsupported { what, of: cell.name(), why: why.into() }
 }
 
 /// How the two directions of a layer become one output.

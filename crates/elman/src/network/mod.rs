@@ -2,6 +2,7 @@
 
 pub(crate) mod check_gradient;
 pub(crate) mod dynamic_rnn;
+pub(crate) mod groups;
 pub(crate) mod init;
 pub(crate) mod inputs;
 pub(crate) mod layer;
@@ -9,7 +10,9 @@ pub(crate) mod layer;
 pub(crate) mod network;
 pub(crate) mod parameters;
 pub(crate) mod passage;
+mod rows_of_tiles;
 pub(crate) mod shape;
 pub(crate) mod state;
 pub(crate) mod stream;
+pub(crate) mod tape;
 pub(crate) mod tile;

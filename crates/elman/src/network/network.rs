@@ -3,6 +3,7 @@
 //! P state of a cell, G its gates, H hidden, I input.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use elman_formats::Array;
 use elman_kernels::Aligned;
@@ -34,7 +35,7 @@ pub trait Build: Into<Stack> {
         stack.check()?;
         let plan = Plan::new(&stack, &[]);
         let parameters = plan.pack(arrays)?;
-        Ok(Network { stack, plan, parameters })
+        Ok(Network { stack: stack.into(), plan, parameters })
     }
 }
 
@@ -43,7 +44,8 @@ impl<S: Into<Stack>> Build for S {}
 /// A stack of layers with its parameters.
 #[derive(Clone, Debug)]
 pub struct Network {
-    stack: Stack,
+    /// Shared by its clones, which have the same plan.
+    pub(super) stack: Arc<Stack>,
     pub(crate) plan: Plan,
     /// In the kernels' order.
     pub(crate) parameters: Aligned,
@@ -60,14 +62,14 @@ impl Network {
         let plan = Plan::new(&stack, &[]);
         let mut parameters = Aligned::zeros(plan.len);
         init::network(init, &stack, &plan, &mut parameters, random);
-        Ok(Network { stack, plan, parameters })
+        Ok(Network { stack: stack.into(), plan, parameters })
     }
 
     pub(crate) fn from_parts(stack: Stack, parameters: &[f32]) -> Self {
         let plan = Plan::new(&stack, &[]);
         let mut own = Aligned::zeros(plan.len);
         own.copy_from_slice(&parameters[..plan.len]);
-        Network { stack, plan, parameters: own }
+        Network { stack: stack.into(), plan, parameters: own }
     }
 
     /// Its layers.
@@ -84,6 +86,19 @@ impl Network {
     /// `layers.0.bias [G H]` and others by the cell, `layers.0.forward.kernel` in two directions, `embedding.kernel`.
     pub fn arrays(&self) -> BTreeMap<String, Array> {
         self.plan.unpack(&self.parameters)
+    }
+
+    /// Replaces all parameters by plain arrays of the names and shapes of [`Network::arrays`].
+    ///
+    /// # Errors
+    /// If a name is missing or unknown, or a shape differs. The network is then as it was.
+    pub fn set_arrays(&mut self, arrays: &BTreeMap<String, Array>) -> Result<(), Error> {
+        self.plan.pack_into(arrays, &mut self.parameters)
+    }
+
+    /// Parameters, without padding.
+    pub fn parameter_count(&self) -> usize {
+        self.plan.count()
     }
 
     /// A state of zeros for `rows` rows.

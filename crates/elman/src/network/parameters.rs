@@ -121,6 +121,16 @@ impl Plan {
         stack.layers[self.tracks[track].layer].cell.get()
     }
 
+    /// The parameters that training keeps within ±a bound, by where they lie, and the bound.
+    pub(crate) fn bounded(&self, stack: &Stack) -> Vec<(Range<usize>, f32)> {
+        let of = |track: usize| {
+            let (part, bound) = self.cell(stack, track).bounded()?;
+            let start = self.tracks[track].weights.start;
+            Some((start + part.start..start + part.end, bound))
+        };
+        (0..self.tracks.len()).filter_map(of).collect()
+    }
+
     /// The tracks of a layer.
     pub(crate) fn tracks_of(&self, layer: usize) -> Range<usize> {
         self.layers[layer].clone()

@@ -228,6 +228,20 @@ impl Tile {
         }
     }
 
+    /// What the way back is asked for: the gradient by the outputs that enters, those by the inputs and by the initial
+    /// states that leave. The buffers must have been made for it.
+    pub(crate) fn ask(&mut self, through_outputs: bool, inputs_too: bool, initial_too: bool) {
+        self.shape = Shape { through_outputs, inputs_too, initial_too, ..self.shape };
+    }
+
+    /// The only part again, after a way back has written over it: its inputs still stand in the buffers.
+    pub(crate) fn again(&mut self, engine: Engine<'_>, network: View<'_>) {
+        assert_eq!(self.shape.parts(), 1, "the inputs of other parts are gone");
+        self.draw(network.stack, 0);
+        self.start(0);
+        self.pass(engine, network);
+    }
+
     /// Makes the buffers hold a part, running it again where they hold another.
     pub(crate) fn hold<D: Sequences + ?Sized>(&mut self, engine: Engine<'_>, network: View<'_>, data: &D, part: usize) {
         if self.held != part {
@@ -240,6 +254,12 @@ impl Tile {
         self.held = part;
         self.read(network, data, part);
         self.draw(network.stack, part);
+        self.start(part);
+        self.pass(engine, network);
+    }
+
+    /// The states kept before a part become those it starts from.
+    fn start(&mut self, part: usize) {
         let rows = self.order.len();
         for track in 0..self.tracks.len() {
             let (unroll, kept) = (&mut self.tracks[track], &self.before[part][track]);
@@ -251,7 +271,6 @@ impl Tile {
                 }
             }
         }
-        self.pass(engine, network);
     }
 
     /// Reads a part of the rows into the first layer.

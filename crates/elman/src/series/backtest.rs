@@ -2,11 +2,11 @@
 //!
 //! F steps of the horizon, Q levels.
 
-use elman_datasets::series::{SeriesSet, Time};
+use elman_datasets::series::SeriesSet;
 
 use super::metrics::{Metrics, Tally, point, seasonal_error};
 use super::naive::SeasonalNaive;
-use super::origin::{Origin, steps_before};
+use super::origin::{Origin, Start, steps_before};
 use crate::Error;
 
 /// A forecast and where it was made.
@@ -38,6 +38,8 @@ pub struct Backtest<'a> {
     scales: Vec<Option<f64>>,
     /// Of each step of the horizon `[F]`.
     by_step: Vec<(Tally, Tally)>,
+    /// Of each series `[S]`.
+    by_series: Vec<(Tally, Tally)>,
     forecasts: Vec<Forecast>,
 }
 
@@ -46,13 +48,20 @@ impl<'a> Backtest<'a> {
     ///
     /// # Errors
     /// If there is no level, or the horizon is 0.
-    pub fn new(set: &'a SeriesSet, cut: Time, season: usize, levels: &[f32], horizon: usize) -> Result<Self, Error> {
+    pub fn new(
+        set: &'a SeriesSet,
+        cut: impl Into<Start>,
+        season: usize,
+        levels: &[f32],
+        horizon: usize,
+    ) -> Result<Self, Error> {
         if levels.is_empty() {
             return Err(Error::setting("quantiles", "[]", "at least one level"));
         }
         if horizon == 0 {
             return Err(Error::setting("horizon", horizon, "at least 1 step"));
         }
+        let cut = cut.into();
         let histories = || set.series.iter().map(|series| &series.target[..steps_before(set, series, cut)]);
         Ok(Backtest {
             set,
@@ -61,6 +70,7 @@ impl<'a> Backtest<'a> {
             naive: histories().map(|history| SeasonalNaive::new(history, season, levels, horizon)).collect(),
             scales: histories().map(|history| seasonal_error(history, season)).collect(),
             by_step: vec![(Tally::new(levels), Tally::new(levels)); horizon],
+            by_series: vec![(Tally::new(levels), Tally::new(levels)); set.series.len()],
             forecasts: Vec::new(),
         })
     }
@@ -84,11 +94,14 @@ impl<'a> Backtest<'a> {
         let (past, future) = series.target.split_at(origin.step);
         let scale = self.scales[origin.series];
         if let Some((points, naive)) = self.naive[origin.series].forecast(past) {
-            for (h, (model_tally, naive_tally)) in self.by_step.iter_mut().enumerate() {
+            let of_series = &mut self.by_series[origin.series];
+            for (h, of_step) in self.by_step.iter_mut().enumerate() {
                 let Some(&y) = future.get(h) else { break };
                 let row = &quantiles[h * levels..][..levels];
-                model_tally.add(y, point(&self.levels, row), row, scale);
-                naive_tally.add(y, points[h], &naive[h * levels..][..levels], scale);
+                for (model_tally, naive_tally) in [of_step, &mut *of_series] {
+                    model_tally.add(y, point(&self.levels, row), row, scale);
+                    naive_tally.add(y, points[h], &naive[h * levels..][..levels], scale);
+                }
             }
         }
         self.forecasts.push(Forecast { origin, quantiles: quantiles.to_vec() });
@@ -103,6 +116,11 @@ impl<'a> Backtest<'a> {
     /// The metrics of each step of the horizon `[F]`; None where no value is known.
     pub fn by_step(&self) -> Vec<Option<Comparison>> {
         self.by_step.iter().map(|(model, naive)| compare(model, naive)).collect()
+    }
+
+    /// The metrics of each series `[S]`, over all steps; None where no value is known.
+    pub fn by_series(&self) -> Vec<Option<Comparison>> {
+        self.by_series.iter().map(|(model, naive)| compare(model, naive)).collect()
     }
 
     /// The metrics over all steps; None if no value is known.

@@ -10,10 +10,10 @@
 
 use std::collections::VecDeque;
 
-use elman_datasets::series::{Series, SeriesSet, Time};
+use elman_datasets::series::{Series, SeriesSet};
 use serde::{Deserialize, Serialize};
 
-use super::origin::steps_before;
+use super::origin::{Start, steps_before};
 use super::smoothing::{History, Smoothing, Way};
 use crate::Error;
 
@@ -36,8 +36,14 @@ const ORIGINS_MAX: usize = 2_000;
 const STEPS_MAX: usize = 100_000;
 const SERIES_MAX: usize = 1_000;
 
-/// The least part that the scale is of its mean over the past.
-const FLOOR: f64 = 0.1;
+/// What is divided by in the end, where all values are 0.
+const LEAST: f64 = 1e-300;
+
+/// The least part that the scale is of its mean over the past: a quiet time does not last.
+const FLOOR: f64 = 0.5;
+
+/// Errors that a scale is made of at least, where a series has so many values four times.
+const ERRORS_MIN: u32 = 3;
 
 /// A base forecast: a few ways to smooth, whose weights follow their errors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -115,11 +121,12 @@ impl Base {
     /// If a logarithm is asked for of what is not above 0.
     pub fn choose(
         set: &SeriesSet,
-        test: Time,
+        test: impl Into<Start>,
         season: usize,
         horizon: usize,
         log: Option<bool>,
     ) -> Result<Choice, Error> {
+        let test = test.into();
         let all: Vec<(&Series, usize)> =
             set.series.iter().map(|series| (series, steps_before(set, series, test))).collect();
         // Those of the test too: its forecasts are relative to the same base.
@@ -162,6 +169,9 @@ impl Base {
         let (mut scale, mut error) = (Scale::default(), 0.0);
         let (mut origins, mut points) = (Vec::with_capacity(steps + 1), Vec::with_capacity((steps + 1) * horizon));
         let mut from = None;
+        // Of a very short series one error must do.
+        let known = history.values.iter().filter(|v| !v.is_nan()).count() as u32;
+        let needed = (known / 4).clamp(1, ERRORS_MIN);
         let seasonal = self.ways.iter().any(|of| of.seasonal.is_some()) && history.seasonal_from() < steps;
         let least = if seasonal { history.seasonal_from() } else { 0 };
         for origin in 0..=steps {
@@ -179,7 +189,7 @@ impl Base {
             points.extend(combined.iter().map(|point| (point - reference) as f32));
             let now = scale.now(reference);
             origins.push(At { reference, scale: now, error });
-            if scale.count >= 3 && origin >= least && from.is_none() {
+            if scale.count >= needed && origin >= least && from.is_none() {
                 from = Some(origin);
             }
             if past.len() == horizon {
@@ -268,7 +278,7 @@ impl Scale {
         let (lately, mean) =
             if self.count == 0 { (0.0, 0.0) } else { (self.faded / self.weight, self.sum / f64::from(self.count)) };
         let rounding = if reference.is_nan() { 0.0 } else { 1e-6 * reference.abs() };
-        lately.max(FLOOR * mean).max(rounding).max(1e-12)
+        lately.max(FLOOR * mean).max(rounding).max(LEAST)
     }
 }
 
@@ -363,6 +373,8 @@ fn rolling(of: Smoothing, history: &History, origins: &[usize], horizon: usize, 
 #[cfg(test)]
 mod tests {
     use elman_datasets::series::Reader;
+
+    use elman_datasets::series::Time;
 
     use super::*;
 

@@ -20,8 +20,8 @@ const OWN: f64 = 20.0;
 const WIDER: f64 = 0.5;
 const NARROWER: f64 = 4.0;
 
-/// Widths are between these: never less than a part of what they were.
-const LEAST: f64 = -0.4;
+/// Widths are between these: a time in which all comes inside does not last.
+const LEAST: f64 = -0.2;
 const MOST: f64 = 4.0;
 
 /// What widens or narrows the intervals of forecasts.
@@ -160,7 +160,8 @@ impl<'a> Following<'a> {
                 }
                 if known > 0 {
                     let outside = 2.0 * f64::from(self.levels[lower]);
-                    self.moved[at] += self.of.rate * (f64::from(out) / f64::from(known) - outside);
+                    let moved = self.moved[at] + self.of.rate * (f64::from(out) / f64::from(known) - outside);
+                    self.moved[at] = moved.clamp(LEAST, MOST);
                 }
             }
         }

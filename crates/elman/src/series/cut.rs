@@ -4,19 +4,21 @@
 
 use elman_datasets::series::{Series, SeriesSet, Time};
 
-use super::origin::{Window, origins, steps_before};
+use super::forecaster::KNOWN_MIN;
+use super::origin::{Start, Window, origins, steps_before};
 use super::relative::Relative;
 use super::scaling::SeriesScaling;
+use super::statics::{self, StaticInput};
 use super::windows::Windows;
 use crate::Error;
 
-/// Where the parts of a set begin, the same time for all series: so no series tells of another's future.
+/// Where the parts of a set begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
-    /// The first time of validation.
-    pub validation: Time,
-    /// The first time of the test.
-    pub test: Time,
+    /// That of validation.
+    pub validation: Start,
+    /// That of the test.
+    pub test: Start,
 }
 
 /// A set in windows. A window belongs to the part in which all its F values lie; what it reads may lie before. Windows
@@ -33,6 +35,8 @@ pub struct Split {
     pub test: Windows,
     /// Series that have no window in any part.
     pub left_out: Vec<LeftOut>,
+    /// What is read of the static columns.
+    pub statics: Vec<StaticInput>,
 }
 
 /// A series without windows.
@@ -62,13 +66,46 @@ impl Cut {
         };
         // Where the calendar ends behind the series, nothing is at or after the cut.
         let at = |step: usize| set.time(latest, step as i64).unwrap_or(Time(i64::MAX));
-        Ok(Cut { validation: at(steps - kept), test: at(steps - test) })
+        Ok(Cut { validation: Start::At(at(steps - kept)), test: Start::At(at(steps - test)) })
+    }
+
+    /// The last steps of each series are for the test, those before them for validation: for series that end at different
+    /// times.
+    pub fn last_of_each(validation: usize, test: usize) -> Cut {
+        Cut { validation: Start::Last(validation.saturating_add(test)), test: Start::Last(test) }
+    }
+
+    /// Nothing is kept from training.
+    pub const NONE: Cut = Cut { validation: Start::Last(0), test: Start::Last(0) };
+
+    /// The series that have a horizon in the test.
+    pub fn tested(&self, set: &SeriesSet, horizon: usize) -> usize {
+        let has = |series: &&Series| steps_before(set, series, self.test).saturating_add(horizon) <= series.steps();
+        set.series.iter().filter(has).count()
     }
 
     /// The steps that [`Cut::last`] cuts: those of the series that ends last, the longest of several such.
     pub fn steps(set: &SeriesSet) -> usize {
         latest(set).map_or(0, Series::steps)
     }
+}
+
+/// The series as they were before a part begins: without its steps and what follows. A series without a step before it is left
+/// out.
+pub fn before(mut set: SeriesSet, start: impl Into<Start>) -> SeriesSet {
+    let start = start.into();
+    let width = set.covariates.len();
+    let ends: Vec<usize> = set.series.iter().map(|series| steps_before(&set, series, start)).collect();
+    for (series, end) in set.series.iter_mut().zip(ends) {
+        series.target.truncate(end);
+        // What was known ahead of the whole is known ahead of a part, and what it loses too.
+        let behind = series.covariates.split_off(end * width);
+        if !set.known.is_empty() {
+            series.ahead.splice(..0, behind);
+        }
+    }
+    set.series.retain(|series| series.steps() > 0);
+    set
 }
 
 fn latest(set: &SeriesSet) -> Option<&Series> {
@@ -84,7 +121,7 @@ impl Split {
     /// If context or horizon is 0, or all series are too short.
     pub fn new(set: &SeriesSet, cut: Cut, window: Window) -> Result<Split, Error> {
         window.check()?;
-        let covariates = set.covariates.len();
+        let (covariates, statics) = (set.covariates.len(), StaticInput::of(set)?);
         let (mut scalings, mut left_out) = (Vec::new(), Vec::new());
         let (mut train, mut validation, mut test) = (Vec::new(), Vec::new(), Vec::new());
         for (index, series) in set.series.iter().enumerate() {
@@ -116,9 +153,13 @@ impl Split {
             }
             return Err(Error::SeriesLength { id, steps, needed, context: window.context, horizon: window.horizon });
         }
+        for (series, scaling) in set.series.iter().zip(&mut scalings) {
+            scaling.statics = statics::read(&statics, series).0;
+        }
         let all = Windows::empty(set, &scalings, window)?;
         let (train, validation, test) = (all.with(train), all.with(validation), all.with(test));
-        Ok(Split { scalings, train, validation, test, left_out })
+        informed(set, &train)?;
+        Ok(Split { scalings, train, validation, test, left_out, statics })
     }
 
     /// Cuts the series of a set into windows that are relative to a base forecast. A window for training or validation
@@ -128,11 +169,12 @@ impl Split {
     /// # Errors
     /// If context or horizon is 0, all series are too short, or a logarithm is asked for of what is not above 0.
     pub fn relative(set: &SeriesSet, cut: Cut, window: Window, relative: &Relative) -> Result<Split, Error> {
-        let covariates = set.covariates.len();
+        let (covariates, statics) = (set.covariates.len(), StaticInput::of(set)?);
         let ends = |series: &Series| [cut.validation, cut.test].map(|time| steps_before(set, series, time));
         let scaling = |series: &Series| {
             let known = SeriesScaling::of(series, ends(series)[0], covariates);
-            known.unwrap_or_else(|| SeriesScaling::unknown(series, covariates))
+            let scaling = known.unwrap_or_else(|| SeriesScaling::unknown(series, covariates));
+            SeriesScaling { statics: statics::read(&statics, series).0, ..scaling }
         };
         let scalings: Vec<SeriesScaling> = set.series.iter().map(scaling).collect();
         let all = Windows::empty_relative(set, &scalings, window, relative)?;
@@ -146,18 +188,34 @@ impl Split {
             let [end, of_test] = ends(series);
             if !learnt[index] {
                 let known = series.target[..end].iter().filter(|y| !y.is_nan()).count();
-                left_out.push(LeftOut { id: series.id.clone(), steps: end, needed: all.first(index).max(4), known });
+                left_out.push(LeftOut {
+                    id: series.id.clone(),
+                    steps: end,
+                    needed: all.first(index).max(KNOWN_MIN),
+                    known,
+                });
                 continue;
             }
             let whole = Window { context: all.first(index), ..window };
             test.extend(origins(series, index, of_test..series.steps(), whole));
         }
         if let (true, Some(LeftOut { id, steps, .. })) = (train.origins().is_empty(), left_out.first()) {
-            let found = format!("{steps} steps of series {id:?} before validation");
-            let expected = "at least 4 known values; make --validation and --test smaller";
-            return Err(Error::setting("the values for training", found, expected));
+            let found = format!("{steps} steps of series {id:?}");
+            let expected = "at least 3 known values; make validation and test smaller, or take a longer series";
+            return Err(Error::setting("the part for training", found, expected));
         }
+        informed(set, &train)?;
         let of = |windows: Windows| windows.without(&learnt);
-        Ok(Split { train, validation: of(validation), test: all.with(test), scalings, left_out })
+        Ok(Split { statics, train, validation: of(validation), test: all.with(test), scalings, left_out })
     }
+}
+
+/// Refuses a part for training in which covariates that are known ahead are missing in the horizon of every window.
+fn informed(set: &SeriesSet, train: &Windows) -> Result<(), Error> {
+    if !train.origins().is_empty() || set.known.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = set.known.iter().map(|&c| set.covariates[c].as_str()).collect();
+    let found = format!("{}, missing at a step of every window for training", names.join(", "));
+    Err(Error::setting("known", found, "covariates that are there for every step; write what does not happen as 0"))
 }

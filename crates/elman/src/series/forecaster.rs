@@ -58,7 +58,7 @@ pub struct SeriesForecast {
 }
 
 /// Least known values of a series that a forecast relative to a base is made for.
-pub(super) const KNOWN_MIN: usize = 4;
+pub const KNOWN_MIN: usize = 3;
 
 impl Forecaster {
     /// A forecaster on `threads` threads.

@@ -20,8 +20,38 @@ pub struct Origin {
     pub step: usize,
 }
 
-/// How many steps of a series come before a time.
-pub(crate) fn steps_before(set: &SeriesSet, series: &Series, time: Time) -> usize {
+/// Where a part of each series begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// At one time for all: so no series tells of another's future.
+    At(Time),
+    /// So many steps before the end of each: for series that end at different times.
+    Last(usize),
+}
+
+impl From<Time> for Start {
+    fn from(time: Time) -> Self {
+        Start::At(time)
+    }
+}
+
+impl Start {
+    /// In words, a time as the file would write it.
+    pub fn describe(self, set: &SeriesSet) -> String {
+        match self {
+            Start::At(time) => set.format.write(time),
+            Start::Last(1) => "the last step of each series".into(),
+            Start::Last(steps) => format!("the last {steps} steps of each series"),
+        }
+    }
+}
+
+/// How many steps of a series come before a part begins.
+pub(crate) fn steps_before(set: &SeriesSet, series: &Series, start: Start) -> usize {
+    let time = match start {
+        Start::At(time) => time,
+        Start::Last(steps) => return series.steps().saturating_sub(steps),
+    };
     // The last step that is not after the moment before.
     let last = set.frequency.steps_between(series.start, Time(time.0.saturating_sub(1)));
     usize::try_from(last.saturating_add(1)).unwrap_or(0).min(series.steps())

@@ -35,9 +35,6 @@ const OWN: f64 = 10.0;
 pub struct Relative {
     /// The base forecast.
     pub base: Base,
-    /// Whether the network also reads where a value stands among all that its series had in training.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub absolute: bool,
     /// [F, Q]: quantiles of the base forecast's errors in training, by their scale, less their median. Empty until they are
     /// known.
     pub spread: Vec<f32>,
@@ -51,21 +48,17 @@ pub struct Relative {
 impl Relative {
     /// To a base forecast; the network's answer as it is.
     pub fn to(base: Base) -> Self {
-        Relative { base, absolute: false, spread: Vec::new(), blend: 1.0, calibration: None }
+        Relative { base, spread: Vec::new(), blend: 1.0, calibration: None }
     }
 
     /// Inputs beside those of [`Windows`].
-    pub fn inputs(&self) -> usize {
-        3 + usize::from(self.absolute)
-    }
+    pub const INPUTS: usize = 3;
 
     /// What they are.
-    pub fn input_names(&self, target: &str) -> Vec<String> {
+    pub fn input_names(target: &str) -> [String; Self::INPUTS] {
         let season = format!("{target} a season before");
         let known = format!("whether {season} is known");
-        let mut names = vec![season, known, "the base forecast's error".to_owned()];
-        names.extend(self.absolute.then(|| format!("{target} among all in training")));
-        names
+        [season, known, "the base forecast's error".to_owned()]
     }
 
     /// The courses of the base through series.
@@ -124,6 +117,7 @@ impl Relative {
 }
 
 /// [F, Q] of the errors of each step: its own quantiles where there are many, those of all steps at its size where not.
+/// Of n independent windows they are √(1 + 1 / n) as wide, as the error of a forecast is whose mean was taken from n.
 fn spread(errors: &mut [Vec<f32>], levels: &[f32]) -> Vec<f32> {
     let mut sizes: Vec<f64> =
         errors.iter().map(|of| of.iter().map(|&z| f64::from(z).abs()).sum::<f64>() / of.len().max(1) as f64).collect();
@@ -138,6 +132,8 @@ fn spread(errors: &mut [Vec<f32>], levels: &[f32]) -> Vec<f32> {
         all.flat_map(|(of, size)| of.iter().map(move |z| (f64::from(*z) / size) as f32)).collect();
     pooled.sort_by(f32::total_cmp);
     let horizon = errors.len() as f64;
+    let independent = pooled.len() as f64 / (horizon * horizon);
+    let wider = if independent > 0.0 { (1.0 + 1.0 / independent).sqrt() } else { 1.0 };
     let mut found = Vec::with_capacity(errors.len() * levels.len());
     for (of, size) in errors.iter_mut().zip(&sizes) {
         of.sort_by(f32::total_cmp);
@@ -150,7 +146,7 @@ fn spread(errors: &mut [Vec<f32>], levels: &[f32]) -> Vec<f32> {
         };
         let row: Vec<f32> = levels.iter().map(|&level| at(level)).collect();
         let median = point(levels, &row);
-        found.extend(row.iter().map(|z| z - median));
+        found.extend(row.iter().map(|z| (wider * f64::from(z - median)) as f32));
     }
     found
 }
@@ -182,13 +178,10 @@ impl Followed {
 
     /// A step of a window: `x` has what [`Windows`] reads of it, from which target and mark are replaced, and the inputs
     /// beside them.
-    pub(crate) fn read(&self, origin: usize, step: usize, x: &mut [f32], rest: usize, absolute: bool) {
+    pub(crate) fn read(&self, origin: usize, step: usize, x: &mut [f32], rest: usize) {
         let at = self.course.origins[origin];
         let z = |v: f64| ((v - at.reference) / self.deviations[origin]).clamp(-INPUT_MAX, INPUT_MAX) as f32;
         let mark = |v: f64| if v.is_nan() { [0.0, 0.0] } else { [z(v), 1.0] };
-        if absolute {
-            x[rest + 3] = x[0];
-        }
         x[..2].copy_from_slice(&mark(self.course.values[step]));
         let before = step.checked_sub(self.season).map_or(f64::NAN, |step| self.course.values[step]);
         x[rest..rest + 2].copy_from_slice(&mark(before));

@@ -1,16 +1,20 @@
 //! Windows over series: the steps that a network reads, and the values that follow them.
 //!
-//! T steps of a series, C covariates, K numbers of the calendar, I = 2 (1 + C) + K inputs, F values of the horizon.
+//! T steps of a series, C covariates, K numbers of the calendar, S static inputs, I = 2 (1 + C) + K + S inputs, F values of the
+//! horizon, L covariates that are known ahead, for A steps behind a series too. At the last step before the horizon F × L inputs
+//! more have their values there; at all others these are 0. So the network's last state knows them all, and nothing has to be
+//! carried over steps.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use elman_datasets::series::{Series, SeriesSet, Time};
+use elman_datasets::series::{Series, SeriesSet};
 
 use super::calendar::Calendar;
-use super::origin::{Origin, Window, origins, steps_before};
+use super::origin::{Origin, Start, Window, origins, steps_before};
 use super::relative::{Followed, Relative, rolling};
 use super::scaling::{Scaling, SeriesScaling};
+use super::statics::StaticInput;
 use crate::{Error, Labelled, RowValues, Sequences, Target};
 
 /// Windows over the series of a set, a row each. A clone shares the series.
@@ -18,12 +22,16 @@ use crate::{Error, Labelled, RowValues, Sequences, Target};
 /// Windows may also be [relative](Relative) to a base forecast: then target and values are so, in place of their scaling,
 /// and a step has some inputs more.
 ///
-/// A step has I inputs: the target and whether it is known (1 or 0), the same of each covariate, and the calendar. What
-/// is not known is 0, which is the mean.
+/// A step has I inputs: the target and whether it is known (1 or 0), the same of each covariate, the calendar, and what is
+/// static of the series. What is not known is 0, which is the mean. Behind them stand those of the horizon, if covariates
+/// are known ahead.
 #[derive(Clone, Debug)]
 pub struct Windows {
     window: Window,
+    /// Of a step, without what is read beside it.
     input: usize,
+    /// L, the covariates that are known ahead.
+    known: usize,
     series: Arc<Vec<Inputs>>,
     origins: Vec<Origin>,
     relative: Option<RelativeTo>,
@@ -36,8 +44,6 @@ struct RelativeTo {
     followed: Arc<Vec<Followed>>,
     /// The values that are to be learnt of each series.
     parts: Arc<Vec<Range<usize>>>,
-    /// Whether the place among all values in training is read too.
-    absolute: bool,
 }
 
 /// A series as it is read: x [T, I], y `[T]`, both scaled, and the scaling of y.
@@ -47,13 +53,37 @@ struct Inputs {
     y: Vec<f32>,
     scaling: Scaling,
     centre: f64,
+    /// [T + A, L]: the covariates that are known ahead, scaled, NaN where they are missing.
+    known: Vec<f32>,
 }
 
-/// What each of the I inputs of a step is.
-pub fn input_names(set: &SeriesSet) -> Vec<String> {
+/// What each of the inputs of a step is, but for those that are relative to a base forecast and the covariates of the steps to
+/// forecast.
+pub fn input_names(set: &SeriesSet, statics: &[StaticInput]) -> Vec<String> {
     let columns = [&set.target].into_iter().chain(&set.covariates);
     let of = |name: &String| [name.clone(), format!("whether {name} is known")];
-    columns.flat_map(of).chain(Calendar::new(set.frequency).names()).collect()
+    let statics = statics.iter().flat_map(StaticInput::names);
+    columns.flat_map(of).chain(Calendar::new(set.frequency).names()).chain(statics).collect()
+}
+
+/// Refuses series whose covariates that are known ahead are missing at one of the steps to forecast.
+pub(crate) fn check_ahead(set: &SeriesSet, horizon: usize) -> Result<(), Error> {
+    for series in &set.series {
+        if let Some((step, column)) = missing_ahead(set, series, horizon) {
+            let time = set.time_text(series, (series.steps() + step) as i64).unwrap_or_default();
+            let (id, column) = (series.id.clone(), column.to_owned());
+            return Err(Error::KnownAhead { id, column, time, step: step + 1, horizon });
+        }
+    }
+    Ok(())
+}
+
+/// The first step of the horizon, from 0, and the column, of which a covariate that is known ahead is missing.
+pub(crate) fn missing_ahead<'a>(set: &'a SeriesSet, series: &Series, horizon: usize) -> Option<(usize, &'a str)> {
+    let covariates = set.covariates.len();
+    let missing = |step: usize, c: usize| series.ahead.get(step * covariates + c).is_none_or(|value| value.is_nan());
+    let steps = (0..horizon).flat_map(|step| set.known.iter().map(move |&c| (step, c)));
+    steps.filter(|&(step, c)| missing(step, c)).map(|(step, c)| (step, set.covariates[c].as_str())).next()
 }
 
 impl Window {
@@ -73,12 +103,14 @@ impl Window {
 }
 
 impl Windows {
-    /// One window for each series, right behind its end: what a forecast is made from. Nothing is known of its horizon.
+    /// One window for each series, right behind its end: what a forecast is made from. Of its horizon the covariates alone are
+    /// known that are known ahead.
     ///
     /// # Errors
-    /// If a series is shorter than the context, or there is not a scaling for each series.
+    /// If a series is shorter than the context, a covariate that is known ahead is missing there, or there is not a scaling for each series.
     pub fn latest(set: &SeriesSet, scalings: &[SeriesScaling], window: Window) -> Result<Self, Error> {
         window.check()?;
+        check_ahead(set, window.horizon)?;
         let mut windows = Self::empty(set, scalings, window)?;
         for (index, series) in set.series.iter().enumerate() {
             let steps = series.steps();
@@ -99,16 +131,16 @@ impl Windows {
         set: &SeriesSet,
         scalings: &[SeriesScaling],
         window: Window,
-        start: Time,
+        start: impl Into<Start>,
         relative: &Relative,
     ) -> Result<Self, Error> {
-        let mut windows = Self::empty_relative(set, scalings, window, relative)?;
+        let (mut windows, start) = (Self::empty_relative(set, scalings, window, relative)?, start.into());
         for (index, series) in set.series.iter().enumerate() {
             let part = steps_before(set, series, start)..series.steps();
             let whole = Window { context: windows.first(index), ..window };
             windows.origins.extend(origins(series, index, part, whole));
         }
-        Ok(windows)
+        Ok(windows.informed())
     }
 
     /// Every window whose values all lie at or after a time, at least one of them known: what a trained model is judged by.
@@ -116,13 +148,18 @@ impl Windows {
     ///
     /// # Errors
     /// If context or horizon is 0, or there is not a scaling for each series.
-    pub fn since(set: &SeriesSet, scalings: &[SeriesScaling], window: Window, start: Time) -> Result<Self, Error> {
+    pub fn since(
+        set: &SeriesSet,
+        scalings: &[SeriesScaling],
+        window: Window,
+        start: impl Into<Start>,
+    ) -> Result<Self, Error> {
         window.check()?;
-        let mut windows = Self::empty(set, scalings, window)?;
+        let (mut windows, start) = (Self::empty(set, scalings, window)?, start.into());
         for (index, series) in set.series.iter().enumerate() {
             windows.origins.extend(origins(series, index, steps_before(set, series, start)..series.steps(), window));
         }
-        Ok(windows)
+        Ok(windows.informed())
     }
 
     /// Series ready to be read, and no window yet.
@@ -135,9 +172,15 @@ impl Windows {
             let what = format!("the scaling of the covariates of series {:?}", wrong.id);
             return Err(Error::shape(what, &[wrong.covariates.len()], &[covariates]));
         }
+        let statics = scalings.first().map_or(0, |scaling| scaling.statics.len());
+        if let Some(wrong) = scalings.iter().find(|scaling| scaling.statics.len() != statics) {
+            let what = format!("what is static of series {:?}", wrong.id);
+            return Err(Error::shape(what, &[wrong.statics.len()], &[statics]));
+        }
         let calendar = Calendar::new(set.frequency);
         let known = 2 * (1 + covariates);
-        let input = known + calendar.width();
+        let of_calendar = known + calendar.width();
+        let input = of_calendar + statics;
         let inputs = set.series.iter().zip(scalings).map(|(series, scaling)| {
             // Of values that are differences from a centre.
             let target = scaling.target.moved(-series.centre());
@@ -155,12 +198,17 @@ impl Windows {
                 }
                 // A step of the file has a time.
                 if let Some(time) = set.time(series, t as i64) {
-                    calendar.write(time, &mut x[known..]);
+                    calendar.write(time, &mut x[known..of_calendar]);
                 }
+                x[of_calendar..].copy_from_slice(&scaling.statics);
             }
-            Inputs { x, y, scaling: target, centre: series.centre() }
+            let steps = series.covariates.chunks_exact(covariates.max(1));
+            let steps = steps.chain(series.ahead.chunks_exact(covariates.max(1)));
+            let known = steps.flat_map(|values| set.known.iter().map(|&c| others[c].scaled(values[c]))).collect();
+            Inputs { x, y, scaling: target, centre: series.centre(), known }
         });
-        Ok(Windows { window, input, series: Arc::new(inputs.collect()), origins: Vec::new(), relative: None })
+        let (series, known) = (Arc::new(inputs.collect()), set.known.len());
+        Ok(Windows { window, input, known, series, origins: Vec::new(), relative: None })
     }
 
     /// Series ready to be read relative to a base forecast, and no window yet.
@@ -174,7 +222,7 @@ impl Windows {
         let windows = Self::empty(set, scalings, window)?;
         let followed = Arc::new(relative.follow(set, window.context, window.horizon)?);
         let parts = Arc::new(set.series.iter().map(|series| 0..series.steps()).collect());
-        Ok(Windows { relative: Some(RelativeTo { followed, parts, absolute: relative.absolute }), ..windows })
+        Ok(Windows { relative: Some(RelativeTo { followed, parts }), ..windows })
     }
 
     /// The same series, seen through all windows that have a value in a part of each, relative to their base forecasts:
@@ -190,7 +238,7 @@ impl Windows {
             all.extend(steps.into_iter().map(|step| Origin { series: index, step }));
         }
         let relative = RelativeTo { parts: Arc::new(parts), ..relative.clone() };
-        Windows { origins: all, relative: Some(relative), ..self.clone() }
+        Windows { origins: all, relative: Some(relative), ..self.clone() }.informed()
     }
 
     /// The first origin of a series that has a base forecast; of windows that are relative to none, the context.
@@ -205,7 +253,35 @@ impl Windows {
 
     /// The same series, seen through other windows.
     pub(crate) fn with(&self, origins: Vec<Origin>) -> Self {
-        Windows { origins, ..self.clone() }
+        Windows { origins, ..self.clone() }.informed()
+    }
+
+    /// Without the windows in whose horizon a covariate is missing that is known ahead. What lies behind the series is not asked
+    /// for: nothing is learnt there.
+    fn informed(mut self) -> Self {
+        let (known, horizon) = (self.known, self.window.horizon);
+        if known > 0 {
+            let series = Arc::clone(&self.series);
+            self.origins.retain(|&Origin { series: of, step }| {
+                let Inputs { y, known: values, .. } = &series[of];
+                let ahead = step.min(y.len())..(step + horizon).min(y.len());
+                values[ahead.start * known..ahead.end * known].iter().all(|value| !value.is_nan())
+            });
+        }
+        self
+    }
+
+    /// Writes what is known of the horizon into `x` [F × L], at the last step before it; 0 where it is missing.
+    fn read_known(&self, row: usize, step: usize, x: &mut [f32]) {
+        x.fill(0.0);
+        if self.known == 0 || step + 1 < self.window.context {
+            return;
+        }
+        let Origin { series, step: origin } = self.origins[row];
+        let values = self.series[series].known.get(origin * self.known..).unwrap_or(&[]);
+        for (x, &value) in x.iter_mut().zip(values).filter(|(_, value)| !value.is_nan()) {
+            *x = value;
+        }
     }
 
     /// Without those of the series for which `keep` says no.
@@ -286,7 +362,8 @@ impl Sequences for Windows {
         self.window.context
     }
     fn input(&self) -> usize {
-        self.input + self.relative.as_ref().map_or(0, |relative| 3 + usize::from(relative.absolute))
+        let relative = self.relative.as_ref().map_or(0, |_| Relative::INPUTS);
+        self.input + relative + self.known * self.window.horizon
     }
     #[inline]
     fn read(&self, row: usize, step: usize, x: &mut [f32]) {
@@ -294,10 +371,14 @@ impl Sequences for Windows {
         if let Some(relative) = &self.relative {
             // What comes before the series is not known.
             let Some(at) = (origin + step).checked_sub(self.window.context) else { return x.fill(0.0) };
+            let (x, known) = x.split_at_mut(x.len() - self.known * self.window.horizon);
+            self.read_known(row, step, known);
             x[..self.input].copy_from_slice(&self.series[series].x[at * self.input..][..self.input]);
-            return relative.followed[series].read(origin, at, x, self.input, relative.absolute);
+            return relative.followed[series].read(origin, at, x, self.input);
         }
+        let (x, known) = x.split_at_mut(self.input);
         x.copy_from_slice(&self.series[series].x[(origin - self.window.context + step) * self.input..][..self.input]);
+        self.read_known(row, step, known);
     }
 }
 

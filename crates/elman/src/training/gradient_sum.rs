@@ -8,13 +8,11 @@ use std::ops::Range;
 use elman_kernels::{Aligned, Isa, Score, sum_arrays};
 
 use crate::Labelled;
+use crate::model::ends::Ends;
 use crate::model::model::Model;
+use crate::model::workers::{Task, Workers, sum};
+use crate::network::groups::BLOCK;
 use crate::training::batch::Batch;
-use crate::training::ends::Ends;
-use crate::training::workers::{Task, Workers, sum};
-
-/// Parameters that one thread works on at a time. A multiple of 16.
-pub(crate) const BLOCK: usize = 4096;
 
 /// Consecutive groups of a batch that are worked off here.
 #[derive(Default)]

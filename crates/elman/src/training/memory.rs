@@ -2,15 +2,10 @@
 
 use crate::Error;
 use crate::model::head::Head;
+use crate::model::workers::Workspace;
+use crate::network::groups::group_count;
 use crate::network::layer::Stack;
 use crate::network::parameters::Plan;
-use crate::training::workers::Workspace;
-
-/// Most groups of tiles, and so the most threads that a step can use.
-const GROUPS_MAX: usize = 32;
-
-/// Bytes that the groups' gradients may take, unless there are just two groups.
-const GROUPS_BYTES: usize = 64 << 20;
 
 /// Bytes that training takes, beside the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,11 +90,4 @@ impl Memory {
     pub fn total(&self) -> usize {
         self.model + self.groups + self.workspaces + self.saving
     }
-}
-
-/// Groups that a batch is worked off in: by the shapes alone.
-pub(crate) fn group_count(stack: &Stack, parameters: usize, batch_size: usize) -> usize {
-    let tiles = batch_size.div_ceil(stack.tile_rows(batch_size)).max(1);
-    let affordable = GROUPS_BYTES / (parameters * size_of::<f32>());
-    tiles.min(affordable.clamp(2, GROUPS_MAX))
 }

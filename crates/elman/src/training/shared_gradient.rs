@@ -9,9 +9,9 @@ use elman_formats::Array;
 use elman_kernels::{Score, layout::Entry};
 
 use crate::model::checks::{check_rows, check_streams};
+use crate::model::ends::Ends;
 use crate::network::state::State;
 use crate::training::batch::{Batch, StreamWindow};
-use crate::training::ends::Ends;
 use crate::training::step::Step;
 use crate::training::trainer::Trainer;
 use crate::{Error, Labelled, Model};

@@ -1,19 +1,21 @@
 //! A step: forward, backward, the sum of the gradients, the optimizer's.
 
 use std::fmt;
+use std::ops::Range;
 
 use elman_kernels::{Aligned, Score};
 
 use crate::model::checks::check_rows;
 use crate::model::model::Model;
 use crate::model::predictor::Evaluation;
+use crate::model::workers::Task;
+use crate::network::groups::BLOCK;
 use crate::network::state::State;
 use crate::network::tile::Training;
 use crate::training::batch::Batch;
-use crate::training::gradient_sum::{BLOCK, reduce};
+use crate::training::gradient_sum::reduce;
 use crate::training::optimizer::Change;
 use crate::training::trainer::Trainer;
-use crate::training::workers::Task;
 use crate::{Error, Labelled};
 
 /// What a step saw, before it changed the weights.
@@ -172,6 +174,7 @@ impl Trainer {
         let Trainer { model, workers, gradient, state, previous, isa, .. } = self;
         let Some(workers) = workers else { return };
         let (gradient, isa) = (&**gradient, *isa);
+        let bounded = model.plan.bounded(model.stack());
         let previous = previous.get_or_insert_with(|| Aligned::zeros(gradient.len()));
         let mut average = state.average.take();
         let parameters = model.parameters.chunks_mut(BLOCK).zip(previous.chunks_mut(BLOCK));
@@ -185,6 +188,7 @@ impl Trainer {
                 let start = index * BLOCK;
                 previous.copy_from_slice(parameters);
                 change.apply(isa, parameters, &gradient[start..start + parameters.len()], moments);
+                keep_within(&bounded, start, parameters);
                 if let Some(average) = average {
                     change.follow(parameters, average);
                 }
@@ -195,5 +199,14 @@ impl Trainer {
         let (plan, parameters) = (&*plan, &**parameters);
         let mut panels = plan.panels(transposed);
         workers.pool.for_each(&mut workers.spaces, &mut panels, |_, _, panel| panel.fill(parameters));
+    }
+}
+
+/// Puts what is beyond its bound back on it, in the parameters from `start` on. NaN stays.
+fn keep_within(bounded: &[(Range<usize>, f32)], start: usize, parameters: &mut [f32]) {
+    let end = start + parameters.len();
+    for (range, bound) in bounded {
+        let (from, to) = (range.start.clamp(start, end), range.end.clamp(start, end));
+        parameters[from - start..to - start].iter_mut().for_each(|u| *u = u.clamp(-bound, *bound));
     }
 }

@@ -7,13 +7,14 @@ use elman_kernels::{Aligned, Isa};
 
 use crate::model::model::Model;
 use crate::model::predictor::{Evaluation, evaluate, evaluate_streams};
+use crate::model::workers::{Job, Workers, take_workers};
+use crate::network::groups::group_count;
 use crate::network::state::State;
 use crate::training::batch::Batch;
 use crate::training::batch_size::BatchSize;
 use crate::training::gradient_sum::Groups;
-use crate::training::memory::{Memory, group_count};
+use crate::training::memory::Memory;
 use crate::training::optimizer::{Descent, DescentState, EarlyStopping, Schedule, Span};
-use crate::training::workers::{Job, Workers, take_workers};
 use crate::{Error, Labelled, Sequences, isa};
 
 /// A model in training. Users write loops over [`Trainer::fit`], not callbacks.

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use elman::datasets::sequences::{ColumnNames, parse, parse_labelled};
-use elman::datasets::series::Reader;
+use elman::datasets::series::{Reader, Time};
 use elman::datasets::sunspots;
-use elman::series::{Cut, Forecaster, Split, Window, Windows};
+use elman::series::{Cut, Forecaster, Split, Start, Window, Windows};
 use elman::{
     Build, ClassMeaning, Classifier, Error, Gru, Head, Init, LabelledSequences, Meaning, Missing, Model, Predictor,
     Purpose, Random, Sequences, SeriesMeaning,
@@ -33,7 +33,7 @@ fn saved_runs_of_every_job_are_read_and_written_as_they_are() {
     }
     let of = |name: &str| Model::load(run(name)).unwrap();
     assert_eq!(of("classify").class_meaning().unwrap().classes.len(), 9);
-    assert_eq!(of("series").series_meaning().unwrap().test().0, 13_046_400_000_000);
+    assert_eq!(of("series").series_meaning().unwrap().test(), Start::At(Time(13_046_400_000_000)));
     assert_eq!(of("series").series_window().unwrap().0.horizon, 6);
     assert_eq!(of("text").vocabulary().unwrap().unit(), "character");
 }

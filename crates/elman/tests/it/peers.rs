@@ -6,7 +6,7 @@
 
 use crate::support::{Arrays, assert_close, cube, golden, largest, matrix};
 use elman::formats::Array;
-use elman::{Activation, Build, CellState, Gru, Isa, Layer, Lstm, Merge, Network, Reset, Rnn, Stack, State};
+use elman::{Activation, Build, CellState, Gru, IndRnn, Isa, Layer, Lstm, Merge, Network, Reset, Rnn, Stack, State};
 use ndarray::Array2;
 
 /// Relative to the largest element of an array: rounding of sums in another order.
@@ -16,6 +16,7 @@ const TOLERANCE: f32 = 1e-5;
 const SMALLEST: f32 = 1e-3;
 
 /// A part of a peer's array as a part of one of ours.
+#[derive(Clone)]
 struct Map {
     peer: String,
     ours: String,
@@ -368,6 +369,28 @@ fn pytorch_cells() {
     check(&case(&golden, "lstm_projection", lstm, maps), lstm, &[""], ForgetBias::Stored);
     let gru = Gru::new(5, 7);
     check(&case(&golden, "gru", gru, pytorch_gru("l0", FIRST, 5, 7)), gru, &[""], ForgetBias::Stored);
+}
+
+/// The paper's equation, which PyTorch differentiated.
+#[test]
+fn indrnn() {
+    let golden = golden("indrnn.safetensors");
+    let maps = |layer: usize, input| {
+        let of = |peer: &str, name: &str, rows| map(peer, format!("layers.{layer}.{name}"), rows, &[0]);
+        vec![
+            of(&format!("w{layer}"), "kernel", input),
+            of(&format!("u{layer}_diag"), "recurrent_kernel", 1),
+            of(&format!("bias{layer}"), "bias", 1),
+        ]
+    };
+    for activation in [Activation::Relu, Activation::Tanh, Activation::Sigmoid] {
+        let rnn = IndRnn::new(5, 7).activation(activation);
+        check(&case(&golden, activation.name(), rnn, maps(0, 5)), rnn, &[""], ForgetBias::Stored);
+    }
+    let layer = |input| IndRnn::new(input, 7).activation(Activation::Relu);
+    let stack = Stack::new(layer(5)).then(layer(7));
+    let both = [maps(0, 5), maps(1, 7)].concat();
+    check(&case(&golden, "relu_2layers", stack.clone(), both), stack, &["l0/", "l1/"], ForgetBias::Stored);
 }
 
 #[test]

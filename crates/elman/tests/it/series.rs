@@ -101,7 +101,7 @@ fn what_is_not_known_is_zero_and_masked() {
     let hole = |t: i64, at: i64, value: i64| if t == at { String::new() } else { value.to_string() };
     let set = set((0..12).filter(|&t| t != 7).map(|t| (t, hole(t, 4, t), hole(t, 5, -t))));
     let split = Split::new(&set, Cut::last(&set, 0, 0).unwrap(), Window { context: 3, horizon: 2 }).unwrap();
-    assert_eq!(input_names(&set), ["y", "whether y is known", "x", "whether x is known"]);
+    assert_eq!(input_names(&set, &[]), ["y", "whether y is known", "x", "whether x is known"]);
     let row = split.train.origins().iter().position(|origin| origin.step == 6).unwrap();
     let SeriesScaling { target, covariates, .. } = &split.scalings[0];
     assert_eq!(step(&split.train, row, 0), [target.scaled(3.0), 1.0, covariates[0].scaled(-3.0), 1.0]);
@@ -119,7 +119,7 @@ fn what_is_not_known_is_zero_and_masked() {
 fn the_calendar_follows_the_values() {
     let set = sunspots::monthly().unwrap();
     let split = Split::new(&set, Cut::last(&set, 120, 120).unwrap(), Window { context: 24, horizon: 12 }).unwrap();
-    assert_eq!((split.train.input(), input_names(&set).len()), (4, 4));
+    assert_eq!((split.train.input(), input_names(&set, &[]).len()), (4, 4));
     assert_eq!((split.train.len(), split.validation.len(), split.test.len()), (2851, 109, 109));
     // The first window begins in January; its fourth step is an April, a quarter of a year later.
     assert_eq!(step(&split.train, 0, 0)[2..], [0.0, 1.0]);
@@ -211,7 +211,7 @@ fn series_of_other_starts_are_cut_at_one_time() {
     let text: String = (0..20).map(|t| format!("a,{t},1\n")).chain((15..30).map(|t| format!("b,{t},2\n"))).collect();
     let set = Reader::new("y").id("id").parse("a.csv", format!("id,t,y\n{text}").as_bytes()).unwrap();
     let cut = Cut::last(&set, 5, 5).unwrap();
-    assert_eq!(cut, Cut { validation: Time(20), test: Time(25) });
+    assert_eq!(cut, Cut { validation: Time(20).into(), test: Time(25).into() });
     let split = Split::new(&set, cut, Window { context: 2, horizon: 1 }).unwrap();
     let count = |windows: &Windows, series| windows.origins().iter().filter(|at| at.series == series).count();
     let counts = [&split.train, &split.validation, &split.test].map(|windows| [0, 1].map(|of| count(windows, of)));
@@ -334,4 +334,104 @@ fn a_model_beats_the_naive_forecast() {
     let (model, naive) = (overall.model.mase.unwrap(), overall.naive.mase.unwrap());
     assert!(model < 0.2 && naive > 0.9, "MASE {model}, naive {naive}");
     assert!(overall.model.mean_pinball < 0.2 * overall.naive.mean_pinball, "{overall:?}");
+}
+
+/// Shops of one region each: y rises where the promotion is, by as much as the shop is large.
+fn shops(steps: i64, ahead: i64) -> String {
+    let mut text = "shop,region,size,t,y,promo\n".to_owned();
+    for (shop, region, size) in [("a", "north", 1), ("b", "south", 3)] {
+        for t in 0..steps + ahead {
+            let y = if t < steps { (10 + size * (t % 3 / 2)).to_string() } else { String::new() };
+            text += &format!("{shop},{region},{size},{t},{y},{}\n", t % 3 / 2);
+        }
+    }
+    text
+}
+
+fn shops_set(text: &str) -> SeriesSet {
+    Reader::new("y").id("shop").known(["promo"]).parse("shops.csv", text.as_bytes()).unwrap()
+}
+
+#[test]
+fn what_is_known_ahead_is_read_at_the_last_step() {
+    let set = shops_set(&shops(30, 4));
+    let window = Window { context: 5, horizon: 4 };
+    let cut = Cut::last(&set, 5, 6).unwrap();
+    let split = Split::new(&set, cut, window).unwrap();
+    let (train, base) = (&split.train, 2 * 2 + 3);
+    assert_eq!(input_names(&set, &split.statics)[4..], ["region is north", "region is south", "size"]);
+    assert_eq!(train.input(), base + 4);
+    let promo = split.scalings[0].covariates[0];
+    for row in [0, 3, train.len() - 1] {
+        let Origin { series, step: origin } = train.origins()[row];
+        for k in 0..5 {
+            let x = step(train, row, k);
+            // [-1, 1] over two shops: sizes of 1 and 3.
+            let statics = if series == 0 { [1.0, 0.0, -1.0] } else { [0.0, 1.0, 1.0] };
+            assert_eq!(x[4..base], statics);
+            let ahead = |h: usize| promo.scaled(((origin + h) % 3 / 2) as f32);
+            let expected: Vec<f32> = (0..4).map(|h| if k == 4 { ahead(h) } else { 0.0 }).collect();
+            assert_eq!(x[base..], expected, "window {row}, step {k}");
+        }
+    }
+    // Behind the end what the rows there say.
+    let latest = Windows::latest(&set, &split.scalings, window).unwrap();
+    let expected: Vec<f32> = (30..34).map(|t| promo.scaled((t % 3 / 2) as f32)).collect();
+    assert_eq!(step(&latest, 1, 4)[base..], expected);
+    for (text, says) in [
+        (shops(30, 3), "promo is missing at 33 in series \"a\", step 4 of the 4 to forecast"),
+        (
+            shops(30, 4).replace("b,south,3,31,,0", "b,south,3,31,,"),
+            "promo is missing at 31 in series \"b\", step 2 of the 4",
+        ),
+    ] {
+        let message = message(Windows::latest(&shops_set(&text), &split.scalings, window));
+        assert!(message.contains(says), "{message}");
+    }
+}
+
+#[test]
+fn a_window_that_lacks_what_is_known_ahead_is_left_out() {
+    let window = Window { context: 5, horizon: 2 };
+    let count = |text: &str| {
+        let set = shops_set(text);
+        Split::new(&set, Cut::last(&set, 5, 6).unwrap(), window).map(|split| split.train.len())
+    };
+    let whole = shops(30, 0);
+    let gap = whole.replace("a,north,1,9,10,0", "a,north,1,9,10,");
+    assert_eq!(count(&whole).unwrap() - count(&gap).unwrap(), 2);
+    let none = whole.replace(",1\n", ",\n").replace(",0\n", ",\n").replacen("a,north,1,0,10,", "a,north,1,0,10,1", 1);
+    assert!(message(count(&none)).contains("promo, missing at a step of every window for training"));
+}
+
+#[test]
+fn series_that_end_at_different_times_are_cut_before_their_ends() {
+    // The second begins where the first ends.
+    let mut text = "id,t,y\n".to_owned();
+    text.extend((0..20).map(|t| format!("a,{t},{t}\n")));
+    text.extend((20..45).map(|t| format!("b,{t},{}\n", 1000 + t)));
+    let set = Reader::new("y").id("id").parse("a.csv", text.as_bytes()).unwrap();
+    let window = Window { context: 4, horizon: 3 };
+    let by_time = Cut::last(&set, 3, 3).unwrap();
+    assert_eq!(by_time.tested(&set, 3), 1);
+    let cut = Cut::last_of_each(3, 3);
+    assert_eq!((cut.tested(&set, 3), Cut::NONE.tested(&set, 3)), (2, 0));
+    let split = Split::new(&set, cut, window).unwrap();
+    let origins = |windows: &Windows| windows.origins().iter().map(|of| (of.series, of.step)).collect::<Vec<_>>();
+    assert_eq!((origins(&split.validation), origins(&split.test)), (vec![(0, 14), (1, 19)], vec![(0, 17), (1, 22)]));
+    assert!(split.train.origins().iter().all(|of| of.step + 3 <= [14, 19][of.series]));
+    // Of 0 to 13 alone.
+    assert_eq!(split.scalings[0].target.mean, 6.5);
+    let again = Windows::since(&set, &split.scalings, window, cut.test).unwrap();
+    assert_eq!(origins(&again), origins(&split.test));
+    let mut backtest = Backtest::new(&set, cut.test, 1, &[0.5], 3).unwrap();
+    backtest.add(Origin { series: 1, step: 22 }, &[1042.0, 1043.0, 1044.0]).unwrap();
+    let found = backtest.by_series();
+    assert!(found[0].is_none() && found[1].as_ref().unwrap().model.mae == 0.0);
+    assert_eq!(
+        (cut.test.describe(&set).as_str(), by_time.test.describe(&set).as_str()),
+        ("the last 3 steps of each series", "42")
+    );
+    // Nothing is kept from a training to the end.
+    assert_eq!(Split::new(&set, Cut::NONE, window).unwrap().train.len(), 14 + 19);
 }

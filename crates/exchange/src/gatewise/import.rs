@@ -26,11 +26,10 @@ const EXPECTED: &str =
 /// # Errors
 /// If it holds no cell, arrays are missing, unknown, of a type that is not read, or of shapes that do not fit each other.
 pub fn import(weights: &Weights, hints: &Hints) -> Result<Imported, Error> {
-    import_arrays(
-        &weights.file.arrays,
-        weights.left_out.iter().map(|(name, why)| (name.as_str(), why.to_string())),
-        hints,
-    )
+    let others = weights.left_out.iter().map(|(name, why)| (name.as_str(), why.to_string()));
+    let mut imported = import_arrays(&weights.file.arrays, others, hints)?;
+    imported.report.widened(&weights.halves);
+    Ok(imported)
 }
 
 /// The same of an `.npz`, as `np.savez(path, **flatten_dict(params, sep="/"))` writes flax's.

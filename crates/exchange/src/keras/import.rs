@@ -12,6 +12,7 @@ use super::cells::{leave_out_training, take_embedding, take_layer};
 use super::chain::{Link, Store, Wrong, chain, text};
 use super::equations::Version;
 use super::folds::{take_dense_to, take_norm, take_scale};
+use super::known::precision;
 use super::options::part;
 use super::parts::Act;
 use super::proof::Proof;
@@ -131,6 +132,7 @@ pub(super) fn import_saved(saved: &Saved<'_>, hints: &Hints) -> Result<Imported,
     let differs = |(what, why): Wrong| Error::Exchange { verb: "taken from", partner: PARTNER, what, why };
     let evidence = proof.run(&model, softmax).map_err(differs)?;
     report.compared = Some(evidence);
+    report.precision = precision(&links);
     if like.is_none() {
         model.steps = roles.steps.filter(|steps| (1..=STEPS_MAX).contains(steps));
     }

@@ -1,6 +1,8 @@
 //! Every option of every layer that is read: which of them changes an answer, and which does not. Any other is refused,
 //! since nobody knows what it changes.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::chain::{Link, Wrong, shown, text};
@@ -181,6 +183,35 @@ fn check_config(name: &str, class: &str, config: &Value, notes: &mut Vec<String>
     Ok(())
 }
 
+/// The policy of a layer's type, if it names one.
+fn policy(value: &Value) -> Option<&str> {
+    match value {
+        Value::String(policy) => Some(policy.as_str()),
+        other if ["DTypePolicy", "FloatDTypePolicy", "Policy"].contains(&text(other, "class_name").unwrap_or("")) => {
+            other.pointer("/config/name").and_then(Value::as_str)
+        }
+        _ => None,
+    }
+}
+
+/// What there is to say of layers that compute in another type than f32, of each type once.
+pub(super) fn precision(links: &[Link<'_>]) -> Vec<String> {
+    let mut by_policy: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for link in links.iter().filter(|link| link.class != "InputLayer") {
+        // A wrapper may have none of its own.
+        let types = [link.config.get("dtype"), link.config.pointer("/layer/config/dtype")];
+        let other = types.into_iter().flatten().filter_map(policy).find(|policy| *policy != "float32");
+        if let Some(policy) = other {
+            by_policy.entry(policy).or_default().push(link.name);
+        }
+    }
+    let line = |(policy, names): (&str, Vec<&str>)| {
+        let computes = if names.len() == 1 { "computes" } else { "compute" };
+        format!("{} {computes} in {policy} there, in float32 here", names.join(", "))
+    };
+    by_policy.into_iter().map(line).collect()
+}
+
 /// The type in which a layer computes: others than f32 are noted, those of quantized layers refused.
 fn check_type(name: &str, class: &str, value: &Value, notes: &mut Vec<String>) -> Result<(), Wrong> {
     const FLOATS: [&str; 6] = ["float32", "float64", "float16", "bfloat16", "mixed_float16", "mixed_bfloat16"];
@@ -188,14 +219,7 @@ fn check_type(name: &str, class: &str, value: &Value, notes: &mut Vec<String>) -
     if class == "InputLayer" || value.is_null() {
         return Ok(());
     }
-    let policy = match value {
-        Value::String(policy) => Some(policy.as_str()),
-        other if ["DTypePolicy", "FloatDTypePolicy", "Policy"].contains(&text(other, "class_name").unwrap_or("")) => {
-            other.pointer("/config/name").and_then(Value::as_str)
-        }
-        _ => None,
-    };
-    match policy.filter(|policy| FLOATS.contains(policy)) {
+    match policy(value).filter(|policy| FLOATS.contains(policy)) {
         Some("float32") => Ok(()),
         Some(policy) => {
             notes.push(format!(

@@ -96,7 +96,7 @@ pub fn import_weights(arrays: &BTreeMap<String, Array>, hints: &Hints) -> Result
     let layers = assembly::chained(&transfer, chain, true)?;
     let head = take_dense_to(&mut transfer, &head, "head.", &assembly::widths(layers.last(), true), false)?;
     let found = Found { embedding, layers, head };
-    transfer.note(format!("the arrays are exact; how they are connected is assumed: {}", names.join(" → ")));
+    transfer.note(format!("the arrays are exact; what is done with them is assumed: {}", names.join(" → ")));
     note_defaults(&mut transfer, &found.layers, hints);
     let beside = Beside { what: WEIGHTS, own: None, activations: false, reads, adds_forget_bias: false };
     assembly::model(transfer, found, hints, &beside, EXPECTED)

@@ -43,7 +43,9 @@ pub fn import(file: &File, hints: &Hints) -> Result<Imported, Error> {
 /// # Errors
 /// As [`import`], and if an array of the model is of a type that is not read.
 pub fn import_weights(weights: &Weights, hints: &Hints) -> Result<Imported, Error> {
-    import_file(&weights.file, &weights.left_out, hints)
+    let mut imported = import_file(&weights.file, &weights.left_out, hints)?;
+    imported.report.widened(&weights.halves);
+    Ok(imported)
 }
 
 fn import_file(file: &File, left_out: &BTreeMap<String, LeftOut>, hints: &Hints) -> Result<Imported, Error> {
@@ -76,7 +78,9 @@ pub fn import_checkpoint(file: &torch::File, hints: &Hints) -> Result<Imported, 
         others: &model.others,
     };
     let left_out = model.names.iter().filter_map(|&name| Some((name, *file.left_out.get(name)?)));
-    import_arrays(&source, left_out, None, hints)
+    let mut imported = import_arrays(&source, left_out, None, hints)?;
+    imported.report.widened(&file.halves);
+    Ok(imported)
 }
 
 /// Where a model's arrays are.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use elman::{AnyCell, Config, Embedding, Layer, Merge, Reads, array_prefix};
-use elman_formats::{Array, numpy};
+use elman_formats::{Array, numpy, tensorflow};
 use elman_kernels::{Gru, Lstm, Reset, Rnn};
 
 use super::names::{self, Kind, Scopes, bare};
@@ -23,6 +23,16 @@ const WHAT: &str = "a file of variables";
 const EXPECTED: &str = "the variables of basic_rnn_cell, lstm_cell, basic_lstm_cell or gru_cell (kernel, bias, w_i_diag, \
                         projection/kernel, gates/kernel, candidate/kernel), an embedding, and a dense layer (dense/kernel, \
                         dense/bias)";
+
+/// Makes a model of the variables of a checkpoint, as [`import`] does.
+///
+/// # Errors
+/// As [`import`].
+pub fn import_checkpoint(checkpoint: &tensorflow::Checkpoint, hints: &Hints) -> Result<Imported, Error> {
+    let mut imported = import(&checkpoint.variables, hints)?;
+    imported.report.widened(&checkpoint.halves);
+    Ok(imported)
+}
 
 /// Makes a model of the variables of a graph, those of optimizers left out: cells in the order of their names, an embedding
 /// or none, and a head. A file that [`export`](super::export()) made gives back the model it was made of.

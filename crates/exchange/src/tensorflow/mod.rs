@@ -23,7 +23,7 @@ mod names;
 mod objects;
 
 pub use export::{export, export_network};
-pub use import::import;
+pub use import::{import, import_checkpoint};
 pub use objects::{has_objects, import_objects};
 
 /// As errors name it.

@@ -88,6 +88,9 @@ pub fn import_objects(checkpoint: &tensorflow::Checkpoint, hints: &Hints) -> Res
     notes.append(&mut imported.report.notes);
     imported.report.notes = notes;
     imported.report.assumed = assembly::assumed(&imported.model, hints);
+    let halves = checkpoint.halves.iter();
+    let halves = halves.map(|(name, half)| (name.strip_suffix(ENDING).unwrap_or(name).to_owned(), *half)).collect();
+    imported.report.widened(&halves);
     Ok(imported)
 }
 

@@ -122,7 +122,7 @@ fn the_archive_says_what_weights_alone_do_not() {
 
     let weights = |case: &str| keras::import_weights(&archive(case).arrays, &Hints::default()).unwrap().report;
     let rnn = notes(&weights("rnn_relu"));
-    let assumed = "the arrays are exact; how they are connected is assumed: layers/simple_rnn → layers/dense";
+    let assumed = "the arrays are exact; what is done with them is assumed: layers/simple_rnn → layers/dense";
     assert!(rnn.contains(assumed), "{rnn}");
     assert_eq!(weights("rnn_relu").compared, None);
     assert!(
@@ -332,6 +332,16 @@ fn options_of_training_are_noted() {
         let notes = with("lstm", &format!("/config/layers/1/config/{key}"), value).unwrap().report.notes.join("\n");
         assert!(notes.contains(note), "{notes}");
     }
+}
+
+/// A policy of lower precision is said where the verdict is, of all its layers at once.
+#[test]
+fn layers_that_compute_in_less_are_named() {
+    let precision = |value| with("lstm", "/config/layers/1/config/dtype", value).unwrap().report.precision;
+    let policy = json!({"class_name": "DTypePolicy", "config": {"name": "mixed_bfloat16"}});
+    assert_eq!(precision(policy), ["lstm computes in mixed_bfloat16 there, in float32 here"]);
+    assert_eq!(precision(json!("mixed_float16")), ["lstm computes in mixed_float16 there, in float32 here"]);
+    assert!(precision(json!("float32")).is_empty());
 }
 
 #[test]

@@ -39,6 +39,10 @@ fn agrees(name: &str) -> Imported {
     }
     let lengths = vec![xs.dim().1; xs.dim().0];
     let (mut logits, mut probabilities) = answers(&imported.model, &xs, &lengths);
+    // Several numbers that a graph says nothing of are taken for classes: that is assumed, and nothing else.
+    let says_nothing = imported.report.notes.iter().any(|note| note.contains("does not say what they are"));
+    let classes = format!("the graph's {} outputs are logits of classes", imported.model.head().outputs());
+    assert_eq!(imported.report.assumed, if says_nothing { vec![classes] } else { Vec::new() }, "{name}");
     let ends_in_softmax = imported.report.notes.iter().any(|note| note.contains("softmax"));
     if steps_first {
         // Ours are batch first.
@@ -244,6 +248,22 @@ fn our_own_graphs_that_were_changed_are_read_as_any_other() {
     assert!(matches!(&imported.model.stack().layers[0].cell, AnyCell::Rnn(rnn) if rnn.activation == Activation::Relu));
     let note = "the graph is not the one that elman wrote, its RNN node \"layers.0.Y\" is another one";
     assert!(imported.report.notes.iter().any(|found| found.starts_with(note)), "{:?}", imported.report.notes);
+    assert!(imported.report.precision.is_empty());
+
+    let halved = |graph: &mut formats::onnx::Graph| {
+        relu(graph);
+        let bias = graph.initializer.iter_mut().find(|tensor| tensor.dims == [3]).unwrap();
+        *bias = Tensor {
+            name: bias.name.clone(),
+            dims: vec![3],
+            data_type: formats::onnx::Element::Float16.code(),
+            raw_data: Some([0x00, 0x3c].repeat(3).into()),
+            ..Tensor::default()
+        };
+    };
+    let imported = changed(&model, plain, halved).unwrap();
+    assert_eq!(imported.model.arrays()["head.bias"].data, [1.0; 3]);
+    assert_eq!(imported.report.precision, ["1 array of float16 was widened to float32, which changes no number"]);
 
     let negated = |graph: &mut formats::onnx::Graph| {
         let neg = formats::onnx::Node {

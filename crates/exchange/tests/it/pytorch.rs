@@ -534,6 +534,30 @@ fn heads_and_files_of_other_kinds_answer_as_they_did() {
     }
 }
 
+/// Half precision is said where the verdict is; single precision says nothing.
+#[test]
+fn arrays_that_were_widened_are_counted() {
+    for (half, of) in [("f16", "float16"), ("bf16", "bfloat16")] {
+        for ending in ["pt", "safetensors"] {
+            let report = import_file(&format!("{half}.{ending}"), &Hints::default()).unwrap().report;
+            let count: usize = report.moves.iter().map(|moved| moved.from.len()).sum();
+            let expected = format!("{count} arrays of {of} were widened to float32, which changes no number");
+            assert_eq!(report.precision, [expected], "{half}.{ending}");
+        }
+    }
+    assert!(import_file("value.pt", &Hints::default()).unwrap().report.precision.is_empty());
+}
+
+#[test]
+fn what_outputs_are_taken_for_is_assumed() {
+    let assumed = |file: &str, hints: &Hints| import_file(file, hints).unwrap().report.assumed.join("; ");
+    let plain = assumed("f16.pt", &Hints::default());
+    assert!(plain.contains("outputs are logits of classes"), "{plain}");
+    let values = Hints { values: Some(Link::Identity), ..Hints::default() };
+    assert!(!assumed("f16.pt", &values).contains("outputs are"), "a hint says it");
+    assert!(assumed("value.pt", &Hints::default()).contains("its output is a value"));
+}
+
 #[test]
 fn what_a_head_is_assumed_to_be_is_said() {
     let relu = Hints { hidden_activation: Some(Nonlinearity::Relu), ..Hints::default() };
@@ -669,7 +693,11 @@ fn computed_weights_are_refused_with_what_makes_them_plain() {
 #[test]
 fn integers_are_counters_or_refused() {
     let with = |name: &str, why: torch::LeftOut| {
-        let weights = elman::formats::Weights { file: state_dict("lstm"), left_out: [(name.to_owned(), why)].into() };
+        let weights = elman::formats::Weights {
+            file: state_dict("lstm"),
+            left_out: [(name.to_owned(), why)].into(),
+            ..elman::formats::Weights::default()
+        };
         pytorch::import_weights(&weights, &Hints::default())
     };
     for name in ["norm.num_batches_tracked", "n_averaged", "model.position_ids"] {

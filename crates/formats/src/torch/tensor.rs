@@ -7,7 +7,7 @@ use super::pickle::{Kind, Tensor};
 use super::{ELEMENTS_SPARE, Fault, LeftOut};
 use crate::Array;
 use crate::archive::Archive;
-use crate::half::{bf16_to_f32, f16_to_f32};
+use crate::half::{Half, bf16_to_f32, f16_to_f32};
 use crate::strided::gather;
 
 /// PyTorch's own limit.
@@ -104,6 +104,16 @@ fn view(name: &str, tensor: &Tensor) -> Result<(u64, View), Fault> {
         });
     }
     Ok((len as u64, View { name: name.to_owned(), offset: first, shape: sizes, strides: steps }))
+}
+
+/// Those of 16 bits.
+pub(super) fn halves(tensors: &BTreeMap<String, Rc<Tensor>>) -> BTreeMap<String, Half> {
+    let half = |tensor: &Tensor| match tensor.storage.kind {
+        Kind::F16 => Some(Half::F16),
+        Kind::Bf16 => Some(Half::Bf16),
+        Kind::F32 | Kind::F64 | Kind::Integer => None,
+    };
+    tensors.iter().filter_map(|(name, tensor)| Some((name.clone(), half(tensor)?))).collect()
 }
 
 /// The elements of a storage, widened.

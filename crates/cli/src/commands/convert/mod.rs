@@ -44,7 +44,8 @@ pub(crate) fn convert(args: &ConvertArgs) -> anyhow::Result<()> {
     if let Some(report) = &mut read {
         report.notes.extend(unnamed(&model));
     }
-    if args.standardized && (to == Partner::Elman || Units::of(&model)?.is_none()) {
+    let scaled = Units::of(&model)?.is_some() || elman_exchange::relative(&model).is_some();
+    if args.standardized && (to == Partner::Elman || !scaled) {
         let expected = "no such flag: OUT is elman's own, or the model reads its inputs as they are".into();
         return Err(Error::Setting { what: "standardized", found: "given".into(), expected }.into());
     }
@@ -77,6 +78,9 @@ pub(crate) fn convert(args: &ConvertArgs) -> anyhow::Result<()> {
     output.line(&format!("\nverdict: {}", report::conclusion(&reports)))?;
     for line in reports.iter().flat_map(|(_, _, of)| report::compared(of)) {
         output.line(&line)?;
+    }
+    if args.sample.is_none() && report::has_nothing_to_compute(&reports) {
+        output.line("not compared: arrays alone hold nothing to compute; --sample FILE compares answers")?;
     }
     for check in checks {
         output.line(&check.to_string())?;

@@ -148,7 +148,7 @@ impl Partner {
             }
             Partner::Keras => keras::import_hdf5(&formats::hdf5::read(path)?, hints),
             Partner::Tensorflow if is_checkpoint => {
-                elman_exchange::tensorflow::import(&tensorflow::read(path)?.variables, hints)
+                elman_exchange::tensorflow::import_checkpoint(&tensorflow::read(path)?, hints)
             }
             Partner::Tensorflow => elman_exchange::tensorflow::import(&numpy::read_npz(path)?, hints),
             Partner::Onnx => onnx::import(path, hints),

@@ -33,7 +33,8 @@ pub(super) fn object(from: Partner, to: Partner, report: &Report) -> serde_json:
         .iter()
         .map(|of| json!({"from": places(&of.from), "to": places(&of.to), "changes": changes(of)}))
         .collect();
-    let mut object = json!({"from": from.to_string(), "to": to.to_string(), "arrays": moves, "notes": report.notes, "assumed": report.assumed});
+    let mut object = json!({"from": from.to_string(), "to": to.to_string(), "arrays": moves, "notes": report.notes,
+        "assumed": report.assumed, "precision": report.precision});
     if let Some(compared) = &report.compared {
         object["compared"] = comparison(compared);
     }
@@ -45,6 +46,11 @@ pub(super) fn compared(report: &Report) -> Vec<String> {
     let Some(compared) = &report.compared else { return Vec::new() };
     let left_out = compared.left_out.iter().map(|what| format!("not compared: {what}"));
     std::iter::once(format!("compared with {compared}")).chain(left_out).collect()
+}
+
+/// Whether a file had arrays and nothing that says what is computed with them: no proof by numbers is within reach.
+pub(super) fn has_nothing_to_compute(reports: &[(Partner, Partner, Report)]) -> bool {
+    reports.iter().any(|(_, _, of)| !of.assumed.is_empty() && of.compared.is_none())
 }
 
 fn comparison(compared: &Compared) -> serde_json::Value {
@@ -64,13 +70,17 @@ pub(super) fn verdict(reports: &[(Partner, Partner, Report)]) -> Verdict {
 /// The verdict in words: where a file does not say how its arrays are connected, that is assumed, and said.
 pub(super) fn conclusion(reports: &[(Partner, Partner, Report)]) -> String {
     let verdict = verdict(reports);
-    let assumed: Vec<&str> = reports.iter().flat_map(|(_, _, of)| of.assumed.iter().map(String::as_str)).collect();
+    let all = |lines: fn(&Report) -> &[String]| -> Vec<&str> {
+        reports.iter().flat_map(|(_, _, of)| lines(of)).map(String::as_str).collect()
+    };
+    let (assumed, precision) = (all(|of| &of.assumed), all(|of| &of.precision));
+    let precision: String = precision.iter().map(|line| format!("; {line}")).collect();
     if assumed.is_empty() {
-        return verdict.to_string();
+        return format!("{verdict}{precision}");
     }
     let arrays = match verdict {
         Verdict::Exact => "the arrays are exact",
         Verdict::Rounded => "the arrays are exact, but for numbers that were computed from two, rounded once",
     };
-    format!("{arrays}; how they are connected is assumed: {}", assumed.join("; "))
+    format!("{arrays}{precision}; what is done with them is assumed: {}", assumed.join("; "))
 }

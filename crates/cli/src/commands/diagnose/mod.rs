@@ -39,7 +39,7 @@ pub(crate) fn diagnose(args: &DiagnoseArgs) -> anyhow::Result<()> {
         bail!("{} is a run of job {job:?}, which diagnose does not know", args.run.display())
     };
     let mut followed = None;
-    (job.test_data)(&args.run, args.data.as_deref(), &model, window, &mut |data| {
+    (job.diagnose)(args, &model, window, &mut |data| {
         followed = Some(follow(args, &model, data)?);
         Ok(())
     })?;

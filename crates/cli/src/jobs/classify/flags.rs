@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, Args};
 
-use crate::flags::several::SeveralArgs;
+use crate::flags::several::{RepeatArgs, SeveralArgs};
 use crate::flags::training::CommonArgs;
 use crate::flags::writing::Writing;
 use crate::jobs::sequences::reading::ReadingArgs;
+use crate::run::several::folds::Folds;
 
 /// Flags of `train classify`.
 #[derive(Args, Debug)]
@@ -56,6 +57,10 @@ pub(crate) struct ClassifyArgs {
     pub(crate) class_weights: Option<String>,
     #[command(flatten)]
     pub(crate) several: SeveralArgs,
+    #[command(flatten)]
+    pub(crate) folds: Folds,
+    #[command(flatten)]
+    pub(crate) repeat: RepeatArgs,
     #[command(flatten)]
     pub(crate) reading: ReadingArgs,
     #[command(flatten)]

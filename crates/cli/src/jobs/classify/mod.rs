@@ -12,13 +12,12 @@ mod picture;
 pub(crate) mod settings;
 mod tables;
 
-use std::path::Path;
-
 use elman::datasets::SequenceSet;
 use elman::{
-    ClassMeaning, Confusion, Ensemble, Error, Evaluation, Head, Labelled, LabelledSequences, Model, Sequences,
-    Standardizer, Trainer,
+    ClassMeaning, Confusion, Ensemble, Error, Evaluation, Head, LabelledSequences, Model, Sequences, Standardizer,
+    Trainer,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use self::flags::ClassifyArgs;
@@ -27,10 +26,11 @@ pub(crate) use self::meaning::name_classes;
 use self::names::{ends, few};
 use self::parts::{Parts, Whole};
 use self::settings::ClassifySettings;
+use crate::flags::diagnose::DiagnoseArgs;
 use crate::flags::eval::EvalArgs;
 use crate::flags::predict::PredictArgs;
 use crate::jobs::figures::{self, Figure, test_figures, with_validation};
-use crate::jobs::job::Job;
+use crate::jobs::job::{Follow, Job};
 use crate::jobs::sequences::given::Given;
 use crate::jobs::sequences::reading::Recipe;
 use crate::jobs::sequences::recipe;
@@ -39,6 +39,7 @@ use crate::jobs::tables as tables_of;
 use crate::output::Output;
 use crate::run::held::Resumed;
 use crate::run::members::{Members, train_members};
+use crate::run::several::{self, Asked};
 use crate::run::{self, Begin, Reading, Task, Watch};
 use crate::settings::{JobSettings, Settings};
 use crate::shown::amounts::thousands;
@@ -64,13 +65,15 @@ impl Job for ClassifyJob {
         if args.common.config.is_some() && !given.has("recipe") {
             settings.job.reading.recipe = Recipe::Plain;
         }
-        let open = args.common.batch_is_open();
         let given = (settings.job.reading.recipe == Recipe::Auto).then_some(given);
-        run(settings, open, given, Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
+        let open = Open { batch: args.common.batch_is_open(), given };
+        let asked =
+            Asked { repeat: args.repeat.repeat.as_ref(), out: args.common.out.as_deref(), output: args.common.output };
+        several::train::<Self, _>(settings, open, &asked, run)
     }
 
     fn resume(resumed: Resumed) -> anyhow::Result<()> {
-        run(resumed.settings()?, false, None, Begin::Again(resumed.held), resumed.output)
+        several::resume::<Self, _>(resumed, run)
     }
 
     fn eval(args: &EvalArgs, model: Ensemble, threads: usize, output: &mut Output) -> anyhow::Result<()> {
@@ -81,23 +84,23 @@ impl Job for ClassifyJob {
         answers::predict(args, model, threads, output)
     }
 
-    fn test_data(
-        run: &Path,
-        data: Option<&Path>,
-        model: &Model,
-        _window: usize,
-        to: &mut dyn FnMut(&dyn Labelled) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        to(&answers::test_set(run, data, model)?)
+    fn diagnose(args: &DiagnoseArgs, model: &Model, _: usize, follow: &mut Follow<'_>) -> anyhow::Result<()> {
+        follow(&answers::test_set(&args.run, args.data.as_deref(), model)?)
     }
 }
 
-/// `open`: whether a batch is all rows where there are few. `given`: what the recipe leaves as it is; None where it has chosen
-/// before, or there is none.
+/// What the data may still decide.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+struct Open {
+    /// Whether a batch is all rows where there are few.
+    batch: bool,
+    /// What the recipe leaves as it is; None where it has chosen before, or there is none.
+    given: Option<Given>,
+}
+
 fn run(
     mut settings: Settings<ClassifySettings>,
-    open: bool,
-    given: Option<Given>,
+    Open { batch: batch_is_open, given }: Open,
     begin: Begin<'_>,
     mut output: Output,
 ) -> anyhow::Result<()> {
@@ -132,7 +135,8 @@ fn run(
         true => None,
         false => Some(LabelledSequences::new(parts.validation, &standardizer)?),
     };
-    chosen += &settings.training.fit_batch(training.len(), open).map_or(String::new(), |line| format!("\n{line}"));
+    chosen +=
+        &settings.training.fit_batch(training.len(), batch_is_open).map_or(String::new(), |line| format!("\n{line}"));
     let batch = settings.training.batch_size.of(training.len());
     settings.training.num_epoch = settings.job.reading.epochs(settings.training.num_epoch, training.len(), batch);
     let training = training.augmented(settings.job.reading.augment);

@@ -11,15 +11,17 @@ use elman::{Error, Purpose, Random};
 use super::names::few;
 use super::settings::ClassifySettings;
 use crate::run::fingerprint::Fingerprint;
+use crate::run::several::folds::{self, Folds};
 
 /// Most classes: beyond them, the column of labels is another one.
 const CLASSES_MAX: usize = 1000;
 
-/// Which of the two drawings of a seed.
+/// Which of the drawings of a seed.
 #[derive(Clone, Copy)]
 enum Drawing {
     Test,
     Validation,
+    Folds,
 }
 
 /// What there is to learn from, and to test with: the parts before validation is put aside.
@@ -66,6 +68,8 @@ impl Whole {
         }
         let bytes = size_of::<f32>() * (rest.values.len() + test.as_ref().map_or(0, |test| test.values.len()));
         let (rest, test) = match test {
+            // The test of the embedded set has no part in folds.
+            _ if job.folds.folds.is_some() => fold(&rest, job.folds, seed, &name)?,
             Some(test) => (rest, test),
             None => {
                 let (rest, test) = part(&rest, job.test_part, seed, Drawing::Test)?;
@@ -130,16 +134,44 @@ fn embedded() -> anyhow::Result<(SequenceSet, SequenceSet)> {
     bail!("this binary was built without Japanese Vowels; name a file with --data")
 }
 
-/// What is left of a set, and a part of it in which each class has its share: at least one sequence, unless the fraction
-/// is 0. Nothing is taken of a class of one.
-fn part(set: &SequenceSet, fraction: f64, seed: u64, drawing: Drawing) -> Result<(SequenceSet, SequenceSet), Error> {
+/// A set without one of its folds, and that fold.
+///
+/// # Errors
+/// If there are too few sequences for the folds.
+fn fold(set: &SequenceSet, folds: Folds, seed: u64, name: &str) -> anyhow::Result<(SequenceSet, SequenceSet)> {
+    let Some((count, fold)) = folds.one() else { bail!("{name} is cut into folds, and none is named") };
+    let labels = set.labels.clone().unwrap_or_default();
+    let sizes = (0..set.classes.len()).map(|class| labels.iter().filter(|&&label| label == class).count());
+    if let Some((class, _)) = sizes.clone().enumerate().find(|&(_, size)| size == 1) {
+        bail!("{name}: class {:?} has one sequence, which cannot be in two folds; leave it out", set.classes[class]);
+    }
+    if count > set.len() {
+        let expected = format!("at most {}, the sequences of {name}", set.len());
+        return Err(Error::setting("folds", count, expected).into());
+    }
+    let order = order(set, seed, Drawing::Folds)?;
+    let fold_of = folds::of_rows(&labels, count, &order);
+    let part = |inside: bool| -> Vec<usize> {
+        order.iter().copied().filter(|&row| (fold_of[row] == fold) == inside).collect()
+    };
+    Ok((set.select(&part(false)), set.select(&part(true))))
+}
+
+/// All rows, in an order that the seed draws.
+fn order(set: &SequenceSet, seed: u64, drawing: Drawing) -> Result<Vec<usize>, Error> {
     let rows = u32::try_from(set.len()).map_err(|_| Error::Setting {
         what: "the data set",
         found: format!("of {} sequences", set.len()),
         expected: "fewer than 2^32".into(),
     })?;
-    let count = if fraction == 0.0 { 0 } else { ((fraction * f64::from(rows)).round() as usize).max(1) };
     let order = Random::at(seed, Purpose::Split, drawing as u64, 0).order(rows);
-    let order: Vec<usize> = order.into_iter().map(|row| row as usize).collect();
+    Ok(order.into_iter().map(|row| row as usize).collect())
+}
+
+/// What is left of a set, and a part of it in which each class has its share: at least one sequence, unless the fraction
+/// is 0. Nothing is taken of a class of one.
+fn part(set: &SequenceSet, fraction: f64, seed: u64, drawing: Drawing) -> Result<(SequenceSet, SequenceSet), Error> {
+    let order = order(set, seed, drawing)?;
+    let count = if fraction == 0.0 { 0 } else { ((fraction * set.len() as f64).round() as usize).max(1) };
     Ok(set.split_stratified(count, &order))
 }

@@ -12,6 +12,7 @@ use crate::flags::writing::Writing;
 use crate::jobs::sequences::reading::{ReadingConfig, Recipe};
 use crate::options::Value;
 use crate::run::members;
+use crate::run::several::folds::Folds;
 use crate::settings::network::NetworkConfig;
 use crate::settings::optimization::OptimizationConfig;
 use crate::settings::paths::absolute;
@@ -31,6 +32,8 @@ pub(crate) struct ClassifySettings {
     /// The file to test with; a part of `data` without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) test: Option<PathBuf>,
+    #[serde(flatten)]
+    pub(super) folds: Folds,
     /// Networks whose mean answers.
     pub(super) ensemble: usize,
     /// Part of the training file that is for the test, where no other file is.
@@ -59,6 +62,7 @@ impl Default for ClassifySettings {
         ClassifySettings {
             data: None,
             test: None,
+            folds: Folds::default(),
             ensemble: 1,
             test_part: 0.2,
             validation: 0.1,
@@ -101,6 +105,7 @@ impl JobSettings for ClassifySettings {
             id_column: name.clone(),
             time_column: name.clone(),
             writing: Writing::full(),
+            folds: Folds::full(),
             label_column: name,
             features: Some(Vec::new()),
             ..ClassifySettings::default()
@@ -117,6 +122,7 @@ impl JobSettings for ClassifySettings {
         if !(self.test_part > 0.0 && self.test_part < 1.0) {
             return refuse("test_part", self.test_part, "a part of the rows, above 0 and below 1");
         }
+        self.folds.check()?;
         members::check(self.ensemble)?;
         self.writing.notation().check()?;
         self.reading.check()?;
@@ -137,6 +143,10 @@ impl JobSettings for ClassifySettings {
             if matches!(settings.optimization.descent()?.schedule.decay, Decay::Plateau { .. }) {
                 return refuse("validation", "0".into(), "above 0 with the schedule plateau, which goes by that part");
             }
+        }
+        if let Some(test) = job.test.as_ref().filter(|_| job.folds.folds.is_some()) {
+            let expected = "no such file with folds: each run is tested on a part of the data";
+            return refuse("test", test.display().to_string(), expected);
         }
         if let Some(test) = job.test.as_ref().filter(|_| job.data.is_none()) {
             return refuse(
@@ -175,6 +185,10 @@ impl JobSettings for ClassifySettings {
         settings.training.check_batch()
     }
 
+    fn folds(&mut self) -> Option<&mut Folds> {
+        Some(&mut self.folds)
+    }
+
     fn with_absolute_paths(&self) -> anyhow::Result<Self> {
         Ok(ClassifySettings {
             data: absolute("data", self.data.as_deref())?,
@@ -192,6 +206,7 @@ impl ClassifySettings {
     pub(super) fn set(&mut self, args: &ClassifyArgs) -> Result<(), Error> {
         self.reading.set(&args.reading)?;
         set_option(&mut self.data, &args.data);
+        self.folds = args.folds.or(self.folds);
         set(&mut self.ensemble, args.several.ensemble.as_ref());
         match args.test.as_deref().map(str::parse) {
             Some(Ok(part)) => (self.test_part, self.test) = (part, None),

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::flags::several::RepeatArgs;
 use crate::flags::training::CommonArgs;
 
 /// Flags of `train echo`.
@@ -27,6 +28,8 @@ pub(crate) struct EchoArgs {
     /// Start each piece from a zero state instead of the state at the end of the piece before
     #[arg(long, help_heading = "Training")]
     pub(crate) reset_state: bool,
+    #[command(flatten)]
+    pub(crate) repeat: RepeatArgs,
     #[command(flatten)]
     pub(crate) common: CommonArgs,
 }

@@ -13,22 +13,22 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::bail;
-use elman::{
-    Ensemble, Error, Evaluation, Head, Labelled, Meaning, Model, Predictor, Purpose, Random, Sequences, Trainer,
-};
+use elman::{Ensemble, Error, Evaluation, Head, Meaning, Model, Predictor, Purpose, Random, Sequences, Trainer};
 use serde_json::json;
 
 use self::flags::EchoArgs;
 use self::heard::Heard;
 use self::pieces::Pieces;
 use self::settings::EchoSettings;
+use crate::flags::diagnose::DiagnoseArgs;
 use crate::flags::eval::EvalArgs;
 use crate::folder;
 use crate::jobs::figures::{self, Figure, report, test_figures, with_validation};
-use crate::jobs::job::Job;
+use crate::jobs::job::{Follow, Job};
 use crate::output::Output;
 use crate::run::fingerprint::Fingerprint;
 use crate::run::held::Resumed;
+use crate::run::several::{self, Asked};
 use crate::run::{self, Begin, Reading, Task, Watch};
 use crate::settings::{JobSettings, Settings};
 use crate::shown::amounts::thousands;
@@ -61,11 +61,13 @@ impl Job for EchoJob {
         job.echo_step = args.echo_step.unwrap_or(job.echo_step);
         job.sequence_length = args.sequence_length.unwrap_or(job.sequence_length);
         job.reset_state |= args.reset_state;
-        run(&settings, Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
+        let asked =
+            Asked { repeat: args.repeat.repeat.as_ref(), out: args.common.out.as_deref(), output: args.common.output };
+        several::train::<Self, _>(settings, (), &asked, run)
     }
 
     fn resume(resumed: Resumed) -> anyhow::Result<()> {
-        run(&resumed.settings()?, Begin::Again(resumed.held), resumed.output)
+        several::resume::<Self, _>(resumed, run)
     }
 
     fn eval(args: &EvalArgs, model: Ensemble, threads: usize, output: &mut Output) -> anyhow::Result<()> {
@@ -80,19 +82,14 @@ impl Job for EchoJob {
         report(output, &test, &format!("the model {} is damaged", args.run.display()))
     }
 
-    fn test_data(
-        run: &Path,
-        data: Option<&Path>,
-        _model: &Model,
-        window: usize,
-        to: &mut dyn FnMut(&dyn Labelled) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        let series = test_series(run, data)?;
-        to(&Pieces { window: window.min(series.steps()), series: &series })
+    fn diagnose(args: &DiagnoseArgs, _: &Model, window: usize, follow: &mut Follow<'_>) -> anyhow::Result<()> {
+        let series = test_series(&args.run, args.data.as_deref())?;
+        follow(&Pieces { window: window.min(series.steps()), series: &series })
     }
 }
 
-fn run(settings: &Settings<EchoSettings>, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
+fn run(settings: Settings<EchoSettings>, (): (), begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
+    let settings = &settings;
     EchoSettings::check_with(settings)?;
     let (training, window) = (&settings.training, settings.job.sequence_length);
     let data = series(settings, Part::Training)?;

@@ -12,20 +12,22 @@ use std::path::Path;
 use anyhow::bail;
 use elman::datasets::images::{blank, load_dir};
 use elman::datasets::{ImageSet, Split};
-use elman::{Ensemble, Error, Evaluation, Head, Labelled, Model, Predictor, Trainer};
+use elman::{Ensemble, Error, Evaluation, Head, Model, Predictor, Trainer};
 
 use self::flags::MnistArgs;
 pub use self::images::read_images;
 use self::settings::MnistSettings;
+use crate::flags::diagnose::DiagnoseArgs;
 use crate::flags::eval::EvalArgs;
 use crate::flags::predict::PredictArgs;
 use crate::folder;
 use crate::jobs::figures::{self, Figure, report, test_figures, with_validation};
-use crate::jobs::job::Job;
+use crate::jobs::job::{Follow, Job};
 use crate::output::Output;
 use crate::run::fingerprint::Fingerprint;
 use crate::run::held::Resumed;
 use crate::run::members::{Members, train_members};
+use crate::run::several::{self, Asked};
 use crate::run::{self, Begin, Reading, Task, Watch};
 use crate::settings::precedence::{set, set_option};
 use crate::settings::{JobSettings, Settings};
@@ -72,11 +74,13 @@ impl Job for MnistJob {
         set_option(&mut settings.job.data, &args.data);
         set(&mut settings.job.ensemble, args.several.ensemble.as_ref());
         let open = args.common.batch_is_open();
-        run(settings, open, Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
+        let asked =
+            Asked { repeat: args.repeat.repeat.as_ref(), out: args.common.out.as_deref(), output: args.common.output };
+        several::train::<Self, _>(settings, open, &asked, run)
     }
 
     fn resume(resumed: Resumed) -> anyhow::Result<()> {
-        run(resumed.settings()?, false, Begin::Again(resumed.held), resumed.output)
+        several::resume::<Self, _>(resumed, run)
     }
 
     fn eval(args: &EvalArgs, model: Ensemble, threads: usize, output: &mut Output) -> anyhow::Result<()> {
@@ -89,14 +93,8 @@ impl Job for MnistJob {
         predict::predict(args, model, threads, output)
     }
 
-    fn test_data(
-        run: &Path,
-        data: Option<&Path>,
-        model: &Model,
-        _window: usize,
-        to: &mut dyn FnMut(&dyn Labelled) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        to(&test_images(run, data, model)?)
+    fn diagnose(args: &DiagnoseArgs, model: &Model, _: usize, follow: &mut Follow<'_>) -> anyhow::Result<()> {
+        follow(&test_images(&args.run, args.data.as_deref(), model)?)
     }
 }
 

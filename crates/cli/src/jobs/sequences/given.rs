@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::reading::ReadingArgs;
 use crate::flags::training::CommonArgs;
 use crate::settings::names_in;
 
 /// The names of the settings that flags or a file give, as `config.toml` has them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Given(BTreeSet<String>);
 
 impl Given {

@@ -3,11 +3,11 @@
 //! F steps of the horizon, Q levels.
 
 use anyhow::bail;
-use elman::datasets::series::Time;
-use elman::series::{Backtest, Comparison, Forecast, Metrics, Scaled, Window, Windows};
+use elman::series::{Answers, Backtest, Comparison, Forecast, Metrics, Scaled, Start, Window, Windows};
 use elman::{Predictor, Sequences, SeriesMeaning};
 use serde_json::{Value, json};
 
+use super::by_series::BySeries;
 use crate::output::Output;
 use crate::shown::amounts::thousands;
 use crate::shown::digits::{Digits, significant};
@@ -24,7 +24,7 @@ pub(crate) struct Test<'a> {
     windows: Windows,
     /// Each origin, or every n-th.
     every: usize,
-    start: Time,
+    start: Start,
     season: usize,
     levels: Vec<f32>,
     horizon: usize,
@@ -35,8 +35,11 @@ pub(crate) struct Figures {
     /// Beside the seasonal naive forecast.
     overall: Comparison,
     by_step: Vec<Option<Comparison>>,
+    /// Of the same forecasts with their intervals as the network gives them, where they are calibrated.
+    raw: Option<Metrics>,
     /// Of the last known value again, where the seasonal naive forecast is not just that.
     last_value: Option<Metrics>,
+    pub(crate) by_series: BySeries,
     pub(crate) forecasts: Vec<Forecast>,
 }
 
@@ -52,12 +55,12 @@ impl<'a> Test<'a> {
         levels: &[f32],
     ) -> anyhow::Result<Self> {
         let (set, start) = (&scaled.set, meaning.test());
-        let windows = Windows::since(set, &scaled.scalings, window, start)?;
+        let windows = scaled.since_test(window, meaning)?;
         if windows.is_empty() {
             bail!(
                 "there is nothing to test on: the test begins at {}, and from there on no series has {} steps, one of them \
                  known, with {} steps before them",
-                set.format.write(start),
+                start.describe(set),
                 window.horizon,
                 window.context
             );
@@ -88,13 +91,16 @@ impl<'a> Test<'a> {
         let set = &self.scaled.set;
         let backtest = |season| Backtest::new(set, self.start, season, &self.levels, self.horizon);
         let (mut seasonal, mut last_value) = (backtest(self.season)?, backtest(1)?);
-        let quantiles = predictor.quantiles(&self.windows)?;
-        for (row, (&origin, quantiles)) in self.windows.origins().iter().zip(quantiles.outer_iter()).enumerate() {
-            let quantiles = self.windows.unscaled(row, quantiles.iter().copied())?;
-            seasonal.add(origin, &quantiles)?;
+        let answers = Answers::of(predictor, &self.windows)?;
+        for (&origin, quantiles) in self.windows.origins().iter().zip(&answers.quantiles) {
+            seasonal.add(origin, quantiles)?;
             if self.season != 1 {
-                last_value.add(origin, &quantiles)?;
+                last_value.add(origin, quantiles)?;
             }
+        }
+        let mut raw = backtest(1)?;
+        for (&origin, quantiles) in self.windows.origins().iter().zip(answers.raw.iter().flatten()) {
+            raw.add(origin, quantiles)?;
         }
         let Some(overall) = seasonal.overall() else {
             bail!("nothing is known before the test: there is no naive forecast to compare with")
@@ -102,7 +108,9 @@ impl<'a> Test<'a> {
         Ok(Figures {
             overall,
             by_step: seasonal.by_step(),
+            raw: raw.overall().map(|of| of.model),
             last_value: last_value.overall().map(|of| of.naive),
+            by_series: BySeries::new(&set.report.ids, set.series.iter().map(|series| &series.id), seasonal.by_series()),
             forecasts: seasonal.forecasts().to_vec(),
         })
     }
@@ -128,7 +136,7 @@ impl<'a> Test<'a> {
                 "backtest: {} forecasts of {} {steps} from {} on{thinned}; {} values",
                 thousands(figures.forecasts.len() as u64),
                 self.horizon,
-                self.scaled.set.format.write(self.start),
+                self.start.describe(&self.scaled.set),
                 thousands(model.values),
             ),
             String::new(),
@@ -142,10 +150,17 @@ impl<'a> Test<'a> {
             let name = format!("within {}–{}%: {} expected", round(lower), round(upper), percent(of_model.expected));
             lines.push(row(&name, [of_model, of_naive].map(|of| percent(of.found))));
         }
+        if let Some(raw) = &figures.raw {
+            let found: Vec<String> = raw.coverage.iter().map(|of| percent(of.found)).collect();
+            if !found.is_empty() {
+                lines.push(format!("before calibration: {}", found.join(", ")));
+            }
+        }
         lines.push(String::new());
         lines.extend(self.by_step(figures, digits));
         lines.push(String::new());
         lines.extend(conclusion(figures, self.season));
+        lines.extend(figures.by_series.line());
         lines
     }
 
@@ -177,9 +192,11 @@ impl<'a> Test<'a> {
             .collect();
         json!({
             "event": "backtest", "origins": figures.forecasts.len(), "every": self.every, "horizon": self.horizon,
-            "start": self.scaled.set.format.write(self.start), "season": self.season, "levels": levels(&self.levels),
+            "start": self.start.describe(&self.scaled.set), "season": self.season, "levels": levels(&self.levels),
             "model": metrics(&figures.overall.model), "naive": metrics(&figures.overall.naive),
+            "raw": figures.raw.as_ref().map(metrics),
             "last_value": figures.last_value.as_ref().map(metrics), "by_step": by_step,
+            "mean_over_series": figures.by_series.object(),
             "beats_naive": beats(&figures.overall.model, &figures.overall.naive),
         })
     }

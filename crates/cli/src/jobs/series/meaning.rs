@@ -7,6 +7,7 @@ use elman::datasets::series::SeriesSet;
 use elman::series::{Cut, Scaled, Split};
 use elman::{Error, Model, Notation, SeriesMeaning};
 
+use super::rolling::rolling;
 use super::settings::{self, SeriesSettings};
 use crate::folder;
 use crate::settings::Settings;
@@ -16,7 +17,8 @@ use crate::shown::names::counted;
 pub(crate) fn meaning(set: &SeriesSet, job: &SeriesSettings, cut: Cut, split: &Split, season: usize) -> SeriesMeaning {
     let seen = SeriesMeaning::of(set, cut, split, season);
     let Notation { time_format, decimal, thousands, missing } = job.writing.notation().or(seen.notation());
-    SeriesMeaning { time_format, decimal, thousands, missing_value: missing, ..seen }
+    let (non_negative, integer) = (job.recipe.non_negative == Some(true), job.recipe.integer);
+    SeriesMeaning { time_format, decimal, thousands, missing_value: missing, non_negative, integer, ..seen }
 }
 
 /// That of a run's model.
@@ -36,14 +38,18 @@ pub(crate) fn of<'m>(model: &'m Model, run: &Path) -> anyhow::Result<&'m SeriesM
 /// If there is no table, it cannot be read, or it is of another kind.
 pub(crate) fn read(meaning: &SeriesMeaning, run: &Path, data: Option<&Path>) -> anyhow::Result<SeriesSet> {
     let config = run.join(folder::CONFIG);
+    let mut own = None;
     let data = match data {
         Some(path) => Some(path.to_owned()),
-        None if config.exists() => Settings::<SeriesSettings>::read(&config)?.job.data,
+        None if config.exists() => own.insert(Settings::<SeriesSettings>::read(&config)?.job).data.clone(),
         None => bail!("{} is a model file alone; name the series with --data", run.display()),
     };
     let set = settings::read(&meaning.reader()?, data.as_deref())?;
     meaning.expect(&set, &settings::name(data.as_deref()))?;
-    Ok(set)
+    match &mut own {
+        Some(job) => Ok(rolling(set, job)?),
+        None => Ok(set),
+    }
 }
 
 /// Series with their scalings, as a model is tested on them.
@@ -65,6 +71,15 @@ pub(crate) fn remarks(scaled: &Scaled) -> Vec<String> {
         (&scaled.unknown, "left out, with no known value to scale them by"),
     ];
     let of = of.into_iter().filter(|(ids, _)| !ids.is_empty());
-    of.map(|(ids, what)| format!("{what}: {}", counted("series", "series", ids.iter().map(|id| format!("{id:?}")))))
-        .collect()
+    let mut all: Vec<String> = of
+        .map(|(ids, what)| format!("{what}: {}", counted("series", "series", ids.iter().map(|id| format!("{id:?}")))))
+        .collect();
+    if !scaled.unseen.is_empty() {
+        let unseen = scaled.unseen.iter().map(|(id, column)| format!("{column} of {id:?}"));
+        all.push(format!(
+            "not seen in training, read as missing: {}",
+            counted("static value", "static values", unseen)
+        ));
+    }
+    all
 }

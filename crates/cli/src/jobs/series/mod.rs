@@ -4,9 +4,14 @@
 //! calendar. The end of the data is kept for the test, and the forecasts there are compared with the seasonal naive ones.
 
 pub(crate) mod backtest;
+mod by_series;
 pub(crate) mod chart;
+mod final_fit;
 pub(crate) mod flags;
+mod forecast;
 pub(crate) mod meaning;
+pub(crate) mod recipe;
+mod rolling;
 pub(crate) mod settings;
 mod share;
 mod sizes;
@@ -15,24 +20,28 @@ use std::path::Path;
 
 use anyhow::bail;
 use elman::datasets::series::{Report, Series, SeriesSet};
-use elman::series::{Cut, LeftOut, Scaled, Split, Window, Windows, input_names};
-use elman::{Ensemble, Error, Evaluation, Head, Labelled, Model, Predictor, Sequences, SeriesMeaning, Trainer};
+use elman::series::{Cut, LeftOut, Relative, Scaled, Settled, Split, Window, Windows, input_names};
+use elman::{Ensemble, Error, Evaluation, Head, Model, Predictor, Sequences, SeriesMeaning, Trainer};
 use serde_json::{Value, json};
 
 use self::backtest::{Figures, Test};
 use self::chart::{About, Drawn, Panel};
+use self::final_fit::Fitted;
 use self::flags::SeriesArgs;
-use self::settings::SeriesSettings;
+use self::settings::{CutBy, SeriesSettings};
 use self::sizes::Open;
+use crate::flags::diagnose::DiagnoseArgs;
 use crate::flags::eval::EvalArgs;
+use crate::flags::forecast::ForecastArgs;
 use crate::flags::predict::PredictArgs;
 use crate::jobs::figures::Figure;
-use crate::jobs::job::Job;
+use crate::jobs::job::{Follow, Job, Use};
 use crate::jobs::tables;
 use crate::output::Output;
 use crate::run::fingerprint::Fingerprint;
 use crate::run::held::Resumed;
 use crate::run::members::{Members, train_members};
+use crate::run::several::{self, Asked};
 use crate::run::{self, Begin, Reading, Task, Watch};
 use crate::settings::{JobSettings, Settings};
 use crate::shown::amounts::thousands;
@@ -59,11 +68,13 @@ impl Job for SeriesJob {
     fn train(args: &SeriesArgs) -> anyhow::Result<()> {
         let mut settings = Settings::<SeriesSettings>::new(&args.common)?;
         settings.job.set(args)?;
-        run(settings, Open::of(args), Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
+        let asked =
+            Asked { repeat: args.repeat.repeat.as_ref(), out: args.common.out.as_deref(), output: args.common.output };
+        several::train::<Self, _>(settings, Open::of(args), &asked, run)
     }
 
     fn resume(resumed: Resumed) -> anyhow::Result<()> {
-        run(resumed.settings()?, Open::default(), Begin::Again(resumed.held), resumed.output)
+        several::resume::<Self, _>(resumed, run)
     }
 
     fn eval(args: &EvalArgs, model: Ensemble, threads: usize, output: &mut Output) -> anyhow::Result<()> {
@@ -72,28 +83,43 @@ impl Job for SeriesJob {
         let (window, levels) = model.first().series_window()?;
         let set = meaning::read(meaning, &args.run, args.data.as_deref())?;
         tables::warn(output, &set.report.rounded, &set.report.stand_ins)?;
+        if meaning.to_the_end {
+            output.warn(
+                "this model has learnt from all data of its training, the test too (--final): figures of data that it has learnt \
+                 from are no test; those of the test before are in the run's test.json",
+            )?;
+        }
         let scaled = meaning::scale_for_test(meaning, set)?;
         meaning::remarks(&scaled).iter().for_each(|remark| output.remark(remark));
         let test = Test::new(&scaled, meaning, window, &levels)?;
         let figures = test.run(&mut Predictor::new(model, threads))?;
+        match (args.per_series, output.json) {
+            (false, _) => {}
+            (true, true) => {
+                for object in figures.by_series.objects() {
+                    output.result("", &object)?;
+                }
+            }
+            (true, false) => {
+                for line in figures.by_series.lines() {
+                    output.line(&line)?;
+                }
+            }
+        }
         test.report(&figures, output)
     }
+
+    const FORECAST: Option<Use<ForecastArgs>> = Some(forecast::forecast);
 
     fn predict(args: &PredictArgs, _: Ensemble, _: usize, _: &mut Output) -> anyhow::Result<()> {
         bail!("{} is a run of job \"series\", which predicts no classes; use elman forecast", args.run.display())
     }
 
-    fn test_data(
-        run: &Path,
-        data: Option<&Path>,
-        model: &Model,
-        _window: usize,
-        to: &mut dyn FnMut(&dyn Labelled) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        let meaning = meaning::of(model, run)?;
+    fn diagnose(args: &DiagnoseArgs, model: &Model, _: usize, follow: &mut Follow<'_>) -> anyhow::Result<()> {
+        let meaning = meaning::of(model, &args.run)?;
         let (window, _) = model.series_window()?;
-        let scaled = meaning::scale_for_test(meaning, meaning::read(meaning, run, data)?)?;
-        to(&Windows::since(&scaled.set, &scaled.scalings, window, meaning.test())?)
+        let scaled = meaning::scale_for_test(meaning, meaning::read(meaning, &args.run, args.data.as_deref())?)?;
+        follow(&scaled.since_test(window, meaning)?)
     }
 }
 
@@ -114,29 +140,58 @@ fn run(
         chosen.push(format!("--horizon is {horizon}, as the file says"));
     }
     chosen.extend(sizes::fit(&mut settings.job, steps, season, open));
+    let set = rolling::rolling(set, &mut settings.job)?;
     let (season, context) = settings.job.resolve(&set);
     let (window, levels) = (Window { context, horizon: settings.job.horizon }, settings.job.levels());
+    if open.cut {
+        chosen.extend(sizes::cut_by(&mut settings.job, &set, open));
+    }
     let cut = cut(&settings.job, &set)?;
-    let split = Split::new(&set, cut, window)?;
+    let (mut split, relative) = if settings.job.recipe.is_auto() {
+        let (relative, said) = recipe::base(&mut settings.job, &set, cut, season)?;
+        let split = Split::relative(&set, cut, window, &relative)?;
+        let relative = relative.with_spread(&split.train, &levels);
+        if open.every && split.train.len() > sizes::WINDOWS_MAX[0] {
+            let every = sizes::every(split.train.len(), sizes::WINDOWS_MAX[0]);
+            settings.job.every = Some(every);
+            chosen.push(format!("--every is {every}: of {} windows", thousands(split.train.len() as u64)));
+        }
+        let windows = split.train.len() / settings.job.every.unwrap_or(1);
+        let sizes = recipe::sized(&mut settings, windows, open);
+        chosen.push(format!("{said}; {sizes}"));
+        (split, Some(relative))
+    } else {
+        (Split::new(&set, cut, window)?, None)
+    };
+    if let Some(every) = settings.job.every {
+        split.train = split.train.every(every);
+        let thinned = sizes::every(split.validation.len(), sizes::WINDOWS_MAX[1]);
+        split.validation = split.validation.every(thinned);
+    }
     if split.validation.is_empty() {
         bail!("no value of the target is known in the part for validation; choose another --validation or --test");
     }
-    let meaning = meaning::meaning(&set, &settings.job, cut, &split, season);
+    let mut meaning = meaning::meaning(&set, &settings.job, cut, &split, season);
+    meaning.relative.clone_from(&relative);
     let scaled = meaning::scale_for_test(&meaning, set.clone())?;
     let test = Test::new(&scaled, &meaning, window, &levels)?;
     let data = data(&settings.job, &set, &split, window, test.origins());
 
     chosen.extend(settings.training.fit_batch(split.train.len(), open.batch));
     let (training, input) = (&settings.training, split.train.input());
-    let of_seed = |seed| {
+    let with = |seed, windows: usize, meaning: &SeriesMeaning| {
         let Settings { training, optimization, network, .. } = settings.of_seed(seed);
         let (stack, head) = (network.stack(input)?, Head::quantiles(&levels, window.horizon));
-        let batch = training.batch_size.of(split.train.len());
+        let batch = training.batch_size.of(windows);
         let mut model = training.model(&optimization, stack, head, context, batch)?;
         model.steps = Some(context);
         model.meaning = Some(meaning.clone().into());
+        if let Some(relative) = &relative {
+            relative.start(&mut model)?;
+        }
         Ok(training.trainer(model, &optimization)?)
     };
+    let of_seed = |seed| with(seed, split.train.len(), &meaning);
     let first = of_seed(training.seed)?;
     let bytes = scaled.set.series.iter().map(|series| series.steps() * (input + 1) * size_of::<f32>()).sum();
     let mut said = vec![data.text];
@@ -164,13 +219,89 @@ fn run(
     let (trained, model) = train_members(begin, &task, members, &mut Validation(&split.validation), &mut output)?;
 
     let mut predictor = Predictor::new(model, training.threads);
+    if let Some(relative) = relative.clone() {
+        let recipe = &settings.job.recipe;
+        let settled = relative.settle(&mut predictor, &split.validation, recipe.blend, recipe.rate())?;
+        output.remark(&settled_in_words(&settled, &levels));
+        if output.json {
+            output.result("", &settled_object(&settled))?;
+        }
+        let settled_meaning = SeriesMeaning { relative: Some(settled.relative), ..meaning.clone() };
+        let mut members = predictor.ensemble().members().to_vec();
+        members.iter_mut().for_each(|model| model.meaning = Some(settled_meaning.clone().into()));
+        let ensemble = Ensemble::new(members)?;
+        ensemble.save(trained.folder.join(crate::folder::MODEL))?;
+        predictor = Predictor::new(ensemble, training.threads);
+    }
     let figures = test.run(&mut predictor)?;
     test.report(&figures, &mut output)?;
     if settings.job.data.is_none() && season == scaled.set.frequency.season() {
         output.remark("the season of months is a year; the sun's own cycle is about 132 months: see --season 132");
     }
-    draw(&trained.folder.join(PICTURE), &scaled, &figures, (window, &meaning), &levels, &mut predictor)?;
-    trained.finish(&test.object(&figures))
+    if figures.by_series.is_several() {
+        figures.by_series.write(&trained.folder.join(by_series::TABLE))?;
+    }
+    let mut object = test.object(&figures);
+    let mut drawn = scaled.clone();
+    if settings.job.final_fit {
+        let relative = predictor.model().series_meaning()?.relative.clone();
+        let all = match &relative {
+            Some(relative) => Split::relative(&set, Cut::NONE, window, relative)?,
+            None => Split::new(&set, Cut::NONE, window)?,
+        };
+        let kept = final_fit::meaning(predictor.model().series_meaning()?, &all);
+        let windows = all.train.every(settings.job.every.unwrap_or(1));
+        let of_member = |member: usize| with(training.seed.wrapping_add(member as u64), windows.len(), &kept);
+        let (folder, stopping) = (&trained.folder, task.stopping.is_some());
+        let fitted = Fitted::new(folder, &windows, training, stopping, predictor.ensemble(), &of_member, &mut output)?;
+        fitted.ensemble.save(folder.join(crate::folder::MODEL))?;
+        output.result(format!("\n{}", fitted.line()), &fitted.object())?;
+        object["final"] = fitted.object();
+        predictor = Predictor::new(fitted.ensemble, training.threads);
+        // What follows is forecast by this model, with its scalings.
+        for (series, scaling) in drawn.set.series.iter().zip(&mut drawn.scalings) {
+            if let Some(own) = all.scalings.iter().find(|own| own.id == series.id) {
+                scaling.clone_from(own);
+            }
+        }
+    }
+    draw(&trained.folder.join(PICTURE), &drawn, &figures, (window, &meaning), &levels, &mut predictor)?;
+    trained.finish(&object)
+}
+
+/// What validation decided, in a line.
+fn settled_in_words(settled: &Settled, levels: &[f32]) -> String {
+    let Settled { relative, base_loss, network_loss, windows } = settled;
+    let mut said = format!(
+        "validation ({windows} windows): loss {} of the base forecast, {} of the network; {}% of the network's answer counts",
+        places(*base_loss, 4),
+        places(*network_loss, 4),
+        significant(100.0 * relative.blend)
+    );
+    if let Some(width) = relative.calibration.as_ref().and_then(|of| of.widths.first())
+        && let Some(lower) = levels.first()
+    {
+        let mean = 200.0 * width.iter().sum::<f64>() / width.len() as f64;
+        let what = if mean < 0.0 { "narrower" } else { "wider" };
+        said += &format!(
+            "; intervals from {}% to {}% are {}% {what}",
+            significant(100.0 * f64::from(*lower)),
+            significant(100.0 * (1.0 - f64::from(*lower))),
+            significant(mean.abs())
+        );
+    }
+    said
+}
+
+/// The same for programs.
+fn settled_object(settled: &Settled) -> Value {
+    let Settled { relative, base_loss, network_loss, windows } = settled;
+    let ways: Vec<String> = relative.base.ways.iter().map(ToString::to_string).collect();
+    json!({
+        "event": "settled", "base": ways, "log": relative.base.log, "windows": windows, "base_loss": base_loss,
+        "network_loss": network_loss, "blend": relative.blend,
+        "widths": relative.calibration.as_ref().map(|of| &of.widths),
+    })
 }
 
 /// Of all series: their names, times and values.
@@ -209,14 +340,19 @@ impl Watch for Validation<'_> {
 
 /// Where validation and test begin.
 fn cut(job: &SeriesSettings, set: &SeriesSet) -> Result<Cut, Error> {
-    let steps = Cut::steps(set);
+    let apart = job.cut == Some(CutBy::End);
+    let steps = if apart { sizes::median(set) } else { Cut::steps(set) };
     let parts = [("validation", job.validation.of(steps)), ("test", job.test.of(steps))];
-    if let Some((what, part)) = parts.into_iter().find(|&(_, part)| part < job.horizon) {
-        let expected = format!("at least {}, the horizon", job.horizon);
+    let least = [if job.recipe.is_auto() { 1 } else { job.horizon }, job.horizon];
+    if let Some(((what, part), least)) = parts.into_iter().zip(least).find(|&((_, part), least)| part < least) {
+        let expected = match least {
+            1 => "at least 1".into(),
+            _ => format!("at least {}, the horizon", job.horizon),
+        };
         return Err(Error::Setting { what, found: format!("{part} of {steps} steps"), expected });
     }
     let [(_, validation), (_, test)] = parts;
-    Cut::last(set, validation, test)
+    if apart { Ok(Cut::last_of_each(validation, test)) } else { Cut::last(set, validation, test) }
 }
 
 /// What the reader found.
@@ -227,7 +363,18 @@ struct Found {
 
 /// `tests` origins are tested from.
 fn data(job: &SeriesSettings, set: &SeriesSet, split: &Split, window: Window, tests: usize) -> Found {
-    let Report { rows, time, gaps, missing_targets, missing_covariates, reordered, ignored, taken, .. } = &set.report;
+    let Report {
+        rows,
+        time,
+        gaps,
+        missing_targets,
+        missing_covariates,
+        reordered,
+        ignored,
+        taken,
+        ahead: ahead_rows,
+        ..
+    } = &set.report;
     let name = settings::name(job.data.as_deref());
     let count = |count: usize, one: &str, many: &str| match count {
         1 => format!("1 {one}"),
@@ -248,13 +395,21 @@ fn data(job: &SeriesSettings, set: &SeriesSet, split: &Split, window: Window, te
         (*missing_targets, "missing target", "missing targets"),
         (*missing_covariates, "missing value of a covariate", "missing values of covariates"),
         (*reordered, "row out of order, sorted", "rows out of order, sorted"),
+        (*ahead_rows, "row behind the last known target", "rows behind the last known target"),
     ];
     lines.extend(findings.into_iter().filter(|of| of.0 > 0).map(|(found, one, many)| count(found, one, many)));
     lines.extend(left_out(&split.left_out));
+    let ahead = match &taken.known[..] {
+        [] => String::new(),
+        known => format!(", and {} of the steps to forecast", known.join(", ")),
+    };
+    let beside = job.recipe.is_auto().then(|| Relative::input_names(&set.target));
+    let inputs: Vec<String> =
+        input_names(set, &split.statics).into_iter().chain(beside.into_iter().flatten()).collect();
     lines.push(format!(
-        "reads {} steps of {}; forecasts {} steps",
+        "reads {} steps of {}{ahead}; forecasts {} steps",
         window.context,
-        input_names(set).join(", "),
+        short(&inputs),
         window.horizon
     ));
     let windows = [split.train.len(), split.validation.len(), tests];
@@ -265,10 +420,20 @@ fn data(job: &SeriesSettings, set: &SeriesSet, split: &Split, window: Window, te
         "first": from, "last": to, "time": time, "target": set.target, "covariates": set.covariates, "gaps": gaps,
         "missing_targets": missing_targets, "missing_covariates": missing_covariates, "reordered": reordered,
         "ignored": ignored, "taken": tables::object(taken), "left_out": split.left_out.iter().map(|of| &of.id).collect::<Vec<_>>(),
-        "inputs": input_names(set), "context": window.context, "horizon": window.horizon,
+        "inputs": inputs, "known": taken.known, "static": taken.statics, "ahead": ahead_rows,
+        "context": window.context, "horizon": window.horizon,
         "windows": {"train": windows[0], "validation": windows[1], "test": windows[2]},
     });
     Found { text: lines.join("\n"), object }
+}
+
+/// Names in a line; of many the first.
+fn short(names: &[String]) -> String {
+    const SHOWN: usize = 30;
+    match names.len().saturating_sub(SHOWN) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names[..SHOWN].join(", ")),
+    }
 }
 
 /// What there is to say of series from which little can be learnt.
@@ -321,17 +486,20 @@ fn draw(
     let last = |index: usize| figures.forecasts.iter().rev().find(|forecast| forecast.origin.series == index);
     let shown: Vec<usize> =
         (0..all.series.len()).filter(|&index| last(index).is_some()).take(chart::PANELS_MAX).collect();
-    let series = shown.iter().map(|&index| all.series[index].clone()).collect();
-    let (format, target, covariates) = (all.format, all.target.clone(), all.covariates.clone());
-    let set = SeriesSet { frequency: all.frequency, format, target, covariates, series, report: Report::default() };
-    let scalings: Vec<_> = shown.iter().map(|&index| scaled.scalings[index].clone()).collect();
-    let shown_alone = Scaled { set, scalings, own: Vec::new(), unknown: Vec::new() };
-    let (ahead, set) = (shown_alone.ahead(window, predictor)?, &shown_alone.set);
-    let panel = |((&index, series), quantiles): ((&usize, _), Vec<f32>)| {
+    let shown_alone = scaled.select(&shown);
+    // Where covariates are not known ahead, there is no forecast behind the end.
+    let known: Vec<usize> = (0..shown.len()).filter(|&place| shown_alone.knows_ahead(place, window.horizon)).collect();
+    let mut ahead: Vec<Option<Vec<f32>>> = vec![None; shown.len()];
+    if !known.is_empty() {
+        let all = shown_alone.select(&known).ahead(window, predictor)?;
+        known.iter().zip(all).for_each(|(&place, quantiles)| ahead[place] = Some(quantiles));
+    }
+    let set = &shown_alone.set;
+    let panel = |((&index, series), quantiles): ((&usize, _), Option<Vec<f32>>)| {
         let drawn = |step, quantiles| Drawn::new(series, step, quantiles, meaning.season, levels);
         let test = last(index).map(|of| drawn(of.origin.step, of.quantiles.clone()));
-        let ahead = drawn(Series::steps(series), quantiles);
-        Panel { series, forecasts: test.into_iter().chain([ahead]).collect() }
+        let ahead = quantiles.map(|quantiles| drawn(Series::steps(series), quantiles));
+        Panel { series, forecasts: test.into_iter().chain(ahead).collect() }
     };
     let panels: Vec<Panel> = shown.iter().zip(&set.series).zip(ahead).map(panel).collect();
     let about =

@@ -2,21 +2,34 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use elman::datasets::series::{Reader, SeriesFault, SeriesSet};
 use elman::{Error, Head};
 use serde::{Deserialize, Serialize};
 
 use super::flags::SeriesArgs;
+use super::recipe::RecipeSettings;
 use super::share::Share;
 use crate::flags::writing::Writing;
 use crate::options::Value;
 use crate::run::members;
+use crate::run::several::folds::Folds;
 use crate::settings::network::NetworkConfig;
 use crate::settings::optimization::OptimizationConfig;
 use crate::settings::paths::absolute;
 use crate::settings::precedence::{set, set_option};
 use crate::settings::training::TrainingConfig;
 use crate::settings::{JobSettings, Settings};
+
+/// Where validation and test begin.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum CutBy {
+    /// At one time for all series.
+    Time,
+    /// Before the end of each.
+    End,
+}
 
 /// The job's own settings.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -35,6 +48,23 @@ pub(crate) struct SeriesSettings {
     id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     covariates: Option<Vec<String>>,
+    /// Of the covariates, those that are known ahead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    known: Vec<String>,
+    /// None: they are found.
+    #[serde(default, rename = "static", skip_serializing_if = "Option::is_none")]
+    statics: Option<Vec<String>>,
+    /// None in files from before there was a choice: by time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) cut: Option<CutBy>,
+    /// Of the windows of a series every n-th is learnt from; None: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) every: Option<usize>,
+    /// Learn from all data in the end.
+    #[serde(default, rename = "final", skip_serializing_if = "std::ops::Not::not")]
+    pub(super) final_fit: bool,
+    #[serde(flatten)]
+    pub(crate) folds: Folds,
     /// Networks whose mean answers.
     pub(crate) ensemble: usize,
     pub(crate) test: Share,
@@ -45,6 +75,8 @@ pub(crate) struct SeriesSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) season: Option<usize>,
     quantiles: Vec<f64>,
+    #[serde(flatten)]
+    pub(super) recipe: RecipeSettings,
 }
 
 /// The column of the embedded file, and the steps that are read of it: one of the sun's cycles, about 132 months.
@@ -59,6 +91,12 @@ impl Default for SeriesSettings {
             writing: Writing::default(),
             id: None,
             covariates: None,
+            known: Vec::new(),
+            statics: None,
+            cut: None,
+            every: None,
+            final_fit: false,
+            folds: Folds::default(),
             ensemble: 1,
             test: Share::Fraction(0.15),
             validation: Share::Fraction(0.15),
@@ -66,6 +104,7 @@ impl Default for SeriesSettings {
             context: None,
             season: None,
             quantiles: (1..10).map(|tenth| f64::from(tenth) / 10.0).collect(),
+            recipe: RecipeSettings::default(),
         }
     }
 }
@@ -91,10 +130,17 @@ impl JobSettings for SeriesSettings {
             target: Some(String::new()),
             time: vec![String::new()],
             writing: Writing::full(),
+            folds: Folds::full(),
             id: Some(String::new()),
             covariates: Some(Vec::new()),
+            known: vec![String::new()],
+            statics: Some(Vec::new()),
+            cut: Some(CutBy::Time),
+            every: Some(1),
+            final_fit: true,
             context: Some(1),
             season: Some(1),
+            recipe: RecipeSettings::full(),
             ..SeriesSettings::default()
         }
     }
@@ -102,9 +148,13 @@ impl JobSettings for SeriesSettings {
     fn check(&self) -> Result<(), Error> {
         self.test.check("test")?;
         self.validation.check("validation")?;
+        self.folds.check()?;
         members::check(self.ensemble)?;
         self.writing.notation().check()?;
-        for (what, found) in [("horizon", Some(self.horizon)), ("context", self.context), ("season", self.season)] {
+        self.recipe.check()?;
+        for (what, found) in
+            [("horizon", Some(self.horizon)), ("context", self.context), ("season", self.season), ("every", self.every)]
+        {
             if found == Some(0) {
                 return Err(Error::Setting { what, found: "0".into(), expected: "at least 1 step".into() });
             }
@@ -123,15 +173,24 @@ impl JobSettings for SeriesSettings {
         let SeriesSettings { validation, test, horizon, .. } = settings.job;
         settings.training.check_batch()?;
         Head::quantiles(&settings.job.levels(), horizon).check()?;
-        for (what, part) in [("validation", validation), ("test", test)] {
+        // Windows that are relative reach beyond validation.
+        let least = if settings.job.recipe.is_auto() { 1 } else { horizon };
+        for (what, part, least) in [("validation", validation, least), ("test", test, horizon)] {
             if let Share::Steps(steps) = part
-                && steps < horizon
+                && steps < least
             {
-                let expected = format!("at least {horizon}, the horizon");
+                let expected = match least {
+                    1 => "at least 1".into(),
+                    _ => format!("at least {horizon}, the horizon"),
+                };
                 return Err(Error::Setting { what, found: format!("{steps} steps"), expected });
             }
         }
         Ok(())
+    }
+
+    fn folds(&mut self) -> Option<&mut Folds> {
+        Some(&mut self.folds)
     }
 
     fn with_absolute_paths(&self) -> anyhow::Result<Self> {
@@ -146,6 +205,7 @@ impl SeriesSettings {
     /// If a fraction is none, or the season or the horizon is 0.
     pub(crate) fn set(&mut self, args: &SeriesArgs) -> Result<(), Error> {
         set_option(&mut self.data, &args.data);
+        self.folds = args.folds.or(self.folds);
         set(&mut self.ensemble, args.several.ensemble.as_ref());
         set_option(&mut self.target, &args.target);
         set_option(&mut self.id, &args.id);
@@ -157,6 +217,15 @@ impl SeriesSettings {
         set(&mut self.validation, args.validation.as_ref());
         set(&mut self.horizon, args.horizon.as_ref());
         set(&mut self.quantiles, args.quantiles.as_ref());
+        set(&mut self.known, args.known.as_ref());
+        set_option(&mut self.every, &args.every);
+        set_option(&mut self.cut, &args.cut);
+        self.final_fit |= args.final_fit;
+        if let Some(names) = &args.statics {
+            // As with covariates.
+            self.statics = Some(names.iter().filter(|name| !name.is_empty()).cloned().collect());
+        }
+        self.recipe.set(&args.recipe, args.common.config.is_some());
         if let Some(names) = &args.covariates {
             // `--covariates ""` names none.
             self.covariates = Some(names.iter().filter(|name| !name.is_empty()).cloned().collect());
@@ -187,6 +256,10 @@ impl SeriesSettings {
         }
         if let Some(covariates) = &self.covariates {
             reader = reader.covariates(covariates.clone());
+        }
+        reader = reader.known(self.known.clone());
+        if let Some(statics) = &self.statics {
+            reader = reader.statics(statics.clone());
         }
         match read(&reader, self.data.as_deref()) {
             Err(elman::datasets::Error::Series { origin, fault }) if target.is_empty() => match *fault {

@@ -1,17 +1,26 @@
 //! What the length of the data decides where no flag does: the horizon, the parts for validation and test, the context.
 
+use elman::datasets::series::{Series, SeriesSet};
+use elman::series::Cut;
+use serde::{Deserialize, Serialize};
+
 use super::flags::SeriesArgs;
-use super::settings::SeriesSettings;
+use super::settings::{CutBy, SeriesSettings};
 use super::share::Share;
 
 /// Settings that nobody has chosen: no flag and no file.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub(super) struct Open {
     pub(super) horizon: bool,
     pub(super) validation: bool,
     pub(super) test: bool,
     pub(super) context: bool,
     pub(super) batch: bool,
+    pub(super) hidden: bool,
+    pub(super) epochs: bool,
+    pub(super) patience: bool,
+    pub(super) every: bool,
+    pub(super) cut: bool,
 }
 
 impl Open {
@@ -23,8 +32,51 @@ impl Open {
             test: open && args.test.is_none(),
             context: open && args.context.is_none() && args.data.is_some(),
             batch: args.common.batch_is_open(),
+            hidden: open && args.common.hidden_size.is_none(),
+            epochs: open && !args.common.training.options.has("num_epoch"),
+            every: open && args.every.is_none(),
+            cut: open && args.cut.is_none(),
+            patience: open && !args.common.optimization.options.has("early_stopping"),
         }
     }
+}
+
+/// Most windows of an epoch that are learnt from, and of those for validation: neighbours in a series hold nearly the same.
+pub(super) const WINDOWS_MAX: [usize; 2] = [4096, 2048];
+
+/// Of how many windows of a series one is read, so that of `windows` at most so many are left.
+pub(super) fn every(windows: usize, most: usize) -> usize {
+    windows.div_ceil(most).max(1)
+}
+
+/// Where the parts begin that are kept from training, where no flag says it: at one time for all series; or before the end of
+/// each, if by one time fewer than half of several series would be tested. What is chosen so is said.
+pub(super) fn cut_by(job: &mut SeriesSettings, set: &SeriesSet, open: Open) -> Option<String> {
+    let steps = Cut::steps(set);
+    let by_time = Cut::last(set, job.validation.of(steps), job.test.of(steps));
+    let tested = by_time.map_or(0, |cut| cut.tested(set, job.horizon));
+    let all = set.series.len();
+    if all < 2 || 2 * tested >= all {
+        return None;
+    }
+    job.cut = Some(CutBy::End);
+    for (part, open) in [(&mut job.validation, open.validation), (&mut job.test, open.test)] {
+        if open {
+            *part = Share::Steps(job.horizon);
+        }
+    }
+    Some(format!(
+        "--cut is end: the series end at different times, and by one time for all {tested} of {all} would be tested; validation is \
+         {} and the test {} of each",
+        job.validation, job.test
+    ))
+}
+
+/// The steps of the series in the middle, by length.
+pub(super) fn median(set: &SeriesSet) -> usize {
+    let mut steps: Vec<usize> = set.series.iter().map(Series::steps).collect();
+    steps.sort_unstable();
+    steps.get(steps.len() / 2).copied().unwrap_or(0)
 }
 
 /// Makes the defaults fit a series of `steps` steps, with seasons of `season`. What is chosen so is said, a line each.
@@ -32,17 +84,22 @@ impl Open {
 /// What a flag chose stays as it is, and is refused later where there is no data for it.
 pub(super) fn fit(job: &mut SeriesSettings, steps: usize, season: usize, open: Open) -> Vec<String> {
     let mut lines = Vec::new();
+    // Windows that are relative reach beyond validation: it may be short.
+    let rolling = job.recipe.is_auto();
     let parts = |job: &SeriesSettings| [job.validation.of(steps), job.test.of(steps)];
-    let least = parts(job).into_iter().min().unwrap_or(0);
+    let least = parts(job).into_iter().skip(usize::from(rolling)).min().unwrap_or(0);
     if open.horizon && least < job.horizon {
-        let chosen = if (2..=least).contains(&season) { season } else { least.max(1) };
+        // A test of several forecasts says more than one of a single one.
+        let otherwise = if rolling { least / 2 } else { least };
+        let chosen = if (2..=least).contains(&season) { season } else { otherwise.max(1) };
         lines.push(format!(
             "--horizon is {chosen}: the default of {} is more than validation or test has, {least} of {steps} steps",
             job.horizon
         ));
         job.horizon = chosen;
     }
-    let short = parts(job).map(|part| part < job.horizon);
+    let [validation, test] = parts(job);
+    let short = [if rolling { validation == 0 } else { validation < job.horizon }, test < job.horizon];
     let chosen = [short[0] && open.validation, short[1] && open.test];
     let enough = job.horizon.checked_mul(2).is_some_and(|both| both < steps);
     if enough && short == chosen && chosen != [false, false] {
@@ -62,6 +119,10 @@ pub(super) fn fit(job: &mut SeriesSettings, steps: usize, season: usize, open: O
     let kept = parts(job).into_iter().fold(0, usize::saturating_add);
     let own = job.default_context(season);
     let room = steps.saturating_sub(kept).saturating_sub(job.horizon);
+    // Windows that are relative may have less before them.
+    if rolling {
+        return lines;
+    }
     // Of what there is to learn from a quarter at least gives windows: a few are not enough.
     if open.context && own > room - room / 4 && room > 0 {
         let chosen = (2 * room / 3).max(1);
@@ -83,7 +144,18 @@ pub(super) fn fit(job: &mut SeriesSettings, steps: usize, season: usize, open: O
 mod tests {
     use super::*;
 
-    const ALL: Open = Open { horizon: true, validation: true, test: true, context: true, batch: true };
+    const ALL: Open = Open {
+        horizon: true,
+        validation: true,
+        test: true,
+        context: true,
+        batch: true,
+        hidden: true,
+        epochs: true,
+        patience: true,
+        every: true,
+        cut: true,
+    };
 
     fn sizes(job: &SeriesSettings, steps: usize, season: usize) -> (usize, [usize; 2], usize) {
         let context = job.context.unwrap_or(job.default_context(season));

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
+use crate::flags::several::RepeatArgs;
 use crate::flags::training::CommonArgs;
 
 /// Flags of `train text`.
@@ -34,6 +35,8 @@ pub(crate) struct TextArgs {
     /// Size of the vector that stands for a character [default: the hidden size]
     #[arg(long, value_name = "N", help_heading = "Model")]
     pub(crate) embedding_size: Option<usize>,
+    #[command(flatten)]
+    pub(crate) repeat: RepeatArgs,
     #[command(flatten)]
     pub(crate) common: CommonArgs,
 }

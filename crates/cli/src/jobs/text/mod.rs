@@ -5,6 +5,7 @@
 mod data;
 pub(crate) mod flags;
 pub(crate) mod sample;
+mod sampling;
 pub(crate) mod settings;
 
 use std::path::Path;
@@ -12,22 +13,27 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use elman::text::{Sampler, Sampling, Token, TokenStreams, Vocabulary, bits};
-use elman::{BatchSize, Ensemble, Error, Evaluation, Head, Labelled, Model, Predictor, Sequences, Trainer};
+use elman::{BatchSize, Ensemble, Error, Evaluation, Head, Model, Predictor, Sequences, Trainer};
 use serde_json::{Value, json};
 
 use self::flags::TextArgs;
 use self::settings::TextSettings;
+use crate::flags::diagnose::DiagnoseArgs;
 use crate::flags::eval::EvalArgs;
 use crate::flags::predict::PredictArgs;
+use crate::flags::sample::SampleArgs;
 use crate::folder;
-use crate::jobs::job::Job;
+use crate::jobs::figures::Figure;
+use crate::jobs::job::{Follow, Job, Use};
 use crate::output::Output;
 use crate::run::fingerprint::Fingerprint;
 use crate::run::held::Resumed;
+use crate::run::several::{self, Asked};
 use crate::run::{self, Begin, Reading, Task, Watch};
 use crate::settings::training::TrainingConfig;
 use crate::settings::{JobSettings, Settings};
 use crate::shown::amounts::thousands;
+use crate::shown::digits::significant;
 
 /// Units of the sample in the run's folder.
 const SAMPLE_LENGTH: usize = 200;
@@ -38,6 +44,9 @@ pub(crate) struct TextJob;
 impl Job for TextJob {
     const ABOUT: &'static str = "Read a text and predict each next character: a network that writes";
 
+    const FIGURES: &'static [Figure] =
+        &[Figure { heading: "perplexity", event: "validation", pointer: "/perplexity", write: significant }];
+
     type Flags = TextArgs;
     type Settings = TextSettings;
 
@@ -45,11 +54,13 @@ impl Job for TextJob {
         let mut settings = Settings::<TextSettings>::new(&args.common)?;
         settings.job.set(args)?;
         let open = args.common.batch_is_open();
-        run(settings, open, Begin::New(args.common.out.as_deref()), Output::new(args.common.output))
+        let asked =
+            Asked { repeat: args.repeat.repeat.as_ref(), out: args.common.out.as_deref(), output: args.common.output };
+        several::train::<Self, _>(settings, open, &asked, run)
     }
 
     fn resume(resumed: Resumed) -> anyhow::Result<()> {
-        run(resumed.settings()?, false, Begin::Again(resumed.held), resumed.output)
+        several::resume::<Self, _>(resumed, run)
     }
 
     fn eval(args: &EvalArgs, model: Ensemble, threads: usize, output: &mut Output) -> anyhow::Result<()> {
@@ -63,19 +74,15 @@ impl Job for TextJob {
         report(output, part, &figures, vocabulary.unit(), &format!("the model {} is damaged", args.run.display()))
     }
 
+    const SAMPLE: Option<Use<SampleArgs>> = Some(sampling::sample);
+
     fn predict(args: &PredictArgs, _: Ensemble, _: usize, _: &mut Output) -> anyhow::Result<()> {
         bail!("{} is a run of job \"text\", which says what follows a text; use elman sample", args.run.display())
     }
 
-    fn test_data(
-        run: &Path,
-        data: Option<&Path>,
-        model: &Model,
-        window: usize,
-        to: &mut dyn FnMut(&dyn Labelled) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        let (_, tokens) = read_again(run, data, model)?;
-        to(&TokenStreams::at_most(&tokens, usize::MAX, window)?)
+    fn diagnose(args: &DiagnoseArgs, model: &Model, window: usize, follow: &mut Follow<'_>) -> anyhow::Result<()> {
+        let (_, tokens) = read_again(&args.run, args.data.as_deref(), model)?;
+        follow(&TokenStreams::at_most(&tokens, usize::MAX, window)?)
     }
 }
 

@@ -51,6 +51,20 @@ static FILES: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
         writeln!(sales, "{year}-{:02}-{days},{sold},{}.5", month % 12 + 1, month % 3).unwrap();
     }
     add("sales.csv", sales.into_bytes());
+    // As the page has its first two lines.
+    let mut shops = "region,shop,kind,date,sales,promo\n".to_owned();
+    for (shop, (region, kind)) in (1..).zip([("north", "kiosk"), ("north", "market"), ("south", "kiosk")]) {
+        for day in (if shop == 1 { 2 } else { 0 })..200 {
+            let (month, first) = [(1, 0), (2, 31), (3, 59), (4, 90), (5, 120), (6, 151), (7, 181)]
+                .into_iter()
+                .rfind(|&(_, first)| first <= day)
+                .unwrap();
+            let promo = (day * 5 + shop) % 11 / 10;
+            let sold = 30 * shop + [1, 2, 3, 5, 9, 12, 4][day % 7] + day * 3 % 5 + 8 * promo;
+            writeln!(shops, "{region},{shop},{kind},2023-{month:02}-{:02},{sold},{promo}", day - first + 1).unwrap();
+        }
+    }
+    add("shops.csv", shops.into_bytes());
     add("newer.csv", repository("crates/datasets/data/series/sunspots-monthly.csv"));
     add("model.pt", repository("golden/pages/pytorch/sums.pt"));
     // Where records go, and what a shell calls home.

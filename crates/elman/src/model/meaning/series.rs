@@ -9,7 +9,7 @@ use crate::Error;
 use crate::data::notation::Notation;
 use crate::model::head::{Head, Predicts, Quantiles};
 use crate::network::layer::Stack;
-use crate::series::{Calendar, Cut, Relative, Scaled, SeriesScaling, Split, Window};
+use crate::series::{Calendar, Cut, Relative, Scaled, SeriesScaling, Split, Start, StaticInput, Window};
 
 /// What is read and answered by a model of series: with it a table suffices for a forecast. The levels and the horizon stand
 /// in the model's head, the context in its steps.
@@ -37,6 +37,12 @@ pub struct SeriesMeaning {
     pub id: Option<String>,
     /// The columns of covariates, in the order of the inputs.
     pub covariates: Vec<String>,
+    /// Those of them that are known ahead: the model reads them for the steps to forecast too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<String>,
+    /// What is read of the columns that say one thing of each series.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statics: Vec<StaticInput>,
     /// In words, as [`Frequency`](elman_datasets::series::Frequency) shows itself: `monthly`.
     pub frequency: String,
     /// How times were written, as a pattern.
@@ -47,8 +53,14 @@ pub struct SeriesMeaning {
     pub season: usize,
     /// Where the test begins, as the file writes it.
     pub test: String,
-    /// The same as a [`Time`].
+    /// The same as a [`Time`]; 0 where the test begins before the end of each series.
     pub test_time: i64,
+    /// How many steps before the end of each series the test begins; None where that is one time for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_last: Option<usize>,
+    /// Whether the model has learnt from the test too, once another like it was tested there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub to_the_end: bool,
     /// Of each series that was learnt from.
     pub scalings: Vec<SeriesScaling>,
     /// What forecasts are relative to; None where each series is scaled as a whole.
@@ -76,12 +88,16 @@ impl SeriesMeaning {
             missing_value: Vec::new(),
             id: Some(set.report.taken.id.join(",")).filter(|id| !id.is_empty()),
             covariates: set.covariates.clone(),
+            known: set.known.iter().map(|&c| set.covariates[c].clone()).collect(),
+            statics: split.statics.clone(),
             frequency: set.frequency.to_string(),
             format: set.format.to_string(),
             calendar: Calendar::new(set.frequency).names(),
             season,
-            test: set.format.write(cut.test),
-            test_time: cut.test.0,
+            test: cut.test.describe(set),
+            test_time: if let Start::At(time) = cut.test { time.0 } else { 0 },
+            test_last: if let Start::Last(steps) = cut.test { Some(steps) } else { None },
+            to_the_end: false,
             scalings: split.scalings.iter().filter(left_out).cloned().collect(),
             relative: None,
             non_negative: false,
@@ -91,8 +107,13 @@ impl SeriesMeaning {
 
     /// Whether it fits a network and its head.
     pub(super) fn check(&self, stack: &Stack, head: &Head) -> Result<(), Error> {
-        let beside = self.relative.as_ref().map_or(0, Relative::inputs);
-        let width = 2 * (1 + self.covariates.len()) + self.calendar.len() + beside;
+        let beside = self.relative.as_ref().map_or(0, |_| Relative::INPUTS);
+        let statics: usize = self.statics.iter().map(StaticInput::width).sum();
+        let known = match &head.predicts {
+            Predicts::Quantiles(Quantiles { horizon, .. }) => self.known.len().saturating_mul(*horizon),
+            _ => 0,
+        };
+        let width = (2 * (1 + self.covariates.len()) + self.calendar.len() + statics + beside).saturating_add(known);
         if width != stack.input() || self.scalings.iter().any(|of| of.covariates.len() != self.covariates.len()) {
             return Err(Error::meaning("its columns do not fit its arrays"));
         }
@@ -104,9 +125,9 @@ impl SeriesMeaning {
         Ok(())
     }
 
-    /// The first time of the test.
-    pub fn test(&self) -> Time {
-        Time(self.test_time)
+    /// Where the test begins.
+    pub fn test(&self) -> Start {
+        self.test_last.map_or(Start::At(Time(self.test_time)), Start::Last)
     }
 
     /// What the column of times is called in a forecast: as in the table, or `time` where their parts have columns.
@@ -127,6 +148,7 @@ impl SeriesMeaning {
     /// If a mark is none.
     pub fn reader(&self) -> Result<Reader, Error> {
         let reader = Reader::new(&self.target).time(self.time.clone()).covariates(self.covariates.clone());
+        let reader = reader.known(self.known.clone()).statics(self.statics.iter().map(|of| of.column.clone()));
         let reader = self.notation().of(reader)?;
         Ok(match &self.id {
             Some(id) => reader.id(id),
@@ -169,13 +191,13 @@ impl SeriesMeaning {
     /// Puts scalings beside series that are to be forecast. One that was not learnt from is scaled by its own known values
     /// before the test, as in a test, or where there are none, by all that are known.
     pub fn scale(&self, set: SeriesSet) -> Scaled {
-        Scaled::new(set, &self.scalings, self.test(), true)
+        Scaled::new(set, &self.scalings, &self.statics, self.test(), true)
     }
 
     /// Puts scalings beside series that a model is tested on: no scaling knows a value of the test. One that was not learnt
     /// from is scaled by its own known values before it, and left out where there are none.
     pub fn scale_for_test(&self, set: SeriesSet) -> Scaled {
-        Scaled::new(set, &self.scalings, self.test(), false)
+        Scaled::new(set, &self.scalings, &self.statics, self.test(), false)
     }
 }
 

@@ -99,7 +99,7 @@ impl Descent {
     pub fn check(&self) -> Result<(), Error> {
         self.algorithm.check()?;
         if let Algorithm::Rprop(_) = self.algorithm {
-            let refuse = |what, why: &str| Err(Error::Unsupported { what, cell: "rprop", why: why.into() });
+            let refuse = |what, why: &str| Err(Error::Unsupported { what, of: "rprop", why: why.into() });
             if self.schedule.decay != Decay::Constant || self.schedule.warmup != 0 {
                 let what = if self.schedule.warmup != 0 { "warmup" } else { "schedule" };
                 return refuse(what, "it has no learning rate, but a step size for each parameter");

@@ -19,7 +19,7 @@ use super::builder::{Axis, Builder};
 use super::options::OnnxOptions;
 use super::{METADATA_KEY, layout, not_given};
 use crate::Error;
-use crate::units::{Units, meaning};
+use crate::units::{RELATIVE_ALONE, Units, meaning, relative};
 use crate::{Place, Report};
 
 /// Version of the operators.
@@ -96,6 +96,12 @@ pub fn export(model: &Model, options: &OnnxOptions) -> Result<(onnx::Model, Repo
         serde_json::to_string(&model.config()).map_err(|error| not_given("the configuration", error.to_string()))?;
     let units = Units::of(model)?;
     let mut notes = Vec::new();
+    if let Some(why) = relative(model) {
+        if options.units {
+            return Err(not_given("the base forecast", why));
+        }
+        notes.push(RELATIVE_ALONE.to_owned());
+    }
     if options.units
         && let Some((what, why)) = units.as_ref().and_then(|units| units.coarse(&mut notes))
     {

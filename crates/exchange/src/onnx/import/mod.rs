@@ -19,8 +19,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use elman::{Config, Embedding, Head, Hidden, Layer, Link, Predicts, Reads, Stack, Values, array_prefix};
-use elman_formats::Array;
-use elman_formats::onnx::{self, File, Graph};
+use elman_formats::onnx::{self, Element, File, Graph, Tensor};
+use elman_formats::{Array, Half};
 use elman_kernels::Nonlinearity;
 
 use self::feed::{Feed, Read};
@@ -30,6 +30,7 @@ use self::proof::{Ends, Length, Subject, prove};
 use self::run::{Kind, Run};
 use super::{METADATA_KEY, not_taken};
 use crate::Error;
+use crate::assembly::outputs_assumed;
 use crate::hints::Said;
 use crate::{Change, Hints, Imported, Place, Report, assemble};
 
@@ -140,8 +141,20 @@ fn import_any(file: &File, graph: &Graph, hints: &Hints) -> Result<Imported, Err
     }
     let levels = parts.groups.map(|(_, levels)| levels);
     let ends = Ends { data, lengths, steps, rows, layers: parts.forward, head: parts.head, answers, levels };
+    report.widened(&halves(graph));
     report.compared = Some(prove(&Subject { file, graph, opset: run::opset(file), model: &model, units: None, ends })?);
     Ok(Imported { model, report })
+}
+
+/// The weights of 16 bits, by name.
+fn halves(graph: &Graph) -> BTreeMap<String, Half> {
+    let half = |element: Option<Element>| match element {
+        Some(Element::Float16) => Some(Half::F16),
+        Some(Element::BFloat16) => Some(Half::Bf16),
+        _ => None,
+    };
+    let of = |tensor: &Tensor| Some((tensor.name.clone(), half(Element::of_code(tensor.data_type))?));
+    graph.initializer.iter().filter_map(of).collect()
 }
 
 /// Which axis of the graph's input a number of steps or rows is, by what it was found to be for [`SIZES`].
@@ -260,6 +273,8 @@ fn predicts(done: Done, outputs: usize, hints: &Hints, report: &mut Report) -> R
                             "the graph ends in {outputs} numbers and does not say what they are: taken for logits of classes; \
                              give --values linear if they are values"
                         ));
+                        let classes = Predicts::Classes(outputs);
+                        report.assumed.extend(outputs_assumed(&classes).map(|of| of.replacen("its", "the graph's", 1)));
                     }
                     Predicts::Classes(outputs)
                 }

@@ -6,14 +6,15 @@ use elman_kernels::{
 };
 use ndarray::{Array2, ArrayViewMut2, Axis};
 
+use crate::model::ends::Ends;
 use crate::model::head::{Head, Link, Predicts, Quantiles, Reads, Values};
 use crate::model::head_tile::HeadTile;
 use crate::model::model::Model;
+use crate::network::groups::WIDE;
 use crate::network::layer::{Merge, Stack};
 use crate::network::shape::{Piece, Shape};
 use crate::network::state::State;
 use crate::network::tile::{Tile, Training};
-use crate::training::ends::Ends;
 use crate::{Labelled, Sequences};
 
 /// A pool of threads with a workspace each, sized once for a model and the steps of its data.
@@ -22,10 +23,6 @@ pub(crate) struct Workers {
     pub(crate) spaces: Vec<Workspace>,
     job: Job,
 }
-
-/// The widest state from which on all threads share a product rather than that some have nothing to do: a product of a
-/// smaller network is done too soon.
-const WIDE: usize = 256;
 
 /// Everything one thread needs for one tile.
 pub(crate) struct Workspace {

@@ -23,6 +23,9 @@ pub struct SeriesScaling {
     pub target: Scaling,
     /// `[C]`
     pub covariates: Vec<Scaling>,
+    /// `[S]`: what a network reads of the series at every step, by its [static columns](super::StaticInput).
+    #[serde(skip)]
+    pub statics: Vec<f32>,
 }
 
 impl Scaling {
@@ -71,13 +74,18 @@ impl SeriesScaling {
         let column = |c: usize| (0..steps).map(move |t| series.covariates[t * covariates + c]);
         let scaling = |c| Scaling::of(column(c)).unwrap_or(Scaling::IDENTITY).moved(series.covariate_centre(c));
         let covariates = (0..covariates).map(scaling).collect();
-        Some(SeriesScaling { id: series.id.clone(), target, covariates })
+        Some(SeriesScaling { id: series.id.clone(), target, covariates, statics: Vec::new() })
     }
 
     /// For a series of which nothing is read.
     pub(crate) fn unknown(series: &Series, covariates: usize) -> Self {
         let id = series.id.clone();
-        SeriesScaling { id, target: Scaling::IDENTITY, covariates: vec![Scaling::IDENTITY; covariates] }
+        SeriesScaling {
+            id,
+            target: Scaling::IDENTITY,
+            covariates: vec![Scaling::IDENTITY; covariates],
+            statics: Vec::new(),
+        }
     }
 }
 
@@ -134,7 +142,8 @@ mod tests {
         let nan = f32::NAN;
         let covariates = vec![nan, 1.0, nan, 3.0, 9.0, 100.0];
         let (target, centres) = (vec![0.0, 2.0, 100.0], [0.0, 0.0, 1e9].into());
-        let series = Series { id: "a".into(), start: Time(0), target, centres, covariates };
+        let (ahead, statics) = (Vec::new(), Vec::new());
+        let series = Series { id: "a".into(), start: Time(0), target, centres, covariates, ahead, statics };
         let scaling = SeriesScaling::of(&series, 2, 2).unwrap();
         assert_eq!(scaling.target, Scaling { mean: 1.0, scale: 1.0 });
         assert_eq!(scaling.covariates, [Scaling::IDENTITY, Scaling { mean: 1e9 + 2.0, scale: 1.0 }]);

@@ -5,36 +5,24 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use elman::Error;
 use elman::datasets::text;
 use elman::text::{Sampler, Sampling, Utf8, Vocabulary};
+use elman::{Ensemble, Error};
 
+use super::sample::{shown, write};
 use crate::flags::sample::SampleArgs;
 use crate::folder;
-use crate::jobs::text::sample::{shown, write};
 use crate::output::Output;
 
 /// Most samples at once, and most units of all of them together.
 const SAMPLES_MAX: usize = 1024;
 const UNITS_MAX: usize = 1 << 28;
 
-pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
-    let mut output = Output::new(args.output);
+pub(crate) fn sample(args: &SampleArgs, ensemble: Ensemble, output: &mut Output) -> anyhow::Result<()> {
     let sampling = Sampling { temperature: args.temperature, top_k: args.top_k, top_p: args.top_p };
     sampling.check()?;
     within("samples", args.samples, SAMPLES_MAX)?;
     within("length", args.length, UNITS_MAX / args.samples)?;
-    let ensemble = folder::load_finite_model(&args.run, false)?;
-    let job = folder::job(&args.run, ensemble.first())?;
-    if ensemble.first().meaning.is_none() && ensemble.first().stack().embedding.is_some() {
-        bail!(
-            "{} does not say which characters its tokens are; give them to it: elman convert IN OUT --vocabulary FILE",
-            args.run.display()
-        );
-    }
-    if job != "text" {
-        bail!("{} is a run of job {job:?}; samples are made by one of \"text\"", args.run.display());
-    }
     let model = folder::member(ensemble, &args.run, None)?;
     let vocabulary = model.vocabulary()?.clone();
     let prime = prime(args, &vocabulary)?;

@@ -5,39 +5,34 @@
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
-use elman::datasets::series::SeriesSet;
+use elman::Ensemble;
+use elman::datasets::series::{SeriesSet, split_id};
 use elman::formats::write_atomic;
-use elman::series::{Forecaster, Selected};
+use elman::series::{Forecaster, KNOWN_MIN, Selected};
 use serde_json::json;
 
+use super::backtest::levels as decimals;
+use super::chart::{self, About, Drawn, Panel};
+use super::meaning;
 use crate::flags::forecast::ForecastArgs;
 use crate::flags::threads::threads;
 use crate::folder;
-use crate::jobs::series::backtest::levels as decimals;
-use crate::jobs::series::chart::{self, About, Drawn, Panel};
-use crate::jobs::series::meaning;
-use crate::jobs::series::settings::SeriesSettings;
 use crate::jobs::tables;
 use crate::output::Output;
-use crate::settings::JobSettings;
 use crate::shown::columns::aligned;
 use crate::shown::digits::{Digits, significant};
 use crate::shown::names::counted;
 
-pub(crate) fn forecast(args: &ForecastArgs) -> anyhow::Result<()> {
-    let mut output = Output::new(args.output);
+pub(crate) fn forecast(args: &ForecastArgs, model: Ensemble, output: &mut Output) -> anyhow::Result<()> {
     let threads = threads(args.threads)?;
-    let model = folder::load_finite_model(&args.run, false)?;
-    let job = folder::job(&args.run, model.first())?;
-    if job != SeriesSettings::JOB {
-        bail!("{} is a run of job {job:?}; forecast takes runs of train series", args.run.display());
-    }
     let set = meaning::read(meaning::of(model.first(), &args.run)?, &args.run, args.data.as_deref())?;
-    tables::warn(&mut output, &set.report.rounded, &set.report.stand_ins)?;
+    tables::warn(output, &set.report.rounded, &set.report.stand_ins)?;
     let mut forecaster = Forecaster::new(model, threads)?;
     let selected = forecaster.select(set)?;
-    remarks(&selected, forecaster.window().context)?.iter().for_each(|remark| output.remark(remark));
+    let is_relative = forecaster.meaning().relative.is_some();
+    remarks(&selected, forecaster.window().context, is_relative)?.iter().for_each(|remark| output.remark(remark));
     let set = &selected.scaled.set;
+    let ids = set.report.ids.clone();
     let shown = shown(set, args.series.as_deref())?;
     let warning = not_better(&args.run)?;
 
@@ -49,7 +44,7 @@ pub(crate) fn forecast(args: &ForecastArgs) -> anyhow::Result<()> {
         }
     }
     let (meaning, levels) = (forecaster.meaning(), forecaster.levels());
-    let names = Names { id: meaning.id.as_deref(), time: meaning.time_name(), levels: decimals(levels) };
+    let names = Names { ids: &ids, time: meaning.time_name(), levels: decimals(levels) };
     // Files first: what is printed is then all there is to do.
     if let Some(path) = &args.out {
         refuse_inputs(path, args)?;
@@ -140,20 +135,20 @@ struct Row<'a> {
 
 /// What columns are called.
 struct Names<'a> {
-    /// None where there is one series without an id.
-    id: Option<&'a str>,
+    /// None where there is one series without an id; several where ids have parts.
+    ids: &'a [String],
     time: &'a str,
     levels: Vec<f64>,
 }
 
 impl Names<'_> {
     fn header(&self) -> Vec<String> {
-        let first = self.id.into_iter().chain([self.time]).map(str::to_owned);
+        let first = self.ids.iter().map(String::as_str).chain([self.time]).map(str::to_owned);
         first.chain(self.levels.iter().map(f64::to_string)).collect()
     }
 
     fn first(&self, row: &Row) -> Vec<String> {
-        let id = self.id.map(|_| row.series.to_owned());
+        let id = if self.ids.is_empty() { Vec::new() } else { split_id(row.series, self.ids.len()) };
         id.into_iter().chain([row.time.to_owned()]).collect()
     }
 }
@@ -162,14 +157,15 @@ impl Names<'_> {
 ///
 /// # Errors
 /// If none is left.
-fn remarks(selected: &Selected, context: usize) -> anyhow::Result<Vec<String>> {
+fn remarks(selected: &Selected, context: usize, is_relative: bool) -> anyhow::Result<Vec<String>> {
     let name = |id: &String| if id.is_empty() { "the only one".to_owned() } else { format!("{id:?}") };
     let short: Vec<String> = selected.short.iter().map(|(id, steps)| format!("{} ({steps} steps)", name(id))).collect();
     let unread: Vec<String> = selected.unread.iter().map(name).collect();
-    let why = [
-        (short, format!("no forecast without the {context} steps that the model reads")),
-        (unread, format!("no forecast where none of the last {context} values is known")),
-    ];
+    let needed = match is_relative {
+        true => format!("no forecast without {KNOWN_MIN} known values to make a base forecast from"),
+        false => format!("no forecast without the {context} steps that the model reads"),
+    };
+    let why = [(short, needed), (unread, format!("no forecast where none of the last {context} values is known"))];
     let why = why.into_iter().filter(|(names, _)| !names.is_empty());
     let why: Vec<String> =
         why.map(|(names, what)| format!("{what}: {}", counted("series", "series", names.into_iter()))).collect();
