@@ -68,11 +68,10 @@ pub(crate) struct ClassifyArgs {
 }
 
 /// What the recipe decides where no flag does.
-const BY_RECIPE: [&str; 11] = [
+const BY_RECIPE: [&str; 10] = [
     "batch_size",
     "num_epoch",
     "schedule",
-    "recurrent_dropout",
     "validation",
     "standardize",
     "patch",

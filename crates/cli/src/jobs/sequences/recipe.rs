@@ -110,9 +110,6 @@ pub(crate) fn choose(sizes: &Sizes, given: &Given, open: Open<'_>) -> Result<Str
     if is_open("bidirectional") && !training_is_cut(training) {
         network.insert("bidirectional", Value::Merge(Merge::Concat));
     }
-    if is_open("recurrent_dropout") {
-        network.insert("recurrent_dropout", Value::Rate(0.0));
-    }
     if is_open("batch_size") {
         training.batch_size = BatchSize::Rows(choice.batch);
     }
