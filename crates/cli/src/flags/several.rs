@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::run::several::seeds::Seeds;
+use crate::flags::seeds::Seeds;
 
 /// Flags of a job that is trained with several seeds.
 #[derive(Args, Debug)]

@@ -8,6 +8,7 @@ pub(crate) mod mnist;
 pub(crate) mod regress;
 pub(crate) mod sequences;
 pub(crate) mod series;
+pub(crate) mod several;
 pub(crate) mod tables;
 pub(crate) mod text;
 

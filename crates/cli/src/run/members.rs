@@ -122,7 +122,7 @@ fn member(place: &Path) -> anyhow::Result<Held> {
 
 /// The rows of an ensemble, or of several runs: the means over its members of what is noted at the same step, and the seconds of all. A member
 /// that stopped early counts with its last row.
-pub(super) fn mean_rows(members: &[Vec<Row>]) -> Vec<Row> {
+pub(crate) fn mean_rows(members: &[Vec<Row>]) -> Vec<Row> {
     let Some(longest) = members.iter().max_by_key(|rows| rows.len()) else { return Vec::new() };
     let row = |(index, pattern): (usize, &Row)| {
         let rows: Vec<&Row> = members.iter().filter_map(|rows| rows.get(index).or(rows.last())).collect();

@@ -4,7 +4,6 @@ pub(crate) mod fingerprint;
 pub(crate) mod held;
 pub(crate) mod interrupts;
 pub(crate) mod members;
-pub(crate) mod several;
 mod task;
 
 use std::path::{Path, PathBuf};

@@ -21,11 +21,11 @@ use self::file::{from_toml, job_in, text_of};
 use self::network::NetworkConfig;
 use self::optimization::OptimizationConfig;
 use self::training::TrainingConfig;
+use crate::flags::folds::Folds;
 use crate::flags::optimization::OptimizationArgs;
 use crate::flags::training::CommonArgs;
 use crate::flags::writing::Writing;
 use crate::flags::wrong::Wrong;
-use crate::run::several::folds::Folds;
 
 /// The settings that a job has for itself.
 pub(crate) trait JobSettings: Clone + Debug + Default + DeserializeOwned + PartialEq + Serialize {

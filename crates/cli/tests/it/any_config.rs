@@ -157,6 +157,16 @@ fn settings(job: &'static str) -> BoxedStrategy<Lines> {
                 ("quantiles", &["[0.5]", "[0.125, 0.5]"]),
             ]),
         ),
+        "regress" => (
+            &[("data", "\"yields.csv\""), ("target", "\"yield\""), ("ensemble", "1"), ("batch_size", "16")],
+            some(&[
+                ("test_part", &["0.25"]),
+                ("validation", &["0.25"]),
+                ("loss", &["\"squared\"", "\"absolute\"", "\"huber\""]),
+                ("missing", &["\"mask\"", "\"mean\""]),
+                ("decimal", &["\".\"", "\"point\""]),
+            ]),
+        ),
         _ => (
             &[("data", "\"walks.csv\""), ("batch_size", "6")],
             some(&[

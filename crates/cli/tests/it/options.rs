@@ -74,7 +74,9 @@ const CASES: [(&str, &str); 59] = [
 ];
 
 /// Flags that leave the trained model as it is; other tests look at what they do.
-const OTHERS: [&str; 12] = [
+const OTHERS: [&str; 14] = [
+    "--ensemble",
+    "--repeat",
     "--threads",
     "--memory-budget",
     "--checkpoint-steps",

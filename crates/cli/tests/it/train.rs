@@ -88,6 +88,7 @@ fn the_configuration_has_every_setting_also_the_defaults() {
         checkpoint_steps = 0
         checkpoint_minutes = 5.0
         keep_checkpoints = 2
+        ensemble = 1
         layers = 1
         residual = false
         dropout = 0.0

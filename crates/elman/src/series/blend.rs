@@ -1,7 +1,5 @@
 //! How much of a network's answer counts beside the base forecast's: chosen on validation.
 
-use std::cmp::Ordering;
-
 use super::relative::Relative;
 
 /// Parts of the network's answer that are tried: 0, 0.1, …, 1.

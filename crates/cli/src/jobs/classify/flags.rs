@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, Args};
 
+use crate::flags::folds::Folds;
 use crate::flags::several::{RepeatArgs, SeveralArgs};
 use crate::flags::training::CommonArgs;
 use crate::flags::writing::Writing;
 use crate::jobs::sequences::reading::ReadingArgs;
-use crate::run::several::folds::Folds;
 
 /// Flags of `train classify`.
 #[derive(Args, Debug)]

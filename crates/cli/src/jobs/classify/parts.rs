@@ -10,8 +10,8 @@ use elman::{Error, Purpose, Random};
 
 use super::names::few;
 use super::settings::ClassifySettings;
+use crate::flags::folds::{self, Folds};
 use crate::run::fingerprint::Fingerprint;
-use crate::run::several::folds::{self, Folds};
 
 /// Most classes: beyond them, the column of labels is another one.
 const CLASSES_MAX: usize = 1000;

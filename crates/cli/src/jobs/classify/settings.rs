@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::flags::ClassifyArgs;
 use super::names::{ends, few};
+use crate::flags::folds::Folds;
 use crate::flags::writing::Writing;
 use crate::jobs::sequences::reading::{ReadingConfig, Recipe};
 use crate::options::Value;
 use crate::run::members;
-use crate::run::several::folds::Folds;
 use crate::settings::network::NetworkConfig;
 use crate::settings::optimization::OptimizationConfig;
 use crate::settings::paths::absolute;

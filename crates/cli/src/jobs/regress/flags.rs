@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
+use crate::flags::folds::Folds;
 use crate::flags::several::{RepeatArgs, SeveralArgs};
 use crate::flags::training::CommonArgs;
 use crate::flags::writing::Writing;
-use crate::run::several::folds::Folds;
 
 /// Flags of `train regress`.
 #[derive(Args, Debug)]

@@ -8,8 +8,8 @@ use elman::datasets::sequences::load_numbered;
 use elman::{Error, Purpose, Random};
 
 use super::settings::RegressSettings;
+use crate::flags::folds;
 use crate::run::fingerprint::Fingerprint;
-use crate::run::several::folds;
 
 /// Which of the drawings of a seed.
 #[derive(Clone, Copy)]

@@ -7,10 +7,10 @@ use elman::{BatchSize, Decay, Error, Head, Link, Missing, Predicts, Reads, Value
 use serde::{Deserialize, Serialize};
 
 use super::flags::RegressArgs;
+use crate::flags::folds::Folds;
 use crate::flags::writing::Writing;
 use crate::options::Value;
 use crate::run::members;
-use crate::run::several::folds::Folds;
 use crate::settings::network::NetworkConfig;
 use crate::settings::optimization::OptimizationConfig;
 use crate::settings::paths::absolute;

@@ -7,10 +7,10 @@ use clap::Args;
 use super::recipe::RecipeSettings;
 use super::settings::CutBy;
 use super::share::Share;
+use crate::flags::folds::Folds;
 use crate::flags::several::{RepeatArgs, SeveralArgs};
 use crate::flags::training::CommonArgs;
 use crate::flags::writing::Writing;
-use crate::run::several::folds::Folds;
 
 /// Flags of `train series`.
 #[derive(Args, Debug)]

@@ -3,9 +3,7 @@
 //! Each is a run with a folder of its own within that of all, `fold-1` or `seed-111`, and a configuration that makes it
 //! again. The folder of all keeps the plan, and in the end the figures of each with their means; it has no model.
 
-pub(crate) mod folds;
 mod report;
-pub(crate) mod seeds;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,15 +14,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use self::report::Ended;
-use self::seeds::Seeds;
-use super::Begin;
-use super::held::{Held, Resumed};
 use crate::flags::output::OutputArgs;
+use crate::flags::seeds::Seeds;
 use crate::flags::threads::threads;
 use crate::folder::lock::Lock;
 use crate::folder::{self, CONFIG, SEVERAL, checkpoints};
 use crate::jobs::job::Job;
 use crate::output::{Output, warn_always};
+use crate::run::Begin;
+use crate::run::held::{Held, Resumed};
 use crate::settings::{JobSettings, Settings};
 use crate::shown::names::shell_word;
 

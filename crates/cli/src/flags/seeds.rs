@@ -5,7 +5,7 @@ use std::str::FromStr;
 use elman::Error;
 
 /// Most runs that are asked for at once.
-pub(super) const RUNS_MAX: usize = 1000;
+pub(crate) const RUNS_MAX: usize = 1000;
 
 /// So many seeds that follow each other, or these.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +19,7 @@ impl Seeds {
     ///
     /// # Errors
     /// If there is none, there are too many, or one comes twice.
-    pub(super) fn from(&self, first: u64) -> Result<Vec<u64>, Error> {
+    pub(crate) fn from(&self, first: u64) -> Result<Vec<u64>, Error> {
         let seeds = match self {
             Seeds::Count(count) if *count > RUNS_MAX => Vec::new(),
             Seeds::Count(count) => (0..*count as u64).map(|place| first.wrapping_add(place)).collect(),
