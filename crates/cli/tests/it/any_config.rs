@@ -157,6 +157,21 @@ fn settings(job: &'static str) -> BoxedStrategy<Lines> {
                 ("quantiles", &["[0.5]", "[0.125, 0.5]"]),
             ]),
         ),
+        "regress" => (
+            &[("data", "\"yields.csv\""), ("target", "\"yield\""), ("batch_size", "16")],
+            some(&[
+                ("ensemble", &["1", "2"]),
+                ("test_part", &["0.25"]),
+                ("validation", &["0.25"]),
+                ("missing", &["\"mask\"", "\"mean\""]),
+                ("loss", &["\"squared\"", "\"absolute\"", "\"huber\"", "\"quantile\""]),
+                ("quantiles", &["[0.25, 0.5]"]),
+                ("read", &["\"last\"", "\"mean\"", "\"max\""]),
+                ("id_column", &["\"id\""]),
+                ("time_column", &["\"time\""]),
+                ("features", &["[\"x\"]"]),
+            ]),
+        ),
         _ => (
             &[("data", "\"walks.csv\""), ("batch_size", "6")],
             some(&[

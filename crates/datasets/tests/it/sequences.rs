@@ -619,7 +619,10 @@ fn numbers_stand_where_labels_do() {
     let comma = ColumnNames { decimal: Some(','), ..grams.clone() };
     assert_eq!(read("a.csv", "id;time;x;grams\na;0;1,5;2,25\n", &comma).unwrap().1.unwrap(), [2.25]);
     for (text, says) in [
-        ("id,time,x,grams\na,0,1,2\nb,0,2,heavy\n", "a.csv: sequence 1 (id b) has \"heavy\" in the place of its number"),
+        (
+            "id,time,x,grams\na,0,1,2\nb,0,2,heavy\n",
+            "a.csv: sequence 1 (id b) has \"heavy\" in the place of its number",
+        ),
         ("id,time,x,grams\na,0,1,inf\n", "expected a finite number"),
     ] {
         let message = read("a.csv", text, &grams).unwrap_err();
