@@ -158,13 +158,18 @@ fn settings(job: &'static str) -> BoxedStrategy<Lines> {
             ]),
         ),
         "regress" => (
-            &[("data", "\"yields.csv\""), ("target", "\"yield\""), ("ensemble", "1"), ("batch_size", "16")],
+            &[("data", "\"yields.csv\""), ("target", "\"yield\""), ("batch_size", "16")],
             some(&[
+                ("ensemble", &["1", "2"]),
                 ("test_part", &["0.25"]),
                 ("validation", &["0.25"]),
-                ("loss", &["\"squared\"", "\"absolute\"", "\"huber\""]),
                 ("missing", &["\"mask\"", "\"mean\""]),
-                ("decimal", &["\".\"", "\"point\""]),
+                ("loss", &["\"squared\"", "\"absolute\"", "\"huber\"", "\"quantile\""]),
+                ("quantiles", &["[0.25, 0.5]"]),
+                ("read", &["\"last\"", "\"mean\"", "\"max\""]),
+                ("id_column", &["\"id\""]),
+                ("time_column", &["\"time\""]),
+                ("features", &["[\"x\"]"]),
             ]),
         ),
         _ => (
