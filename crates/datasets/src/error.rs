@@ -216,6 +216,19 @@ pub enum Error {
         advice: String,
     },
 
+    /// What stands in the place of a sequence's number is none.
+    #[error("{origin}: sequence {row}{} has {found} in the place of its number; expected a finite number", in_brackets(id.as_deref()))]
+    NoNumber {
+        /// The path.
+        origin: String,
+        /// Which sequence of the file, from 0.
+        row: usize,
+        /// Its id, where the file has ids.
+        id: Option<String>,
+        /// What stands there.
+        found: String,
+    },
+
     /// There is nothing to tell apart.
     #[error("{origin} holds {} ({}), expected at least two classes", count(found.len(), "class", "classes"), list(found))]
     Classes {

@@ -31,6 +31,7 @@
 
 mod arff;
 mod arrays;
+mod numbered;
 mod split;
 mod steps;
 mod ts;
@@ -49,6 +50,8 @@ use crate::series::{Rounded, StandIn, Taken};
 use crate::table::numbers::Rounding;
 use crate::table::{Table, number::Notations};
 use crate::{Error, text};
+
+pub use self::numbered::{load_numbered, parse_numbered};
 
 /// N sequences of I features, with their classes where they are known.
 #[derive(Clone, PartialEq)]
@@ -235,6 +238,8 @@ pub struct ColumnNames {
     /// In an `.npz`: the array of lengths, `[N]`, each 1 to T. If not given, it is `lengths` where there is one, and
     /// else all sequences have T steps.
     pub lengths: Option<String>,
+    /// Whether labels are numbers to regress on, and no classes: they need not be whole.
+    pub numbers: bool,
 }
 
 /// Reads a file of sequences, with labels or without; its format is that which its name ends in.
@@ -293,13 +298,13 @@ pub fn train_test(train: &Path, test: &Path, settings: &ColumnNames) -> Result<(
 /// # Errors
 /// As [`load`].
 pub fn parse_ts(name: &str, text: &str) -> Result<SequenceSet, Error> {
-    ts::parse(name, text, Limits::default())
+    ts::parse(name, text, false, Limits::default())
 }
 
 fn read(source: &Source, settings: &ColumnNames) -> Result<SequenceSet, Error> {
     let origin = source.origin();
     let set = match format(source.path())? {
-        Format::Ts => ts::parse(&origin, &text::load(source)?, Limits::default())?,
+        Format::Ts => ts::parse(&origin, &text::load(source)?, settings.numbers, Limits::default())?,
         Format::Arff => arff::parse(&origin, &text::load(source)?, Limits::default())?,
         Format::Steps => table(&origin, &text::load(source)?, settings, Limits::default())?,
         Format::Arrays => arrays::read(source, settings)?,

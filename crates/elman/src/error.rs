@@ -199,6 +199,12 @@ pub enum Error {
         /// The row, from 0.
         row: usize,
     },
+    /// A sequence whose number, as a model gives it, is none.
+    #[error("the model's answer for row {row} is not a number: a value is far from all in training")]
+    NoNumber {
+        /// The row, from 0.
+        row: usize,
+    },
     /// A safetensors file without the configuration of a model.
     #[error(
         "cannot load {}: no configuration under the key \"elman\" of its metadata; expected a model that elman wrote; \

@@ -167,7 +167,7 @@ pub(crate) fn model_with(
         last.bidirectional = Some(Merge::Sum);
     }
     let predicts = match (hints.values, outputs) {
-        (Some(link), outputs) => Predicts::Values(Values { outputs, link }),
+        (Some(link), outputs) => Predicts::Values(Values::new(outputs, link)),
         (None, 1) => {
             if like.is_none() {
                 transfer.note(format!(
@@ -175,7 +175,7 @@ pub(crate) fn model_with(
                      sigmoid otherwise"
                 ));
             }
-            Predicts::Values(Values { outputs, link: Link::Identity })
+            Predicts::Values(Values::new(outputs, Link::Identity))
         }
         (None, outputs) => Predicts::Classes(outputs),
     };

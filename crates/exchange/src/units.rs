@@ -465,13 +465,35 @@ pub fn relative(model: &Model) -> Option<&'static str> {
             "the model forecasts relative to a base forecast, which is made of all that a series had before; no other \
              program's file holds that. Train with --recipe plain, or export the network alone: --standardized",
         ),
+        Some(Meaning::Numbers(_)) => Some(
+            "the model reads and answers in standardized values, and the scale of its numbers is not written for other \
+             programs; export the network alone: --standardized",
+        ),
         _ => None,
     }
 }
 
+/// What stands between such a model's network and its answer.
+pub(super) fn between(model: &Model) -> &'static str {
+    match &model.meaning {
+        Some(Meaning::Numbers(_)) => "the scale of the numbers",
+        _ => "the base forecast",
+    }
+}
+
 /// What is said of the network of such a model, exported alone.
-pub(super) const RELATIVE_ALONE: &str = "the network alone: it reads and answers in values relative to a base forecast; \
-     that forecast, the part of the answer that counts and the calibration are in the configuration under its job";
+pub(super) fn alone(model: &Model) -> &'static str {
+    match &model.meaning {
+        Some(Meaning::Numbers(_)) => {
+            "the network alone: it reads standardized values, (value - mean) / deviation, and answers with a standardized \
+             number; the means and deviations are in the configuration under its job"
+        }
+        _ => {
+            "the network alone: it reads and answers in values relative to a base forecast; that forecast, the part of the \
+             answer that counts and the calibration are in the configuration under its job"
+        }
+    }
+}
 
 /// The units of a model that goes to a partner as arrays, whose numbers are put in order there; `raw` where it shall read
 /// data in its own units.
@@ -481,9 +503,9 @@ pub(super) const RELATIVE_ALONE: &str = "the network alone: it reads and answers
 pub(super) fn given(transfer: &mut Transfer<'_>, model: &Model, raw: bool) -> Result<Option<Units>, Error> {
     if let Some(why) = relative(model) {
         if raw {
-            return Err(transfer.refused("the base forecast", why));
+            return Err(transfer.refused(between(model), why));
         }
-        transfer.note(RELATIVE_ALONE);
+        transfer.note(alone(model));
         return Ok(None);
     }
     let Some(units) = Units::of(model)? else { return Ok(None) };

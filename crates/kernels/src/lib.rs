@@ -69,7 +69,7 @@ pub use step_scale::StepScale;
 pub use sum::sum_arrays;
 pub use team::Team;
 pub use unroll::Unroll;
-pub use values::{sigmoid_cross_entropy, squared_error};
+pub use values::{absolute_error, huber_error, sigmoid_cross_entropy, squared_error};
 pub use vanishing::{LEAST_GRADIENT, LEAST_STATE, fade};
 
 /// Rows of a tile: a matter of the shapes alone, so that results do not depend on the number of threads. A small

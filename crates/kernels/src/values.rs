@@ -1,4 +1,4 @@
-//! Losses of values, one an output: squared error, and binary cross-entropy of a sigmoid.
+//! Losses of values, one an output: squared, absolute and Huber's error, and binary cross-entropy of a sigmoid.
 
 use crate::loss::Score;
 use crate::nonlinearity::Nonlinearity;
@@ -17,6 +17,38 @@ pub fn squared_error(outputs: &mut [f32], stride: usize, values: &[f32], scale: 
         let off = z - y;
         score.loss += f64::from(off) * f64::from(off);
         2.0 * scale * off
+    })
+}
+
+/// The same of absolute errors:
+///
+/// loss = |z − y|        dz = scale sign(z − y), 0 where they are equal
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn absolute_error(outputs: &mut [f32], stride: usize, values: &[f32], scale: f32) -> Score {
+    each(outputs, stride, values, |score, z, y| {
+        let off = z - y;
+        score.loss += f64::from(off.abs());
+        // NaN and infinities stay what they are: they must show.
+        if off == 0.0 { 0.0 } else { scale * (off.signum() + off * 0.0) }
+    })
+}
+
+/// The same of Huber's errors, squared up to a distance of 1 and beyond it growing as a line:
+///
+/// loss = (z − y)² / 2 where |z − y| ≤ 1, else |z − y| − 1/2        dz = scale clamp(z − y, −1, 1)
+///
+/// Huber (1964), <https://doi.org/10.1214/aoms/1177703732>.
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn huber_error(outputs: &mut [f32], stride: usize, values: &[f32], scale: f32) -> Score {
+    each(outputs, stride, values, |score, z, y| {
+        let off = z - y;
+        let wide = f64::from(off);
+        score.loss += if wide.abs() > 1.0 { wide.abs() - 0.5 } else { 0.5 * wide * wide };
+        scale * (off.clamp(-1.0, 1.0) + off * 0.0)
     })
 }
 
@@ -73,6 +105,39 @@ mod tests {
     }
 
     #[test]
+    fn absolute_and_huber_errors_by_hand() {
+        let mut rows = [1.0, 2.0, 9.0, 3.0, 0.5, 9.0];
+        let score = absolute_error(&mut rows, 3, &[0.0, 4.0, f32::NAN, 0.5], 0.5);
+        assert_eq!((score.loss, score.weight, score.rows, score.correct), (3.0, 3.0, 3, 0));
+        assert_eq!(rows, [0.5, -0.5, 9.0, 0.0, 0.0, 9.0]);
+        let mut rows = [1.5, 2.0, 9.0, 3.0, 0.25, 9.0];
+        let score = huber_error(&mut rows, 3, &[0.0, 4.0, f32::NAN, 0.5], 0.5);
+        assert_eq!((score.loss, score.weight, score.rows), (1.0 + 1.5 + 0.03125, 3.0, 3));
+        assert_eq!(rows, [0.5, -0.5, 9.0, 0.0, -0.125, 9.0]);
+    }
+
+    /// Each gradient is the central difference of its loss, written plainly in `f64`.
+    #[test]
+    fn gradients_are_differences_of_the_losses() {
+        type Loss = fn(&mut [f32], usize, &[f32], f32) -> Score;
+        type Plain = fn(f64) -> f64;
+        let plain: [(Loss, Plain); 3] = [
+            (squared_error, |off| off * off),
+            (absolute_error, f64::abs),
+            (huber_error, |off| if off.abs() <= 1.0 { off * off / 2.0 } else { off.abs() - 0.5 }),
+        ];
+        for (loss, plain) in plain {
+            for off in [-3.0, -1.25, -0.5, 0.125, 0.75, 1.5, 8.0] {
+                let (mut row, step) = ([2.0 + off as f32], 1e-5);
+                let score = loss(&mut row, 1, &[2.0], 1.0);
+                let difference = (plain(off + step) - plain(off - step)) / (2.0 * step);
+                assert!((score.loss - plain(off)).abs() < 1e-6, "{off}: {score:?}");
+                assert!((f64::from(row[0]) - difference).abs() < 1e-4, "{off}: {} {difference}", row[0]);
+            }
+        }
+    }
+
+    #[test]
     fn cross_entropies_by_hand() {
         // σ(ln 3) = 3/4
         let z = 3f32.ln();
@@ -91,7 +156,7 @@ mod tests {
         let mut row = [1e30, -1e30];
         let score = sigmoid_cross_entropy(&mut row, 2, &[1.0, 0.0], 1.0);
         assert_eq!((score.loss, score.correct, row), (0.0, 2, [0.0; 2]));
-        for loss in [squared_error, sigmoid_cross_entropy] {
+        for loss in [squared_error, absolute_error, huber_error, sigmoid_cross_entropy] {
             let mut row = [f32::NAN, 0.0];
             let score = loss(&mut row, 2, &[1.0, 0.0], 1.0);
             assert!(score.loss.is_nan() && row[0].is_nan() && !row[1].is_nan(), "{score:?} {row:?}");

@@ -5,6 +5,7 @@ pub(crate) mod echo;
 pub(crate) mod figures;
 pub(crate) mod job;
 pub(crate) mod mnist;
+pub(crate) mod regress;
 pub(crate) mod sequences;
 pub(crate) mod series;
 pub(crate) mod tables;
@@ -21,6 +22,7 @@ pub(crate) static JOBS: &[Entry] = &[
     Entry::of::<text::TextJob>(),
     Entry::of::<series::SeriesJob>(),
     Entry::of::<classify::ClassifyJob>(),
+    Entry::of::<regress::RegressJob>(),
 ];
 
 /// The job of this name.

@@ -105,6 +105,20 @@ fn eval_says_what_training_said_and_the_model_s_file_suffices() {
 }
 
 #[test]
+fn a_network_that_learnt_nothing_says_so() {
+    let place = Place::new();
+    place.write("same.csv", table(&["left", "right", "left"], &|_, _, feature| Some(feature as f64)).as_bytes());
+    let outcome = place.elman("train classify --data same.csv --hidden-size 2 --num-epoch 2 --out run");
+    outcome.succeeded();
+    let words = "no better than always naming \"left\", 0.6";
+    assert!(outcome.stderr.contains(words) && outcome.stderr.contains("nothing was learnt"), "{}", outcome.stderr);
+    let place = Place::with_classifier();
+    let outcome = place.elman(&format!("{QUICK_CLASSIFY} --data walks.csv --out good"));
+    outcome.succeeded();
+    assert!(!outcome.stderr.contains("nothing was learnt"), "{}", outcome.stderr);
+}
+
+#[test]
 fn threads_change_no_bit_and_seeds_do() {
     let place = Place::with_walks();
     let trained = |flags: &str, out: &str| {

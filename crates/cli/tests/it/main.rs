@@ -24,6 +24,7 @@ mod pages;
 mod predict_sequences;
 mod recipe;
 mod refusals;
+mod regress;
 mod release;
 #[cfg(unix)]
 mod resume;

@@ -608,7 +608,7 @@ fn a_model_file_that_keeps_no_series_is_refused() {
     with(&|job| job["covariates"] = serde_json::json!(["price"]), &["altered", "do not fit its arrays"]);
 
     let place = Place::with_run();
-    place.elman("forecast run").refused(1, &["a run of job \"mnist\"", "train series"]);
+    place.elman("forecast run").refused(1, &["a run of job \"mnist\"", "one of \"series\""]);
     place.elman("forecast run/model.safetensors").refused(1, &["a run of job \"mnist\""]);
 }
 

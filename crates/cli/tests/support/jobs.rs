@@ -6,7 +6,7 @@ use super::Place;
 
 /// A name and a command line, without its folder: masks, stacks, streams, schedules, early stopping, both kinds of
 /// Rprop.
-pub(crate) const JOBS: [(&str, &str); 11] = [
+pub(crate) const JOBS: [(&str, &str); 12] = [
     ("mnist", "train mnist --data set --hidden-size 16 --batch-size 50 --learning-rate 0.01 --num-epoch 5 --threads 2"),
     (
         "mnist with masks",
@@ -36,6 +36,11 @@ pub(crate) const JOBS: [(&str, &str); 11] = [
          --num-epoch 6 --threads 2 --early-stopping 2 --batch-per-log 3",
     ),
     (
+        "regress",
+        "train regress --data yields.csv --target yield --hidden-size 6 --num-epoch 8 --early-stopping 3 --ensemble 2 \
+         --threads 2",
+    ),
+    (
         "classify by an ensemble",
         "train classify --data walks.csv --hidden-size 6 --num-epoch 6 --batch-size 6 --threads 2 --ensemble 3 \
          --recurrent-dropout 0.2",
@@ -46,6 +51,20 @@ pub(crate) const JOBS: [(&str, &str); 11] = [
          --num-epoch 5 --threads 1 --early-stopping 1 --batch-per-log 3 --ensemble 2",
     ),
 ];
+
+/// Sequences of unequal lengths, with a number each: ten times the mean of their steps, and 300.
+pub(crate) fn yields() -> String {
+    let mut yields = "id,time,x,yield\n".to_owned();
+    for row in 0..60usize {
+        let length = 4 + row % 3;
+        let tenths = |step: usize| row * 37 % 19 + (row * 31 + step * 17) % 5;
+        let number = 300.0 + (0..length).map(tenths).sum::<usize>() as f64 / length as f64;
+        for step in 0..length {
+            writeln!(yields, "b{row},{step},{:.1},{number:.2}", tenths(step) as f64 / 10.0).unwrap();
+        }
+    }
+    yields
+}
 
 /// Sequences of two classes, of unequal lengths.
 pub(crate) fn walks() -> String {
@@ -68,6 +87,7 @@ pub(crate) fn place() -> Place {
         (0..400usize).map(|n| words[n * n % 11 % words.len()].to_owned() + [" ", "\n"][n % 6 / 5]).collect();
     place.write("text.txt", text.as_bytes());
     place.write("walks.csv", walks().as_bytes());
+    place.write("yields.csv", yields().as_bytes());
     let mut series = "time,y\n".to_owned();
     (0..90).for_each(|t| writeln!(series, "{t},{}", [10, 14, 19, 21, 16, 11][t % 6] + t % 5).unwrap());
     place.write("a.csv", series.as_bytes());

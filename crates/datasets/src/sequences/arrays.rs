@@ -1,7 +1,7 @@
 //! Arrays of an `.npz`: N sequences, padded to T steps, of I features.
 //!
 //! - `x` `[N, T, I]`, of `f32`, `f64`, `i32`, `i64` or `u8`
-//! - `y` `[N]`, the labels: integers or text; may be absent
+//! - `y` `[N]`, the labels: integers or text, to regress on numbers of any type; may be absent
 //! - `lengths` `[N]`, integers from 1 to T; may be absent. What follows the length of a row is not read.
 //!
 //! The features are called `feature_0`, `feature_1` and so on.
@@ -74,6 +74,12 @@ pub(super) fn read(source: &Source, settings: &ColumnNames) -> Result<SequenceSe
             let mut names = Names::default();
             let places: Vec<usize> = match array.values {
                 Values::Text(labels) => labels.iter().map(|label| names.place_or_push(label)).collect(),
+                Values::F64(numbers) if settings.numbers => {
+                    numbers.iter().map(|number| names.place_or_push(&number.to_string())).collect()
+                }
+                Values::F32(numbers) if settings.numbers => {
+                    numbers.iter().map(|number| names.place_or_push(&number.to_string())).collect()
+                }
                 values => {
                     let found = values.type_name().to_owned();
                     let integers = integers(values).ok_or_else(|| wrong(&name, expected, found))?;

@@ -38,12 +38,16 @@ struct Header {
     series_length: Option<usize>,
     /// The names of the classes; inside, none where the cases have no class.
     classes: Option<Option<Vec<String>>>,
+    /// Whether each case has a number in the place of a class.
+    numbers: bool,
 }
 
-pub(super) fn parse(origin: &str, text: &str, limits: Limits) -> Result<SequenceSet, Error> {
+/// `numbers`: whether cases may have a number each, in the place of a class.
+pub(super) fn parse(origin: &str, text: &str, numbers: bool, limits: Limits) -> Result<SequenceSet, Error> {
     let mut lines = Line::of(origin, text, '#');
-    let header = header(origin, &mut lines, limits)?;
-    let centres = centres(lines.clone().map(|(_, text)| text), header.classes.clone().flatten().is_some());
+    let header = header(origin, &mut lines, numbers, limits)?;
+    let labelled = header.numbers || header.classes.clone().flatten().is_some();
+    let centres = centres(lines.clone().map(|(_, text)| text), labelled);
     let mut cases = Cases::new(header, centres, limits);
     for (line, text) in lines {
         cases.push(line, text)?;
@@ -54,6 +58,7 @@ pub(super) fn parse(origin: &str, text: &str, limits: Limits) -> Result<Sequence
 fn header<'a>(
     origin: &'a str,
     lines: &mut impl Iterator<Item = (Line<'a>, &'a str)>,
+    numbers: bool,
     limits: Limits,
 ) -> Result<Header, Error> {
     let mut header = Header::default();
@@ -85,12 +90,13 @@ fn header<'a>(
             "@equallength" => header.equal_length = Some(boolean(line, key, value)?),
             "@serieslength" => header.series_length = Some(positive(line, key, value)?),
             "@classlabel" => header.classes = Some(class_names(line, key, value, limits)?),
+            "@targetlabel" if !numbers => {
+                let expected = "@classLabel: cases with a number each are for a regression, and no classes";
+                return Err(line.error(None, expected, "@targetLabel"));
+            }
             "@targetlabel" => {
-                return Err(line.error(
-                    None,
-                    "@classLabel: cases with a target to regress on are not read",
-                    "@targetLabel",
-                ));
+                header.numbers = boolean(line, key, value)?;
+                header.classes = Some(header.numbers.then(Vec::new));
             }
             "@data" if !value.is_empty() => return Err(line.error(None, "@data alone", shown(text))),
             "@data" => {
@@ -195,7 +201,7 @@ struct Cases {
 impl Cases {
     fn new(header: Header, centres: Vec<f64>, limits: Limits) -> Self {
         let names = header.classes.clone().flatten();
-        let places = names.map(|names| names.into_iter().zip(0..).collect());
+        let places = names.map(|names| names.into_iter().zip(0..).collect::<HashMap<_, _>>());
         let dimensions = if header.univariate == Some(true) { Some(1) } else { header.dimensions };
         let steps = header.series_length;
         let roundings = Roundings::new(0);
@@ -214,16 +220,25 @@ impl Cases {
         if series.len() > parts_max {
             return Err(self.limits.too_many_columns(origin, at_line, "dimensions"));
         }
-        if let Some(places) = &self.places {
+        if let Some(places) = &mut self.places {
             // There is a last part, also of a line without a colon.
             let label = series.pop().unwrap_or_default().trim();
             if series.is_empty() {
                 return Err(line.error(None, "values, and a class after the last colon", "no colon"));
             }
-            let place = places.get(label).ok_or_else(|| {
-                line.error(Some("class".to_owned()), "one of those that @classLabel names", shown(label))
-            })?;
-            self.labels.push(*place);
+            let place = match (places.get(label).copied(), self.header.numbers) {
+                (Some(place), _) => place,
+                (None, true) => {
+                    let next = places.len();
+                    places.insert(label.to_owned(), next);
+                    next
+                }
+                (None, false) => {
+                    let expected = "one of those that @classLabel names";
+                    return Err(line.error(Some("class".to_owned()), expected, shown(label)));
+                }
+            };
+            self.labels.push(place);
         }
 
         let features = *self.dimensions.get_or_insert(series.len());
@@ -275,7 +290,14 @@ impl Cases {
 
     fn finish(self) -> SequenceSet {
         let features = self.dimensions.unwrap_or(0);
-        let classes = self.header.classes.flatten();
+        let classes = match (self.header.numbers, self.places) {
+            (true, Some(places)) => {
+                let mut names: Vec<(String, usize)> = places.into_iter().collect();
+                names.sort_by_key(|&(_, place)| place);
+                Some(names.into_iter().map(|(name, _)| name).collect())
+            }
+            _ => self.header.classes.flatten(),
+        };
         let names: Vec<String> = (0..features).map(|dimension| format!("dim_{dimension}")).collect();
         SequenceSet {
             report: Report { rounded: self.roundings.found(&names), ..Report::default() },
@@ -298,7 +320,7 @@ mod tests {
     fn more_than_is_kept_is_refused_with_the_line() {
         let read = |limits| {
             let text = "@classLabel true a b\n@data\n1,2:3,4:a\n5:6:b\n";
-            parse("x.ts", text, limits).map_err(|error| error.to_string())
+            parse("x.ts", text, false, limits).map_err(|error| error.to_string())
         };
         let most = Limits { cells: 6, columns: 2, sequences: 2 };
         assert_eq!(read(most).unwrap().values, [1.0, 3.0, 2.0, 4.0, 5.0, 6.0]);
@@ -317,7 +339,7 @@ mod tests {
             assert!(message.contains(says), "{message}");
         }
         for text in ["@classLabel false\n@data\n1:2:3\n", "@classLabel true a\n@data\n1:2:3:a\n"] {
-            let message = parse("x.ts", text, most).unwrap_err().to_string();
+            let message = parse("x.ts", text, false, most).unwrap_err().to_string();
             assert!(message.contains("line 3: expected at most 2 dimensions, found more"), "{message}");
         }
     }

@@ -140,7 +140,7 @@ fn wrong_ts_headers_are_refused_with_the_line() {
         ("@missing maybe", "line 1, @missing: expected true or false, found \"maybe\""),
         ("@dimensions none", "line 1, @dimensions: expected a number above 0, found \"none\""),
         ("@dimensions 0", "expected a number above 0, found \"0\""),
-        ("@targetLabel true", "cases with a target to regress on are not read"),
+        ("@targetLabel true", "cases with a number each are for a regression"),
         ("@colour blue", "line 1: expected one of @problemName, @timeStamps"),
         ("0.5,0.7:left", "line 1: expected one of @problemName"),
         ("@dimension 2\n@dimensions 2", "line 2: expected @dimensions once"),
@@ -597,4 +597,37 @@ fn numbers_that_stand_for_missing_values_in_tables() {
     let settings = ColumnNames { missing: vec![-9999.0], ..ColumnNames::default() };
     let set = sequences::load(&folder.file("a.csv"), &settings).unwrap();
     assert_eq!((set.report.stand_ins.len(), set.missing()), (0, 1));
+}
+
+#[test]
+fn numbers_stand_where_labels_do() {
+    let read = |name: &str, text: &str, names: &ColumnNames| {
+        let found = sequences::parse_numbered(name, text.as_bytes(), names);
+        found.map_err(|error| error.to_string())
+    };
+    let names = ColumnNames::default();
+    let ts = "@univariate true\n@targetLabel true\n@data\n1,2:0.5\n3:-1e3\n4,5:0.5\n";
+    let (set, numbers) = read("a.ts", ts, &names).unwrap();
+    assert_eq!((set.len(), set.labels, set.classes.len()), (3, None, 0));
+    assert_eq!(numbers.unwrap(), [0.5, -1000.0, 0.5]);
+    let table = "id,time,x,grams\na,0,1,2.5\na,1,2,2.5\nb,0,3,-7\n";
+    let grams = ColumnNames { label: Some("grams".into()), ..names.clone() };
+    let (set, numbers) = read("a.csv", table, &grams).unwrap();
+    assert_eq!((set.names, numbers.unwrap()), (vec!["x".to_owned()], vec![2.5, -7.0]));
+    // Without the column there are sequences alone; commas are decimal marks where that is said.
+    assert_eq!(read("a.csv", "id,time,x\na,0,1\n", &names).unwrap().1, None);
+    let comma = ColumnNames { decimal: Some(','), ..grams.clone() };
+    assert_eq!(read("a.csv", "id;time;x;grams\na;0;1,5;2,25\n", &comma).unwrap().1.unwrap(), [2.25]);
+    for (text, says) in [
+        (
+            "id,time,x,grams\na,0,1,2\nb,0,2,heavy\n",
+            "a.csv: sequence 1 (id b) has \"heavy\" in the place of its number",
+        ),
+        ("id,time,x,grams\na,0,1,inf\n", "expected a finite number"),
+    ] {
+        let message = read("a.csv", text, &grams).unwrap_err();
+        assert!(message.contains(says), "{message}");
+    }
+    let message = read("a.ts", "@classLabel true a b\n@data\n1:a\n", &names).unwrap_err();
+    assert!(message.contains("in the place of its number"), "{message}");
 }

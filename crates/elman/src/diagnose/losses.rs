@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView2;
 
-use crate::Error;
+use crate::{Error, ValueLoss};
 
 /// ∂L/∂x = W (p − one-hot(label)), where p = softmax(x W + b) and L = −log p_label, with W `kernel [R, C]`, b `bias [C]`
 /// and x `read [R]`. In `f64`: of a row that is classified with certainty it is small, not zero.
@@ -62,6 +62,34 @@ pub fn quantile_loss_gradient(
     Ok(back(kernel, &d))
 }
 
+/// ∂L/∂x = W d, where L is the loss of values z = x W + b that are off by e = z − y: d = 2 e of squared errors, the sign of e of
+/// absolute ones, and e within ±1 of Huber's. `kernel [R, F]`, `bias [F]`, `read [R]`, `values [F]`, of which NaN is not known.
+///
+/// # Errors
+/// If a shape does not fit.
+pub fn value_loss_gradient(
+    kernel: ArrayView2<'_, f32>,
+    bias: &[f32],
+    read: &[f32],
+    loss: ValueLoss,
+    values: &[f32],
+) -> Result<Vec<f64>, Error> {
+    let mut d = outputs(kernel, bias, read)?;
+    if values.len() != d.len() {
+        return Err(Error::shape("the values", &[values.len()], &[d.len()]));
+    }
+    for (z, &y) in d.iter_mut().zip(values) {
+        let off = *z - f64::from(y);
+        *z = match loss {
+            _ if y.is_nan() || off == 0.0 => 0.0,
+            ValueLoss::Squared => 2.0 * off,
+            ValueLoss::Absolute => off.signum(),
+            ValueLoss::Huber => off.clamp(-1.0, 1.0),
+        };
+    }
+    Ok(back(kernel, &d))
+}
+
 /// x W + b
 fn outputs(kernel: ArrayView2<'_, f32>, bias: &[f32], read: &[f32]) -> Result<Vec<f64>, Error> {
     let (rows, outputs) = kernel.dim();
@@ -110,5 +138,34 @@ mod tests {
         }
         let message = quantile_loss_gradient(kernel.view(), &bias32, &[0.3, -0.8], &levels, &[1.0]).unwrap_err();
         assert!(message.to_string().contains("[1, 2]"), "{message}");
+    }
+
+    #[test]
+    fn the_gradient_of_values_is_a_difference_of_their_loss() {
+        let (kernel, bias, values) = (array![[0.5f32, -1.0], [2.0, 0.25]], [0.1f32, -0.2], [0.4f32, 3.0]);
+        let read = [0.3f32, -0.8];
+        for loss in ValueLoss::ALL {
+            let cost = |x: [f64; 2]| -> f64 {
+                let z =
+                    |f: usize| x[0] * f64::from(kernel[[0, f]]) + x[1] * f64::from(kernel[[1, f]]) + f64::from(bias[f]);
+                let one = |off: f64| match loss {
+                    ValueLoss::Squared => off * off,
+                    ValueLoss::Absolute => off.abs(),
+                    ValueLoss::Huber if off.abs() <= 1.0 => off * off / 2.0,
+                    ValueLoss::Huber => off.abs() - 0.5,
+                };
+                (0..2).map(|f| one(z(f) - f64::from(values[f]))).sum()
+            };
+            let found = value_loss_gradient(kernel.view(), &bias, &read, loss, &values).unwrap();
+            let x = read.map(f64::from);
+            for place in 0..2 {
+                let moved = |by: f64| std::array::from_fn(|at| x[at] + if at == place { by } else { 0.0 });
+                let expected = (cost(moved(1e-5)) - cost(moved(-1e-5))) / 2e-5;
+                assert!((found[place] - expected).abs() < 1e-4, "{loss:?}: {found:?} {expected}");
+            }
+        }
+        let none = value_loss_gradient(kernel.view(), &bias, &read, ValueLoss::Squared, &[f32::NAN; 2]).unwrap();
+        assert_eq!(none, [0.0, 0.0]);
+        assert!(value_loss_gradient(kernel.view(), &bias, &read, ValueLoss::Squared, &[1.0]).is_err());
     }
 }

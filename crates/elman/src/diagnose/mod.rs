@@ -32,7 +32,7 @@ pub use curve::{Curve, EXPLODED, Flow, VANISHED};
 pub use eigen::{Complex, eigenvalues, largest_singular_value};
 pub use elman_kernels::reference::Bound;
 pub use gates::Gate;
-pub use losses::{class_loss_gradient, quantile_loss_gradient};
+pub use losses::{class_loss_gradient, quantile_loss_gradient, value_loss_gradient};
 pub use spectrum::{Recurrent, Transition};
 
 use self::gates::Gates;

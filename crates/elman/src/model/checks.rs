@@ -124,7 +124,7 @@ fn check_of_rows(head: &Head, target: Target<'_>) -> Result<(), Error> {
 
 /// Refuses values that are no probabilities, where the head predicts such; NaN stands for one that is not known.
 fn check_parts<D: Labelled + ?Sized>(head: &Head, data: &D, rows: impl Iterator<Item = usize>) -> Result<(), Error> {
-    let Predicts::Values(Values { outputs, link: Link::Sigmoid }) = head.predicts else { return Ok(()) };
+    let Predicts::Values(Values { outputs, link: Link::Sigmoid, .. }) = head.predicts else { return Ok(()) };
     let (mut values, target) = (vec![f32::NAN; outputs], data.target());
     for row in rows {
         let steps = if head.reads == Reads::EveryStep { data.length(row) } else { 1 };

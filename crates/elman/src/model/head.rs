@@ -61,13 +61,55 @@ pub struct Values {
     /// From the dense layer's output to a value.
     #[serde(default)]
     pub link: Link,
+    /// How far a value is off, where its link is the identity.
+    #[serde(default, skip_serializing_if = "ValueLoss::is_squared")]
+    pub loss: ValueLoss,
+}
+
+impl Values {
+    /// Values with the loss that belongs to their link.
+    pub fn new(outputs: usize, link: Link) -> Self {
+        Values { outputs, link, loss: ValueLoss::Squared }
+    }
+}
+
+/// The loss of a value that is off by e.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ValueLoss {
+    /// e²: the best answer is the mean.
+    #[default]
+    Squared,
+    /// |e|: the best answer is the median, and few values that are far off count little.
+    Absolute,
+    /// e² / 2 up to 1, |e| − 1/2 beyond: between both. It goes by the scale of the values. Huber (1964),
+    /// <https://doi.org/10.1214/aoms/1177703732>.
+    Huber,
+}
+
+impl ValueLoss {
+    /// All of them.
+    pub const ALL: [ValueLoss; 3] = [ValueLoss::Squared, ValueLoss::Absolute, ValueLoss::Huber];
+
+    /// The name in files and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            ValueLoss::Squared => "squared",
+            ValueLoss::Absolute => "absolute",
+            ValueLoss::Huber => "huber",
+        }
+    }
+
+    fn is_squared(&self) -> bool {
+        *self == ValueLoss::Squared
+    }
 }
 
 /// From the output z of a dense layer to a value y, and the loss that belongs to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Link {
-    /// y = z; the loss is the mean squared error.
+    /// y = z; the loss is the mean squared error, unless [`ValueLoss`] names another.
     #[default]
     Identity,
     /// y = σ(z), from 0 to 1; the loss is the binary cross-entropy, in nats.
@@ -160,7 +202,7 @@ impl Head {
 
     /// A head on the final state that predicts values.
     pub fn values(outputs: usize, link: Link) -> Self {
-        let predicts = Predicts::Values(Values { outputs, link });
+        let predicts = Predicts::Values(Values::new(outputs, link));
         Head { reads: Reads::LastState, hidden: Vec::new(), predicts }
     }
 
@@ -206,7 +248,7 @@ impl Head {
         match &self.predicts {
             Predicts::Classes(classes) => format!("{classes} classes"),
             Predicts::Quantiles(of) => format!("{} quantiles of {} values", of.levels.len(), of.horizon),
-            Predicts::Values(Values { outputs, link }) => {
+            Predicts::Values(Values { outputs, link, .. }) => {
                 let values = if *outputs == 1 { "1 value".into() } else { format!("{outputs} values") };
                 match link {
                     Link::Identity => values,
@@ -278,6 +320,10 @@ impl Head {
                     let expected = "a head on the last state: quantiles are of what follows a sequence";
                     return Err(Error::setting("the head", "one on every step", expected));
                 }
+            }
+            Predicts::Values(Values { link: Link::Sigmoid, loss: ValueLoss::Absolute | ValueLoss::Huber, .. }) => {
+                let expected = "squared with a sigmoid, which then stands for its own, the cross-entropy";
+                return Err(Error::setting("the loss of values", "another", expected));
             }
             Predicts::Values(Values { outputs, .. }) => {
                 if !(1..=OUTPUTS_MAX).contains(outputs) {

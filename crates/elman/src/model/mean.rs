@@ -2,11 +2,11 @@
 //!
 //! N rows, O answers of a row: probabilities of classes, values, or quantiles.
 
-use elman_kernels::{Score, pinball, squared_error};
+use elman_kernels::{Score, absolute_error, huber_error, pinball, squared_error};
 use ndarray::{Array2, ArrayViewMut1};
 
 use crate::Target;
-use crate::model::head::{Head, Link, Predicts, Quantiles, Values};
+use crate::model::head::{Head, Link, Predicts, Quantiles, ValueLoss, Values};
 
 /// The least probability whose logarithm is taken: a class that no member thinks possible costs 87 nats, and not infinitely
 /// many.
@@ -49,9 +49,14 @@ pub(super) fn score(head: &Head, answers: &mut [f32], target: &Target<'_>, row: 
             let outputs = answers.len();
             pinball(answers, outputs, levels, &values, 0.0)
         }
-        Predicts::Values(Values { link: Link::Identity, .. }) => {
+        Predicts::Values(Values { link: Link::Identity, loss, .. }) => {
             let outputs = answers.len();
-            squared_error(answers, outputs, &values, 0.0)
+            let error = match loss {
+                ValueLoss::Squared => squared_error,
+                ValueLoss::Absolute => absolute_error,
+                ValueLoss::Huber => huber_error,
+            };
+            error(answers, outputs, &values, 0.0)
         }
         Predicts::Values(Values { link: Link::Sigmoid, .. }) => {
             let mut score = Score::default();

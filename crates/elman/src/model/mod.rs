@@ -15,6 +15,7 @@ pub(crate) mod meaning;
 pub(crate) mod model;
 pub(crate) mod pooled;
 pub(crate) mod predictor;
+pub(crate) mod regressor;
 pub(crate) mod stream;
 pub(crate) mod stream_state;
 pub(crate) mod workers;

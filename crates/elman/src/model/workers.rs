@@ -1,13 +1,13 @@
 //! Threads, and what each of them needs to carry tiles through a model.
 
 use elman_kernels::{
-    Engine, Isa, Pool, Score, Team, in_top_1, padded, pinball, sigmoid_cross_entropy, softmax_cross_entropy,
-    squared_error,
+    Engine, Isa, Pool, Score, Team, absolute_error, huber_error, in_top_1, padded, pinball, sigmoid_cross_entropy,
+    softmax_cross_entropy, squared_error,
 };
 use ndarray::{Array2, ArrayViewMut2, Axis};
 
 use crate::model::ends::Ends;
-use crate::model::head::{Head, Link, Predicts, Quantiles, Reads, Values};
+use crate::model::head::{Head, Link, Predicts, Quantiles, Reads, ValueLoss, Values};
 use crate::model::head_tile::HeadTile;
 use crate::model::model::Model;
 use crate::network::groups::WIDE;
@@ -435,8 +435,13 @@ impl Workspace {
                 softmax_cross_entropy(outputs, stride, *classes, &self.labels, class_weights, scale)
             }
             Predicts::Quantiles(Quantiles { levels, .. }) => pinball(outputs, stride, levels, &self.values, scale),
-            Predicts::Values(Values { link: Link::Identity, .. }) => {
-                squared_error(outputs, stride, &self.values, scale)
+            Predicts::Values(Values { link: Link::Identity, loss, .. }) => {
+                let error = match loss {
+                    ValueLoss::Squared => squared_error,
+                    ValueLoss::Absolute => absolute_error,
+                    ValueLoss::Huber => huber_error,
+                };
+                error(outputs, stride, &self.values, scale)
             }
             Predicts::Values(Values { link: Link::Sigmoid, .. }) => {
                 sigmoid_cross_entropy(outputs, stride, &self.values, scale)

@@ -229,7 +229,7 @@ fn take_head(
         transfer.moved(&[], to, &[]);
         transfer.note(format!("{name} ends in an activation: here outputs follow that hand its numbers on"));
     }
-    let values = |link| Predicts::Values(Values { outputs: width, link });
+    let values = |link| Predicts::Values(Values::new(width, link));
     let predicts = match last {
         Act::Softmax if width < 2 => {
             let why = "it is a softmax over one number, which is always 1; expected two classes at least, or a sigmoid";

@@ -815,7 +815,7 @@ fn calls_that_are_not_known_are_refused() {
 
 /// By case, what the head predicts, and whether Keras answers with probabilities of classes.
 fn layers() -> [(&'static str, Predicts, Reads); 7] {
-    let values = |outputs, link| Predicts::Values(Values { outputs, link });
+    let values = |outputs, link| Predicts::Values(Values::new(outputs, link));
     [
         ("dense_everywhere", Predicts::Classes(4), Reads::LastState),
         ("normalised", Predicts::Classes(4), Reads::LastState),
@@ -922,7 +922,7 @@ fn two_or_more_linear_outputs_are_values_unless_the_file_says_classes() {
     let predicts = |loss: Value| {
         with("gru_after", "/compile_config", json!({ "loss": loss })).unwrap().model.head().predicts.clone()
     };
-    let values = Predicts::Values(Values { outputs: 4, link: Link::Identity });
+    let values = Predicts::Values(Values::new(4, Link::Identity));
     for loss in [json!(null), json!("mse"), json!({ "class_name": "MeanSquaredError" })] {
         assert_eq!(predicts(loss), values);
     }

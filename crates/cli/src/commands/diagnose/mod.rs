@@ -6,8 +6,8 @@ mod tables;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use elman::diagnose::{Curve, Diagnose, Diagnosis, class_loss_gradient, quantile_loss_gradient};
-use elman::{Labelled, Model, Predicts, Quantiles, Reads, Sequences};
+use elman::diagnose::{Curve, Diagnose, Diagnosis, class_loss_gradient, quantile_loss_gradient, value_loss_gradient};
+use elman::{Labelled, Link, Model, Predicts, Quantiles, Reads, Sequences, Values};
 use serde_json::{Value, json};
 
 use crate::flags::diagnose::DiagnoseArgs;
@@ -80,10 +80,11 @@ fn follow(args: &DiagnoseArgs, model: &Model, data: &dyn Labelled) -> anyhow::Re
     let rows: Vec<usize> = (0..count).map(|row| row * data.len() / count).collect();
     let network = model.network();
     let reads = followed(model);
-    if let (false, _) | (_, Predicts::Values(_)) = (model.head().hidden.is_empty(), &model.head().predicts) {
-        let what = if model.head().hidden.is_empty() { "predicts values" } else { "has hidden layers" };
+    let sigmoid = matches!(model.head().predicts, Predicts::Values(Values { link: Link::Sigmoid, .. }));
+    if sigmoid || !model.head().hidden.is_empty() {
+        let what = if sigmoid { "predicts values under a sigmoid" } else { "has hidden layers" };
         bail!(
-            "cannot diagnose {}: its head {what}; expected one dense layer to classes or quantiles, whose gradient is followed",
+            "cannot diagnose {}: its head {what}; expected one dense layer to classes, values or quantiles, whose gradient is followed",
             args.run.display()
         );
     }
@@ -105,8 +106,17 @@ fn follow(args: &DiagnoseArgs, model: &Model, data: &dyn Labelled) -> anyhow::Re
             }
             class_loss_gradient(kernel.view(), &bias, read, label)
         }
-        // Refused above.
-        Predicts::Values(_) => Ok(vec![0.0; read.len()]),
+        Predicts::Values(Values { outputs, loss, .. }) => {
+            let width = target.width().unwrap_or(0);
+            if width != *outputs {
+                let what = "what is said of each row of the data".to_owned();
+                return Err(elman::Error::Shape { what, found: vec![width], expected: vec![*outputs] });
+            }
+            let mut values = vec![f32::NAN; *outputs];
+            let step = (reads == Reads::EveryStep).then(|| data.length(row).saturating_sub(1));
+            target.values(row, step, &mut values);
+            value_loss_gradient(kernel.view(), &bias, read, *loss, &values)
+        }
         Predicts::Quantiles(Quantiles { levels, horizon }) => {
             let width = target.width().unwrap_or(0);
             if width != *horizon {

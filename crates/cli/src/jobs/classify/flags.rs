@@ -15,13 +15,14 @@ use crate::run::several::folds::Folds;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 A file of sequences is a table with one step per line (.csv, .tsv), the UEA archive's .ts or .arff, or NumPy's .npz. Each \
-feature is scaled to mean 0 and standard deviation 1 over the training part.
+feature is scaled to mean 0 and standard deviation 1, over the training part or over each sequence.
 
 Examples:
   elman train classify                        nine speakers, by their vowels
   elman train classify --data walks.csv --test new-walks.csv
   elman train classify --data walks.csv --id walk --label who --class-weights balanced
-  elman train classify --data ECG_TRAIN.ts --test ECG_TEST.ts --bidirectional --early-stopping 10")]
+  elman train classify --data ECG_TRAIN.ts --test ECG_TEST.ts --early-stopping 10
+  elman train classify --data walks.csv --patch 8 --stride 4 --read mean --augment crop")]
 #[command(mut_args(of_classify))]
 pub(crate) struct ClassifyArgs {
     /// Sequences to learn from [default: Japanese Vowels, in the binary]
@@ -66,10 +67,30 @@ pub(crate) struct ClassifyArgs {
     pub(crate) common: CommonArgs,
 }
 
-/// Names the ways to write a time that files of sequences have, where that of series names all.
+/// What the recipe decides where no flag does.
+const BY_RECIPE: [&str; 11] = [
+    "batch_size",
+    "num_epoch",
+    "schedule",
+    "recurrent_dropout",
+    "validation",
+    "standardize",
+    "patch",
+    "stride",
+    "front",
+    "read",
+    "bidirectional",
+];
+
+/// Names the ways to write a time that files of sequences have, where that of series names all; and who decides what no flag
+/// gives.
 fn of_classify(arg: Arg) -> Arg {
-    match arg.get_id() == "time_format" {
-        true => arg.help("How times are written, as DD/MM/YYYY or %d/%m/%Y [default: seen from all]"),
+    if arg.get_id() == "time_format" {
+        return arg.help("How times are written, as DD/MM/YYYY or %d/%m/%Y [default: seen from all]");
+    }
+    let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+    match BY_RECIPE.contains(&arg.get_id().as_str()) && !help.contains("[default") {
+        true => arg.help(format!("{help} [default: by --recipe]")),
         false => arg,
     }
 }

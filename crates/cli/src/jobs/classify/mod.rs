@@ -14,7 +14,8 @@ mod tables;
 
 use elman::datasets::SequenceSet;
 use elman::{
-    ClassMeaning, Ensemble, Error, Evaluation, Head, LabelledSequences, Model, Sequences, Standardizer, Trainer,
+    ClassMeaning, Confusion, Ensemble, Error, Evaluation, Head, LabelledSequences, Model, Sequences, Standardizer,
+    Trainer,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -166,6 +167,9 @@ fn run(
     }
     let members = Members { count: settings.job.ensemble, seed: settings.training.seed, first, of_seed: &of_seed };
     let (trained, model) = train_members(begin, &task, members, &mut Validation(validation), &mut output)?;
+    if let Some(text) = no_better(judge(model.clone(), settings.training.threads, &training)?.confusion, &classes) {
+        output.warn(&text)?;
+    }
     let judged = judge(model, settings.training.threads, &test)?;
     picture::draw(&trained.folder.join(PICTURE), &judged.confusion, &classes)?;
     tables::report(
@@ -287,6 +291,23 @@ fn poor(job: &ClassifySettings, parts: &Parts) -> Option<String> {
         false => "they say nothing of a class; leave them out of the file",
     };
     (!names.is_empty()).then(|| format!("always the same in training: {}; {advice}", few(&names)))
+}
+
+/// What there is to say of a network that names the classes of its own training part no better than who always names the
+/// largest.
+fn no_better(training: Confusion, classes: &[String]) -> Option<String> {
+    let (largest, rows) =
+        training.counts.outer_iter().map(|row| row.sum()).enumerate().max_by_key(|(_, rows)| *rows)?;
+    let (right, all): (u64, u64) = (training.counts.diag().sum(), training.counts.sum());
+    let [found, share] = [right, rows].map(|part| part as f64 / all.max(1) as f64);
+    (right <= rows).then(|| {
+        format!(
+            "of the training part itself {found:.3} are right, no better than always naming {:?}, {share:.3}: nothing was learnt. \
+             Train longer (--num-epoch, --min-steps), with another --learning-rate, or look whether the features say anything \
+             of the class",
+            classes.get(largest).map_or("", String::as_str)
+        )
+    })
 }
 
 /// The validation part, if there is one.

@@ -71,14 +71,21 @@ impl ClassMeaning {
 
     /// Whether it fits a network and its head.
     pub(super) fn check(&self, stack: &Stack, head: &Head) -> Result<(), Error> {
+        self.check_inputs(stack)?;
+        let classes = self.classes.len();
+        if head.classes() != Some(classes) {
+            return Err(Error::meaning(format!("it names {classes} classes, and its head has {}", head.describe())));
+        }
+        Ok(())
+    }
+
+    /// Whether what it reads fits a network.
+    pub(super) fn check_inputs(&self, stack: &Stack) -> Result<(), Error> {
         self.standardizer.check().map_err(|error| Error::meaning(error.to_string()))?;
-        let (features, classes) = (self.features.len(), self.classes.len());
+        let features = self.features.len();
         if self.standardizer.features() != features || self.standardizer.input() != stack.input() {
             let why = format!("it names {features} features, and its network reads {} inputs", stack.input());
             return Err(Error::meaning(why));
-        }
-        if head.classes() != Some(classes) {
-            return Err(Error::meaning(format!("it names {classes} classes, and its head has {}", head.describe())));
         }
         Ok(())
     }
@@ -96,8 +103,13 @@ impl ClassMeaning {
     /// # Errors
     /// If the file cannot be read, or a mark is none.
     pub fn load(&self, path: impl AsRef<Path>, label: Option<String>) -> Result<SequenceSet, Error> {
+        Ok(sequences::load(path.as_ref(), &self.columns(label)?)?)
+    }
+
+    /// The columns of a table by their names in training, that of labels by the one that is given.
+    pub(super) fn columns(&self, label: Option<String>) -> Result<ColumnNames, Error> {
         let notation = self.notation();
-        let settings = ColumnNames {
+        Ok(ColumnNames {
             id: self.id_column.clone(),
             time: self.time_column.as_deref().map(|names| names.split(',').map(str::to_owned).collect()),
             time_format: notation.time_format.clone(),
@@ -107,8 +119,7 @@ impl ClassMeaning {
             label,
             features: Some(self.features.clone()),
             ..ColumnNames::default()
-        };
-        Ok(sequences::load(path.as_ref(), &settings)?)
+        })
     }
 
     /// The same without labels, as it is to be classified.

@@ -4,6 +4,7 @@
 //! of the type here.
 
 mod classes;
+mod numbers;
 mod of_model;
 mod series;
 
@@ -12,12 +13,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 
 pub use self::classes::ClassMeaning;
+pub use self::numbers::NumberMeaning;
 pub use self::series::SeriesMeaning;
 use crate::text::{TEXT, Vocabulary};
 
 /// The names of the tasks, as files have them.
 const CLASSIFY: &str = "classify";
 const ECHO: &str = "echo";
+const REGRESS: &str = "regress";
 const SERIES: &str = "series";
 
 /// The member of the JSON that names the task.
@@ -32,6 +35,8 @@ const NAME: &str = "job";
 pub enum Meaning {
     /// Sequences of features; the answers are the probabilities of named classes. See [`Classifier`](crate::Classifier).
     Classes(ClassMeaning),
+    /// Sequences of features; the answer is a number for each. See [`Regressor`](crate::Regressor).
+    Numbers(NumberMeaning),
     /// Characters or bytes; the answers are the probabilities of the next one. See [`Sampler`](crate::text::Sampler).
     Text(Vocabulary),
     /// The steps of a time series; the answers are quantiles of those that follow. See
@@ -48,6 +53,7 @@ impl Meaning {
     pub fn job(&self) -> Option<&str> {
         match self {
             Meaning::Classes(_) => Some(CLASSIFY),
+            Meaning::Numbers(_) => Some(REGRESS),
             Meaning::Text(_) => Some(TEXT),
             Meaning::Series(_) => Some(SERIES),
             Meaning::Echo => Some(ECHO),
@@ -60,6 +66,7 @@ impl Meaning {
         let Meaning::Other(value) = self else { return None };
         match self.job() {
             Some(CLASSIFY) => parsed::<ClassMeaning>(value).err().map(|error| error.to_string()),
+            Some(REGRESS) => parsed::<NumberMeaning>(value).err().map(|error| error.to_string()),
             Some(SERIES) => parsed::<SeriesMeaning>(value).err().map(|error| error.to_string()),
             Some(TEXT) => Vocabulary::of_json(value).err().map(|error| error.to_string()),
             _ => None,
@@ -76,6 +83,7 @@ impl Meaning {
         };
         match self {
             Meaning::Classes(classes) => named(CLASSIFY, serde_json::to_value(classes)),
+            Meaning::Numbers(numbers) => named(REGRESS, serde_json::to_value(numbers)),
             Meaning::Text(vocabulary) => named(TEXT, Ok(vocabulary.to_json())),
             Meaning::Series(series) => named(SERIES, serde_json::to_value(series)),
             Meaning::Echo => json!({ NAME: ECHO }),
@@ -89,6 +97,7 @@ impl From<Value> for Meaning {
     fn from(value: Value) -> Self {
         let known = match value.get(NAME).and_then(Value::as_str) {
             Some(CLASSIFY) => parsed(&value).ok().map(Meaning::Classes),
+            Some(REGRESS) => parsed(&value).ok().map(Meaning::Numbers),
             Some(TEXT) => Vocabulary::of_json(&value).ok().map(Meaning::Text),
             Some(SERIES) => parsed(&value).ok().map(Meaning::Series),
             Some(ECHO) => (value.as_object().map(|object| object.len()) == Some(1)).then_some(Meaning::Echo),
@@ -101,6 +110,12 @@ impl From<Value> for Meaning {
 impl From<ClassMeaning> for Meaning {
     fn from(of: ClassMeaning) -> Self {
         Meaning::Classes(of)
+    }
+}
+
+impl From<NumberMeaning> for Meaning {
+    fn from(of: NumberMeaning) -> Self {
+        Meaning::Numbers(of)
     }
 }
 

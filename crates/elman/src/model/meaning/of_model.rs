@@ -1,6 +1,6 @@
 //! What a model means, if it is of the kind that is asked for and fits its arrays.
 
-use super::{ClassMeaning, Meaning, SeriesMeaning, series};
+use super::{ClassMeaning, Meaning, NumberMeaning, SeriesMeaning, series};
 use crate::Error;
 use crate::model::model::Model;
 use crate::series::Window;
@@ -19,6 +19,21 @@ impl Model {
             }
             None => Err(Error::meaning("it does not say what its classes are")),
             Some(other) => Err(other.is_not("classes of sequences")),
+        }
+    }
+
+    /// What a model of numbers reads and answers.
+    ///
+    /// # Errors
+    /// If the model is none, or its features do not fit its arrays.
+    pub fn number_meaning(&self) -> Result<&NumberMeaning, Error> {
+        match &self.meaning {
+            Some(Meaning::Numbers(numbers)) => {
+                numbers.check(self.stack(), self.head())?;
+                Ok(numbers)
+            }
+            None => Err(Error::meaning("it does not say what its numbers are")),
+            Some(other) => Err(other.is_not("numbers of sequences")),
         }
     }
 

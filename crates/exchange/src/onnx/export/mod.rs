@@ -19,7 +19,7 @@ use super::builder::{Axis, Builder};
 use super::options::OnnxOptions;
 use super::{METADATA_KEY, layout, not_given};
 use crate::Error;
-use crate::units::{RELATIVE_ALONE, Units, meaning, relative};
+use crate::units::{Units, alone, between, meaning, relative};
 use crate::{Place, Report};
 
 /// Version of the operators.
@@ -98,9 +98,9 @@ pub fn export(model: &Model, options: &OnnxOptions) -> Result<(onnx::Model, Repo
     let mut notes = Vec::new();
     if let Some(why) = relative(model) {
         if options.units {
-            return Err(not_given("the base forecast", why));
+            return Err(not_given(between(model), why));
         }
-        notes.push(RELATIVE_ALONE.to_owned());
+        notes.push(alone(model).to_owned());
     }
     if options.units
         && let Some((what, why)) = units.as_ref().and_then(|units| units.coarse(&mut notes))

@@ -265,8 +265,8 @@ fn predicts(done: Done, outputs: usize, hints: &Hints, report: &mut Report) -> R
         Done::Product | Done::Biased | Done::Sorted => {
             return Ok(match (&hints.like, hints.values) {
                 (Some(like), _) if like.head.outputs() == outputs => like.head.predicts.clone(),
-                (None, Some(link)) => Predicts::Values(Values { outputs, link }),
-                (None, None) if outputs == 1 => Predicts::Values(Values { outputs, link: Link::Identity }),
+                (None, Some(link)) => Predicts::Values(Values::new(outputs, link)),
+                (None, None) if outputs == 1 => Predicts::Values(Values::new(outputs, Link::Identity)),
                 _ => {
                     if hints.like.is_none() {
                         report.notes.push(format!(
@@ -283,7 +283,7 @@ fn predicts(done: Done, outputs: usize, hints: &Hints, report: &mut Report) -> R
     };
     let found = match link {
         None => Predicts::Classes(outputs),
-        Some(link) => Predicts::Values(Values { outputs, link }),
+        Some(link) => Predicts::Values(Values::new(outputs, link)),
     };
     let ends = if link.is_some() { "sigmoid" } else { "softmax" };
     match &hints.like {

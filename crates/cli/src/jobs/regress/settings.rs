@@ -1,0 +1,231 @@
+//! The settings of `train regress`.
+
+use std::path::PathBuf;
+
+use elman::datasets::sequences::ColumnNames;
+use elman::{BatchSize, Decay, Error, Head, Link, Missing, Predicts, Reads, ValueLoss, Values};
+use serde::{Deserialize, Serialize};
+
+use super::flags::RegressArgs;
+use crate::flags::writing::Writing;
+use crate::options::Value;
+use crate::run::members;
+use crate::run::several::folds::Folds;
+use crate::settings::network::NetworkConfig;
+use crate::settings::optimization::OptimizationConfig;
+use crate::settings::paths::absolute;
+use crate::settings::precedence::{set, set_option};
+use crate::settings::training::TrainingConfig;
+use crate::settings::{JobSettings, Settings};
+
+/// The name of the loss of quantiles.
+const QUANTILE: &str = "quantile";
+
+/// The job's own settings.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct RegressSettings {
+    /// The file to learn from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) data: Option<PathBuf>,
+    /// The file to test with; a part of `data` without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) test: Option<PathBuf>,
+    #[serde(flatten)]
+    pub(super) folds: Folds,
+    /// Networks whose mean answers.
+    pub(super) ensemble: usize,
+    /// Part of the training file that is for the test, where no other file is.
+    pub(super) test_part: f64,
+    /// Part of what is then left that is for validation.
+    pub(super) validation: f64,
+    pub(super) missing: Missing,
+    /// `squared`, `absolute`, `huber` or `quantile`.
+    loss: String,
+    quantiles: Vec<f64>,
+    /// `last`, `mean` or `max`.
+    read: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) target: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) id_column: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) time_column: Option<String>,
+    #[serde(flatten)]
+    pub(super) writing: Writing,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) features: Option<Vec<String>>,
+}
+
+impl Default for RegressSettings {
+    fn default() -> Self {
+        RegressSettings {
+            data: None,
+            test: None,
+            folds: Folds::default(),
+            ensemble: 5,
+            test_part: 0.2,
+            validation: 0.2,
+            missing: Missing::default(),
+            loss: ValueLoss::Squared.name().into(),
+            quantiles: vec![0.1, 0.5, 0.9],
+            read: "mean".into(),
+            target: None,
+            id_column: None,
+            time_column: None,
+            writing: Writing::default(),
+            features: None,
+        }
+    }
+}
+
+impl JobSettings for RegressSettings {
+    const JOB: &'static str = "regress";
+
+    /// For some tens to thousands of sequences: a small network, stopped by validation, and several of them.
+    fn defaults() -> Settings<Self> {
+        let training = TrainingConfig { batch_size: BatchSize::Rows(16), num_epoch: 100, ..TrainingConfig::default() };
+        let optimization = OptimizationConfig::new("adam", 0.003).with("early_stopping", Value::Count(20));
+        let network = NetworkConfig::new("gru", 32);
+        Settings { job: RegressSettings::default(), training, optimization, network }
+    }
+
+    fn full() -> Self {
+        let name = Some(String::new());
+        RegressSettings {
+            data: Some(PathBuf::new()),
+            test: Some(PathBuf::new()),
+            folds: Folds::full(),
+            target: name.clone(),
+            id_column: name.clone(),
+            time_column: name,
+            writing: Writing::full(),
+            features: Some(Vec::new()),
+            ..RegressSettings::default()
+        }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let refuse = |what, found: String, expected: &str| Err(Error::setting(what, found, expected));
+        self.folds.check()?;
+        members::check(self.ensemble)?;
+        if !(0.0..1.0).contains(&self.validation) {
+            return refuse("validation", self.validation.to_string(), "a part of the rows, from 0 to below 1");
+        }
+        if !(self.test_part > 0.0 && self.test_part < 1.0) {
+            return refuse("test_part", self.test_part.to_string(), "a part of the rows, above 0 and below 1");
+        }
+        if !["last", "mean", "max"].contains(&self.read.as_str()) {
+            return refuse("read", self.read.clone(), "last, mean or max");
+        }
+        if self.value_loss().is_none() && self.loss != QUANTILE {
+            return refuse("loss", self.loss.clone(), "squared, absolute, huber or quantile");
+        }
+        self.writing.notation().check()?;
+        self.head().check()
+    }
+
+    fn check_with(settings: &Settings<Self>) -> anyhow::Result<()> {
+        let job = &settings.job;
+        job.check()?;
+        if job.validation == 0.0 {
+            let refuse = |expected: &str| -> anyhow::Result<()> {
+                Err(Error::setting("validation", 0, format!("above 0 with {expected}, which goes by that part")).into())
+            };
+            if settings.optimization.early_stopping()?.is_some() {
+                return refuse("early_stopping");
+            }
+            if matches!(settings.optimization.descent()?.schedule.decay, Decay::Plateau { .. }) {
+                return refuse("the schedule plateau");
+            }
+        }
+        if let Some(test) = job.test.as_ref().filter(|_| job.folds.folds.is_some()) {
+            let expected = "no such file with folds: each run is tested on a part of the data";
+            return Err(Error::setting("test", test.display(), expected).into());
+        }
+        // What the number of features does not decide.
+        settings.network.stack(1)?;
+        Ok(())
+    }
+
+    fn check_without_data(settings: &Settings<Self>) -> Result<(), Error> {
+        settings.training.check_batch()
+    }
+
+    fn folds(&mut self) -> Option<&mut Folds> {
+        Some(&mut self.folds)
+    }
+
+    fn with_absolute_paths(&self) -> anyhow::Result<Self> {
+        Ok(RegressSettings {
+            data: absolute("data", self.data.as_deref())?,
+            test: absolute("test", self.test.as_deref())?,
+            ..self.clone()
+        })
+    }
+}
+
+impl RegressSettings {
+    /// Puts flags before the settings.
+    pub(super) fn set(&mut self, args: &RegressArgs) {
+        set_option(&mut self.data, &args.data);
+        match args.test.as_deref().map(str::parse) {
+            Some(Ok(part)) => (self.test_part, self.test) = (part, None),
+            Some(Err(_)) => self.test = args.test.as_ref().map(PathBuf::from),
+            None => {}
+        }
+        self.folds = args.folds.or(self.folds);
+        set(&mut self.ensemble, args.several.ensemble.as_ref());
+        set_option(&mut self.target, &args.target);
+        set_option(&mut self.id_column, &args.id);
+        set_option(&mut self.time_column, &args.time);
+        self.writing = args.writing.clone().or(self.writing.clone());
+        set_option(&mut self.features, &args.features);
+        set(&mut self.validation, args.validation.as_ref());
+        set(&mut self.loss, args.loss.as_ref());
+        set(&mut self.quantiles, args.quantiles.as_ref());
+        set(&mut self.read, args.read.as_ref());
+        match args.missing.as_deref() {
+            Some("mean") => self.missing = Missing::Mean,
+            Some(_) => self.missing = Missing::Mask,
+            None => {}
+        }
+    }
+
+    /// None of quantiles.
+    fn value_loss(&self) -> Option<ValueLoss> {
+        ValueLoss::ALL.into_iter().find(|loss| loss.name() == self.loss)
+    }
+
+    /// The head: of a number, or of its quantiles.
+    pub(super) fn head(&self) -> Head {
+        let reads = match self.read.as_str() {
+            "mean" => Reads::Mean,
+            "max" => Reads::Max,
+            _ => Reads::LastState,
+        };
+        let head = match self.value_loss() {
+            Some(loss) => {
+                let predicts = Predicts::Values(Values { loss, ..Values::new(1, Link::Identity) });
+                Head { predicts, ..Head::last_state(2) }
+            }
+            None => Head::quantiles(&self.quantiles.iter().map(|&level| level as f32).collect::<Vec<_>>(), 1),
+        };
+        head.reads(reads)
+    }
+
+    /// What columns and arrays are called.
+    pub(super) fn columns(&self) -> Result<ColumnNames, Error> {
+        let notation = self.writing.notation();
+        Ok(ColumnNames {
+            id: self.id_column.clone(),
+            time: self.time_column.as_deref().map(|names| names.split(',').map(str::to_owned).collect()),
+            time_format: notation.time_format.clone(),
+            decimal: notation.decimal()?,
+            thousands: notation.thousands()?,
+            missing: notation.missing.clone(),
+            label: self.target.clone(),
+            features: self.features.clone(),
+            ..ColumnNames::default()
+        })
+    }
+}
