@@ -1,10 +1,11 @@
 """elman.torch beside torch.nn: the same layers, the same steps of training, in turn.
 
-    python peers/torch_layers.py [--threads 2] [--rounds 15] [--only NAME]
+    python peers/torch_layers.py [--threads 2] [--rounds 15] [--only NAME] [--processor-time]
 
 Each round times both, one after the other, and which comes first changes from round to round. Printed are the medians and
 the ratio of torch's to elman's. A step is forward, loss, backward and a fused Adam step on one batch; of the cells, a call
-without a graph at batch 1. It needs torch and the package of `python/`.
+without a graph at batch 1. With --processor-time the time of the processor counts in place of the clock's, which tells
+something on a busy machine as well, with one thread. It needs torch and the package of `python/`.
 """
 
 import argparse
@@ -59,11 +60,11 @@ def stepper(module, kind):
     return step
 
 
-def seconds(step, count):
-    start = time.perf_counter()
+def seconds(step, count, clock):
+    start = clock()
     for _ in range(count):
         step()
-    return (time.perf_counter() - start) / count
+    return (clock() - start) / count
 
 
 def processor():
@@ -79,9 +80,12 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--only", default="")
+    parser.add_argument("--processor-time", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    print(f"{processor()}, {arguments.threads} threads, torch {torch.__version__}, {arguments.rounds} rounds")
+    clock = time.process_time if arguments.processor_time else time.perf_counter
+    what = "processor time" if arguments.processor_time else "wall clock"
+    print(f"{processor()}, {arguments.threads} threads, {what}, torch {torch.__version__}, {arguments.rounds} rounds")
     print(f"{'':22}{'torch.nn':>12}{'elman.torch':>14}{'ratio':>8}")
     pairs = {name: [trainer(m, *sizes) for m in (nn, elman.torch)] for name, sizes in STEPS.items()}
     pairs |= {name: [stepper(m, kind) for m in (nn, elman.torch)] for name, kind in CELLS.items()}
@@ -89,11 +93,11 @@ def main():
         if arguments.only not in name:
             continue
         # About 50 ms a turn.
-        counts = [max(3, int(0.05 / seconds(step, 5))) for step in pair]
+        counts = [max(3, int(0.05 / seconds(step, 5, clock))) for step in pair]
         times = ([], [])
         for round_ in range(arguments.rounds):
             for which in (0, 1) if round_ % 2 == 0 else (1, 0):
-                times[which].append(seconds(pair[which], counts[which]))
+                times[which].append(seconds(pair[which], counts[which], clock))
         theirs, ours = map(statistics.median, times)
         print(f"{name:22}{theirs * 1e6:9.1f} µs{ours * 1e6:11.1f} µs{theirs / ours:8.2f}")
 

@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex};
 
 use elman::formats::Array;
 use elman::{
-    Activation, Build, CellState, Gru, Init, Layer, Lstm, Merge, Purpose, Random, Rnn, Stack, State, WayBack,
-    array_prefix,
+    Activation, Build, CellState, Gru, Init, Layer, Lstm, Merge, NetworkStream, Purpose, Random, Rnn, Stack, State,
+    WayBack, array_prefix,
 };
 use ndarray::{Array2, Array3, ArrayD, ArrayView3, Axis, IxDyn};
 use numpy::{
-    IntoPyArray, PyArray2, PyArray3, PyArrayDyn, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArray3,
-    PyReadonlyArrayDyn, PyReadwriteArray3,
+    IntoPyArray, PyArray2, PyArray3, PyArrayDyn, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArray3,
+    PyReadonlyArrayDyn, PyReadwriteArray3, PyUntypedArrayMethods,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -48,6 +48,8 @@ pub(crate) struct TorchLayers {
     form: Form,
     network: Mutex<Arc<elman::Network>>,
     spare: Arc<Spare>,
+    /// What steps a few rows, until the parameters change.
+    stepper: Mutex<Option<NetworkStream>>,
     /// Of each array in torch's order, some of its numbers.
     samples: Mutex<Vec<[u32; SAMPLES]>>,
 }
@@ -105,6 +107,7 @@ impl TorchLayers {
             form,
             network: Mutex::new(Arc::new(network)),
             spare: Arc::default(),
+            stepper: Mutex::default(),
             samples: Mutex::default(),
         })
     }
@@ -140,6 +143,7 @@ impl TorchLayers {
             named.insert(format!("{prefix}recurrent_kernel"), w_hh);
         }
         Arc::make_mut(&mut lock(&self.network)).set_arrays(&named).map_err(raised)?;
+        *lock(&self.stepper) = None;
         *lock(&self.samples) = arrays.iter().map(samples).collect();
         Ok(())
     }
@@ -150,39 +154,50 @@ impl TorchLayers {
         kept.len() == arrays.len() && arrays.iter().zip(&*kept).all(|(array, kept)| samples(array) == *kept)
     }
 
-    /// One step of x [B, I] from h [B, H] and c [B, H], without a tape: what a cell is.
-    #[pyo3(signature = (x, h, c, threads))]
+    /// One step of x [B, I] from h [B, H] and c [B, H], without a tape: what a cell is. For a few rows on one thread.
     fn step<'py>(
         &self,
         py: Python<'py>,
         x: PyReadonlyArray2<'py, f32>,
-        h: Option<PyReadonlyArray2<'py, f32>>,
+        h: PyReadonlyArray2<'py, f32>,
         c: Option<PyReadonlyArray2<'py, f32>>,
-        threads: usize,
     ) -> PyResult<Stepped<'py>> {
-        let network = lock(&self.network).clone();
-        let xs = x.as_array();
-        let rows = xs.nrows();
-        let initial = match &h {
-            Some(h) => {
-                let c = c.as_ref().map(|c| c.as_array().insert_axis(Axis(0)));
-                Some(self.form.state(&network, rows, h.as_array().insert_axis(Axis(0)), c)?)
-            }
-            None => None,
+        let rows = x.shape()[0];
+        let kept = lock(&self.stepper).take().filter(|stream| stream.rows() == rows);
+        let mut stream = match kept {
+            Some(stream) => stream,
+            None => lock(&self.network).clone().streams(rows).map_err(raised)?,
         };
-        let mut tape = self.spare.take();
-        let result = py.detach(|| {
-            let mut run = network.dynamic_rnn(xs.insert_axis(Axis(1)));
-            if let Some(initial) = &initial {
-                run = run.initial_state(initial);
+        let (input, width) = (stream.network().stack().input(), stream.network().stack().output());
+        let is_lstm = self.form.kind == Kind::Lstm;
+        let fits = |of: &PyReadonlyArray2<'_, f32>, width: usize| of.shape() == [rows, width];
+        if !fits(&x, input) || !fits(&h, width) || c.as_ref().map(|c| fits(c, width)) != is_lstm.then_some(true) {
+            return Err(PyValueError::new_err("the input or the state of a step has another shape than the cell's"));
+        }
+        let contiguous = |_| PyValueError::new_err("the input or the state of a step is not contiguous");
+        let (xs, hs) = (x.as_slice().map_err(contiguous)?, h.as_slice().map_err(contiguous)?);
+        let cs = match &c {
+            Some(c) => c.as_slice().map_err(contiguous)?,
+            None => &[],
+        };
+        let (h, c) = py.detach(|| {
+            for row in 0..rows {
+                let mut parts = [hs, cs].into_iter();
+                stream.write_states(row, |to| {
+                    let part = parts.next().unwrap_or_default();
+                    if !to.is_empty() {
+                        to.copy_from_slice(&part[row * to.len()..][..to.len()]);
+                    }
+                });
             }
-            let mut outputs = Array3::zeros((rows, 1, network.stack().output()));
-            threads::with(threads, |pool| run.run_into(pool, &mut tape, outputs.view_mut()))
+            let h = stream.step(xs).to_vec();
+            let mut c = Vec::with_capacity(cs.len());
+            (0..rows).for_each(|row| c.extend_from_slice(stream.states(row).nth(1).unwrap_or_default()));
+            (h, c)
         });
-        self.spare.put(tape);
-        let state = result.map_err(raised)?;
-        let (h, c) = state.cells.into_iter().next().map(|CellState { h, c }| (h, c)).unwrap_or_default();
-        Ok((h.into_pyarray(py), (self.form.kind == Kind::Lstm).then(|| c.into_pyarray(py))))
+        *lock(&self.stepper) = Some(stream);
+        let array = |floats: Vec<f32>| floats.into_pyarray(py).reshape([rows, width]);
+        Ok((array(h)?, if is_lstm { Some(array(c)?) } else { None }))
     }
 
     /// All steps of x [B, T, I] from h_0 [L D, B, P] and c_0 [L D, B, H]; the outputs are written to [B, T, D P]. With a

@@ -300,6 +300,10 @@ class GRU(_Layers, nn.GRU):
     """``torch.nn.GRU``, computed by elman."""
 
 
+#: Rows that one thread steps by itself.
+_FEW = 8
+
+
 class _Cell(_Computed):
     """``forward`` of the cells, in front of torch's: a sequence of one step."""
 
@@ -355,19 +359,21 @@ class _Cell(_Computed):
         return h, (c[0] if batched else c[0, 0])
 
     def _step(self, input: Tensor, hx: Any) -> Any:
-        """A step of a batch without a graph, with as few questions as suffice; None where more are to be asked."""
+        """A step of a few rows without a graph, with as few questions as suffice; None where more are to be asked."""
         engine: _Engine | None = self.__dict__.get("_elman")
-        if engine is None or engine.layers is None or type(input) is not Tensor or input.dim() != 2 or _is_elsewhere():
+        if engine is None or engine.layers is None or type(input) is not Tensor or _is_elsewhere():
+            return None
+        if input.dim() != 2 or len(input) > _FEW:
             return None
         weights = [weight for weight in self._parameters.values() if weight is not None]  # type: ignore[attr-defined]
         try:
             # Refused by NumPy or by the types of the call: another device, another type of numbers, a leaf of a graph.
             layers = engine.update(weights)
             if isinstance(hx, Tensor):
-                h, c = layers.step(input.numpy(), hx.numpy(), None, torch.get_num_threads())
+                h, c = layers.step(input.numpy(), hx.numpy(), None)
             else:
                 h, c = hx
-                h, c = layers.step(input.numpy(), h.numpy(), c.numpy(), torch.get_num_threads())
+                h, c = layers.step(input.numpy(), h.numpy(), c.numpy())
         except (TypeError, ValueError, RuntimeError, AttributeError):
             return None
         self.__dict__["computed_by"] = "elman"

@@ -110,6 +110,23 @@ impl NetworkStream {
         self.steps.state(self.network.stack())
     }
 
+    /// Of each layer of a row, h `[P]` and c `[M]`, in place.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn states(&self, row: usize) -> impl Iterator<Item = &[f32]> {
+        self.steps.states(row)
+    }
+
+    /// Writes the same in place, finite or not: `write` gets h of the first layer, then its c, and so on.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn write_states(&mut self, row: usize, write: impl FnMut(&mut [f32])) {
+        assert!(row < self.rows(), "row {row} of {}", self.rows());
+        self.steps.write_states(row, write);
+    }
+
     /// Goes on from another state, of N rows.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! Parallel streams: windows with the state carried from one to the next.
 
-use crate::support::networks::LSTM_NOISE;
+use std::sync::Arc;
+
+use crate::support::networks::{LSTM_NOISE, build, random_state};
 use crate::support::tasks::{EveryStep, model, neighbours};
 use elman::{Adam, Gru, Head, Layer, Lstm, Merge, Predictor, Rnn, Stack, Trainer};
 
@@ -92,4 +94,20 @@ fn what_has_no_stream_is_refused() {
     ] {
         assert!(message.contains(part), "{message}");
     }
+}
+
+#[test]
+fn states_are_written_and_read_in_place_finite_or_not() {
+    let network = Arc::new(build(Lstm::new(2, 3)));
+    let mut stream = network.streams(2).unwrap();
+    let state = random_state(&network, 2, 1);
+    for row in 0..2 {
+        let mut parts = [state.cells[0].h.row(row).to_vec(), state.cells[0].c.row(row).to_vec()].into_iter();
+        stream.write_states(row, |to| to.copy_from_slice(&parts.next().unwrap()));
+        let found: Vec<&[f32]> = stream.states(row).collect();
+        assert_eq!(found, [&state.cells[0].h.row(row).to_vec()[..], &state.cells[0].c.row(row).to_vec()]);
+    }
+    assert_eq!(stream.state(), state);
+    stream.write_states(1, |to| to.fill(f32::NAN));
+    assert!(stream.is_finite(0) && !stream.is_finite(1));
 }

@@ -23,12 +23,13 @@ pub(crate) enum Kind {
 }
 
 /// The first lines of the blocks that are not run, and why.
-const APART: [(&str, &str); 6] = [
+const APART: [(&str, &str); 7] = [
     ("git clone … elman && cd elman", "it installs what is tested here"),
     ("cargo test --workspace", "the test is a part of it"),
     ("benches/record.sh > docs/records/DATE-MACHINE.jsonl", "a quarter of an hour of `elman bench`"),
     ("benches/options.py > docs/records/DATE-MACHINE-options.jsonl", "half an hour of `elman bench`"),
     ("peers/setup.sh                    # virtual environments, outside the repository", "it installs other engines"),
+    ("python peers/torch_layers.py --threads 1 --processor-time", "it needs PyTorch"),
     ("python3 peers/infer.py            # docs/records/inference-DATE-MACHINE.csv", "it needs other engines"),
 ];
 
