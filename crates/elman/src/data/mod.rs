@@ -4,7 +4,6 @@ pub(crate) mod arrays;
 pub(crate) mod augment;
 pub(crate) mod echo;
 pub(crate) mod notation;
-pub(crate) mod numbered;
 pub(crate) mod patch;
 pub(crate) mod row_scaling;
 pub(crate) mod scaling;

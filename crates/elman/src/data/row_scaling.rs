@@ -6,7 +6,7 @@ use elman_datasets::SequenceSet;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::series::Scaling;
+use crate::data::scaling::Scaling;
 
 /// A deviation below so small a part of the largest value is what rounding leaves of a constant.
 const ROUNDING: f64 = 1e-6;

@@ -13,6 +13,7 @@ pub(crate) mod mean;
 pub(crate) mod meaning;
 #[expect(clippy::module_inception, reason = "the room has the name of what stands in its middle")]
 pub(crate) mod model;
+pub(crate) mod numbered;
 pub(crate) mod pooled;
 pub(crate) mod predictor;
 pub(crate) mod regressor;

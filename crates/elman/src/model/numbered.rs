@@ -5,8 +5,8 @@
 use elman_datasets::SequenceSet;
 use ndarray::Array2;
 
-use super::augment::{Augment, Draw};
-use super::standardize::StandardizedSequences;
+use crate::data::augment::{Augment, Draw};
+use crate::data::standardize::StandardizedSequences;
 use crate::model::meaning::NumberMeaning;
 use crate::{Error, Labelled, Sequences, Target};
 
