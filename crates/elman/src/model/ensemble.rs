@@ -25,7 +25,7 @@ use crate::{AnyCell, Error};
 /// # let data = Arrays::classes(Array3::zeros((8, 5, 1)), Array1::from_iter((0..8).map(|row| row % 2)))?;
 /// let mut members = Vec::new();
 /// for seed in 111..114 {
-///     let mut trainer = Trainer::new(Model::init(Rnn::new(1, 16), 2, Init::Tf, seed)?, Adam::new(0.01)).seed(seed);
+///     let mut trainer = Trainer::new(Model::init(Rnn::new(1, 16), 2, Init::Tf, seed)?, Adam::new(0.01)).batch_size(8).seed(seed);
 ///     for epoch in trainer.fit(&data)?.epochs(5) {
 ///         epoch?;
 ///     }

@@ -273,10 +273,10 @@ fn run(
 fn settled_in_words(settled: &Settled, levels: &[f32]) -> String {
     let Settled { relative, base_loss, network_loss, windows } = settled;
     let mut said = format!(
-        "validation ({windows} windows): loss {} of the base forecast, {} of the network; {}% of the network's answer counts",
+        "validation ({windows} windows): loss {} of the base forecast, {} of the network; {:.1}% of the network's answer counts",
         places(*base_loss, 4),
         places(*network_loss, 4),
-        significant(100.0 * relative.blend)
+        100.0 * relative.blend
     );
     if let Some(width) = relative.calibration.as_ref().and_then(|of| of.widths.first())
         && let Some(lower) = levels.first()
@@ -284,10 +284,10 @@ fn settled_in_words(settled: &Settled, levels: &[f32]) -> String {
         let mean = 200.0 * width.iter().sum::<f64>() / width.len() as f64;
         let what = if mean < 0.0 { "narrower" } else { "wider" };
         said += &format!(
-            "; intervals from {}% to {}% are {}% {what}",
-            significant(100.0 * f64::from(*lower)),
-            significant(100.0 * (1.0 - f64::from(*lower))),
-            significant(mean.abs())
+            "; the interval of {:.0}–{:.0}% is {:.1}% {what}",
+            100.0 * f64::from(*lower),
+            100.0 * (1.0 - f64::from(*lower)),
+            mean.abs()
         );
     }
     said
