@@ -23,7 +23,7 @@ pub struct SeriesScaling {
     pub target: Scaling,
     /// `[C]`
     pub covariates: Vec<Scaling>,
-    /// `[S]`: what a network reads of the series at every step, by its [static columns](super::StaticInput).
+    /// `[S]`: what a network reads of the series at every step, by its [static columns](crate::series::StaticInput).
     #[serde(skip)]
     pub statics: Vec<f32>,
 }
