@@ -103,7 +103,9 @@ def judged(elman, run, test, regress):
 
 def figures_of(answers, truth, regress):
     if not regress:
-        return {"accuracy": float(np.mean(answers == truth))}
+        # aeon writes names of classes in small letters.
+        same = np.char.lower(answers.astype(str)) == np.char.lower(truth.astype(str))
+        return {"accuracy": float(np.mean(same))}
     error = answers.astype(float) - truth
     spread = np.sum((truth - truth.mean()) ** 2)
     return {"RMSE": float(np.sqrt(np.mean(error**2))), "MAE": float(np.mean(np.abs(error))),
