@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import signal
 import threading
 
 import numpy as np
@@ -150,14 +151,19 @@ def test_a_loss_that_leaves_the_numbers_is_an_error_and_keeps_the_weights():
 def test_ctrl_c_ends_training_after_the_running_step():
     import _thread
 
+    # What runs in the background ignores the signal from its start.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     x, y = task(4096)
     model = elman.Model(elman.RNN(1, 16), 2)
     trainer = elman.Trainer(model, elman.Sgd(1e-3), batch_size=32)
     timer = threading.Timer(0.2, _thread.interrupt_main)
     timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        list(trainer.fit(x, y, epochs=1_000_000))
-    timer.join()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            list(trainer.fit(x, y, epochs=5_000))
+    finally:
+        timer.join()
+        signal.signal(signal.SIGINT, before)
     assert 0 < trainer.steps_done
 
 
