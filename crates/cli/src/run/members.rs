@@ -83,10 +83,7 @@ pub(crate) fn train_members<D: Labelled>(
     let models: Vec<Model> =
         places().map(|place| Ok(Model::load(place.join(folder::MODEL))?)).collect::<anyhow::Result<_>>()?;
     let rows = places().map(|place| metrics::read(&place.join(folder::METRICS))).collect::<anyhow::Result<Vec<_>>>()?;
-    let rows = mean_rows(&rows);
-    let mut writer = MetricsWriter::create(&folder.join(folder::METRICS))?;
-    rows.iter().try_for_each(|row| writer.write(row))?;
-    curves::draw(&folder.join(folder::CURVES), &rows, None)?;
+    write_means(&folder, &rows)?;
     let ensemble =
         Ensemble::new(models).with_context(|| format!("the members in {} do not belong together", folder.display()))?;
     ensemble.save(folder.join(folder::MODEL))?;
@@ -120,9 +117,17 @@ fn member(place: &Path) -> anyhow::Result<Held> {
     Ok(Held { folder: place.to_owned(), lock, checkpoint })
 }
 
-/// The rows of an ensemble, or of several runs: the means over its members of what is noted at the same step, and the seconds of all. A member
-/// that stopped early counts with its last row.
-pub(crate) fn mean_rows(members: &[Vec<Row>]) -> Vec<Row> {
+/// Leaves the metrics and the curves of an ensemble, or of several runs, in their folder: those of `members` in the mean.
+pub(crate) fn write_means(folder: &Path, members: &[Vec<Row>]) -> anyhow::Result<()> {
+    let rows = mean_rows(members);
+    let mut writer = MetricsWriter::create(&folder.join(folder::METRICS))?;
+    rows.iter().try_for_each(|row| writer.write(row))?;
+    curves::draw(&folder.join(folder::CURVES), &rows, None)
+}
+
+/// The means over members of what is noted at the same step, and the seconds of all. A member that stopped early counts with
+/// its last row.
+fn mean_rows(members: &[Vec<Row>]) -> Vec<Row> {
     let Some(longest) = members.iter().max_by_key(|rows| rows.len()) else { return Vec::new() };
     let row = |(index, pattern): (usize, &Row)| {
         let rows: Vec<&Row> = members.iter().filter_map(|rows| rows.get(index).or(rows.last())).collect();

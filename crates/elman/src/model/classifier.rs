@@ -5,7 +5,6 @@
 use std::path::Path;
 
 use elman_datasets::SequenceSet;
-use elman_datasets::sequences::Report;
 use ndarray::ArrayView2;
 
 use crate::Error;
@@ -101,20 +100,6 @@ impl Classifier {
     /// # Errors
     /// As [`Classifier::classify`], and if a sequence has another number of features.
     pub fn classify_arrays(&mut self, sequences: &[ArrayView2<'_, f32>]) -> Result<Vec<Classified>, Error> {
-        let features = self.meaning.features.len();
-        let (mut values, mut offsets) = (Vec::new(), vec![0]);
-        let mut steps = 0;
-        for sequence in sequences {
-            let (length, width) = sequence.dim();
-            if width != features {
-                return Err(Error::shape("a sequence", &[length, width], &[length, features]));
-            }
-            steps += length;
-            values.extend(sequence.iter().copied());
-            offsets.push(steps);
-        }
-        let (names, classes, centres) = (self.meaning.features.clone(), Vec::new(), Vec::new());
-        let (labels, ids, report) = (None, None, Report::default());
-        self.classify(SequenceSet { names, classes, centres, values, offsets, labels, ids, report })
+        self.classify(self.meaning.set_of(sequences)?)
     }
 }

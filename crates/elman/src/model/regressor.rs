@@ -5,7 +5,6 @@
 use std::path::Path;
 
 use elman_datasets::SequenceSet;
-use elman_datasets::sequences::Report;
 use ndarray::{ArrayView1, ArrayView2};
 
 use crate::data::standardize::StandardizedSequences;
@@ -126,19 +125,6 @@ impl Regressor {
     /// # Errors
     /// As [`Regressor::predict`], and if a sequence has another number of features.
     pub fn predict_arrays(&mut self, sequences: &[ArrayView2<'_, f32>]) -> Result<Vec<Regressed>, Error> {
-        let names = self.meaning.sequences.features.clone();
-        let (mut values, mut offsets) = (Vec::new(), vec![0]);
-        let mut steps = 0;
-        for sequence in sequences {
-            let (length, width) = sequence.dim();
-            if width != names.len() {
-                return Err(Error::shape("a sequence", &[length, width], &[length, names.len()]));
-            }
-            steps += length;
-            values.extend(sequence.iter().copied());
-            offsets.push(steps);
-        }
-        let (classes, centres, labels, ids, report) = (Vec::new(), Vec::new(), None, None, Report::default());
-        self.predict(SequenceSet { names, classes, centres, values, offsets, labels, ids, report })
+        self.predict(self.meaning.sequences.set_of(sequences)?)
     }
 }

@@ -1,5 +1,6 @@
 //! How much of a network's answer counts beside the base forecast's: chosen on validation.
 
+use super::metrics::pinball;
 use super::relative::Relative;
 
 /// Parts of the network's answer that are tried: 0, 0.1, …, 1.
@@ -24,7 +25,8 @@ pub(crate) fn part(relative: &Relative, levels: &[f32], answers: &[Vec<f32>], va
                 mixed.blended(&mut answer);
                 for (row, &y) in answer.chunks(levels.len()).zip(values) {
                     if !y.is_nan() {
-                        sum += pinball(levels, row, y);
+                        let losses = levels.iter().zip(row).map(|(&level, &z)| pinball(level, z, f64::from(y)));
+                        sum += losses.sum::<f64>() / levels.len() as f64;
                         count += 1;
                     }
                 }
@@ -43,15 +45,6 @@ pub(crate) fn part(relative: &Relative, levels: &[f32], answers: &[Vec<f32>], va
         return (0.0, base, losses[PARTS]);
     }
     (best as f64 / PARTS as f64 * windows / (windows + FEW), base, losses[PARTS])
-}
-
-/// The mean pinball loss of a value's quantiles `[Q]`.
-fn pinball(levels: &[f32], quantiles: &[f32], y: f32) -> f64 {
-    let one = |(&level, &z): (&f32, &f32)| {
-        let (off, level) = (f64::from(y) - f64::from(z), f64::from(level));
-        (level * off).max((level - 1.0) * off)
-    };
-    levels.iter().zip(quantiles).map(one).sum::<f64>() / levels.len() as f64
 }
 
 #[cfg(test)]

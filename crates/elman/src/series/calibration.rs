@@ -103,8 +103,9 @@ impl Calibration {
     /// Widens the intervals of a forecast [F, Q], each by its width and what `moved` adds for it; what then crosses is put
     /// in order.
     fn apply(&self, levels: &[f32], moved: &[f64], quantiles: &mut [f32]) {
+        let intervals = intervals(levels);
         for (h, row) in quantiles.chunks_mut(levels.len()).enumerate() {
-            for (((lower, upper), widths), moved) in intervals(levels).into_iter().zip(&self.widths).zip(moved) {
+            for ((&(lower, upper), widths), moved) in intervals.iter().zip(&self.widths).zip(moved) {
                 let by = (widths[h] + moved).clamp(LEAST, MOST) * (f64::from(row[upper]) - f64::from(row[lower]));
                 row[lower] = (f64::from(row[lower]) - by) as f32;
                 row[upper] = (f64::from(row[upper]) + by) as f32;

@@ -88,8 +88,7 @@ impl Tally {
             self.scaled += error / scale;
         }
         for ((sum, &z), &level) in self.pinball.iter_mut().zip(quantiles).zip(&self.levels) {
-            let (off, level) = (y - f64::from(z), f64::from(level));
-            *sum += (level * off).max((level - 1.0) * off);
+            *sum += pinball(level, z, y);
         }
         for (covered, &(lower, upper)) in self.covered.iter_mut().zip(&self.intervals) {
             *covered += u64::from(f64::from(quantiles[lower]) <= y && y <= f64::from(quantiles[upper]));
@@ -160,4 +159,10 @@ pub fn seasonal_error(history: &[f32], season: usize) -> Option<f64> {
         (count > 0).then(|| sum / count as f64)
     };
     mean(season.max(1)).or_else(|| mean(1)).filter(|&error| error > 0.0)
+}
+
+/// The pinball loss of a value y with its quantile z at a level: Koenker & Bassett (1978), <https://doi.org/10.2307/1913643>.
+pub(super) fn pinball(level: f32, z: f32, y: f64) -> f64 {
+    let (off, level) = (y - f64::from(z), f64::from(level));
+    (level * off).max((level - 1.0) * off)
 }

@@ -67,8 +67,7 @@ impl Job for ClassifyJob {
         }
         let given = (settings.job.reading.recipe == Recipe::Auto).then_some(given);
         let open = Open { batch: args.common.batch_is_open(), given };
-        let asked =
-            Asked { repeat: args.repeat.repeat.as_ref(), out: args.common.out.as_deref(), output: args.common.output };
+        let asked = Asked::of(&args.common, &args.repeat);
         several::train::<Self, _>(settings, open, &asked, run)
     }
 

@@ -61,8 +61,7 @@ impl Job for EchoJob {
         job.echo_step = args.echo_step.unwrap_or(job.echo_step);
         job.sequence_length = args.sequence_length.unwrap_or(job.sequence_length);
         job.reset_state |= args.reset_state;
-        let asked =
-            Asked { repeat: args.repeat.repeat.as_ref(), out: args.common.out.as_deref(), output: args.common.output };
+        let asked = Asked::of(&args.common, &args.repeat);
         several::train::<Self, _>(settings, (), &asked, run)
     }
 

@@ -74,8 +74,7 @@ impl Job for MnistJob {
         set_option(&mut settings.job.data, &args.data);
         set(&mut settings.job.ensemble, args.several.ensemble.as_ref());
         let open = args.common.batch_is_open();
-        let asked =
-            Asked { repeat: args.repeat.repeat.as_ref(), out: args.common.out.as_deref(), output: args.common.output };
+        let asked = Asked::of(&args.common, &args.repeat);
         several::train::<Self, _>(settings, open, &asked, run)
     }
 

@@ -41,8 +41,8 @@ pub(super) fn nearest(training: &Numbered, test: &Numbered) -> Result<Option<Vec
         false => difference(a, b),
     };
     let answer = |row: &Vec<f32>| {
-        let near = |&a: &usize, &b: &usize| distance(&known[a], row).total_cmp(&distance(&known[b], row));
-        (0..known.len()).min_by(near).map_or(f64::NAN, |near| training.numbers[near])
+        let distances = known.iter().map(|other| distance(other, row)).enumerate();
+        distances.min_by(|(_, a), (_, b)| a.total_cmp(b)).map_or(f64::NAN, |(near, _)| training.numbers[near])
     };
     Ok(Some(asked.iter().map(answer).collect()))
 }

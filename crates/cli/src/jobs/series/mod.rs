@@ -68,8 +68,7 @@ impl Job for SeriesJob {
     fn train(args: &SeriesArgs) -> anyhow::Result<()> {
         let mut settings = Settings::<SeriesSettings>::new(&args.common)?;
         settings.job.set(args)?;
-        let asked =
-            Asked { repeat: args.repeat.repeat.as_ref(), out: args.common.out.as_deref(), output: args.common.output };
+        let asked = Asked::of(&args.common, &args.repeat);
         several::train::<Self, _>(settings, Open::of(args), &asked, run)
     }
 
@@ -227,9 +226,8 @@ fn run(
             output.result("", &settled_object(&settled))?;
         }
         let settled_meaning = SeriesMeaning { relative: Some(settled.relative), ..meaning.clone() };
-        let mut members = predictor.ensemble().members().to_vec();
-        members.iter_mut().for_each(|model| model.meaning = Some(settled_meaning.clone().into()));
-        let ensemble = Ensemble::new(members)?;
+        let mut ensemble = predictor.ensemble().clone();
+        ensemble.set_meaning(Some(settled_meaning.into()));
         ensemble.save(trained.folder.join(crate::folder::MODEL))?;
         predictor = Predictor::new(ensemble, training.threads);
     }

@@ -16,7 +16,9 @@ use serde_json::json;
 use self::report::Ended;
 use crate::flags::output::OutputArgs;
 use crate::flags::seeds::Seeds;
+use crate::flags::several::RepeatArgs;
 use crate::flags::threads::threads;
+use crate::flags::training::CommonArgs;
 use crate::folder::lock::Lock;
 use crate::folder::{self, CONFIG, SEVERAL, checkpoints};
 use crate::jobs::job::Job;
@@ -32,9 +34,16 @@ pub(crate) type Train<S, O> = fn(Settings<S>, O, Begin<'_>, Output) -> anyhow::R
 /// What was asked for beside the settings.
 pub(crate) struct Asked<'a> {
     /// The seeds to repeat it with.
-    pub(crate) repeat: Option<&'a Seeds>,
-    pub(crate) out: Option<&'a Path>,
-    pub(crate) output: OutputArgs,
+    repeat: Option<&'a Seeds>,
+    out: Option<&'a Path>,
+    output: OutputArgs,
+}
+
+impl<'a> Asked<'a> {
+    /// By the flags.
+    pub(crate) fn of(common: &'a CommonArgs, repeat: &'a RepeatArgs) -> Self {
+        Asked { repeat: repeat.repeat.as_ref(), out: common.out.as_deref(), output: common.output }
+    }
 }
 
 /// What all runs are, as the folder of all keeps it.

@@ -10,9 +10,8 @@ use super::Part;
 use crate::folder::{self, METRICS, RUNS_TABLE, TEST};
 use crate::jobs::figures::Figure;
 use crate::output::Output;
-use crate::record::curves;
-use crate::record::metrics::{self, MetricsWriter};
-use crate::run::members::mean_rows;
+use crate::record::metrics;
+use crate::run::members::write_means;
 use crate::shown::columns::aligned;
 
 /// What a run gave.
@@ -76,10 +75,7 @@ pub(super) fn write(
         .collect();
     write_csv(&folder.join(RUNS_TABLE), figures, runs)?;
     let rows = runs.iter().map(|run| metrics::read(&folder.join(&run.name).join(METRICS)));
-    let rows = mean_rows(&rows.collect::<anyhow::Result<Vec<_>>>()?);
-    let mut writer = MetricsWriter::create(&folder.join(METRICS))?;
-    rows.iter().try_for_each(|row| writer.write(row))?;
-    curves::draw(&folder.join(folder::CURVES), &rows, None)?;
+    write_means(folder, &rows.collect::<anyhow::Result<Vec<_>>>()?)?;
     let object = object(figures, seeds, folds, runs, &spreads);
     folder::write_text(&folder.join(TEST), &format!("{object:#}\n"))?;
     output.result(text(figures, folds, runs, &spreads).join("\n"), &object)

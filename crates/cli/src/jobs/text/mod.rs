@@ -54,8 +54,7 @@ impl Job for TextJob {
         let mut settings = Settings::<TextSettings>::new(&args.common)?;
         settings.job.set(args)?;
         let open = args.common.batch_is_open();
-        let asked =
-            Asked { repeat: args.repeat.repeat.as_ref(), out: args.common.out.as_deref(), output: args.common.output };
+        let asked = Asked::of(&args.common, &args.repeat);
         several::train::<Self, _>(settings, open, &asked, run)
     }
 

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use elman_datasets::SequenceSet;
-use elman_datasets::sequences::{self, ColumnNames};
+use elman_datasets::sequences::{self, ColumnNames, Report};
+use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 use crate::data::notation::Notation;
@@ -43,6 +44,28 @@ pub struct ClassMeaning {
 }
 
 impl ClassMeaning {
+    /// Sequences [T, F] in memory as a set, each of its own length; NaN is a missing value.
+    ///
+    /// # Errors
+    /// If a sequence has another number of features.
+    pub(crate) fn set_of(&self, sequences: &[ArrayView2<'_, f32>]) -> Result<SequenceSet, Error> {
+        let features = self.features.len();
+        let (mut values, mut offsets) = (Vec::new(), vec![0]);
+        let mut steps = 0;
+        for sequence in sequences {
+            let (length, width) = sequence.dim();
+            if width != features {
+                return Err(Error::shape("a sequence", &[length, width], &[length, features]));
+            }
+            steps += length;
+            values.extend(sequence.iter().copied());
+            offsets.push(steps);
+        }
+        let (names, classes, centres) = (self.features.clone(), Vec::new(), Vec::new());
+        let (labels, ids, report) = (None, None, Report::default());
+        Ok(SequenceSet { names, classes, centres, values, offsets, labels, ids, report })
+    }
+
     /// With the names of classes and features alone, for data whose columns need no names.
     pub fn new(classes: &[String], features: &[String], standardizer: &Standardizer) -> Self {
         ClassMeaning {
