@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{anyhow, bail};
-use elman::{Classifier, Ensemble, Error, LabelledSequences, Model};
+use elman::{Classifier, Ensemble, Error, LabelledSequences, Model, Predictor};
 use serde_json::{Map, json};
 
 use super::judged::judge;
@@ -13,24 +13,16 @@ use super::tables;
 use crate::flags::eval::EvalArgs;
 use crate::flags::predict::PredictArgs;
 use crate::folder;
+use crate::jobs::sequences::words::damaged;
 use crate::output::Output;
 use crate::settings::Settings;
 use crate::shown::names::one_line;
-
-/// That the model of a run is damaged, and how.
-fn damaged(run: &Path, error: Error) -> anyhow::Error {
-    let error = match error {
-        Error::Meaning { why } => anyhow!("{why}"),
-        error => error.into(),
-    };
-    error.context(format!("the model {} is damaged", run.display()))
-}
 
 /// `elman eval` of a run: the test part of its data, or a file with labels.
 pub(super) fn eval(args: &EvalArgs, model: Ensemble, threads: usize, output: &mut Output) -> anyhow::Result<()> {
     let test = test_set(&args.run, args.data.as_deref(), model.first())?;
     let classes = model.first().class_meaning().map_err(|error| damaged(&args.run, error))?.classes.clone();
-    let judged = judge(model, threads, &test)?;
+    let judged = judge(&mut Predictor::new(model, threads), &test)?;
     tables::report(output, &judged, &classes, &format!("the model {} is damaged", args.run.display()))
 }
 

@@ -1,7 +1,7 @@
 //! A model's figures over a set with classes.
 
 use anyhow::bail;
-use elman::{Confusion, Ensemble, Evaluation, LabelledSequences, Predictor, most_probable};
+use elman::{Confusion, Evaluation, LabelledSequences, Predictor, most_probable};
 
 /// A whole set's figures.
 pub(super) struct Judged {
@@ -10,9 +10,12 @@ pub(super) struct Judged {
 }
 
 /// The model's figures over a set.
-pub(super) fn judge(model: impl Into<Ensemble>, threads: usize, data: &LabelledSequences) -> anyhow::Result<Judged> {
-    let mut predictor = Predictor::new(model, threads);
-    let evaluation = predictor.evaluate(data)?;
+pub(super) fn judge(predictor: &mut Predictor, data: &LabelledSequences) -> anyhow::Result<Judged> {
+    Ok(Judged { evaluation: predictor.evaluate(data)?, confusion: confusion(predictor, data)? })
+}
+
+/// Which classes of a set are taken for which.
+pub(super) fn confusion(predictor: &mut Predictor, data: &LabelledSequences) -> anyhow::Result<Confusion> {
     let probabilities = predictor.predict(data)?;
     let mut confusion = Confusion::new(probabilities.ncols());
     for (row, &label) in probabilities.outer_iter().zip(&data.labels) {
@@ -21,5 +24,5 @@ pub(super) fn judge(model: impl Into<Ensemble>, threads: usize, data: &LabelledS
         };
         confusion.add(label, class);
     }
-    Ok(Judged { evaluation, confusion })
+    Ok(confusion)
 }

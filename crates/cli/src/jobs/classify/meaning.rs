@@ -2,26 +2,15 @@
 
 use anyhow::bail;
 use elman::datasets::SequenceSet;
-use elman::{ClassMeaning, Model, Notation, Reads, Standardizer};
+use elman::{ClassMeaning, Model, Reads, Standardizer};
 
 use super::settings::ClassifySettings;
 
 /// What a run keeps: what its data showed, and before that what was said of it.
 pub(super) fn of(job: &ClassifySettings, training: &SequenceSet) -> ClassMeaning {
-    let seen = ClassMeaning::of(training, job.missing);
-    let Notation { time_format, decimal, thousands, missing } = job.writing.notation().or(seen.notation());
+    let seen = job.columns().meaning(ClassMeaning::of(training, job.missing));
     let standardizer = seen.standardizer.to_scale(job.reading.standardize, training).patch(job.reading.steps());
-    ClassMeaning {
-        standardizer,
-        id_column: job.id_column.clone(),
-        time_column: job.time_column.clone(),
-        label_column: job.label_column.clone().or(seen.label_column),
-        time_format,
-        decimal,
-        thousands,
-        missing_value: missing,
-        ..seen
-    }
+    ClassMeaning { standardizer, ..seen }
 }
 
 /// Gives a model of another program's the names of its classes. It reads each feature as it is; their names are those of

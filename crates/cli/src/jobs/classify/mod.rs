@@ -14,14 +14,14 @@ mod tables;
 
 use elman::datasets::SequenceSet;
 use elman::{
-    ClassMeaning, Confusion, Ensemble, Error, Evaluation, Head, LabelledSequences, Model, Sequences, Standardizer,
-    Trainer,
+    ClassMeaning, Confusion, Ensemble, Error, Evaluation, Head, LabelledSequences, Model, Predictor, Sequences,
+    Standardizer, Trainer,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use self::flags::ClassifyArgs;
-use self::judged::judge;
+use self::judged::{confusion, judge};
 pub(crate) use self::meaning::name_classes;
 use self::names::{ends, few};
 use self::parts::{Parts, Whole};
@@ -35,6 +35,7 @@ use crate::jobs::sequences::given::Given;
 use crate::jobs::sequences::reading::Recipe;
 use crate::jobs::sequences::recipe;
 use crate::jobs::sequences::sizes::Sizes;
+use crate::jobs::sequences::words;
 use crate::jobs::several::{self, Asked};
 use crate::jobs::tables as tables_of;
 use crate::output::Output;
@@ -121,7 +122,7 @@ fn run(
     let mut warnings: Vec<String> = poor(&settings.job, &parts).into_iter().collect();
     warnings.extend(parts.training.report.rounded.iter().map(ToString::to_string));
     warnings.extend(parts.training.report.stand_ins.iter().map(ToString::to_string));
-    let (least, most) = lengths(&parts);
+    let (least, most) = words::lengths([&parts.training, &parts.validation, &parts.test]);
     let object = json!({
         "event": "data", "steps": [least, most], "missing": missing(&parts), "missing_has_inputs": standardizer.mask,
         "never_read": unknown(&parts, &standardizer), "data": parts.name, "training": parts.training.len(), "validation": parts.validation.len(),
@@ -166,10 +167,11 @@ fn run(
     }
     let members = Members { count: settings.job.ensemble, seed: settings.training.seed, first, of_seed: &of_seed };
     let (trained, model) = train_members(begin, &task, members, &mut Validation(validation), &mut output)?;
-    if let Some(text) = no_better(judge(model.clone(), settings.training.threads, &training)?.confusion, &classes) {
+    let mut predictor = Predictor::new(model, settings.training.threads);
+    if let Some(text) = no_better(confusion(&mut predictor, &training)?, &classes) {
         output.warn(&text)?;
     }
-    let judged = judge(model, settings.training.threads, &test)?;
+    let judged = judge(&mut predictor, &test)?;
     picture::draw(&trained.folder.join(PICTURE), &judged.confusion, &classes)?;
     tables::report(
         &mut output,
@@ -201,40 +203,23 @@ fn model(
 fn describe_data(parts: &Parts, standardizer: &Standardizer) -> String {
     let sets = [&parts.training, &parts.validation, &parts.test];
     let [training, validation, test] = sets.map(|set| thousands(set.len() as u64));
-    let (least, most) = lengths(parts);
+    let (least, most) = words::lengths([&parts.training, &parts.validation, &parts.test]);
     let mut text = format!(
         "{}: {training} training, {validation} validation and {test} test sequences of {} to {most} steps, {}, {} classes",
         parts.name,
         least,
-        match standardizer.features() {
-            1 => "1 feature".to_owned(),
-            features => format!("{features} features"),
-        },
+        words::features(standardizer.features()),
         parts.training.classes.len(),
     );
     if let Some(taken) = parts.taken() {
         text += &format!("\n{taken}");
     }
-    let missing = missing(parts);
-    if missing > 0 {
-        let how = match standardizer.mask {
-            true => "read as the mean, with an input beside each feature that says so",
-            false => "read as the mean",
-        };
-        text += &format!("\n{} values are missing: {how}", thousands(missing as u64));
-    }
+    text += &words::missing(missing(parts), standardizer.mask);
     let unknown = unknown(parts, standardizer);
     if !unknown.is_empty() {
         text += &format!("\nwithout a value in training, and so never read: {}", few(&unknown));
     }
     text
-}
-
-/// Steps of the shortest sequence and of the longest.
-fn lengths(parts: &Parts) -> (usize, usize) {
-    let sets = [&parts.training, &parts.validation, &parts.test];
-    let lengths = || sets.into_iter().flat_map(|set| (0..set.len()).map(|row| set.length(row)));
-    (lengths().min().unwrap_or(0), lengths().max().unwrap_or(0))
 }
 
 /// Values that are missing.

@@ -3,26 +3,19 @@
 //! Each class has its share of each part. Which rows are in which part the seed says.
 
 use anyhow::bail;
+use elman::Error;
 use elman::datasets::SequenceSet;
 use elman::datasets::sequences::{load_labelled, train_test};
 use elman::datasets::series::Taken;
-use elman::{Error, Purpose, Random};
 
 use super::names::few;
 use super::settings::ClassifySettings;
 use crate::flags::folds::{self, Folds};
+use crate::jobs::sequences::parts::{self, Drawing};
 use crate::run::fingerprint::Fingerprint;
 
 /// Most classes: beyond them, the column of labels is another one.
 const CLASSES_MAX: usize = 1000;
-
-/// Which of the drawings of a seed.
-#[derive(Clone, Copy)]
-enum Drawing {
-    Test,
-    Validation,
-    Folds,
-}
 
 /// What there is to learn from, and to test with: the parts before validation is put aside.
 pub(super) struct Whole {
@@ -53,9 +46,9 @@ impl Whole {
                 let (rest, test) = embedded()?;
                 ("Japanese Vowels, in the binary".to_owned(), rest, Some(test))
             }
-            (Some(data), None) => (data.display().to_string(), load_labelled(data, &job.columns()?)?, None),
+            (Some(data), None) => (data.display().to_string(), load_labelled(data, &job.columns().names()?)?, None),
             (Some(data), Some(test)) => {
-                let (rest, test) = train_test(data, test, &job.columns()?)?;
+                let (rest, test) = train_test(data, test, &job.columns().names()?)?;
                 (data.display().to_string(), rest, Some(test))
             }
         };
@@ -149,7 +142,7 @@ fn fold(set: &SequenceSet, folds: Folds, seed: u64, name: &str) -> anyhow::Resul
         let expected = format!("at most {}, the sequences of {name}", set.len());
         return Err(Error::setting("folds", count, expected).into());
     }
-    let order = order(set, seed, Drawing::Folds)?;
+    let order = parts::order(set.len(), seed, Drawing::Folds)?;
     let fold_of = folds::of_rows(&labels, count, &order);
     let part = |inside: bool| -> Vec<usize> {
         order.iter().copied().filter(|&row| (fold_of[row] == fold) == inside).collect()
@@ -157,21 +150,9 @@ fn fold(set: &SequenceSet, folds: Folds, seed: u64, name: &str) -> anyhow::Resul
     Ok((set.select(&part(false)), set.select(&part(true))))
 }
 
-/// All rows, in an order that the seed draws.
-fn order(set: &SequenceSet, seed: u64, drawing: Drawing) -> Result<Vec<usize>, Error> {
-    let rows = u32::try_from(set.len()).map_err(|_| Error::Setting {
-        what: "the data set",
-        found: format!("of {} sequences", set.len()),
-        expected: "fewer than 2^32".into(),
-    })?;
-    let order = Random::at(seed, Purpose::Split, drawing as u64, 0).order(rows);
-    Ok(order.into_iter().map(|row| row as usize).collect())
-}
-
 /// What is left of a set, and a part of it in which each class has its share: at least one sequence, unless the fraction
 /// is 0. Nothing is taken of a class of one.
 fn part(set: &SequenceSet, fraction: f64, seed: u64, drawing: Drawing) -> Result<(SequenceSet, SequenceSet), Error> {
-    let order = order(set, seed, drawing)?;
-    let count = if fraction == 0.0 { 0 } else { ((fraction * set.len() as f64).round() as usize).max(1) };
-    Ok(set.split_stratified(count, &order))
+    let order = parts::order(set.len(), seed, drawing)?;
+    Ok(set.split_stratified(parts::count(fraction, set.len()), &order))
 }

@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 
-use elman::datasets::sequences::ColumnNames;
-use elman::{BatchSize, Decay, Error, LabelledSequences, Missing, balanced_class_weights};
+use elman::{BatchSize, Error, LabelledSequences, Missing, balanced_class_weights};
 use serde::{Deserialize, Serialize};
 
 use super::flags::ClassifyArgs;
 use super::names::{ends, few};
 use crate::flags::folds::Folds;
 use crate::flags::writing::Writing;
+use crate::jobs::sequences::columns::{self, Columns};
+use crate::jobs::sequences::parts;
 use crate::jobs::sequences::reading::{ReadingConfig, Recipe};
 use crate::options::Value;
 use crate::run::members;
@@ -113,15 +114,7 @@ impl JobSettings for ClassifySettings {
     }
 
     fn check(&self) -> Result<(), Error> {
-        let refuse = |what, found: f64, expected: &str| {
-            Err(Error::Setting { what, found: found.to_string(), expected: expected.into() })
-        };
-        if !(0.0..1.0).contains(&self.validation) {
-            return refuse("validation", self.validation, "a part of the rows, from 0 to below 1");
-        }
-        if !(self.test_part > 0.0 && self.test_part < 1.0) {
-            return refuse("test_part", self.test_part, "a part of the rows, above 0 and below 1");
-        }
+        parts::check(self.validation, self.test_part)?;
         self.folds.check()?;
         members::check(self.ensemble)?;
         self.writing.notation().check()?;
@@ -136,18 +129,7 @@ impl JobSettings for ClassifySettings {
             Err(Error::Setting { what, found, expected: expected.into() }.into())
         };
         job.check()?;
-        if job.validation == 0.0 {
-            if settings.optimization.early_stopping()?.is_some() {
-                return refuse("validation", "0".into(), "above 0 with early_stopping, which goes by that part");
-            }
-            if matches!(settings.optimization.descent()?.schedule.decay, Decay::Plateau { .. }) {
-                return refuse("validation", "0".into(), "above 0 with the schedule plateau, which goes by that part");
-            }
-        }
-        if let Some(test) = job.test.as_ref().filter(|_| job.folds.folds.is_some()) {
-            let expected = "no such file with folds: each run is tested on a part of the data";
-            return refuse("test", test.display().to_string(), expected);
-        }
+        parts::check_with(job.validation, &settings.optimization, job.test.as_ref(), job.folds)?;
         if let Some(test) = job.test.as_ref().filter(|_| job.data.is_none()) {
             return refuse(
                 "test",
@@ -208,11 +190,7 @@ impl ClassifySettings {
         set_option(&mut self.data, &args.data);
         self.folds = args.folds.or(self.folds);
         set(&mut self.ensemble, args.several.ensemble.as_ref());
-        match args.test.as_deref().map(str::parse) {
-            Some(Ok(part)) => (self.test_part, self.test) = (part, None),
-            Some(Err(_)) => self.test = args.test.as_ref().map(PathBuf::from),
-            None => {}
-        }
+        parts::set_test(args.test.as_deref(), &mut self.test_part, &mut self.test);
         set_option(&mut self.id_column, &args.id);
         set_option(&mut self.time_column, &args.time);
         self.writing = args.writing.clone().or(self.writing.clone());
@@ -222,11 +200,7 @@ impl ClassifySettings {
         if let Some(weights) = &args.class_weights {
             self.class_weights.clone_from(weights);
         }
-        match args.missing.as_deref() {
-            Some("mean") => self.missing = Missing::Mean,
-            Some(_) => self.missing = Missing::Mask,
-            None => {}
-        }
+        columns::set_missing(args.missing.as_deref(), &mut self.missing);
         Ok(())
     }
 
@@ -260,17 +234,13 @@ impl ClassifySettings {
     }
 
     /// What columns and arrays are called.
-    pub(super) fn columns(&self) -> Result<ColumnNames, Error> {
-        Ok(ColumnNames {
-            id: self.id_column.clone(),
-            time: self.time_column.as_deref().map(|names| names.split(',').map(str::to_owned).collect()),
-            time_format: self.writing.time_format.clone(),
-            decimal: self.writing.notation().decimal()?,
-            thousands: self.writing.notation().thousands()?,
-            missing: self.writing.missing_value.clone(),
-            label: self.label_column.clone(),
-            features: self.features.clone(),
-            ..ColumnNames::default()
-        })
+    pub(super) fn columns(&self) -> Columns<'_> {
+        Columns {
+            id: &self.id_column,
+            time: &self.time_column,
+            label: &self.label_column,
+            features: &self.features,
+            writing: &self.writing,
+        }
     }
 }

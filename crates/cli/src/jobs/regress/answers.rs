@@ -13,19 +13,11 @@ use super::settings::RegressSettings;
 use crate::flags::eval::EvalArgs;
 use crate::flags::predict::PredictArgs;
 use crate::folder;
+use crate::jobs::sequences::words::damaged;
 use crate::output::Output;
 use crate::settings::Settings;
 use crate::shown::digits::significant;
 use crate::shown::names::one_line;
-
-/// That the model of a run is damaged, and how.
-fn damaged(run: &Path, error: Error) -> anyhow::Error {
-    let error = match error {
-        Error::Meaning { why } => anyhow!("{why}"),
-        error => error.into(),
-    };
-    error.context(format!("the model {} is damaged", run.display()))
-}
 
 /// What the model of a run reads and answers.
 ///

@@ -12,8 +12,7 @@ mod picture;
 pub(crate) mod settings;
 
 use elman::{
-    ClassMeaning, Ensemble, Error, Evaluation, Model, Notation, NumberMeaning, NumberedSequences, Regressor, Sequences,
-    Trainer,
+    ClassMeaning, Ensemble, Error, Evaluation, Model, NumberMeaning, NumberedSequences, Regressor, Sequences, Trainer,
 };
 use serde_json::json;
 
@@ -27,6 +26,7 @@ use crate::flags::predict::PredictArgs;
 use crate::folder;
 use crate::jobs::figures::Figure;
 use crate::jobs::job::{Follow, Job};
+use crate::jobs::sequences::words;
 use crate::jobs::several::{self, Asked};
 use crate::jobs::tables;
 use crate::output::Output;
@@ -151,20 +151,8 @@ fn run(
 
 /// What the model reads and answers.
 fn meaning(job: &RegressSettings, training: &Numbered) -> Result<NumberMeaning, Error> {
-    let seen = ClassMeaning::of(&training.set, job.missing);
-    let Notation { time_format, decimal, thousands, missing } = job.writing.notation().or(seen.notation());
-    let label_column = job.target.clone().or(seen.label_column.clone());
-    let target = label_column.clone().unwrap_or("target".into());
-    let sequences = ClassMeaning {
-        id_column: job.id_column.clone(),
-        time_column: job.time_column.clone(),
-        label_column,
-        time_format,
-        decimal,
-        thousands,
-        missing_value: missing,
-        ..seen
-    };
+    let sequences = job.columns().meaning(ClassMeaning::of(&training.set, job.missing));
+    let target = sequences.label_column.clone().unwrap_or("target".into());
     NumberMeaning::of(target, sequences, &training.numbers)
 }
 
@@ -183,16 +171,11 @@ fn shrink(model: &Ensemble, threads: usize, validation: &Numbered) -> anyhow::Re
 fn describe_data(parts: &Parts, meaning: &NumberMeaning) -> String {
     let sets = [&parts.training.set, &parts.validation.set, &parts.test.set];
     let [training, validation, test] = sets.map(|set| thousands(set.len() as u64));
-    let lengths = || sets.into_iter().flat_map(|set| (0..set.len()).map(|row| set.length(row)));
-    let features = match meaning.sequences.features.len() {
-        1 => "1 feature".to_owned(),
-        features => format!("{features} features"),
-    };
+    let (least, most) = words::lengths(sets);
+    let features = words::features(meaning.sequences.features.len());
     let mut text = format!(
-        "{}: {training} training, {validation} validation and {test} test sequences of {} to {} steps, {features}; {} is {} ± {}",
+        "{}: {training} training, {validation} validation and {test} test sequences of {least} to {most} steps, {features}; {} is {} ± {}",
         parts.name,
-        lengths().min().unwrap_or(0),
-        lengths().max().unwrap_or(0),
         meaning.target,
         significant(meaning.centre),
         significant(meaning.scale),
@@ -201,13 +184,7 @@ fn describe_data(parts: &Parts, meaning: &NumberMeaning) -> String {
         text += &format!("\n{taken}");
     }
     let missing: usize = sets.into_iter().map(|set| set.missing()).sum();
-    if missing > 0 {
-        let how = match meaning.sequences.standardizer.mask {
-            true => "read as the mean, with an input beside each feature that says so",
-            false => "read as the mean",
-        };
-        text += &format!("\n{} values are missing: {how}", thousands(missing as u64));
-    }
+    text += &words::missing(missing, meaning.sequences.standardizer.mask);
     text
 }
 

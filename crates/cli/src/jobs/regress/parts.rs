@@ -3,21 +3,14 @@
 use std::path::Path;
 
 use anyhow::bail;
+use elman::Error;
 use elman::datasets::SequenceSet;
 use elman::datasets::sequences::load_numbered;
-use elman::{Error, Purpose, Random};
 
 use super::settings::RegressSettings;
 use crate::flags::folds;
+use crate::jobs::sequences::parts::{self, Drawing};
 use crate::run::fingerprint::Fingerprint;
-
-/// Which of the drawings of a seed.
-#[derive(Clone, Copy)]
-enum Drawing {
-    Test,
-    Validation,
-    Folds,
-}
 
 /// Sequences and a number for each, in their own units.
 pub(super) struct Numbered {
@@ -42,7 +35,7 @@ impl Numbered {
     /// # Errors
     /// If the file cannot be read, or has no numbers.
     fn load(path: &Path, job: &RegressSettings) -> anyhow::Result<Self> {
-        match load_numbered(path, &job.columns()?)? {
+        match load_numbered(path, &job.columns().names()?)? {
             (set, Some(numbers)) => Ok(Numbered { set, numbers }),
             (set, None) => bail!(
                 "{} holds no number for each sequence: looked for {}; its features: {}. Name the column with --target",
@@ -63,20 +56,10 @@ impl Numbered {
         (self.select(&left), self.select(&taken))
     }
 
-    /// All rows, in an order that the seed draws.
-    fn order(&self, seed: u64, drawing: Drawing) -> Result<Vec<usize>, Error> {
-        let rows = u32::try_from(self.set.len()).map_err(|_| {
-            Error::setting("the data set", format!("of {} sequences", self.set.len()), "fewer than 2^32")
-        })?;
-        let order = Random::at(seed, Purpose::Split, drawing as u64, 0).order(rows);
-        Ok(order.into_iter().map(|row| row as usize).collect())
-    }
-
     /// What is left of it, and a part: at least one row, unless the fraction is 0.
     fn part(&self, fraction: f64, seed: u64, drawing: Drawing) -> Result<(Self, Self), Error> {
-        let order = self.order(seed, drawing)?;
-        let count = if fraction == 0.0 { 0 } else { ((fraction * self.set.len() as f64).round() as usize).max(1) };
-        let (taken, left) = order.split_at(count.min(order.len()));
+        let order = parts::order(self.set.len(), seed, drawing)?;
+        let (taken, left) = order.split_at(parts::count(fraction, order.len()).min(order.len()));
         Ok((self.select(left), self.select(taken)))
     }
 }
@@ -97,7 +80,7 @@ impl Parts {
                     let expected = format!("at most {}, the sequences of {name}", all.set.len());
                     return Err(Error::setting("folds", count, expected).into());
                 }
-                let order = all.order(seed, Drawing::Folds)?;
+                let order = parts::order(all.set.len(), seed, Drawing::Folds)?;
                 let fold_of = folds::of_rows(&vec![0; all.set.len()], count, &order);
                 all.split(|row| fold_of[row] == fold, &order)
             }

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use elman::datasets::sequences::ColumnNames;
-use elman::{BatchSize, Decay, Error, Head, Link, Missing, Predicts, Reads, ValueLoss, Values};
+use elman::{BatchSize, Error, Head, Link, Missing, Predicts, Reads, ValueLoss, Values};
 use serde::{Deserialize, Serialize};
 
 use super::flags::RegressArgs;
 use crate::flags::folds::Folds;
 use crate::flags::writing::Writing;
+use crate::jobs::sequences::columns::{self, Columns};
+use crate::jobs::sequences::parts;
 use crate::options::Value;
 use crate::run::members;
 use crate::settings::network::NetworkConfig;
@@ -108,12 +109,7 @@ impl JobSettings for RegressSettings {
         let refuse = |what, found: String, expected: &str| Err(Error::setting(what, found, expected));
         self.folds.check()?;
         members::check(self.ensemble)?;
-        if !(0.0..1.0).contains(&self.validation) {
-            return refuse("validation", self.validation.to_string(), "a part of the rows, from 0 to below 1");
-        }
-        if !(self.test_part > 0.0 && self.test_part < 1.0) {
-            return refuse("test_part", self.test_part.to_string(), "a part of the rows, above 0 and below 1");
-        }
+        parts::check(self.validation, self.test_part)?;
         if !["last", "mean", "max"].contains(&self.read.as_str()) {
             return refuse("read", self.read.clone(), "last, mean or max");
         }
@@ -127,21 +123,7 @@ impl JobSettings for RegressSettings {
     fn check_with(settings: &Settings<Self>) -> anyhow::Result<()> {
         let job = &settings.job;
         job.check()?;
-        if job.validation == 0.0 {
-            let refuse = |expected: &str| -> anyhow::Result<()> {
-                Err(Error::setting("validation", 0, format!("above 0 with {expected}, which goes by that part")).into())
-            };
-            if settings.optimization.early_stopping()?.is_some() {
-                return refuse("early_stopping");
-            }
-            if matches!(settings.optimization.descent()?.schedule.decay, Decay::Plateau { .. }) {
-                return refuse("the schedule plateau");
-            }
-        }
-        if let Some(test) = job.test.as_ref().filter(|_| job.folds.folds.is_some()) {
-            let expected = "no such file with folds: each run is tested on a part of the data";
-            return Err(Error::setting("test", test.display(), expected).into());
-        }
+        parts::check_with(job.validation, &settings.optimization, job.test.as_ref(), job.folds)?;
         // What the number of features does not decide.
         settings.network.stack(1)?;
         Ok(())
@@ -168,11 +150,7 @@ impl RegressSettings {
     /// Puts flags before the settings.
     pub(super) fn set(&mut self, args: &RegressArgs) {
         set_option(&mut self.data, &args.data);
-        match args.test.as_deref().map(str::parse) {
-            Some(Ok(part)) => (self.test_part, self.test) = (part, None),
-            Some(Err(_)) => self.test = args.test.as_ref().map(PathBuf::from),
-            None => {}
-        }
+        parts::set_test(args.test.as_deref(), &mut self.test_part, &mut self.test);
         self.folds = args.folds.or(self.folds);
         set(&mut self.ensemble, args.several.ensemble.as_ref());
         set_option(&mut self.target, &args.target);
@@ -184,11 +162,7 @@ impl RegressSettings {
         set(&mut self.loss, args.loss.as_ref());
         set(&mut self.quantiles, args.quantiles.as_ref());
         set(&mut self.read, args.read.as_ref());
-        match args.missing.as_deref() {
-            Some("mean") => self.missing = Missing::Mean,
-            Some(_) => self.missing = Missing::Mask,
-            None => {}
-        }
+        columns::set_missing(args.missing.as_deref(), &mut self.missing);
     }
 
     /// None of quantiles.
@@ -214,18 +188,13 @@ impl RegressSettings {
     }
 
     /// What columns and arrays are called.
-    pub(super) fn columns(&self) -> Result<ColumnNames, Error> {
-        let notation = self.writing.notation();
-        Ok(ColumnNames {
-            id: self.id_column.clone(),
-            time: self.time_column.as_deref().map(|names| names.split(',').map(str::to_owned).collect()),
-            time_format: notation.time_format.clone(),
-            decimal: notation.decimal()?,
-            thousands: notation.thousands()?,
-            missing: notation.missing.clone(),
-            label: self.target.clone(),
-            features: self.features.clone(),
-            ..ColumnNames::default()
-        })
+    pub(super) fn columns(&self) -> Columns<'_> {
+        Columns {
+            id: &self.id_column,
+            time: &self.time_column,
+            label: &self.target,
+            features: &self.features,
+            writing: &self.writing,
+        }
     }
 }
