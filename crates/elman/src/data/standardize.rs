@@ -272,6 +272,33 @@ impl Sequences for StandardizedSequences {
     }
 }
 
+/// For a set of sequences with something beside each: as [`Sequences`] it is those in its field `sequences`.
+macro_rules! reads_its_sequences {
+    ($set:ty) => {
+        impl $crate::Sequences for $set {
+            fn len(&self) -> usize {
+                self.sequences.len()
+            }
+            fn steps(&self) -> usize {
+                self.sequences.steps()
+            }
+            fn input(&self) -> usize {
+                self.sequences.input()
+            }
+            fn length(&self, row: usize) -> usize {
+                self.sequences.length(row)
+            }
+            fn read(&self, row: usize, step: usize, x: &mut [f32]) {
+                self.sequences.read(row, step, x);
+            }
+            fn read_in_training(&self, row: usize, step: usize, draw: $crate::data::augment::Draw, x: &mut [f32]) {
+                self.sequences.read_in_training(row, step, draw, x);
+            }
+        }
+    };
+}
+pub(crate) use reads_its_sequences;
+
 /// Standardised sequences with their classes.
 #[derive(Clone, Debug)]
 pub struct LabelledSequences {
@@ -299,26 +326,7 @@ impl LabelledSequences {
     }
 }
 
-impl Sequences for LabelledSequences {
-    fn len(&self) -> usize {
-        self.sequences.len()
-    }
-    fn steps(&self) -> usize {
-        self.sequences.steps()
-    }
-    fn input(&self) -> usize {
-        self.sequences.input()
-    }
-    fn length(&self, row: usize) -> usize {
-        self.sequences.length(row)
-    }
-    fn read(&self, row: usize, step: usize, x: &mut [f32]) {
-        self.sequences.read(row, step, x);
-    }
-    fn read_in_training(&self, row: usize, step: usize, draw: Draw, x: &mut [f32]) {
-        self.sequences.read_in_training(row, step, draw, x);
-    }
-}
+reads_its_sequences!(LabelledSequences);
 
 impl Labelled for LabelledSequences {
     fn target(&self) -> Target<'_> {

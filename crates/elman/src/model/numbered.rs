@@ -5,10 +5,10 @@
 use elman_datasets::SequenceSet;
 use ndarray::Array2;
 
-use crate::data::augment::{Augment, Draw};
-use crate::data::standardize::StandardizedSequences;
+use crate::data::augment::Augment;
+use crate::data::standardize::{StandardizedSequences, reads_its_sequences};
 use crate::model::meaning::NumberMeaning;
-use crate::{Error, Labelled, Sequences, Target};
+use crate::{Error, Labelled, Target};
 
 /// Standardised sequences with the numbers that belong to them, standardised too.
 #[derive(Clone, Debug)]
@@ -37,26 +37,7 @@ impl NumberedSequences {
     }
 }
 
-impl Sequences for NumberedSequences {
-    fn len(&self) -> usize {
-        self.sequences.len()
-    }
-    fn steps(&self) -> usize {
-        self.sequences.steps()
-    }
-    fn input(&self) -> usize {
-        self.sequences.input()
-    }
-    fn length(&self, row: usize) -> usize {
-        self.sequences.length(row)
-    }
-    fn read(&self, row: usize, step: usize, x: &mut [f32]) {
-        self.sequences.read(row, step, x);
-    }
-    fn read_in_training(&self, row: usize, step: usize, draw: Draw, x: &mut [f32]) {
-        self.sequences.read_in_training(row, step, draw, x);
-    }
-}
+reads_its_sequences!(NumberedSequences);
 
 impl Labelled for NumberedSequences {
     fn target(&self) -> Target<'_> {
