@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 from ._arrays import Floats, batch, floats
+from ._parameters import Parameters
 from .state import State
-from .stream import Stream
 
 __all__ = ["RNN", "LSTM", "GRU", "IndRNN", "Stack", "Network", "Tape", "Gradients"]
 
@@ -38,7 +38,7 @@ class Gradients(NamedTuple):
     carried_state: State | None
 
 
-class Network:
+class Network(Parameters):
     """Layers with their parameters: what :class:`RNN`, :class:`LSTM`, :class:`GRU`, :class:`IndRNN` and :class:`Stack` are.
 
     Called with a batch, a network runs all steps and returns the outputs and the final state.
@@ -191,26 +191,6 @@ class Network:
         """A state of zeros for so many rows."""
         sizes = self._core.state_sizes
         return State([(np.zeros((rows, h), np.float32), np.zeros((rows, c), np.float32)) for h, c in sizes])
-
-    def stream(self) -> Stream:
-        """A stream of one row: see :class:`elman.Stream`."""
-        return Stream(self, self._core.streams(1), single=True)
-
-    def streams(self, rows: int) -> Stream:
-        """Streams of so many rows side by side, each with the same bits as alone."""
-        return Stream(self, self._core.streams(rows), single=False)
-
-    def arrays(self) -> dict[str, Floats]:
-        """Copies of the parameters by name, as ``layers.0.kernel [I, G H]``."""
-        return dict(self._core.arrays())
-
-    def set_arrays(self, arrays: Mapping[str, ArrayLike]) -> None:
-        """Replaces all parameters.
-
-        Raises:
-            ValueError: If a name is missing or unknown, or a shape differs. The parameters are then as they were.
-        """
-        self._core.set_arrays({name: np.asarray(array, dtype=np.float32) for name, array in arrays.items()})
 
     def __getstate__(self) -> dict[str, Any]:
         return {"description": self._description, "arrays": self.arrays()}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -15,9 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 from ._arrays import Floats, batch
+from ._parameters import Parameters
 from .layers import Init, Network, _shown, whole
 from .optimizers import Adam, Descent
-from .stream import Stream
 
 __all__ = ["Head", "Model", "Trainer", "Epoch", "Evaluation", "load"]
 
@@ -97,7 +97,7 @@ class Epoch(NamedTuple):
     accuracy: float
 
 
-class Model:
+class Model(Parameters):
     """A network with a head.
 
     Args:
@@ -197,22 +197,6 @@ class Model:
         if config.get("embedding"):
             description["embedding"] = config["embedding"]
         return Network._of(description, self._core.network())
-
-    def stream(self) -> Stream:
-        """A stream of one row, with an answer after every step: see :class:`elman.Stream`."""
-        return Stream(self, self._core.streams(1), single=True)
-
-    def streams(self, rows: int) -> Stream:
-        """Streams of so many rows side by side, each with the same bits as alone."""
-        return Stream(self, self._core.streams(rows), single=False)
-
-    def arrays(self) -> dict[str, Floats]:
-        """Copies of the parameters by name."""
-        return dict(self._core.arrays())
-
-    def set_arrays(self, arrays: Mapping[str, ArrayLike]) -> None:
-        """Replaces all parameters; refused whole where a name or a shape differs."""
-        self._core.set_arrays({name: np.asarray(array, dtype=np.float32) for name, array in arrays.items()})
 
     def __getstate__(self) -> dict[str, Any]:
         return {"config": self._core.config(), "arrays": self.arrays()}
