@@ -42,31 +42,44 @@ pub fn in_top_1(logits: &[f32], label: usize) -> bool {
     own.is_finite() && logits.iter().all(|&x| x <= own)
 }
 
+/// The label of a row whose class is not known: it has no loss and no gradient.
+pub const NO_LABEL: u32 = u32::MAX;
+
 /// Turns each row of `logits` into the gradient of its loss times `scale`, 0 where it vanishes, and sums the losses:
 ///
-/// loss = w_label (log Σ_c exp(z_c) − z_label)        dz = scale w_label (softmax(z) − one-hot(label))
+/// loss = w_label (log Σ_c exp(z_c) − Σ_c q_c z_c)        dz = scale w_label (softmax(z) − q)
 ///
-/// `logits [R, stride]`, of which the first `classes` of a row are read and written; `labels [R]`; `weights [classes]` or
-/// empty, which is 1 for each.
+/// q = (1 − S) one-hot(label) + S / C, with a smoothing S of the labels, which at 0 leaves z_label alone. Szegedy et al.
+/// (2016), <https://arxiv.org/abs/1512.00567>, section 7. The weight is that of the row's own class.
+///
+/// `logits [R, stride]`, of which the first C = `classes` of a row are read and written; `labels [R]`; `weights [classes]`
+/// or empty, which is 1 for each; `smoothing`, S, from 0 to 1. A row of [`NO_LABEL`] becomes 0 and counts nowhere.
 ///
 /// # Panics
-/// If there are not as many rows as labels, or a label is not below `classes`.
+/// If there are not as many rows as labels, or another label is not below `classes`.
 pub fn softmax_cross_entropy(
     logits: &mut [f32],
     stride: usize,
     classes: usize,
     labels: &[u32],
     weights: &[f32],
+    smoothing: f32,
     scale: f32,
 ) -> Score {
     assert_eq!(logits.len(), labels.len() * stride, "logits must be [R, {stride}] for {} labels", labels.len());
     assert!(weights.is_empty() || weights.len() == classes, "weights must be [{classes}] or empty");
-    let mut score = Score { rows: labels.len(), ..Score::default() };
+    let mut score = Score::default();
     for (row, &label) in logits.chunks_exact_mut(stride).zip(labels) {
+        if label == NO_LABEL {
+            row[..classes].fill(0.0);
+            continue;
+        }
+        score.rows += 1;
         let (row, label) = (&mut row[..classes], label as usize);
         score.correct += usize::from(in_top_1(row, label));
         let weight = weights.get(label).copied().unwrap_or(1.0);
         let own = row[label];
+        let mean = if smoothing > 0.0 { row.iter().map(|&z| f64::from(z)).sum::<f64>() / classes as f64 } else { 0.0 };
         let (top, sum) = exponentials(row);
         score.loss += f64::from(weight) * f64::from(libm::logf(sum) + (top - own));
         score.weight += f64::from(weight);
@@ -74,7 +87,14 @@ pub fn softmax_cross_entropy(
         for x in row.iter_mut() {
             *x = fade(*x * (scale / sum), LEAST_GRADIENT);
         }
-        row[label] -= scale;
+        if smoothing > 0.0 {
+            score.loss += f64::from(weight) * f64::from(smoothing) * (f64::from(own) - mean);
+            let each = scale * smoothing / classes as f32;
+            row.iter_mut().for_each(|x| *x -= each);
+            row[label] -= scale * (1.0 - smoothing);
+        } else {
+            row[label] -= scale;
+        }
     }
     score
 }
@@ -140,12 +160,57 @@ fn exponentials(row: &mut [f32]) -> (f32, f32) {
 mod tests {
     use super::*;
 
+    /// The loss of smoothed labels in `f64`, its gradient as central differences of that.
+    #[test]
+    fn smoothed_labels_are_those_of_the_equations() {
+        const STEP: f64 = 1e-5;
+        /// The terms are rounded to `f32`.
+        const TOLERANCE: f64 = 1e-6;
+        let (logits, weights) = ([0.5f32, -1.0, 2.0, 0.25], [1.0f32, 3.0, 0.5, 2.0]);
+        for (label, smoothing) in [(0usize, 0.1f32), (1, 0.5), (2, 0.9), (3, 0.0)] {
+            let loss = |z: &[f64]| {
+                let s = f64::from(smoothing);
+                let part = |c: usize| s / 4.0 + if c == label { 1.0 - s } else { 0.0 };
+                let sum: f64 = z.iter().map(|z| z.exp()).sum();
+                let along: f64 = z.iter().enumerate().map(|(c, z)| part(c) * z).sum();
+                f64::from(weights[label]) * (sum.ln() - along)
+            };
+            let z = logits.map(f64::from);
+            let mut row = logits;
+            let score = softmax_cross_entropy(&mut row, 4, 4, &[label as u32], &weights, smoothing, 0.5);
+            assert!((score.loss - loss(&z)).abs() < TOLERANCE, "{label}, {smoothing}: {} {}", score.loss, loss(&z));
+            for c in 0..4 {
+                let moved = |by: f64| {
+                    let mut z = z;
+                    z[c] += by;
+                    loss(&z)
+                };
+                let slope = 0.5 * (moved(STEP) - moved(-STEP)) / (2.0 * STEP);
+                assert!((f64::from(row[c]) - slope).abs() < TOLERANCE, "{label}, {smoothing}: {} {slope}", row[c]);
+            }
+        }
+        let mut row = [f32::NAN, 0.0];
+        let score = softmax_cross_entropy(&mut row, 2, 2, &[1], &[], 0.1, 1.0);
+        assert!(score.loss.is_nan() && row.iter().all(|x| x.is_nan()));
+    }
+
+    #[test]
+    fn a_row_without_a_label_counts_nowhere() {
+        let mut with = [1.0, 2.0, 3.0, 0.5, -1.0, f32::NAN, 3.0, 2.0, 1.0];
+        let mut without = [1.0, 2.0, 3.0, 3.0, 2.0, 1.0];
+        let score = softmax_cross_entropy(&mut with, 3, 3, &[2, NO_LABEL, 1], &[1.0, 2.0, 3.0], 0.0, 0.5);
+        assert_eq!(score, softmax_cross_entropy(&mut without, 3, 3, &[2, 1], &[1.0, 2.0, 3.0], 0.0, 0.5));
+        assert_eq!((score.rows, score.weight), (2, 5.0));
+        assert_eq!(with[3..6], [0.0; 3]);
+        assert_eq!([&with[..3], &with[6..]].concat(), without);
+    }
+
     #[test]
     fn loss_and_gradient_by_hand() {
         // softmax(ln 1, ln 2, ln 5) = 1/8, 2/8, 5/8
         let z = [1f32, 2.0, 5.0].map(f32::ln);
         let mut row = [z[0], z[1], z[2], 9.0];
-        let score = softmax_cross_entropy(&mut row, 4, 3, &[1], &[], 0.5);
+        let score = softmax_cross_entropy(&mut row, 4, 3, &[1], &[], 0.0, 0.5);
         assert!((score.loss - 4f64.ln()).abs() < 1e-6);
         assert_eq!((score.correct, score.rows), (0, 1));
         for (found, expected) in row.into_iter().zip([0.0625, -0.375, 0.3125, 9.0]) {
@@ -157,8 +222,8 @@ mod tests {
     fn a_weight_counts_a_row_so_often() {
         let rows = [0.3f32, -0.2, 0.9, 0.1, 1.5, -0.7];
         let (mut weighted, mut plain) = (rows, [rows, rows].concat());
-        let score = softmax_cross_entropy(&mut weighted, 3, 3, &[1, 2], &[9.0, 2.0, 2.0], 0.25);
-        let twice = softmax_cross_entropy(&mut plain, 3, 3, &[1, 2, 1, 2], &[], 0.25);
+        let score = softmax_cross_entropy(&mut weighted, 3, 3, &[1, 2], &[9.0, 2.0, 2.0], 0.0, 0.25);
+        let twice = softmax_cross_entropy(&mut plain, 3, 3, &[1, 2, 1, 2], &[], 0.0, 0.25);
         assert!((score.loss - twice.loss).abs() < 1e-6 && (score.mean_loss() - twice.mean_loss()).abs() < 1e-7);
         assert_eq!((score.rows, score.weight, twice.weight), (2, 4.0, 4.0));
         for (place, x) in weighted.into_iter().enumerate() {
@@ -190,7 +255,7 @@ mod tests {
     #[test]
     fn far_logits_do_not_overflow() {
         let mut row = [1e30, -1e30, 0.0];
-        let score = softmax_cross_entropy(&mut row, 3, 3, &[0], &[], 1.0);
+        let score = softmax_cross_entropy(&mut row, 3, 3, &[0], &[], 0.0, 1.0);
         assert_eq!((score.loss, score.correct, row), (0.0, 1, [0.0; 3]));
     }
 
@@ -199,7 +264,7 @@ mod tests {
         for place in 0..3 {
             let mut row = [0.0; 3];
             row[place] = f32::NAN;
-            let score = softmax_cross_entropy(&mut row, 3, 3, &[0], &[], 1.0);
+            let score = softmax_cross_entropy(&mut row, 3, 3, &[0], &[], 0.0, 1.0);
             assert!(score.loss.is_nan(), "NaN at {place}");
             assert_eq!(score.correct, 0, "NaN at {place}");
         }
@@ -216,6 +281,6 @@ mod tests {
     #[test]
     #[should_panic]
     fn a_label_beyond_the_classes_panics() {
-        softmax_cross_entropy(&mut [0.0; 4], 4, 3, &[3], &[], 1.0);
+        softmax_cross_entropy(&mut [0.0; 4], 4, 3, &[3], &[], 0.0, 1.0);
     }
 }

@@ -11,7 +11,8 @@ use elman_kernels::cell::{transpose, transposed_len};
 use elman_kernels::unroll::{Initial, Lengths, Phase, Upstream};
 use elman_kernels::{
     Activation, AdamStep, Aligned, Dense, Gru, IndRnn, Isa, LANES, Lstm, Mode, Noise, Nonlinearity, Pool, Reset, Rnn,
-    Rule, Shaping, StepDense, StepNorm, StepScale, Unroll, descend, padded, softmax, softmax_cross_entropy, sum_arrays,
+    Rule, Shaping, StepDense, StepNorm, StepPool, StepScale, Unroll, descend, padded, softmax, softmax_cross_entropy,
+    sum_arrays,
 };
 
 /// The system's allocator, counting what the threads of a test ask of it. The test harness has threads of its own.
@@ -105,6 +106,8 @@ fn cells() -> Vec<Box<dyn elman_kernels::Cell>> {
     }
     cells.push(Box::new(StepNorm::new(33)));
     cells.push(Box::new(StepScale::new(33)));
+    cells.push(Box::new(StepPool::max(33, 3)));
+    cells.push(Box::new(StepPool::mean(33, 2)));
     cells
 }
 
@@ -171,7 +174,7 @@ fn the_dense_layer_the_loss_sums_and_an_optimizer_allocate_nothing() {
         let adam = AdamStep { rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0.0 };
         let counted = allocations(|| {
             dense.forward(isa, &weights, &inputs, rows, &mut outputs);
-            black_box(softmax_cross_entropy(&mut outputs, dense.output_stride(), dense.output, &labels, &[], 1.0));
+            black_box(softmax_cross_entropy(&mut outputs, dense.output_stride(), dense.output, &labels, &[], 0.0, 1.0));
             for (panel, out) in transposed.chunks_exact_mut(dense.output * LANES).enumerate() {
                 dense.transpose(&weights, panel, out);
             }

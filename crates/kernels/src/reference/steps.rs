@@ -3,6 +3,7 @@
 use super::{Arrays, Next, Reference, Step, times};
 use crate::step_dense::StepDense;
 use crate::step_norm::StepNorm;
+use crate::step_pool::{Pooling, StepPool};
 use crate::step_scale::StepScale;
 
 impl Reference for StepDense {
@@ -36,5 +37,25 @@ impl Reference for StepScale {
         let (gain, bias) = (&arrays["gain"], &arrays["bias"]);
         let h = (0..step.x.len()).map(|j| gain[j] * step.x[j] + bias[j]).collect();
         Next { h, c: Vec::new(), clear: f64::INFINITY, gates: Vec::new() }
+    }
+}
+
+impl Reference for StepPool {
+    /// y_j = max_k x_kj, or Σ_k x_kj / K
+    fn step(&self, _: &Arrays, step: Step<'_>) -> Next {
+        let of = |feature: usize| step.x.iter().skip(feature).step_by(self.size).copied();
+        let mut clear = f64::INFINITY;
+        let pooled = |feature: usize| match self.pooling {
+            Pooling::Mean => of(feature).sum::<f64>() / self.steps as f64,
+            Pooling::Max => {
+                let mut values: Vec<f64> = of(feature).collect();
+                values.sort_by(|a, b| b.total_cmp(a));
+                // Between equals the maximum has no derivative.
+                clear = clear.min(values.get(1).map_or(f64::INFINITY, |second| values[0] - second));
+                values[0]
+            }
+        };
+        let h = (0..self.size).map(pooled).collect();
+        Next { h, c: Vec::new(), clear, gates: Vec::new() }
     }
 }

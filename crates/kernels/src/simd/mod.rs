@@ -27,8 +27,8 @@ macro_rules! instruction_sets {
         /// An instruction set that kernels are compiled for.
         ///
         /// Results are bit-identical for one set, whatever the number of threads. The sets that fuse a multiplication with
-        /// the addition behind it, all but [`Isa::Portable`], give the same bits too; that one rounds twice and may differ
-        /// in the last.
+        /// the addition behind it, all but [`Isa::Portable`] and [`Isa::Simd128`], give the same bits too; so do those two,
+        /// which round twice and may differ from the others in the last bit.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Isa {
             $($(#[$doc])* $variant,)+
@@ -80,6 +80,8 @@ macro_rules! instruction_sets {
 instruction_sets! {
     /// Plain Rust, no instruction beyond the target's baseline. Runs everywhere.
     Portable in portable;
+    /// WebAssembly's SIMD128: browsers since 2021 to 2023. It is chosen when a module is compiled.
+    Simd128 in simd128;
     /// NEON: every 64-bit ARM processor.
     Neon in neon;
     /// AVX2 and FMA: x86-64 processors since 2013.

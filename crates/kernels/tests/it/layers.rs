@@ -235,7 +235,7 @@ fn the_gradient_of_the_loss_is_its_central_difference() {
                 to[..classes].copy_from_slice(from);
             }
             let Score { loss, correct, rows: counted, .. } =
-                softmax_cross_entropy(&mut logits, stride, classes, &labels, &[], scale);
+                softmax_cross_entropy(&mut logits, stride, classes, &labels, &[], 0.0, scale);
             let exact = widen(&z);
             let off = (loss - cross_entropy(&exact, &labels)).abs();
             assert!(off <= F32 * rows as f64, "{case}: loss {loss} is off by {off:e}");
@@ -274,7 +274,7 @@ fn gradients_through_layer_and_loss_are_central_differences() {
         for (to, from) in logits.chunks_exact_mut(stride).zip(layer.forward(isa).chunks_exact(classes)) {
             to[..classes].copy_from_slice(from);
         }
-        softmax_cross_entropy(&mut logits, stride, classes, &labels, &[], 1.0);
+        softmax_cross_entropy(&mut logits, stride, classes, &labels, &[], 0.0, 1.0);
         let dy = logits.chunks_exact(stride).flat_map(|row| row[..classes].to_vec()).collect();
         let layer = Layer { dy, ..layer.clone() };
         let mut gradient = vec![f32::NAN; layer.dense.weights_len()];

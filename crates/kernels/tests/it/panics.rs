@@ -218,7 +218,7 @@ fn optimizers_the_loss_sums_and_the_pool_name_what_is_wrong() {
     });
 
     assert_panics("logits must be [R, 16] for 2 labels", || {
-        softmax_cross_entropy(&mut [0.0; 31], 16, 10, &[0, 1], &[], 1.0);
+        softmax_cross_entropy(&mut [0.0; 31], 16, 10, &[0, 1], &[], 0.0, 1.0);
     });
     for loss in [squared_error, sigmoid_cross_entropy] {
         assert_panics("outputs must be [R, 16]", || _ = loss(&mut [0.0; 31], 16, &[0.0; 2], 1.0));

@@ -48,8 +48,11 @@ const SHARED: [[usize; 3]; 3] = [[3, 128, 17], [40, 272, 4], [300, 257, 3]];
 #[test]
 fn a_team_of_threads_changes_no_bit() {
     for [input, hidden, rows] in SHARED {
-        for (seed, cell) in
-            cells::plain(input, hidden).into_iter().chain(cells::with_options(input, hidden)).enumerate()
+        for (seed, cell) in cells::plain(input, hidden)
+            .into_iter()
+            .chain(cells::with_options(input, hidden))
+            .chain(cells::pools(hidden))
+            .enumerate()
         {
             let (lengths, initial, phase) = (Lengths::Ragged, Initial::Given, Phase::Training);
             let batch =
@@ -286,7 +289,9 @@ fn nan_rows(results: &Results, output: usize) -> Vec<bool> {
 fn nan_shows_where_it_reaches_and_nowhere_else() {
     let (rows, steps) = (3, 5);
     for hidden in HIDDEN {
-        for cell in cells::plain(3, hidden).into_iter().chain(cells::with_options(3, hidden)) {
+        for cell in
+            cells::plain(3, hidden).into_iter().chain(cells::with_options(3, hidden)).chain(cells::pools(hidden))
+        {
             let [input, output, memory] = [cell.input(), cell.output(), cell.memory()];
             let has_state = cell.has_state();
             let (lengths, initial, phase) = (Lengths::Full, Initial::Given, Phase::Inference);

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use elman_kernels::reference::Reference;
 use elman_kernels::{
-    Activation, GateActivation, Gru, IndRnn, Lstm, Noise, Nonlinearity, Reset, Rnn, StepDense, StepNorm, StepScale,
+    Activation, GateActivation, Gru, IndRnn, Lstm, Noise, Nonlinearity, Reset, Rnn, StepDense, StepNorm, StepPool,
+    StepScale,
 };
 
 use crate::laws::own::Own;
@@ -112,4 +113,9 @@ pub(crate) fn with_options(input: usize, hidden: usize) -> Vec<Arc<dyn Reference
         cells.push(Arc::new(StepDense::new(input, hidden).activation(activation)));
     }
     cells
+}
+
+/// What takes steps together, of so many features. Shapes of these come behind all others, whose draws are by their places.
+pub(crate) fn pools(hidden: usize) -> Vec<Arc<dyn Reference>> {
+    vec![Arc::new(StepPool::max(hidden, 3)), Arc::new(StepPool::mean(hidden, 2))]
 }

@@ -89,6 +89,11 @@ fn option_shapes() -> Vec<Shape> {
             shapes.extend(shapes_of(&cell, rows, steps, &[Lengths::Ragged]));
         }
     }
+    for [_, hidden, rows, steps] in AWKWARD {
+        for cell in cells::pools(hidden) {
+            shapes.extend(shapes_of(&cell, rows, steps, &[Lengths::Ragged]));
+        }
+    }
     shapes
 }
 
@@ -97,6 +102,11 @@ fn long_shapes() -> Vec<Shape> {
     let mut shapes = Vec::new();
     for (rows, steps) in LONG {
         for cell in cells::plain(3, 9).iter().chain(&cells::with_options(3, 9)) {
+            shapes.extend(shapes_of(cell, rows, steps, &[Lengths::Ragged]));
+        }
+    }
+    for (rows, steps) in LONG {
+        for cell in &cells::pools(9) {
             shapes.extend(shapes_of(cell, rows, steps, &[Lengths::Ragged]));
         }
     }

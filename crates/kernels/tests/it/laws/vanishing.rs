@@ -102,7 +102,11 @@ fn run(isa: Isa, batch: &Batch, case: &str) -> Results {
 fn vanishing_inputs_leave_no_subnormal_numbers() {
     let own = |cell: &Arc<dyn Reference>| cell.name() == "own";
     // A cell from outside does as it likes.
-    let cells = cells::plain(2, 33).into_iter().chain(cells::plain(3, 9)).chain(cells::with_options(3, 9));
+    let cells = cells::plain(2, 33)
+        .into_iter()
+        .chain(cells::plain(3, 9))
+        .chain(cells::with_options(3, 9))
+        .chain(cells::pools(9));
     let cells = cells.filter(|cell| !own(cell)).step_by(if cfg!(miri) { 50 } else { 1 });
     for (seed, cell) in cells.enumerate() {
         for vanishes in ALL_KINDS {
