@@ -216,6 +216,16 @@ pub enum Error {
         advice: String,
     },
 
+    /// A format of one label for each sequence, where each step is to have one.
+    #[error(
+        "cannot read {origin} with a label for each step: its format has one for each sequence; expected a table (.csv, .tsv) \
+         with a step in each line, or an .npz with y [N, T]"
+    )]
+    StepLabels {
+        /// The path.
+        origin: String,
+    },
+
     /// What stands in the place of a sequence's number is none.
     #[error("{origin}: sequence {row}{} has {found} in the place of its number; expected a finite number", in_brackets(id.as_deref()))]
     NoNumber {

@@ -40,7 +40,7 @@ pub mod images;
 pub mod japanese_vowels;
 mod limits;
 mod line;
-#[cfg(feature = "mnist")]
+#[cfg(feature = "mnist-parts")]
 pub mod mnist;
 mod names;
 pub mod sequences;

@@ -11,6 +11,8 @@
 //!   line behind its class: the UCR archive's `.tsv`.
 //! - **`.npz`**: `x` `[N, T, I]`, `y` `[N]` and `lengths` `[N]`, as [`ColumnNames`] names them.
 //!
+//! Tables and arrays may have a label for each step instead, `y` `[N, T]`: [`ColumnNames::label_per_step`].
+//!
 //! `.ts`, `.arff` and tables may be gzipped and have up to 1 GiB of text, 2²⁸ cells, 2²⁰ columns or dimensions and
 //! 2²⁴ sequences. A missing value is NaN and stays so; [`SequenceSet::missing`] counts them. Numbers are rounded to `f32`,
 //! those of a feature that is far from 0 as differences from its middle.
@@ -69,6 +71,9 @@ pub struct SequenceSet {
     pub offsets: Vec<usize>,
     /// `[N]`: places in `classes`. None in a file to predict.
     pub labels: Option<Vec<usize>>,
+    /// `[Σ lengths]`: places in `classes`, None where a step has no label. Only of a file that was read with
+    /// [`ColumnNames::label_per_step`], whose sequences have no labels as wholes.
+    pub step_labels: Option<Vec<Option<u32>>>,
     /// `[N]`: the ids of the sequences, where the format has them.
     pub ids: Option<Vec<String>>,
     /// What was found on the way.
@@ -190,10 +195,27 @@ impl SequenceSet {
             }
             self.classes = classes.to_vec();
         }
+        if let Some(labels) = &mut self.step_labels {
+            let places = self.classes.iter().map(|name| classes.iter().position(|other| other == name));
+            let places: Vec<Option<u32>> = places.map(|place| place.map(|place| place as u32)).collect();
+            for (step, label) in labels.iter_mut().enumerate() {
+                let Some(known) = label else { continue };
+                let row = self.offsets.partition_point(|&first| first <= step) - 1;
+                *label = Some(places[*known as usize].ok_or_else(|| Error::UnseenClass {
+                    origin: origin.to_owned(),
+                    row,
+                    id: self.ids.as_ref().map(|ids| ids[row].clone()),
+                    label: self.classes[*known as usize].clone(),
+                    classes: classes.to_vec(),
+                })?);
+            }
+            self.classes = classes.to_vec();
+        }
         Ok(self)
     }
 
     fn drop_unused_classes(&mut self) {
+        // Labels of steps have no header that could name more.
         let Some(labels) = &mut self.labels else { return };
         let mut places = vec![None; self.classes.len()];
         labels.iter().for_each(|&label| places[label] = Some(0));
@@ -240,6 +262,8 @@ pub struct ColumnNames {
     pub lengths: Option<String>,
     /// Whether labels are numbers to regress on, and no classes: they need not be whole.
     pub numbers: bool,
+    /// Whether each step has a label of its own, or none: in a table an empty cell, in an `.npz` an empty text or NaN.
+    pub label_per_step: bool,
 }
 
 /// Reads a file of sequences, with labels or without; its format is that which its name ends in.
@@ -304,6 +328,7 @@ pub fn parse_ts(name: &str, text: &str) -> Result<SequenceSet, Error> {
 fn read(source: &Source, settings: &ColumnNames) -> Result<SequenceSet, Error> {
     let origin = source.origin();
     let set = match format(source.path())? {
+        Format::Ts | Format::Arff if settings.label_per_step => return Err(Error::StepLabels { origin }),
         Format::Ts => ts::parse(&origin, &text::load(source)?, settings.numbers, Limits::default())?,
         Format::Arff => arff::parse(&origin, &text::load(source)?, Limits::default())?,
         Format::Steps => table(&origin, &text::load(source)?, settings, Limits::default())?,
@@ -338,7 +363,7 @@ fn read_labelled(source: &Source, settings: &ColumnNames) -> Result<SequenceSet,
 }
 
 fn labelled(set: &SequenceSet, path: &Path, settings: &ColumnNames) -> Result<(), Error> {
-    if set.labels.is_some() {
+    if set.labels.is_some() || set.step_labels.is_some() {
         return Ok(());
     }
     let label = |name| settings.label.as_deref().unwrap_or(name);
@@ -384,6 +409,14 @@ fn classes(names: Names, mut labels: Vec<usize>) -> (Vec<String>, Vec<usize>) {
     order.iter().zip(0..).for_each(|(&name, place)| places[name] = place);
     labels.iter_mut().for_each(|label| *label = places[*label]);
     (order.into_iter().map(|name| mem::take(&mut names[name])).collect(), labels)
+}
+
+/// The same of labels of steps, of which some are not known.
+fn step_classes(names: Names, labels: Vec<Option<u32>>) -> (Vec<String>, Vec<Option<u32>>) {
+    let (classes, places) = classes(names, labels.iter().flatten().map(|&label| label as usize).collect());
+    let mut places = places.into_iter();
+    let place = |label: Option<u32>| label.and_then(|_| places.next()).map(|place| place as u32);
+    (classes, labels.into_iter().map(place).collect())
 }
 
 #[cfg(test)]

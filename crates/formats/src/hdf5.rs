@@ -17,6 +17,7 @@ use std::path::Path;
 
 use crate::Array;
 use crate::atomic::write_atomic;
+use crate::half::Half;
 
 pub use error::{Error, Fault};
 pub(crate) use read::file as of_bytes;
@@ -45,6 +46,8 @@ pub struct File {
     pub arrays: BTreeMap<String, Array>,
     /// The attributes that are text, by the path of their object, which is "" for the file itself, and by name.
     pub attributes: BTreeMap<String, BTreeMap<String, Text>>,
+    /// Arrays that were widened, by their paths; none of what is written.
+    pub halves: BTreeMap<String, Half>,
 }
 
 /// Text of an attribute.

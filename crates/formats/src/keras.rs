@@ -132,7 +132,7 @@ fn parts(zip: Result<Zip, ArchiveFault>, path: &Path) -> Result<Archive, Error> 
     let (config, metadata) = (json(CONFIG)?, json(METADATA)?);
     let weights = part(WEIGHTS, zip.len().saturating_mul(WEIGHTS_RATIO_MAX).saturating_add(WEIGHTS_SPARE))?;
     let weights = hdf5::of_bytes(weights);
-    let hdf5::File { arrays, attributes } =
+    let hdf5::File { arrays, attributes, .. } =
         weights.map_err(|fault| error(&format!("{WEIGHTS} of {whole}"), Fault::Weights(fault)))?;
     Ok(Archive { config, metadata, arrays, attributes })
 }

@@ -35,7 +35,7 @@ pub use atomic::write_atomic;
 pub use file_error::FileError;
 #[cfg(feature = "exchange")]
 pub use half::Half;
-pub use safetensors::{Array, Error, File, read, read_bytes, write, write_each};
+pub use safetensors::{Array, Error, File, read, read_bytes, to_bytes, write, write_each};
 #[cfg(feature = "exchange")]
 pub use sniff::{FileKind, sniff, sniff_bytes};
 #[cfg(feature = "exchange")]

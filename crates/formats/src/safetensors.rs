@@ -129,7 +129,24 @@ pub fn write(path: &Path, file: &File) -> Result<(), Error> {
     put(path, &file.metadata, arrays.collect(), |name| Cow::Borrowed(&file.arrays[name].data))
 }
 
-/// The same for arrays that are made when it is their turn: of their shapes, each in the order of the names. So a file
+/// The bytes of the file that [`write()`] writes; errors call it `path`.
+///
+/// # Errors
+/// If a shape does not fit its floats.
+pub fn to_bytes(file: &File, path: &Path) -> Result<Vec<u8>, Error> {
+    let arrays = file.arrays.iter().map(|(name, array)| (name.as_str(), array.shape.clone(), array.data.len()));
+    let places: Vec<Place<'_>> = arrays.collect();
+    let header = header(&file.metadata, &places).map_err(|cause| Error::Layout { path: path.into(), cause })?;
+    let mut bytes = Vec::new();
+    body(&header, &places, |name| Cow::Borrowed(&file.arrays[name].data), &mut bytes).map_err(|cause| Error::Io {
+        verb: "write",
+        path: path.into(),
+        cause,
+    })?;
+    Ok(bytes)
+}
+
+/// The same as [`write()`] for arrays that are made when it is their turn: of their shapes, each in the order of the names. So a file
 /// takes the memory of its largest array.
 ///
 /// # Errors
@@ -151,25 +168,36 @@ fn put<'a>(
     path: &Path,
     metadata: &BTreeMap<String, String>,
     places: Vec<Place<'_>>,
-    mut array: impl FnMut(&str) -> Cow<'a, [f32]>,
+    array: impl FnMut(&str) -> Cow<'a, [f32]>,
 ) -> Result<(), Error> {
     let header = header(metadata, &places).map_err(|cause| Error::Layout { path: path.into(), cause })?;
     write_atomic_with(path, |to| {
         let mut to = BufWriter::new(to);
-        to.write_all(&(header.len() as u64).to_le_bytes())?;
-        to.write_all(&header)?;
-        for (name, _, count) in &places {
-            let floats = array(name);
-            if floats.len() != *count {
-                return Err(io::Error::other(format!("{name} has {} floats; expected {count}", floats.len())));
-            }
-            for x in floats.iter() {
-                to.write_all(&x.to_le_bytes())?;
-            }
-        }
+        body(&header, &places, array, &mut to)?;
         to.flush()
     })
     .map_err(|cause| Error::Io { verb: "write", path: path.into(), cause })
+}
+
+/// All of a file, from its first byte on.
+fn body<'a>(
+    header: &[u8],
+    places: &[Place<'_>],
+    mut array: impl FnMut(&str) -> Cow<'a, [f32]>,
+    to: &mut impl Write,
+) -> io::Result<()> {
+    to.write_all(&(header.len() as u64).to_le_bytes())?;
+    to.write_all(header)?;
+    for (name, _, count) in places {
+        let floats = array(name);
+        if floats.len() != *count {
+            return Err(io::Error::other(format!("{name} has {} floats; expected {count}", floats.len())));
+        }
+        for x in floats.iter() {
+            to.write_all(&x.to_le_bytes())?;
+        }
+    }
+    Ok(())
 }
 
 /// Names, shapes and places of the arrays as the format's crate writes them, filled up with blanks to whole words of 8
@@ -212,6 +240,7 @@ mod tests {
         let [one, two] = ["one", "two"].map(|name| folder.path().join(name));
         write(&one, &sample()).unwrap();
         write(&two, &sample()).unwrap();
+        assert_eq!(std::fs::read(&one).unwrap(), to_bytes(&sample(), &one).unwrap());
         assert_eq!(read(&one).unwrap(), sample());
         assert_eq!(std::fs::read(one).unwrap(), std::fs::read(two).unwrap());
     }

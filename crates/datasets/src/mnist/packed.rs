@@ -25,9 +25,13 @@ const SIDE: usize = 28;
 /// The pixels of an image.
 pub(super) const PIXELS: usize = SIDE * SIDE;
 /// The images of a part.
-pub(super) const PART: usize = 10_000;
+pub const PART: usize = 10_000;
+/// The bytes before the first part.
+pub const HEAD: usize = CONTEXTS + 2 * GROUPS * VALUES;
 
+#[cfg(feature = "mnist")]
 const BYTES: &[u8] = include_bytes!("../../data/mnist/images.rans");
+#[cfg(feature = "mnist")]
 const PARTS: usize = 7;
 /// The side of the box.
 const BOX: usize = 20;
@@ -43,6 +47,7 @@ const SLOTS: usize = 1 << SLOT_BITS;
 const STATE_MIN: u32 = 1 << 16;
 
 /// The stored bytes, taken apart.
+#[cfg(feature = "mnist")]
 pub(super) struct Packed<'a> {
     model: Model,
     parts: [Part<'a>; PARTS],
@@ -64,6 +69,25 @@ struct Part<'a> {
     words: &'a [[u8; 2]],
 }
 
+/// What unpacks the parts of `data/mnist/images.rans` one by one, from the [`HEAD`] bytes before the first: 10,000 images
+/// each, six of training images, then the test's.
+pub struct Unpacker(Model);
+
+impl Unpacker {
+    /// None if the bytes have not this form.
+    pub fn new(head: &[u8]) -> Option<Self> {
+        (head.len() == HEAD).then(|| Model::of_head(&mut &*head)).flatten().map(Unpacker)
+    }
+
+    /// The images of a part, [10000, 28, 28]; None if it is damaged.
+    pub fn unpack(&self, mut part: &[u8]) -> Option<Vec<u8>> {
+        let packed = Part::of(&mut part).filter(|_| part.is_empty())?;
+        let mut pixels = Vec::with_capacity(PART * PIXELS);
+        self.0.append(packed, &mut pixels).then_some(pixels)
+    }
+}
+
+#[cfg(feature = "mnist")]
 impl Packed<'static> {
     /// The images that are embedded.
     ///
@@ -74,10 +98,11 @@ impl Packed<'static> {
     }
 }
 
+#[cfg(feature = "mnist")]
 impl<'a> Packed<'a> {
     /// None if the bytes have not this form.
     fn of(mut bytes: &'a [u8]) -> Option<Self> {
-        let model = Model::of(take(&mut bytes, CONTEXTS)?, take(&mut bytes, 2 * GROUPS * VALUES)?.as_chunks().0)?;
+        let model = Model::of_head(&mut bytes)?;
         let mut parts = [Part { states: [0; LANES], corners: &[], words: &[] }; PARTS];
         for part in &mut parts {
             *part = Part::of(&mut bytes)?;
@@ -89,16 +114,25 @@ impl<'a> Packed<'a> {
     /// all of its words taken and the coder's first state in each lane.
     #[must_use]
     pub(super) fn append(&self, part: usize, pixels: &mut Vec<u8>) -> bool {
-        let Part { mut states, corners, mut words } = self.parts[part];
-        for corners in corners.as_chunks().0 {
-            let images = images(&self.model, &mut states, &mut words, corners);
-            pixels.extend_from_slice(images.as_flattened());
-        }
-        words.is_empty() && states == [STATE_MIN; LANES]
+        self.model.append(self.parts[part], pixels)
     }
 }
 
 impl Model {
+    /// From the first bytes.
+    fn of_head(bytes: &mut &[u8]) -> Option<Self> {
+        Self::of(take(bytes, CONTEXTS)?, take(bytes, 2 * GROUPS * VALUES)?.as_chunks().0)
+    }
+
+    fn append(&self, part: Part<'_>, pixels: &mut Vec<u8>) -> bool {
+        let Part { mut states, corners, mut words } = part;
+        for corners in corners.as_chunks().0 {
+            let images = images(self, &mut states, &mut words, corners);
+            pixels.extend_from_slice(images.as_flattened());
+        }
+        words.is_empty() && states == [STATE_MIN; LANES]
+    }
+
     fn of(group_of: &[u8], frequencies: &[[u8; 2]]) -> Option<Self> {
         let mut groups = Box::new([[0; VALUES]; ABOVE]);
         for (above, groups) in groups.iter_mut().enumerate() {
@@ -214,17 +248,18 @@ fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
     Some(taken)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "mnist"))]
 mod tests {
     use super::*;
 
     /// Where the parts begin.
-    const HEADER: usize = CONTEXTS + 2 * GROUPS * VALUES;
+    const HEADER: usize = HEAD;
 
     /// Whether the first part ends whole.
     fn whole(bytes: &[u8]) -> bool {
         let mut pixels = Vec::new();
-        let whole = Packed::of(bytes).unwrap().append(0, &mut pixels);
+        let Some(packed) = Packed::of(bytes) else { panic!("the header is none") };
+        let whole = packed.append(0, &mut pixels);
         assert_eq!(pixels.len(), PART * PIXELS);
         whole
     }
@@ -248,6 +283,37 @@ mod tests {
         let corners = HEADER + 4 * (1 + LANES);
         assert!(Packed::of(&changed(corners, 0x09)).is_none(), "a box that sticks out on the right");
         assert!(Packed::of(&changed(corners, 0x90)).is_none(), "a box that sticks out below");
+    }
+
+    /// The bytes of a part, by its own first number.
+    fn part(number: usize) -> &'static [u8] {
+        let mut rest = &BYTES[HEAD..];
+        for _ in 0..number {
+            rest = &rest[part_len(rest)..];
+        }
+        &rest[..part_len(rest)]
+    }
+
+    fn part_len(bytes: &[u8]) -> usize {
+        4 * (1 + LANES) + PART + 2 * u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize
+    }
+
+    #[test]
+    fn a_part_by_itself_is_the_one_among_all() {
+        let unpacker = Unpacker::new(&BYTES[..HEAD]).unwrap();
+        for number in [0, PARTS - 1] {
+            let mut expected = Vec::new();
+            assert!(Packed::of(BYTES).unwrap().append(number, &mut expected));
+            assert!(unpacker.unpack(part(number)) == Some(expected), "part {number}");
+        }
+        assert!(Unpacker::new(&BYTES[..HEAD + 1]).is_none() && Unpacker::new(&BYTES[..HEAD - 1]).is_none());
+        let mut damaged = part(0).to_vec();
+        assert!(unpacker.unpack(&damaged[..damaged.len() - 2]).is_none(), "a word less");
+        damaged[4] ^= 1;
+        assert!(unpacker.unpack(&damaged).is_none(), "another state");
+        damaged[4] ^= 1;
+        damaged.push(0);
+        assert!(unpacker.unpack(&damaged).is_none(), "a byte more");
     }
 
     #[test]

@@ -364,6 +364,7 @@ impl Cases {
             classes: if labelled { self.header.classes } else { Vec::new() },
             values: self.values,
             offsets: self.offsets,
+            step_labels: None,
             ids: None,
         })
     }

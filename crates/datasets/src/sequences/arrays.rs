@@ -1,14 +1,15 @@
 //! Arrays of an `.npz`: N sequences, padded to T steps, of I features.
 //!
 //! - `x` `[N, T, I]`, of `f32`, `f64`, `i32`, `i64` or `u8`
-//! - `y` `[N]`, the labels: integers or text, to regress on numbers of any type; may be absent
+//! - `y` `[N]`, the labels: integers or text, to regress on numbers of any type; may be absent. Of steps `[N, T]`, where an
+//!   empty text or a NaN among whole numbers is a label that is not known
 //! - `lengths` `[N]`, integers from 1 to T; may be absent. What follows the length of a row is not read.
 //!
 //! The features are called `feature_0`, `feature_1` and so on.
 
 use elman_formats::numpy::{Array, Npz, Values};
 
-use super::{ColumnNames, Report, Roundings, SequenceSet, classes};
+use super::{ColumnNames, Report, Roundings, SequenceSet, classes, step_classes};
 use crate::Error;
 use crate::error::shown;
 use crate::idx::Source;
@@ -39,20 +40,26 @@ pub(super) fn read(source: &Source, settings: &ColumnNames) -> Result<SequenceSe
     }
 
     // An array beside x: one value for each sequence.
-    let mut beside = |given: &Option<String>, name: &str| -> Result<Option<(String, Array)>, Error> {
+    let mut beside = |given: &Option<String>, name: &str, each: &[usize]| -> Result<Option<(String, Array)>, Error> {
         let name = given.as_deref().unwrap_or(name);
         if given.is_none() && !file.names().any(|other| other == name) {
             return Ok(None);
         }
         let array = file.read(name).map_err(Error::Numpy)?;
-        if array.shape != [n] {
-            let expected = format!("the shape [{n}], one value for each sequence of {x_name}");
+        if array.shape != each {
+            let expected = match each {
+                [_] => format!("the shape [{n}], one value for each sequence of {x_name}"),
+                _ => format!("the shape [{n}, {steps}], a label for each step of {x_name}"),
+            };
+            let flag = "; a label for each step is read with --label-per-step";
+            let expected = if each == [n] && array.shape == [n, steps] { expected + flag } else { expected };
             return Err(wrong(name, expected, format!("{:?}", array.shape)));
         }
         Ok(Some((name.to_owned(), array)))
     };
-    let y = beside(&settings.label, "y")?;
-    let lengths = beside(&settings.lengths, "lengths")?;
+    let each = [n, steps];
+    let y = beside(&settings.label, "y", if settings.label_per_step { &each } else { &each[..1] })?;
+    let lengths = beside(&settings.lengths, "lengths", &[n])?;
 
     let lengths = match lengths {
         None => vec![steps; n],
@@ -67,8 +74,20 @@ pub(super) fn read(source: &Source, settings: &ColumnNames) -> Result<SequenceSe
             integers.into_iter().enumerate().map(length).collect::<Result<_, _>>()?
         }
     };
+    let mut step_labels = None;
     let labels = match y {
         None => None,
+        Some((name, array)) if settings.label_per_step => {
+            let (names, labels) = labels_of_steps(array.values, &lengths, steps).map_err(|found| {
+                wrong(
+                    &name,
+                    "integers or text, a label for each step, or NaN or nothing where it is not known".to_owned(),
+                    found,
+                )
+            })?;
+            step_labels = Some(step_classes(names, labels));
+            None
+        }
         Some((name, array)) => {
             let expected = "integers or text, a label for each sequence".to_owned();
             let mut names = Names::default();
@@ -119,7 +138,38 @@ pub(super) fn read(source: &Source, settings: &ColumnNames) -> Result<SequenceSe
         let (classes, labels) = classes(names, labels);
         (classes, Some(labels))
     });
-    Ok(SequenceSet { names, classes, centres, values, offsets, labels, ids: None, report })
+    let (classes, step_labels) = match step_labels {
+        Some((classes, labels)) => (classes, Some(labels)),
+        None => (classes, None),
+    };
+    Ok(SequenceSet { names, classes, centres, values, offsets, labels, step_labels, ids: None, report })
+}
+
+/// The labels of the steps of all rows, without what follows their lengths, as places in their names; or what was found that
+/// is none.
+fn labels_of_steps(values: Values, lengths: &[usize], steps: usize) -> Result<(Names, Vec<Option<u32>>), String> {
+    let whole = |number: f64| match number {
+        number if number.is_nan() => Ok(String::new()),
+        number if number.fract() == 0.0 => Ok(number.to_string()),
+        number => Err(number.to_string()),
+    };
+    let label = |at: usize| match &values {
+        Values::Text(labels) => Ok(labels[at].clone()),
+        Values::F64(numbers) => whole(numbers[at]),
+        Values::F32(numbers) => whole(f64::from(numbers[at])),
+        Values::I32(numbers) => Ok(numbers[at].to_string()),
+        Values::I64(numbers) => Ok(numbers[at].to_string()),
+        Values::U8(numbers) => Ok(numbers[at].to_string()),
+        other => Err(other.type_name().to_owned()),
+    };
+    let (mut names, mut labels) = (Names::default(), Vec::with_capacity(lengths.iter().sum()));
+    for (row, &length) in lengths.iter().enumerate() {
+        for step in 0..length {
+            let text = label(row * steps + step).map_err(|found| format!("{found} in sequence {row}, step {step}"))?;
+            labels.push((!text.is_empty()).then(|| names.place_or_push(&text) as u32));
+        }
+    }
+    Ok((names, labels))
 }
 
 fn integers(values: Values) -> Option<Vec<i64>> {

@@ -20,6 +20,11 @@ impl SequenceSet {
             values.extend_from_slice(self.row(row));
         }
         let labels = self.labels.as_ref().map(|labels| rows.iter().map(|&row| labels[row]).collect());
+        let steps_of = |row: usize| self.offsets[row]..self.offsets[row + 1];
+        let step_labels = self
+            .step_labels
+            .as_ref()
+            .map(|labels| rows.iter().flat_map(|&row| &labels[steps_of(row)]).copied().collect());
         let ids = self.ids.as_ref().map(|ids| rows.iter().map(|&row| ids[row].clone()).collect());
         Self {
             names: self.names.clone(),
@@ -28,6 +33,7 @@ impl SequenceSet {
             values,
             offsets,
             labels,
+            step_labels,
             ids,
             report: self.report.clone(),
         }

@@ -8,12 +8,12 @@
 //! ```
 //!
 //! The lines of a sequence need not stand together. Sequences are in the order in which they appear, their steps in that of
-//! their times.
+//! their times. Where each line has a label of its own, an empty one is not known.
 
 use std::cmp::Ordering;
 use std::mem;
 
-use super::{ColumnNames, LABEL, Report, Roundings, SequenceSet, classes};
+use super::{ColumnNames, LABEL, Report, Roundings, SequenceSet, classes, step_classes};
 use crate::Error;
 use crate::names::Names;
 use crate::series::fault::Refusal;
@@ -31,6 +31,8 @@ struct Columns {
     label: Option<usize>,
     /// No name was given for the label, and no column is called so.
     label_guessed: bool,
+    /// Whether each line has a label of its own.
+    label_per_step: bool,
     features: Vec<Numbers>,
     taken: Taken,
 }
@@ -128,7 +130,8 @@ impl Columns {
         let time = time.map(|time| Order::new(table, &survey, time, settings)).transpose()?;
         taken.time = time.as_ref().map(|time| time.describe(table)).transpose()?;
         taken.numbers(&[], &features, table, &survey);
-        Ok(Self { id, time, label, label_guessed, features, taken })
+        let label_per_step = settings.label_per_step;
+        Ok(Self { id, time, label, label_guessed, label_per_step, features, taken })
     }
 }
 
@@ -175,8 +178,10 @@ impl Order {
 struct Ids {
     ids: Names,
     label_names: Names,
-    /// `[N]`, places in `label_names`; or nothing without labels.
+    /// `[N]`, places in `label_names`; or nothing without labels of sequences.
     labels: Vec<usize>,
+    /// [rows], places in `label_names`; or nothing without labels of steps.
+    step_labels: Vec<Option<u32>>,
 }
 
 impl Ids {
@@ -187,8 +192,16 @@ impl Ids {
             return Err(row.error(columns.id, "an id"));
         }
         let label = columns.label.map(|column| (column, row.text(column)));
+        let label = match label.filter(|_| columns.label_per_step) {
+            Some((_, label)) => {
+                let known = (!label.is_empty()).then(|| self.label_names.place_or_push(label) as u32);
+                self.step_labels.push(known);
+                None
+            }
+            None => label,
+        };
         if let Some((column, "")) = label {
-            return Err(row.error(column, "a label"));
+            return Err(row.error(column, "a label (with --label-per-step a step may have none)"));
         }
         if let Some(place) = self.ids.place(id) {
             if let Some((column, label)) = label
@@ -199,7 +212,10 @@ impl Ids {
                     true => " (no column is called label, so these are taken for labels: name the column with --label)",
                     false => "",
                 };
-                let expected = format!("the label {before}, as in the lines of id {id} before{guessed}");
+                let expected = format!(
+                    "the label {before}, as in the lines of id {id} before{guessed}; or read a label of each step: \
+                     --label-per-step"
+                );
                 return Err(row.error(column, &expected));
             }
             return Ok(place);
@@ -361,6 +377,9 @@ pub(super) fn parse(mut table: Table, settings: &ColumnNames, notations: Notatio
         let mut sorted = Vec::with_capacity(values.len());
         order.iter().for_each(|&row| sorted.extend_from_slice(&values[row as usize * features..][..features]));
         values = sorted;
+        if !ids.step_labels.is_empty() {
+            ids.step_labels = order.iter().map(|&row| ids.step_labels[row as usize]).collect();
+        }
     }
     drop(order);
     let centres = match columns.features.iter().all(|of| of.centre == 0.0) {
@@ -369,11 +388,21 @@ pub(super) fn parse(mut table: Table, settings: &ColumnNames, notations: Notatio
     };
     columns.taken.comments = table.remarks()?;
     let names: Vec<String> = columns.features.iter().map(|of| mem::take(&mut table.columns[of.column()])).collect();
-    let (classes, labels) = classes(ids.label_names, ids.labels);
-    let labels = columns.label.map(|_| labels);
+    let of_steps = columns.label.filter(|_| columns.label_per_step);
+    let (classes, labels, step_labels) = match of_steps {
+        Some(_) => {
+            let (classes, labels) = step_classes(ids.label_names, ids.step_labels);
+            (classes, None, Some(labels))
+        }
+        None => {
+            let (classes, labels) = classes(ids.label_names, ids.labels);
+            (classes, columns.label.map(|_| labels), None)
+        }
+    };
     let report =
         Report { taken: Some(columns.taken), rounded: roundings.found(&names), stand_ins: stand_ins.found(&names) };
-    Ok(SequenceSet { names, classes, centres, values, offsets, labels, ids: Some(ids.ids.into_vec()), report })
+    let ids = Some(ids.ids.into_vec());
+    Ok(SequenceSet { names, classes, centres, values, offsets, labels, step_labels, ids, report })
 }
 
 #[cfg(test)]

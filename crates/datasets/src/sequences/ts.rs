@@ -307,6 +307,7 @@ impl Cases {
             classes: classes.unwrap_or_default(),
             values: self.values,
             offsets: self.offsets,
+            step_labels: None,
             ids: None,
         }
     }

@@ -67,7 +67,17 @@ pub(super) fn parse(table: &Table) -> Result<SequenceSet, Refusal> {
     let names = vec![FEATURE.to_owned()];
     let report = Report { rounded: roundings.found(&names), ..Report::default() };
     let centres = if centre == 0.0 { Vec::new() } else { vec![centre] };
-    Ok(SequenceSet { names, classes, centres, values, offsets, labels: Some(labels), ids: None, report })
+    Ok(SequenceSet {
+        names,
+        classes,
+        centres,
+        values,
+        offsets,
+        labels: Some(labels),
+        step_labels: None,
+        ids: None,
+        report,
+    })
 }
 
 /// The values of a line without those that are missing at its end.

@@ -18,6 +18,8 @@ pub(crate) struct Columns {
     /// Places in `covariates`.
     pub(crate) known: Vec<usize>,
     pub(crate) statics: Vec<Static>,
+    /// Whether the targets are the first covariates too.
+    pub(crate) jointly: bool,
     pub(crate) times: Times,
     pub(crate) taken: Taken,
     pub(crate) ignored: Vec<String>,
@@ -56,6 +58,15 @@ pub(crate) fn find(table: &Table, reader: &Reader) -> Result<Columns, Refusal> {
         [] => vec![sole_target(table, &survey, &free(&taken))?],
         _ => sought,
     };
+    if reader.jointly {
+        if targets.len() == 1 {
+            return Err(SeriesFault::Alone { target: table.columns[targets[0]].clone() }.into());
+        }
+        // They are read whether or not they are named.
+        if let Some(named) = &mut named {
+            named.retain(|column| !targets.contains(column));
+        }
+    }
     let mut roles: Vec<(usize, &'static str)> = targets.iter().map(|&target| (target, "the target")).collect();
     roles.extend(id.iter().map(|&id| (id, "the id")));
     roles.extend(time.all().map(|column| (column, "the time")));
@@ -124,10 +135,14 @@ pub(crate) fn find(table: &Table, reader: &Reader) -> Result<Columns, Refusal> {
     said.id = names(&mut id.iter().copied());
     said.known = names(&mut known.iter().copied());
     said.statics = names(&mut statics.iter().map(|of| of.column));
+    said.jointly = reader.jointly;
     said.numbers(&targets, &covariates, table, &survey);
+    if reader.jointly {
+        covariates.splice(..0, targets.iter().copied());
+    }
     let place = |&column: &usize| covariates.iter().position(|of| of.column() == column);
     let known = known.iter().filter_map(place).collect();
-    Ok(Columns { targets, id, covariates, known, statics, times, taken: said, ignored })
+    Ok(Columns { targets, id, covariates, known, statics, jointly: reader.jointly, times, taken: said, ignored })
 }
 
 /// Columns that may say one thing of each series: of numbers, truths or texts.

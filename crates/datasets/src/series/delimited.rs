@@ -38,6 +38,7 @@ pub struct Reader {
     pub(crate) known: Vec<String>,
     pub(crate) statics: Option<Vec<String>>,
     pub(crate) covariates: Option<Vec<String>>,
+    pub(crate) jointly: bool,
     pub(crate) time_format: Option<String>,
     pub(crate) notations: Notations,
     decimal: Option<char>,
@@ -57,6 +58,7 @@ impl Reader {
             known: Vec::new(),
             statics: None,
             covariates: None,
+            jointly: false,
             time_format: None,
             notations: Notations::ALL,
             decimal: None,
@@ -106,6 +108,13 @@ impl Reader {
     /// The columns of covariates, in this order; none if it is empty.
     pub fn covariates<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
         self.covariates = Some(columns.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Whether the series of several targets read each other: each has the values of all targets as covariates, before the
+    /// others, and a static of the name [`JOINT`](super::JOINT) that says which of them it is.
+    pub fn jointly(mut self, jointly: bool) -> Self {
+        self.jointly = jointly;
         self
     }
 
@@ -194,6 +203,9 @@ impl Origin for Lines<'_> {
     }
 }
 
+/// What the static is called that says which of several targets a series is, where they read each other.
+pub const JOINT: &str = "series";
+
 /// Most centres of series by themselves; where there are more, series have the centres of the columns.
 const OWN_MAX: usize = 1 << 14;
 
@@ -251,7 +263,9 @@ fn rows(table: &Table, columns: &Columns, target: &str) -> Result<Rows, Refusal>
         rows.centres[0] = 0.0;
     }
     (rows.trimmed, rows.known) = (targets > 1, columns.known.clone());
+    rows.joint = if columns.jointly { targets } else { 0 };
     rows.static_columns = columns.statics.iter().map(|of| table.columns[of.column].clone()).collect();
+    rows.static_columns.extend(columns.jointly.then(|| JOINT.to_owned()));
     let mut stand_ins = StandIns::new(targets + columns.covariates.len());
     let (mut lines, mut id) = (table.rows(), String::new());
     while let Some(row) = lines.next()? {
@@ -265,7 +279,7 @@ fn rows(table: &Table, columns: &Columns, target: &str) -> Result<Rows, Refusal>
             let Some(series) = rows.series(&id, time, table.limits.sequences) else {
                 return Err(row.too_many_sequences("different ids").into());
             };
-            take_statics(&row, columns, &mut rows, series, &id)?;
+            take_statics(&row, columns, &mut rows, series, (place, &id))?;
             let numbers = [(place, target)].into_iter().chain((targets..).zip(&columns.covariates));
             let read = |(place, of): (usize, &Numbers)| of.read(&row).inspect(|&number| stand_ins.push(place, number));
             rows.push(series, time, numbers.map(read))?;
@@ -278,9 +292,15 @@ fn rows(table: &Table, columns: &Columns, target: &str) -> Result<Rows, Refusal>
     Ok(rows)
 }
 
-/// Takes what a row says of its series; where it is missing, another row may say it.
-fn take_statics(row: &Row, columns: &Columns, rows: &mut Rows, series: usize, id: &str) -> Result<(), SeriesFault> {
-    if columns.statics.is_empty() {
+/// Takes what a row says of its series, which is that of a target and has an id; where it is missing, another row may say it.
+fn take_statics(
+    row: &Row,
+    columns: &Columns,
+    rows: &mut Rows,
+    series: usize,
+    (target, id): (usize, &str),
+) -> Result<(), SeriesFault> {
+    if columns.statics.is_empty() && !columns.jointly {
         return Ok(());
     }
     if series == rows.statics.len() {
@@ -288,7 +308,8 @@ fn take_statics(row: &Row, columns: &Columns, rows: &mut Rows, series: usize, id
             Some(_) => StaticValue::Number(f64::NAN),
             None => StaticValue::Text(String::new()),
         };
-        rows.statics.push(columns.statics.iter().map(none).collect());
+        let name = || StaticValue::Text(row.table.columns[columns.targets[target].column()].clone());
+        rows.statics.push(columns.statics.iter().map(none).chain(columns.jointly.then(name)).collect());
     }
     for (of, kept) in columns.statics.iter().zip(&mut rows.statics[series]) {
         let before = match (kept, &of.numbers) {

@@ -29,6 +29,12 @@ pub enum SeriesFault {
         /// The other.
         second: &'static str,
     },
+    /// Series shall read each other, and there is one.
+    #[error("one target is read, {target:?}; expected several for --jointly, as --target a,b,c")]
+    Alone {
+        /// The target.
+        target: String,
+    },
     /// No column holds times.
     #[error(
         "none of its columns holds times; its columns are {}{}. Name the time column; times are written 2009, 2009-05, 2009Q2, \

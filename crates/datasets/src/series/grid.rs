@@ -13,7 +13,18 @@ use crate::table::numbers::Rounding;
 /// Sorts the rows by series and time, finds their frequency, and fills the gaps.
 pub(super) fn on_grid(rows: Rows, origin: &dyn Origin) -> Result<SeriesSet, Refusal> {
     let Rows {
-        format, frequency: given, columns, centres, own_centres, with_ids, report, ids, mut stamps, values, ..
+        format,
+        frequency: given,
+        columns,
+        centres,
+        own_centres,
+        with_ids,
+        joint,
+        report,
+        ids,
+        mut stamps,
+        values,
+        ..
     } = rows;
     let Rows { known, static_columns: statics_of, statics, trimmed, rounding, last, .. } = rows;
     let mut statics = statics.into_iter();
@@ -70,7 +81,7 @@ pub(super) fn on_grid(rows: Rows, origin: &dyn Origin) -> Result<SeriesSet, Refu
         series.push(filled);
     }
     let covariates = columns.collect();
-    Ok(SeriesSet { frequency, format, target, covariates, known, statics: statics_of, series, report })
+    Ok(SeriesSet { frequency, format, target, covariates, known, statics: statics_of, joint, series, report })
 }
 
 /// The rows of a series at their steps, NaN between them. `values` `[rows, width]` is read: target and covariates.

@@ -33,7 +33,7 @@ mod tsf;
 
 use std::sync::Arc;
 
-pub use delimited::Reader;
+pub use delimited::{JOINT, Reader};
 pub use fault::SeriesFault;
 pub use frequency::Frequency;
 pub use ids::split_id;
@@ -59,6 +59,9 @@ pub struct SeriesSet {
     pub known: Vec<usize>,
     /// The columns that say one thing of each series.
     pub statics: Vec<String>,
+    /// How many of the first covariates are the targets of the table, each a series, which then read each other; the last static
+    /// says which of them a series is. 0 where they do not. See [`Reader::jointly`].
+    pub joint: usize,
     /// In the order in which the file names them first.
     pub series: Vec<Series>,
     /// What was found on the way.

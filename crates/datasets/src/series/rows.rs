@@ -30,6 +30,8 @@ pub(super) struct Rows {
     pub(super) trimmed: bool,
     /// Whether the file says which series a row belongs to.
     pub(super) with_ids: bool,
+    /// How many of the first covariates are the targets of the table.
+    pub(super) joint: usize,
     /// What was found so far.
     pub(super) report: Report,
     pub(super) ids: Names,
@@ -69,6 +71,7 @@ impl Rows {
             statics: Vec::new(),
             trimmed: false,
             with_ids: false,
+            joint: 0,
             report: Report::default(),
             ids: Names::default(),
             stamps: Vec::with_capacity(rows_max),

@@ -95,6 +95,9 @@ pub(super) fn parse(origin: &str, text: &str, reader: &Reader, limits: Limits) -
     if let Some(name) = reader.covariates.iter().flatten().next() {
         return Err(SeriesFault::NoColumn { role: "covariates", name: name.clone(), columns: Vec::new() }.into());
     }
+    if reader.jointly {
+        return Err(SeriesFault::Alone { target: VALUE.to_owned() }.into());
+    }
     let of_kind = |kind| header.attributes.iter().position(|&(_, of)| of == kind);
     let id: Vec<usize> = match &reader.id[..] {
         [] => {

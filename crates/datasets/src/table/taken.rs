@@ -29,6 +29,8 @@ pub struct Taken {
     pub targets: Vec<Column>,
     /// How many others of these there are.
     pub more_targets: usize,
+    /// Whether the series of several targets read each other.
+    pub jointly: bool,
     /// The columns among `numbers` that are known ahead.
     pub known: Vec<String>,
     /// The columns that say one thing of each series.
@@ -209,7 +211,8 @@ impl fmt::Display for Taken {
         };
         if !self.targets.is_empty() {
             let all = self.targets.iter().map(Column::to_string).collect();
-            parts.push(format!("targets, a series each: {}", more(all, self.more_targets)));
+            let each = if self.jointly { "a series each, which reads the others" } else { "a series each" };
+            parts.push(format!("targets, {each}: {}", more(all, self.more_targets)));
         }
         if !self.numbers.is_empty() {
             let what = if self.target.is_some() || !self.targets.is_empty() { "covariates" } else { "features" };

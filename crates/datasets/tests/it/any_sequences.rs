@@ -48,6 +48,7 @@ impl Sequences {
             values: self.rows.iter().flat_map(|(_, values)| values).copied().collect(),
             offsets,
             labels: Some(self.rows.iter().map(|(class, _)| place(*class)).collect()),
+            step_labels: None,
             ids: None,
         }
     }

@@ -297,8 +297,14 @@ fn wrong_tables_are_refused_with_line_and_column() {
         ("a,2,x,k", "line 3, column \"x\": \"x\" is not a number"),
         ("a,2,\"1,5\",k", "--decimal and --thousands"),
         ("a,2,-inf,k", "line 3, column \"x\": \"-inf\" is not a finite number"),
-        ("b,2,1,", "line 3, column label: expected a label, found nothing"),
-        ("a,2,1,m", "line 3, column label: expected the label k, as in the lines of id a before, found \"m\""),
+        (
+            "b,2,1,",
+            "line 3, column label: expected a label (with --label-per-step a step may have none), found nothing",
+        ),
+        (
+            "a,2,1,m",
+            "line 3, column label: expected the label k, as in the lines of id a before; or read a label of each step: --label-per-step, found \"m\"",
+        ),
         ("b,2,1,k\na,1.0,2,k", "line 4, column time: expected a time that id a has once, found 1, as in line 2"),
         ("a,2,1", "line 3: expected 4 cells, one for each column, found 3"),
     ] {
@@ -630,4 +636,61 @@ fn numbers_stand_where_labels_do() {
     }
     let message = read("a.ts", "@classLabel true a b\n@data\n1:a\n", &names).unwrap_err();
     assert!(message.contains("in the place of its number"), "{message}");
+}
+
+fn per_step() -> ColumnNames {
+    ColumnNames { label_per_step: true, ..ColumnNames::default() }
+}
+
+#[test]
+fn each_step_has_a_label_or_none() {
+    // Out of order, in turns, and one label missing.
+    let csv = "id,time,x,label\na,1,2,run\nb,0,5,walk\na,0,1,walk\na,2,3,\nb,1,6,run\n";
+    let folder = Folder::new().with("x.csv", csv.as_bytes());
+    let set = sequences::load_labelled(&folder.file("x.csv"), &per_step()).unwrap();
+    assert_eq!((set.values.as_slice(), set.offsets.as_slice()), (&[1.0, 2.0, 3.0, 5.0, 6.0][..], &[0, 3, 5][..]));
+    assert_eq!((set.labels.as_ref(), set.classes.as_slice()), (None, &["run".to_owned(), "walk".to_owned()][..]));
+    assert_eq!(set.step_labels.as_deref().unwrap(), [Some(1), Some(0), None, Some(1), Some(0)]);
+    let second = set.select(&[1]);
+    assert_eq!(second.step_labels.as_deref().unwrap(), [Some(1), Some(0)]);
+    // Labels count in the order of the classes that a model knows.
+    let classes = ["sit", "walk", "run"].map(str::to_owned);
+    let matched = set.matched("x.csv", &["x".to_owned()], &classes).unwrap();
+    assert_eq!(matched.step_labels.unwrap(), [Some(1), Some(2), None, Some(1), Some(2)]);
+    let message = second.matched("x.csv", &["x".to_owned()], &classes[..2]).unwrap_err().to_string();
+    assert_says(&message, &["sequence 0 (id b)", "label run", "sit, walk"]);
+
+    let x = || Values::F32(vec![1.0, 2.0, 9.0, 5.0, 6.0, 7.0]);
+    for (y, classes) in [
+        (texts(&["walk", "run", "run", "", "run", "walk"]), ["run", "walk"]),
+        (Values::F64(vec![1.0, 0.0, 0.0, f64::NAN, 0.0, 1.0]), ["0", "1"]),
+    ] {
+        let lengths = Values::I64(vec![2, 3]);
+        let folder = numpy(&[("x", &[2, 3, 1], x()), ("y", &[2, 3], y), ("lengths", &[2], lengths)]);
+        let set = sequences::load_labelled(&folder.file("x.npz"), &per_step()).unwrap();
+        assert_eq!(set.classes, classes);
+        assert_eq!(set.step_labels.unwrap(), [Some(1), Some(0), None, Some(0), Some(1)]);
+    }
+    let folder = numpy(&[("x", &[2, 3, 1], x()), ("y", &[2, 3], Values::U8(vec![1, 0, 0, 1, 0, 1]))]);
+    let set = sequences::load_labelled(&folder.file("x.npz"), &per_step()).unwrap();
+    assert_eq!(set.step_labels.unwrap(), [1, 0, 0, 1, 0, 1].map(Some));
+}
+
+#[test]
+fn labels_of_steps_that_cannot_be_are_refused() {
+    let varies = "id,x,label\na,1,k\na,2,l\n";
+    refused("x.csv", varies, &["line 3, column label", "the label k", "--label-per-step", "\"l\""]);
+    refused("x.csv", "id,x,label\na,1,k\na,2,\n", &["line 3, column label", "--label-per-step"]);
+    refused_with("x.ts", TS, &per_step(), &["one for each sequence", ".csv", "y [N, T]"]);
+    let message = |y: Values, shape: &[usize], names: &ColumnNames| {
+        let folder = numpy(&[("x", &[2, 3, 1], Values::F32(vec![0.0; 6])), ("y", shape, y)]);
+        sequences::load_labelled(&folder.file("x.npz"), names).unwrap_err().to_string()
+    };
+    let labels = || Values::I64(vec![0, 1, 0, 1, 0, 1]);
+    assert_says(&message(labels(), &[2, 3], &ColumnNames::default()), &["array y", "shape [2]", "--label-per-step"]);
+    assert_says(&message(labels(), &[3, 2], &per_step()), &["array y", "shape [2, 3]", "[3, 2]"]);
+    assert_says(&message(Values::I64(vec![0, 1]), &[2], &per_step()), &["a label for each step", "[2]"]);
+    let half = Values::F64(vec![0.0, 1.0, 0.0, 1.0, 0.5, 1.0]);
+    assert_says(&message(half, &[2, 3], &per_step()), &["0.5 in sequence 1, step 1"]);
+    assert_says(&message(Values::I64(vec![1; 6]), &[2, 3], &per_step()), &["1 class", "two classes"]);
 }

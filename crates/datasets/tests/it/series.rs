@@ -1,7 +1,7 @@
 //! Tables of time series: what is read, what is repaired and reported, and what is refused.
 
 use crate::make::{Folder, assert_says, gz};
-use elman_datasets::series::{Reader, Series, SeriesSet, Time, TimeFormat};
+use elman_datasets::series::{Reader, Series, SeriesSet, StaticValue, Time, TimeFormat};
 use elman_datasets::{Error, series::SeriesFault};
 
 #[track_caller]
@@ -796,6 +796,37 @@ fn several_targets_are_a_series_each() {
     let one = read(&Reader::new("a,b"), "t;\"a,b\"\n1;1\n2;2\n3;3\n");
     assert_eq!((one.series.len(), one.target.as_str()), (1, "a,b"));
     refused(&Reader::new("a,c"), &text, &["no column \"c\" for the target"]);
+
+    // Read jointly, each has both before the other covariates, in its own steps, and its name.
+    let joint = Reader::new("a,b").jointly(true);
+    for reader in [joint.clone(), joint.clone().covariates(["b", "x", "a"])] {
+        let set = read(&reader, &text);
+        assert_eq!(
+            (set.joint, &set.covariates[..], &set.statics[..]),
+            (2, &["a", "b", "x"].map(str::to_owned)[..], &["series".to_owned()][..])
+        );
+        for (series, name, first) in
+            [(&set.series[0], "a", [0.0, f64::NAN, 0.0]), (&set.series[1], "b", [2.0, 1_600_000_002.0, 14.0])]
+        {
+            assert_eq!(series.statics, [StaticValue::Text(name.to_owned())]);
+            for (covariate, expected) in first.into_iter().enumerate() {
+                let found = series.covariate_centre(covariate) + f64::from(series.covariates[covariate]);
+                assert!(found == expected || found.is_nan() && expected.is_nan(), "{name}, {covariate}: {found}");
+            }
+        }
+        assert!(
+            set.report
+                .taken
+                .to_string()
+                .contains("targets, a series each, which reads the others: a, b; covariates: x")
+        );
+    }
+    assert_eq!(read(&joint.clone().id("shop"), &shops).series[1].statics, [StaticValue::Text("b".to_owned())]);
+    refused(&Reader::new("a").jointly(true), &text, &["one target is read, \"a\"", "--target a,b,c"]);
+    let tsf = "@frequency yearly\n@data\n1,2,3,4\n"
+        .replace("@data", "@attribute series_name string\n@data")
+        .replace("1,2", "T1:1,2");
+    refused(&Reader::new("").jointly(true), &tsf, &["one target is read", "--jointly"]);
     refused(&Reader::new("a,b"), &text.replace("2020-01-02", "2020-01-01"), &["lines 2 and 3 have the same time"]);
 }
 

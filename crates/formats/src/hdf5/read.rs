@@ -8,7 +8,7 @@ use hdf5_pure::{AttrValue, Dataset, Datatype, DatatypeByteOrder, FloatingPointLa
 use super::source::{Budget, Counted};
 use super::{DEPTH_MAX, ELEMENTS_SPARE, Fault, File, OBJECTS_MAX, PATH_MAX, Text};
 use crate::Array;
-use crate::half::{bf16_to_f32, f16_to_f32};
+use crate::half::{Half, bf16_to_f32, f16_to_f32};
 
 const BINARY16: FloatingPointLayout = FloatingPointLayout {
     bit_offset: 0,
@@ -125,6 +125,12 @@ impl Walk {
             return Err(Fault::Length { path: path.to_owned(), shape: dims, expected, found: bytes.len() as u64 });
         }
         self.elements = elements;
+        let half = match float.kind {
+            Kind::F16 => Some(Half::F16),
+            Kind::Bf16 => Some(Half::Bf16),
+            Kind::F32 => None,
+        };
+        self.file.halves.extend(half.map(|half| (path.to_owned(), half)));
         Ok(Some(Array { shape, data: float.values(&bytes) }))
     }
 
