@@ -237,6 +237,12 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// Other processes that train the same model do not answer, or are elsewhere.
+    #[error("{why}")]
+    Peers {
+        /// Which of them, and what is wrong.
+        why: String,
+    },
     /// A file of arrays cannot be read or written.
     #[error(transparent)]
     File(#[from] elman_formats::Error),

@@ -49,7 +49,9 @@ pub use data::arrays::{Arrays, Targets};
 pub use data::augment::{Augment, Draw};
 pub use data::echo::Echo;
 pub use data::notation::Notation;
+pub use data::parts::{Drawing, part_count};
 pub use data::patch::Patch;
+pub use data::pieces::EchoPieces;
 pub use data::row_scaling::{RowScaling, Standardize, spread_within};
 pub use data::sequences::Sequences;
 pub use data::standardize::{LabelledSequences, Missing, StandardizedSequences, Standardizer};
@@ -57,8 +59,8 @@ pub use data::target::{Labelled, RowClass, RowValues, StepClass, StepValues, Tar
 pub use elman_datasets as datasets;
 pub use elman_formats as formats;
 pub use elman_kernels::{
-    Activation, Cell, Engine, GateActivation, Gru, IndRnn, Isa, Lstm, Noise, Nonlinearity, Pool, Reset, Rnn, Score,
-    StepDense, StepNorm, StepScale, cell, layout,
+    Activation, Cell, Engine, GateActivation, Gru, IndRnn, Isa, Lstm, Noise, Nonlinearity, Pool, Pooling, Reset, Rnn,
+    Score, StepDense, StepNorm, StepPool, StepScale, cell, layout,
 };
 pub use error::Error;
 pub use isa::{active as active_isa, from_environment as isa_from_environment};
@@ -67,6 +69,7 @@ pub use model::confusion::{ClassScore, Confusion};
 pub use model::ends::Ends;
 pub use model::ensemble::Ensemble;
 pub use model::head::{Head, Hidden, Link, Predicts, Quantiles, Reads, ValueLoss, Values};
+pub use model::heard::Heard;
 pub use model::meaning::{ClassMeaning, Meaning, NumberMeaning, SeriesMeaning};
 pub use model::model::{Config, DenseArrays, Model, STEPS_MAX};
 pub use model::numbered::NumberedSequences;
@@ -76,6 +79,7 @@ pub use model::stream::Stream;
 pub use model::stream_state::StreamState;
 pub use model::workers::most_probable;
 pub use network::check_gradient::check_gradient;
+pub use network::conv::{Conv1d, max_pool_1d, mean_pool_1d};
 pub use network::dynamic_rnn::{DynamicRnn, Gradients, Unrolled};
 pub use network::init::Init;
 pub use network::layer::{AnyCell, Embedding, Layer, Merge, Stack};
@@ -84,6 +88,7 @@ pub use network::parameters::prefix as array_prefix;
 pub use network::state::{CellState, State};
 pub use network::stream::NetworkStream;
 pub use network::tape::{Tape, TapeGradients, WayBack};
+pub use network::window::{Padding, Window};
 pub use peak::peak_rate;
 pub use random::{Purpose, Random};
 pub use training::batch::{Batch, StreamWindow};
@@ -97,6 +102,7 @@ pub use training::optimizer::{
     Adagrad, Adam, AdamW, Algorithm, Decay, Decision, Descent, EarlyStopping, Optimizer, Progress, RmsProp, Rprop,
     RpropVariant, Schedule, Sgd, Span,
 };
+pub use training::peers::Peers;
 pub use training::shared_gradient::{Gradient, Ledger, Share};
 pub use training::step::{Epoch, Step};
 pub use training::trainer::Trainer;
@@ -115,4 +121,7 @@ mod pages {
 
     #[doc = include_str!("../../../docs/reproducibility.md")]
     struct Reproducibility;
+
+    #[doc = include_str!("../../../docs/tag.md")]
+    struct Tag;
 }

@@ -30,6 +30,8 @@ pub enum Purpose {
     Augment = 9,
     /// Noise on the values of a step of a row.
     Jitter = 10,
+    /// Settings that are tried.
+    Tuning = 11,
 }
 
 /// A stream of random numbers: ChaCha with 8 rounds, the key made of the stream's name.

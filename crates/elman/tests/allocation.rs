@@ -56,7 +56,7 @@ fn a_streaming_step_allocates_nothing() {
         assert_eq!(ALLOCATIONS.load(Ordering::Relaxed), before, "{name}");
     }
     // With their answers, whatever the head reads.
-    for reads in [Reads::LastState, Reads::EveryStep, Reads::Mean, Reads::Max] {
+    for reads in Reads::ALL {
         let head = Head::last_state(5).reads(reads).hidden(9, Nonlinearity::Relu);
         let stack = Stack::new(Lstm::new(3, 20)).then(Layer::new(Gru::new(20, 20)).residual(true));
         let model = Arc::new(Model::init(stack, head, Init::Tf, 1).unwrap());

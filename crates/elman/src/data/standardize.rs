@@ -11,7 +11,7 @@ use super::augment::{Augment, Change, Draw};
 use super::patch::Patch;
 use super::row_scaling::{Own, RowScaling, Standardize};
 use super::scaling::Scaling;
-use crate::{Error, Labelled, Sequences, Target};
+use crate::{Error, Labelled, Sequences, StepClass, Target};
 
 /// How a missing value is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +95,36 @@ impl Standardizer {
     pub fn input(&self) -> usize {
         let beside = self.rows.as_ref().map_or(0, |rows| rows.beside(self.features()));
         self.patch.size.saturating_mul(self.width()).saturating_add(beside)
+    }
+
+    /// What the network reads of one step of a stream: `values [F]` in their own units, NaN for one that is missing, become
+    /// `x [I]`. It is what it reads of that step in a sequence, bit for bit, unless a feature lies far from 0 for its spread.
+    ///
+    /// # Errors
+    /// If a step is not read by itself: several are one, or a sequence is scaled as a whole; or if the lengths do not fit.
+    pub fn step(&self, values: &[f32], x: &mut [f32]) -> Result<(), Error> {
+        if let Some(how) = self.describe() {
+            return Err(Error::setting(
+                "a step of the network",
+                how,
+                "a step by itself: a stream does not know its end",
+            ));
+        }
+        for (what, found, expected) in
+            [("the values of a step", values.len(), self.features()), ("a step of the network", x.len(), self.input())]
+        {
+            if found != expected {
+                return Err(Error::shape(what, &[found], &[expected]));
+            }
+        }
+        for (feature, &value) in values.iter().enumerate() {
+            let z = self.scalings[feature].map_or(f32::NAN, |scaling| scaling.scaled(value));
+            x[feature] = if z.is_nan() { 0.0 } else { z };
+            if self.mask {
+                x[self.features() + feature] = f32::from(u8::from(z.is_nan()));
+            }
+        }
+        Ok(())
     }
 
     /// Whether the network reads each step by itself, and each feature on the scale of the training part: what other programs
@@ -299,11 +329,13 @@ macro_rules! reads_its_sequences {
 }
 pub(crate) use reads_its_sequences;
 
-/// Standardised sequences with their classes.
+/// Standardised sequences with their classes, or those of their steps.
 #[derive(Clone, Debug)]
 pub struct LabelledSequences {
-    /// `[N]`: places in the names of the classes.
+    /// `[N]`: places in the names of the classes; none where each step has its own.
     pub labels: Vec<usize>,
+    /// `[Σ T]`: places in the names of the classes, None where one is not known; None where sequences have them.
+    step_labels: Option<Vec<Option<u32>>>,
     sequences: StandardizedSequences,
 }
 
@@ -311,13 +343,21 @@ impl LabelledSequences {
     /// Of a set in its own units.
     ///
     /// # Errors
-    /// If it has no labels, or another number of features.
+    /// If it has no labels, or another number of features; or if each step has a label, and several are read as one.
     pub fn new(mut set: SequenceSet, standardizer: &Standardizer) -> Result<Self, Error> {
         let rows = set.len();
+        if let Some(labels) = set.step_labels.take().filter(|labels| Some(&labels.len()) == set.offsets.last()) {
+            if !standardizer.patch.is_step() {
+                let expected = "1, for each step has a label of its own";
+                return Err(Error::setting("patch", standardizer.patch.size, expected));
+            }
+            let sequences = StandardizedSequences::new(set, standardizer)?;
+            return Ok(LabelledSequences { labels: Vec::new(), step_labels: Some(labels), sequences });
+        }
         let Some(labels) = set.labels.take().filter(|labels| labels.len() == rows) else {
             return Err(Error::setting("the set", "without labels", "a label for each sequence"));
         };
-        Ok(LabelledSequences { labels, sequences: StandardizedSequences::new(set, standardizer)? })
+        Ok(LabelledSequences { labels, step_labels: None, sequences: StandardizedSequences::new(set, standardizer)? })
     }
 
     /// As [`StandardizedSequences::augmented`].
@@ -330,7 +370,30 @@ reads_its_sequences!(LabelledSequences);
 
 impl Labelled for LabelledSequences {
     fn target(&self) -> Target<'_> {
-        Target::Class(&self.labels)
+        match self.step_labels {
+            Some(_) => Target::StepClasses(self),
+            None => Target::Class(&self.labels),
+        }
+    }
+}
+
+impl LabelledSequences {
+    /// The labels of all steps, one sequence after the other, None where one is not known; None where sequences have them.
+    pub fn step_labels(&self) -> Option<&[Option<u32>]> {
+        self.step_labels.as_deref()
+    }
+
+    fn step_label(&self, row: usize, step: usize) -> Option<u32> {
+        self.step_labels.as_ref()?.get(self.sequences.set.offsets[row] + step).copied().flatten()
+    }
+}
+
+impl StepClass for LabelledSequences {
+    fn class(&self, row: usize, step: usize) -> usize {
+        self.step_label(row, step).unwrap_or_default() as usize
+    }
+    fn is_known(&self, row: usize, step: usize) -> bool {
+        self.step_label(row, step).is_some()
     }
 }
 
@@ -352,6 +415,7 @@ mod tests {
             values: values.to_vec(),
             offsets: vec![0, 2, 3],
             labels: Some(vec![1, 0]),
+            step_labels: None,
             ids: None,
         }
     }
@@ -412,6 +476,25 @@ mod tests {
     }
 
     #[test]
+    fn a_step_alone_is_read_as_in_its_sequence() {
+        let training = set([1.0, NAN, NAN, 5.0, 3.0, 7.0]);
+        for missing in [Missing::Mask, Missing::Mean] {
+            let standardizer = Standardizer::of(&training, missing);
+            let data = StandardizedSequences::new(training.clone(), &standardizer).unwrap();
+            for (row, step, values) in [(0, 0, [1.0, NAN]), (0, 1, [NAN, 5.0]), (1, 0, [3.0, 7.0])] {
+                let mut x = vec![9.0; standardizer.input()];
+                standardizer.step(&values, &mut x).unwrap();
+                assert_eq!(x, read(&data, row, step));
+            }
+            let mut x = vec![0.0; standardizer.input()];
+            assert!(standardizer.step(&[1.0], &mut x).is_err());
+            assert!(standardizer.step(&[1.0, 2.0], &mut x[1..]).is_err());
+        }
+        let by_rows = Standardizer::of(&training, Missing::Mean).to_scale(Standardize::Row, &training);
+        assert!(by_rows.step(&[1.0, 2.0], &mut [0.0; 2]).unwrap_err().to_string().contains("by its own mean"));
+    }
+
+    #[test]
     fn a_feature_that_training_never_saw_is_never_read() {
         let standardizer = Standardizer::of(&set([NAN, 1.0, NAN, 3.0, NAN, 2.0]), Missing::Mean);
         assert_eq!(standardizer.scalings[0], None);
@@ -429,6 +512,7 @@ mod tests {
             values: values.to_vec(),
             offsets: vec![0, values.len()],
             labels: Some(vec![1]),
+            step_labels: None,
             ids: None,
         }
     }

@@ -83,6 +83,12 @@ pub trait RowClass: Sync {
 pub trait StepClass: Sync {
     /// That of a step of a row.
     fn class(&self, row: usize, step: usize) -> usize;
+
+    /// Whether that of a step of a row is known. A step without a class has no loss and is not scored; a row without any is
+    /// left out of training.
+    fn is_known(&self, _row: usize, _step: usize) -> bool {
+        true
+    }
 }
 
 /// Values of each row.
@@ -126,11 +132,11 @@ impl Target<'_> {
         }
     }
 
-    /// The class of a row, or with `step` of a step of it; None where there is none.
+    /// The class of a row, or with `step` of a step of it; None where there is none, or it is not known.
     pub fn class(&self, row: usize, step: Option<usize>) -> Option<usize> {
         match (self, step) {
             (Target::Class(of), _) => Some(of.class(row)),
-            (Target::StepClasses(of), Some(step)) => Some(of.class(row, step)),
+            (Target::StepClasses(of), Some(step)) => of.is_known(row, step).then(|| of.class(row, step)),
             _ => None,
         }
     }

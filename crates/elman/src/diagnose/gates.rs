@@ -2,11 +2,12 @@
 //!
 //! Their values are those of the f64 reference, from the cell's plain arrays and the true inputs and states.
 
-use elman_kernels::reference::{self, Bound, Reference};
+use elman_kernels::reference::{self, Bound};
 use ndarray::ArrayView1;
 use serde::Serialize;
 
 use super::track::Track;
+use crate::network::layer::AnyCell;
 
 /// A gate over a sample of steps. σ is saturated below 0.1 and above 0.9, tanh below −0.9 and above 0.9, and ReLU is
 /// where it is 0.
@@ -37,36 +38,60 @@ struct Seen {
     high: Vec<u64>,
 }
 
-/// The gates of a track, sample by sample.
-pub(super) struct Gates<'a> {
-    cell: Option<&'a dyn Reference>,
+/// A cell with its plain arrays in f64.
+#[derive(Clone, Debug)]
+pub(super) struct Plain {
+    cell: AnyCell,
     arrays: reference::Arrays,
+}
+
+impl Plain {
+    pub(super) fn new(track: &Track) -> Self {
+        let cell = track.cell.clone();
+        let entries = cell.reference().map_or_else(Vec::new, |cell| cell.layout().entries);
+        let wide = |name: &str| track.arrays[name].data.iter().map(|&x| f64::from(x)).collect();
+        let arrays = entries.iter().map(|entry| (entry.name, wide(entry.name))).collect();
+        Plain { cell, arrays }
+    }
+
+    /// The gates of a step: x `[I]` and the state before, h `[P]` and c `[M]`. None of a cell of one's own.
+    pub(super) fn gates<'a>(
+        &self,
+        x: impl IntoIterator<Item = &'a f32>,
+        h: impl IntoIterator<Item = &'a f32>,
+        c: impl IntoIterator<Item = &'a f32>,
+    ) -> Option<Vec<reference::Gate>> {
+        fn wide<'a>(values: impl IntoIterator<Item = &'a f32>) -> Vec<f64> {
+            values.into_iter().map(|&x| f64::from(x)).collect()
+        }
+        let cell = self.cell.reference()?;
+        let (x, h, c) = (wide(x), wide(h), wide(c));
+        let candidate = vec![1.0; if c.is_empty() { h.len() } else { c.len() }];
+        let step = reference::Step { x: &x, seen: &h, h: &h, c: &c, candidate: &candidate };
+        Some(cell.step(&self.arrays, step).gates)
+    }
+}
+
+/// The gates of a track, sample by sample.
+pub(super) struct Gates {
+    plain: Plain,
     seen: Vec<Seen>,
     pub(super) samples: u64,
 }
 
-impl<'a> Gates<'a> {
-    pub(super) fn new(track: &'a Track) -> Self {
-        let cell = track.cell.reference();
-        let entries = cell.map_or_else(Vec::new, |cell| cell.layout().entries);
-        let wide = |name: &str| track.arrays[name].data.iter().map(|&x| f64::from(x)).collect();
-        let arrays = entries.iter().map(|entry| (entry.name, wide(entry.name))).collect();
-        Gates { cell, arrays, seen: Vec::new(), samples: 0 }
+impl Gates {
+    pub(super) fn new(track: &Track) -> Self {
+        Gates { plain: Plain::new(track), seen: Vec::new(), samples: 0 }
     }
 
     /// Whether there is anything to see.
     pub(super) fn are_known(&self) -> bool {
-        self.cell.is_some()
+        self.plain.cell.reference().is_some()
     }
 
     /// A step of a row: x `[I]` and the state before, h `[P]` and c `[M]`.
     pub(super) fn add(&mut self, x: ArrayView1<'_, f32>, h: ArrayView1<'_, f32>, c: ArrayView1<'_, f32>) {
-        let Some(cell) = self.cell else { return };
-        let wide = |values: ArrayView1<'_, f32>| values.iter().map(|&x| f64::from(x)).collect::<Vec<f64>>();
-        let (x, h, c) = (wide(x), wide(h), wide(c));
-        let candidate = vec![1.0; if c.is_empty() { h.len() } else { c.len() }];
-        let step = reference::Step { x: &x, seen: &h, h: &h, c: &c, candidate: &candidate };
-        let gates = cell.step(&self.arrays, step).gates;
+        let Some(gates) = self.plain.gates(x, h, c) else { return };
         if self.seen.is_empty() {
             let none = |gate: &reference::Gate| vec![0; gate.values.len()];
             let seen = |gate: &reference::Gate| Seen {

@@ -19,10 +19,12 @@
 
 mod curve;
 mod eigen;
+mod followed;
 mod gates;
 mod losses;
 mod passes;
 mod spectrum;
+mod stream_gates;
 mod track;
 
 use ndarray::{Array2, s};
@@ -31,9 +33,11 @@ use serde::Serialize;
 pub use curve::{Curve, EXPLODED, Flow, VANISHED};
 pub use eigen::{Complex, eigenvalues, largest_singular_value};
 pub use elman_kernels::reference::Bound;
+pub use followed::Followed;
 pub use gates::Gate;
 pub use losses::{class_loss_gradient, quantile_loss_gradient, value_loss_gradient};
 pub use spectrum::{Recurrent, Transition};
+pub use stream_gates::{LayerGate, StreamGates};
 
 use self::gates::Gates;
 use self::passes::Row;
@@ -199,6 +203,11 @@ impl<'a> Diagnose<'a> {
             return Err(Error::setting("what the head reads", self.reads.describe(), expected));
         }
         for layer in self.network.layers() {
+            if layer.window.is_some() {
+                let (what, of) = ("a diagnosis", layer.cell.get().name());
+                let why = "the layer reads windows of several steps, so a step of the next one has no lag in the data";
+                return Err(Error::Unsupported { what, of, why: why.into() });
+            }
             if let Some(merge @ (Merge::Average | Merge::Multiply)) = layer.bidirectional {
                 let expected = "two directions side by side or added; others are not diagnosed";
                 return Err(Error::setting(
@@ -258,7 +267,7 @@ struct Figures<'a> {
     state: Curve,
     h: Curve,
     c: Curve,
-    gates: Gates<'a>,
+    gates: Gates,
     jacobians: Jacobians<'a>,
     /// Steps of all rows, and those that were passed.
     pairs: usize,

@@ -19,6 +19,11 @@ pub(crate) fn check_inputs<D: Sequences + ?Sized>(
     if let Some(row) = rows.clone().find(|&row| data.length(row) > data.steps()) {
         return Err(Error::Length { row, length: data.length(row), steps: data.steps() });
     }
+    let least = model.stack().least_steps();
+    if let Some(row) = rows.clone().find(|&row| (1..least).contains(&data.length(row))) {
+        let expected = format!("at least {least}: of fewer the windows of its layers leave no step");
+        return Err(Error::setting("the steps of a row", format!("{} (row {row})", data.length(row)), expected));
+    }
     check_tokens(model.stack(), data, rows)
 }
 
@@ -55,7 +60,7 @@ pub(crate) fn check_rows<D: Labelled + ?Sized>(model: &Model, data: &D, rows: &[
 }
 
 /// Refuses rows with nothing to score: the mean of no losses is no number.
-fn check_scored<D: Sequences + ?Sized>(
+fn check_scored<D: Labelled + ?Sized>(
     model: &Model,
     what: &'static str,
     data: &D,
@@ -64,19 +69,32 @@ fn check_scored<D: Sequences + ?Sized>(
     if rows.len() == 0 {
         return Err(Error::setting(what, "empty", "at least one row"));
     }
-    if rows.clone().any(|row| model.head().scores(data.length(row))) {
+    if rows.clone().any(|row| is_scored(model.head(), data, row)) {
         return Ok(());
     }
     let mut found: Vec<String> = rows.clone().take(NAMED).map(|row| row.to_string()).collect();
     if rows.len() > NAMED {
         found.push("…".into());
     }
-    let found = format!("without a single step (rows {})", found.join(", "));
+    let steps = rows.clone().map(|row| data.length(row)).sum::<usize>();
+    let without = if steps == 0 { "a single step" } else { "a step whose class is known" };
+    let found = format!("without {without} (rows {})", found.join(", "));
     Err(Error::setting(
         what,
         found,
         "a row of 1 step or more, for the head scores every step; or a head on the last state",
     ))
+}
+
+/// Whether a head scores anything in a row: one on every step has nothing where there is none, or none whose class is known.
+pub(crate) fn is_scored<D: Labelled + ?Sized>(head: &Head, data: &D, row: usize) -> bool {
+    if head.reads != Reads::EveryStep {
+        return true;
+    }
+    match data.target() {
+        Target::StepClasses(of) => (0..data.length(row)).any(|step| of.is_known(row, step)),
+        _ => data.length(row) > 0,
+    }
 }
 
 /// Rows that an error names.

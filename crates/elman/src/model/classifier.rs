@@ -7,13 +7,13 @@ use std::path::Path;
 use elman_datasets::SequenceSet;
 use ndarray::ArrayView2;
 
-use crate::Error;
 use crate::data::standardize::StandardizedSequences;
 use crate::model::ensemble::Ensemble;
 use crate::model::meaning::ClassMeaning;
 use crate::model::model::Model;
 use crate::model::predictor::Predictor;
 use crate::model::workers::most_probable;
+use crate::{Error, Sequences};
 
 /// A trained model of classes, or an ensemble of some, ready to classify.
 ///
@@ -82,10 +82,16 @@ impl Classifier {
     ///
     /// # Errors
     /// If the features are not those of training, in their order, or an answer is not a number: a value is far from all in
-    /// training.
+    /// training; and of a model that names each step.
     pub fn classify(&mut self, set: SequenceSet) -> Result<Vec<Classified>, Error> {
-        let set = SequenceSet { labels: None, ..set }.matched("the data", &self.meaning.features, &[])?;
-        let rows = StandardizedSequences::new(set, &self.meaning.standardizer)?;
+        if self.meaning.label_per_step {
+            return Err(Error::setting(
+                "the model",
+                "one that names each step",
+                "one of whole sequences; see classify_steps",
+            ));
+        }
+        let rows = self.rows(set)?;
         let probabilities = self.predictor.predict(&rows)?;
         let answer = |(row, probabilities): (usize, ndarray::ArrayView1<'_, f32>)| {
             let probabilities = probabilities.to_vec();
@@ -101,5 +107,47 @@ impl Classifier {
     /// As [`Classifier::classify`], and if a sequence has another number of features.
     pub fn classify_arrays(&mut self, sequences: &[ArrayView2<'_, f32>]) -> Result<Vec<Classified>, Error> {
         self.classify(self.meaning.set_of(sequences)?)
+    }
+
+    /// The class of each step of each sequence of a set, whose values are in their own units.
+    ///
+    /// # Errors
+    /// As [`Classifier::classify`], and of a model of whole sequences.
+    pub fn classify_steps(&mut self, set: SequenceSet) -> Result<Vec<Vec<Classified>>, Error> {
+        if !self.meaning.label_per_step {
+            return Err(Error::setting(
+                "the model",
+                "one of whole sequences",
+                "one that names each step; see classify",
+            ));
+        }
+        let rows = self.rows(set)?;
+        let of_row = |row| {
+            let answers = self.predictor.predict_steps(&rows, row)?;
+            let of_step = |probabilities: ndarray::ArrayView1<'_, f32>| {
+                let probabilities = probabilities.to_vec();
+                let class = most_probable(&probabilities).ok_or(Error::NoClass { row })?;
+                Ok(Classified { class, probabilities })
+            };
+            answers.outer_iter().map(of_step).collect()
+        };
+        (0..rows.len()).map(of_row).collect()
+    }
+
+    /// The same of sequences [T, F] in memory, each of its own length; NaN is a missing value.
+    ///
+    /// # Errors
+    /// As [`Classifier::classify_steps`], and if a sequence has another number of features.
+    pub fn classify_steps_of_arrays(
+        &mut self,
+        sequences: &[ArrayView2<'_, f32>],
+    ) -> Result<Vec<Vec<Classified>>, Error> {
+        self.classify_steps(self.meaning.set_of(sequences)?)
+    }
+
+    /// A set as the network reads it.
+    fn rows(&self, set: SequenceSet) -> Result<StandardizedSequences, Error> {
+        let set = SequenceSet { labels: None, step_labels: None, ..set };
+        StandardizedSequences::new(set.matched("the data", &self.meaning.features, &[])?, &self.meaning.standardizer)
     }
 }

@@ -115,16 +115,33 @@ impl Ensemble {
     /// # Errors
     /// As [`Model::save`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        if let [model] = self.members.as_slice() {
-            return model.save(path);
+        let path = path.as_ref();
+        match self.members.as_slice() {
+            [model] => model.save(path),
+            _ => Ok(formats::write(path, &self.file(path)?)?),
         }
+    }
+
+    /// The bytes of the file that [`Ensemble::save`] writes; errors call it `path`.
+    ///
+    /// # Errors
+    /// As [`Model::to_bytes`].
+    pub fn to_bytes(&self, path: impl AsRef<Path>) -> Result<Vec<u8>, Error> {
+        let path = path.as_ref();
+        match self.members.as_slice() {
+            [model] => model.to_bytes(path),
+            _ => Ok(formats::to_bytes(&self.file(path)?, path)?),
+        }
+    }
+
+    /// The file of several.
+    fn file(&self, path: &Path) -> Result<formats::File, Error> {
         let config = Config { members: Some(self.members.len()), ..self.first().config() };
-        let metadata = config.metadata(path.as_ref())?;
+        let metadata = config.metadata(path)?;
         let named = (1..).zip(&self.members).flat_map(|(number, member)| {
             member.arrays().into_iter().map(move |(name, array)| (format!("{}{name}", prefix(number)), array))
         });
-        let file = formats::File { arrays: named.collect(), metadata };
-        Ok(formats::write(path.as_ref(), &file)?)
+        Ok(formats::File { arrays: named.collect(), metadata })
     }
 
     /// Reads what [`Ensemble::save`] or [`Model::save`] wrote: a single model is an ensemble of one.

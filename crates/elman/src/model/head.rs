@@ -154,9 +154,22 @@ pub enum Reads {
     /// The largest value of each output of the last layer over the steps of a row; zeros for a row without a step. Its
     /// gradient goes to the first step that has it.
     Max,
+    /// A weighted mean of the outputs of the last layer over the steps of a row, which learns what to look at; zeros for a
+    /// row without a step:
+    ///
+    /// ```text
+    /// e_t = vᵀ tanh(h_t W + b)        α = softmax over the steps of the row (e)        read = Σ_t α_t h_t
+    /// ```
+    ///
+    /// W [O, A], b and v `[A]`, with A = O. Yang et al. (2016), <https://doi.org/10.18653/v1/N16-1174>; its score is that
+    /// of Bahdanau, Cho & Bengio (2015), <https://arxiv.org/abs/1409.0473>, with a query v that is the same for all rows.
+    Attention,
 }
 
 impl Reads {
+    /// All of them.
+    pub const ALL: [Reads; 5] = [Reads::LastState, Reads::EveryStep, Reads::Mean, Reads::Max, Reads::Attention];
+
     /// The name used in files and on the command line.
     pub fn name(self) -> &'static str {
         match self {
@@ -164,6 +177,7 @@ impl Reads {
             Reads::EveryStep => "every-step",
             Reads::Mean => "mean",
             Reads::Max => "max",
+            Reads::Attention => "attention",
         }
     }
 
@@ -174,12 +188,13 @@ impl Reads {
             Reads::EveryStep => "every step",
             Reads::Mean => "the mean over the steps",
             Reads::Max => "the maximum over the steps",
+            Reads::Attention => "the steps by attention",
         }
     }
 
     /// Whether it takes the outputs of all steps together.
     pub fn pools(self) -> bool {
-        matches!(self, Reads::Mean | Reads::Max)
+        matches!(self, Reads::Mean | Reads::Max | Reads::Attention)
     }
 }
 
@@ -278,11 +293,6 @@ impl Head {
         }
     }
 
-    /// Whether it scores anything in a row of so many steps: a head on every step has nothing where there is none.
-    pub(crate) fn scores(&self, length: usize) -> bool {
-        self.reads != Reads::EveryStep || length > 0
-    }
-
     /// Refuses what has no meaning: a single class, levels that do not rise from 0 to 1, too many outputs.
     ///
     /// # Errors
@@ -337,6 +347,12 @@ impl Head {
     /// Floats of what it reads of a stack.
     pub fn input(&self, stack: &Stack) -> usize {
         if self.reads == Reads::LastState { stack.summary() } else { stack.output() }
+    }
+
+    /// The layer W and b that scores the steps of a stack's outputs, where it [attends](Reads::Attention) to them.
+    pub fn attention(&self, stack: &Stack) -> Option<Dense> {
+        let width = stack.output();
+        (self.reads == Reads::Attention).then_some(Dense { input: width, output: width })
     }
 
     /// Its dense layers on a stack, in their order, each with its activation.

@@ -5,6 +5,7 @@
 use elman_kernels::cell::{Rows, RowsMut};
 use elman_kernels::{Aligned, Dense, Engine, Mode, padded};
 
+use crate::model::attention::Attention;
 use crate::model::head::{Head, Reads};
 use crate::model::pooled::Pooled;
 use crate::network::layer::{Merge, Stack};
@@ -18,6 +19,8 @@ pub(crate) struct HeadTile {
     merge: Option<Merge>,
     /// The outputs of the last layer over the steps, for a head that takes them together.
     pub(crate) pooled: Pooled,
+    /// What scores those of a step, for a head that attends to them.
+    attention: Option<Attention>,
     layers: Vec<Buffers>,
 }
 
@@ -54,6 +57,7 @@ impl HeadTile {
             reads: head.reads,
             merge: stack.layers.last().and_then(|layer| layer.bidirectional).map(Merge::of_states),
             pooled: Pooled::new(head.reads, rows, stack.output()),
+            attention: plan.attention.as_ref().map(|layer| Attention::new(layer, rows)),
             layers: plan.head.iter().map(buffers).collect(),
         }
     }
@@ -62,7 +66,8 @@ impl HeadTile {
     pub(crate) fn bytes(head: &Head, stack: &Stack, rows: usize) -> usize {
         let layers = head.dense(stack);
         let floats: usize = layers.iter().flat_map(|&(dense, _)| room(dense, rows)).sum();
-        floats * size_of::<f32>() + Pooled::bytes(head.reads, rows, stack.output())
+        let attention = head.attention(stack).map_or(0, |dense| Attention::bytes(dense, rows));
+        floats * size_of::<f32>() + Pooled::bytes(head.reads, rows, stack.output()) + attention
     }
 
     /// What it reads.
@@ -71,22 +76,37 @@ impl HeadTile {
     }
 
     /// Takes the outputs `[O]` of the next step of the row at `place`: a head on every step reads them, one that pools
-    /// counts them in.
+    /// counts them in; one that attends does so when all rows of the step are [there](HeadTile::take_step).
     pub(crate) fn see(&mut self, place: usize, outputs: &[f32]) {
         match self.reads {
             Reads::LastState => {}
             Reads::EveryStep => self.input_mut(place).copy_from_slice(outputs),
             Reads::Mean | Reads::Max => self.pooled.add(place, outputs),
+            Reads::Attention => self.attend_to(place, outputs),
+        }
+    }
+
+    fn attend_to(&mut self, place: usize, outputs: &[f32]) {
+        if let Some(attention) = &mut self.attention {
+            attention.outputs_mut(place).copy_from_slice(outputs);
+        }
+    }
+
+    /// The first `rows` rows have been [seen](HeadTile::see) at this step: a head that attends scores them and counts
+    /// them in.
+    pub(crate) fn take_step(&mut self, engine: Engine<'_>, parameters: &[f32], rows: usize) {
+        if let Some(attention) = &mut self.attention {
+            attention.add(engine, parameters, rows, &mut self.pooled);
         }
     }
 
     /// The row at `place` as it was after `steps` steps, the last one with these outputs `[O]`; of a head that pools, with
-    /// what it had taken together `[O]`, or nothing where there were no steps.
+    /// what it had taken together, or nothing where there were no steps.
     pub(crate) fn resume(&mut self, place: usize, outputs: &[f32], pooled: &[f64], steps: u64) {
         match self.reads {
             Reads::LastState => {}
             Reads::EveryStep => self.input_mut(place).copy_from_slice(outputs),
-            Reads::Mean | Reads::Max => self.pooled.resume(place, pooled, steps),
+            Reads::Mean | Reads::Max | Reads::Attention => self.pooled.resume(place, pooled, steps),
         }
     }
 
@@ -99,7 +119,7 @@ impl HeadTile {
             (Reads::EveryStep, _) => {}
             (Reads::LastState, None) => to.copy_from_slice(forward),
             (Reads::LastState, Some((merge, backward))) => merge.join(forward, backward, to),
-            (Reads::Mean | Reads::Max, _) => self.pooled.read(place, to),
+            (Reads::Mean | Reads::Max | Reads::Attention, _) => self.pooled.read(place, to),
         }
     }
 
@@ -175,5 +195,39 @@ impl HeadTile {
                 activation.back(engine, rows, dense.output, d, RowsMut { data: sums, stride, width: stride });
             }
         }
+    }
+
+    /// From the gradient by what a head that pools read, to that by the outputs of step t of the first `rows` rows, [rows,
+    /// Op], which is written over; that by the parameters of a head that attends is added to `gradient`. Such a head must
+    /// have been [shown](HeadTile::show) the outputs again.
+    #[expect(clippy::too_many_arguments, reason = "a kernel: every slice by its name")]
+    pub(crate) fn step_back(
+        &mut self,
+        engine: Engine<'_>,
+        parameters: &[f32],
+        transposed: &[f32],
+        t: usize,
+        rows: usize,
+        gradient: &mut [f32],
+        out: &mut [f32],
+    ) {
+        let HeadTile { pooled, attention, layers, .. } = self;
+        let Buffers { layer: HeadLayer { dense, .. }, d_inputs, .. } = &layers[0];
+        let width = padded(dense.input);
+        let d = &d_inputs[..rows * width];
+        if let Some(attention) = attention {
+            attention.back(engine, parameters, transposed, rows, pooled, d, gradient, out);
+            return;
+        }
+        for (place, (to, d)) in out.chunks_exact_mut(width).zip(d.chunks_exact(width)).enumerate() {
+            to.fill(0.0);
+            pooled.back(place, t, d, &mut to[..dense.input]);
+        }
+    }
+
+    /// Where the outputs `[O]` of a step of the row at `place` are to be written before its way back; None of a head that
+    /// does not need them again.
+    pub(crate) fn show(&mut self, place: usize) -> Option<&mut [f32]> {
+        self.attention.as_mut().map(|attention| attention.outputs_mut(place))
     }
 }

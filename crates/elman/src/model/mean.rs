@@ -40,8 +40,7 @@ pub(super) fn score(head: &Head, answers: &mut [f32], target: &Target<'_>, row: 
     target.values(row, step, &mut values);
     match &head.predicts {
         Predicts::Classes(_) => {
-            // Data without such a class was refused.
-            let class = target.class(row, step).unwrap_or_default();
+            let Some(class) = target.class(row, step) else { return Score::default() };
             let loss = -f64::from(at_least(answers[class])).ln();
             Score { loss, weight: 1.0, correct: usize::from(elman_kernels::in_top_1(answers, class)), rows: 1 }
         }

@@ -1,5 +1,6 @@
 //! A network with a head: what it answers, in training and after it, and its file.
 
+pub(crate) mod attention;
 pub(crate) mod checks;
 pub(crate) mod classifier;
 pub(crate) mod confusion;
@@ -8,6 +9,7 @@ pub(crate) mod ensemble;
 pub(crate) mod fingerprint;
 pub(crate) mod head;
 pub(crate) mod head_tile;
+pub(crate) mod heard;
 pub(crate) mod logits;
 pub(crate) mod mean;
 pub(crate) mod meaning;

@@ -11,12 +11,12 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::model::head::Head;
+use crate::model::head::{Head, Reads};
 use crate::model::meaning::Meaning;
 use crate::network::init::{self, Init};
 use crate::network::layer::{AnyCell, Stack};
 use crate::network::network::Network;
-use crate::network::parameters::{HeadLayer, Plan};
+use crate::network::parameters::{AttentionLayer, HeadLayer, Plan};
 use crate::network::passage::View;
 use crate::random::{Purpose, Random};
 
@@ -115,6 +115,15 @@ impl Model {
     pub fn new(network: &Network, head: impl Into<Head>, init: Init, random: &mut Random) -> Result<Self, Error> {
         let mut model = Self::empty(network.stack().clone(), head.into())?;
         model.parameters[..network.parameters.len()].copy_from_slice(&network.parameters);
+        if let Some(AttentionLayer { dense, weights, context, .. }) = &model.plan.attention {
+            let (kernel, bias) = init::dense(init, dense.input, dense.output, random);
+            for (entry, values) in dense.layout().iter().zip([kernel, bias]) {
+                entry.pack(&values, &mut model.parameters[weights.clone()]);
+            }
+            // As a dense layer with one output; a bias would change no weight.
+            let (values, _) = init::dense(init, dense.output, 1, random);
+            model.parameters[context.clone()].copy_from_slice(&values);
+        }
         for HeadLayer { dense, weights, .. } in &model.plan.head {
             let (kernel, bias) = init::dense(init, dense.input, dense.output, random);
             for (entry, values) in dense.layout().iter().zip([kernel, bias]) {
@@ -180,9 +189,8 @@ impl Model {
 
     /// Where everything would lie; takes no memory for it.
     fn plan(stack: &Stack, head: &Head) -> Result<Plan, Error> {
-        stack.check()?;
-        head.check()?;
-        Ok(Plan::new(stack, &head.dense(stack)))
+        check_both(stack, head)?;
+        Ok(Plan::new(stack, head.attention(stack), &head.dense(stack)))
     }
 
     fn of_parameters(stack: Stack, head: Head, plan: Plan, parameters: Aligned) -> Self {
@@ -246,7 +254,8 @@ impl Model {
     }
 
     /// The plain arrays by name, row-major: those of [`Network::arrays`], `head.kernel` and `head.bias [C]`, and those of
-    /// hidden layers of the head, `head.0.kernel` and so on.
+    /// hidden layers of the head, `head.0.kernel` and so on; of a head that attends to the steps, `head.attention.kernel
+    /// [O, A]`, `head.attention.bias [A]` and `head.attention.context [A]`.
     pub fn arrays(&self) -> BTreeMap<String, formats::Array> {
         self.plan.unpack(&self.parameters)
     }
@@ -268,8 +277,20 @@ impl Model {
     /// [`arrays`](Model::arrays) of such a model.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
-        let file = formats::File { arrays: self.arrays(), metadata: self.config().metadata(path)? };
-        Ok(formats::write(path, &file)?)
+        Ok(formats::write(path, &self.file(path)?)?)
+    }
+
+    /// The bytes of the file that [`Model::save`] writes; errors call it `path`.
+    ///
+    /// # Errors
+    /// If a cell is one of the user's own.
+    pub fn to_bytes(&self, path: impl AsRef<Path>) -> Result<Vec<u8>, Error> {
+        let path = path.as_ref();
+        Ok(formats::to_bytes(&self.file(path)?, path)?)
+    }
+
+    fn file(&self, path: &Path) -> Result<formats::File, Error> {
+        Ok(formats::File { arrays: self.arrays(), metadata: self.config().metadata(path)? })
     }
 
     /// Whether a file of arrays is a model that [`Model::save`] wrote, whole or damaged.
@@ -309,8 +330,8 @@ impl Model {
     pub(super) fn of_checked(config: Config, arrays: &BTreeMap<String, formats::Array>) -> Result<Self, String> {
         let stack = Stack { embedding: config.embedding, layers: config.layers };
         // Before any memory is set aside: the sizes must be those of the arrays that the file really holds.
-        stack.check().and_then(|()| config.head.check()).map_err(|error| error.to_string())?;
-        let plan = Plan::new(&stack, &config.head.dense(&stack));
+        check_both(&stack, &config.head).map_err(|error| error.to_string())?;
+        let plan = Plan::new(&stack, config.head.attention(&stack), &config.head.dense(&stack));
         for (name, entry, _) in plan.entries() {
             let found = arrays.get(name).map(|array| &array.shape);
             if found != Some(&entry.shape) {
@@ -345,4 +366,16 @@ pub struct DenseArrays {
     pub bias: Vec<f32>,
     /// φ of its sums; none of the layer of the outputs.
     pub activation: Nonlinearity,
+}
+
+/// Refuses a stack or a head that is none, and a head on every step of rows whose steps windows make fewer.
+fn check_both(stack: &Stack, head: &Head) -> Result<(), Error> {
+    stack.check()?;
+    head.check()?;
+    if head.reads == Reads::EveryStep && !stack.keeps_steps() {
+        let expected = "one on the last state, or on the mean or maximum of the steps: the windows of its layers leave fewer \
+                        steps than there are answers; with a stride of 1 and padding `same` or `causal` they are as many";
+        return Err(Error::setting("the head", "one on every step", expected));
+    }
+    Ok(())
 }

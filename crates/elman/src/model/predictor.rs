@@ -1,5 +1,7 @@
 //! A trained model at work: classes, probabilities, figures of a data set.
 
+use std::ops::Range;
+
 use elman_kernels::{Isa, Score};
 use ndarray::{Array2, Array3, Axis};
 
@@ -8,7 +10,7 @@ use crate::model::ensemble::Ensemble;
 use crate::model::head::{Head, Predicts, Quantiles, Reads, Values};
 use crate::model::mean::{mean, score, sort_levels};
 use crate::model::model::Model;
-use crate::model::workers::{Job, Workers, take_workers};
+use crate::model::workers::{Job, Workers, sum, take_workers};
 use crate::network::inputs::check_finite;
 use crate::{Error, Labelled, Sequences, isa};
 
@@ -106,7 +108,9 @@ impl Predictor {
             let found = format!("an ensemble of {}", self.ensemble.members().len());
             return Err(Error::setting("the model", found, "a single one: a stream carries the state of one"));
         };
-        evaluate_streams(&mut self.workers, model, data, job)
+        let all = 0..job.tiles(data);
+        let scores = scores(&mut self.workers, model, data, job, Some(window), all)?;
+        Ok(Evaluation::of(model.head(), sum(scores)))
     }
 
     /// Probabilities [N, C] of every row.
@@ -214,26 +218,33 @@ impl Predictor {
 }
 
 /// Mean loss and accuracy, on workers that are kept for the next call.
-pub(crate) fn evaluate<D: Labelled + ?Sized>(
+fn evaluate<D: Labelled + ?Sized>(
     workers: &mut Option<Workers>,
     model: &Model,
     data: &D,
     job: Job,
 ) -> Result<Evaluation, Error> {
-    check_all(model, data)?;
-    let workers = take_workers(workers, model, job);
-    Ok(Evaluation::of(model.head(), workers.evaluate(model, data)))
+    let all = 0..job.tiles(data);
+    Ok(Evaluation::of(model.head(), sum(scores(workers, model, data, job, None, all)?)))
 }
 
-/// The same over parallel streams, in windows of the job's steps.
-pub(crate) fn evaluate_streams<D: Labelled + ?Sized>(
+/// The score of each of some tiles, on workers that are kept for the next call: of rows, or of parallel streams in windows
+/// of so many steps.
+pub(crate) fn scores<D: Labelled + ?Sized>(
     workers: &mut Option<Workers>,
     model: &Model,
     data: &D,
     job: Job,
-) -> Result<Evaluation, Error> {
-    check_streams(model, data, job.steps)?;
+    window: Option<usize>,
+    tiles: Range<usize>,
+) -> Result<Vec<Score>, Error> {
+    if let Some(window) = window {
+        check_streams(model, data, window)?;
+    }
     check_all(model, data)?;
     let workers = take_workers(workers, model, job);
-    Ok(Evaluation::of(model.head(), workers.evaluate_streams(model, data)))
+    Ok(match window {
+        Some(_) => workers.evaluate_streams(model, data, tiles),
+        None => workers.evaluate(model, data, tiles),
+    })
 }

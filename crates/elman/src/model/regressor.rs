@@ -89,7 +89,11 @@ impl Regressor {
     /// If the features are not those of training, in their order, or an answer is not a number: a value is far from all in
     /// training.
     pub fn predict(&mut self, set: SequenceSet) -> Result<Vec<Regressed>, Error> {
-        let set = SequenceSet { labels: None, ..set }.matched("the data", &self.meaning.sequences.features, &[])?;
+        let set = SequenceSet { labels: None, step_labels: None, ..set }.matched(
+            "the data",
+            &self.meaning.sequences.features,
+            &[],
+        )?;
         self.answers(&StandardizedSequences::new(set, &self.meaning.sequences.standardizer)?)
     }
 

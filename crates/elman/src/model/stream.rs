@@ -30,7 +30,8 @@ impl Model {
     /// ```
     ///
     /// # Errors
-    /// If a layer reads its rows from their ends: its outputs are known only after the last step.
+    /// If a layer reads its rows from their ends: its outputs are known only after the last step. If one reads windows of
+    /// steps that do not end with the step they stand for ([`Window::is_causal`](crate::Window::is_causal)).
     pub fn stream(self: &Arc<Self>) -> Result<Stream, Error> {
         self.streams(1)
     }
@@ -38,7 +39,7 @@ impl Model {
     /// Several streams side by side, one step of each a call: faster than each by itself, with the same bits.
     ///
     /// # Errors
-    /// If there are no rows, or a layer reads its rows from their ends.
+    /// If there are no rows, or as [`Model::stream`].
     pub fn streams(self: &Arc<Self>, rows: usize) -> Result<Stream, Error> {
         self.streams_on(rows, isa::active())
     }
@@ -61,7 +62,7 @@ impl Model {
 }
 
 /// One row or several side by side that a model reads one step at a time, for as long as they last. After each step it
-/// answers as if the row ended there: by the last state, or by the mean or the maximum of the steps so far; a head on every
+/// answers as if the row ended there: by the last state, or by the mean, the maximum or the attention over the steps so far; a head on every
 /// step answers for the step. Bit for bit what [`Predictor`](crate::Predictor) says of the row, but for quantiles, which it
 /// puts in order.
 ///
@@ -126,6 +127,7 @@ impl Stream {
         for row in 0..self.steps.rows() {
             self.head.see(row, self.steps.outputs_of(row));
         }
+        self.head.take_step(self.steps.isa().into(), &self.model.parameters, self.steps.rows());
         self.steps.outputs()
     }
 

@@ -52,6 +52,19 @@ impl StreamState {
         self.counts.len()
     }
 
+    /// Steps that a row has read since it was zero.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn steps(&self, row: usize) -> u64 {
+        self.counts[row]
+    }
+
+    /// Bytes that it takes in memory, beside a few words.
+    pub fn size(&self) -> usize {
+        8 * self.counts.len() + 4 * self.floats.len() + 8 * self.sums.len()
+    }
+
     /// Of the model that it belongs to.
     pub fn fingerprint(&self) -> u32 {
         self.fingerprint

@@ -1,8 +1,10 @@
 //! Threads, and what each of them needs to carry tiles through a model.
 
+use std::ops::Range;
+
 use elman_kernels::{
-    Engine, Isa, Pool, Score, Team, absolute_error, huber_error, in_top_1, padded, pinball, sigmoid_cross_entropy,
-    softmax_cross_entropy, squared_error,
+    Engine, Isa, NO_LABEL, Pool, Score, Team, absolute_error, huber_error, in_top_1, padded, pinball,
+    sigmoid_cross_entropy, softmax_cross_entropy, squared_error,
 };
 use ndarray::{Array2, ArrayViewMut2, Axis};
 
@@ -48,6 +50,13 @@ pub(crate) struct Job {
     pub(crate) isa: Isa,
 }
 
+impl Job {
+    /// Tiles that the rows of a data set are cut into, in their order.
+    pub(crate) fn tiles<D: Sequences + ?Sized>(&self, data: &D) -> usize {
+        data.len().div_ceil(self.rows)
+    }
+}
+
 impl Workers {
     fn new(model: &Model, job: Job) -> Self {
         let pool = Pool::new(job.threads);
@@ -74,26 +83,38 @@ impl Workers {
         }
     }
 
-    /// Loss and accuracy over a whole data set.
-    pub(crate) fn evaluate<D: Labelled + ?Sized>(&mut self, model: &Model, data: &D) -> Score {
+    /// Loss and accuracy of some tiles of a data set, each.
+    pub(crate) fn evaluate<D: Labelled + ?Sized>(
+        &mut self,
+        model: &Model,
+        data: &D,
+        tiles: Range<usize>,
+    ) -> Vec<Score> {
         let rows = self.job.rows;
-        let mut scores = vec![Score::default(); data.len().div_ceil(rows)];
+        let mut scores = vec![Score::default(); tiles.len()];
         self.for_each(model.stack(), &mut scores, |engine, space, index, score| {
+            let index = tiles.start + index;
             let rows = index * rows..((index + 1) * rows).min(data.len());
             let pieces = rows.map(|row| Piece::whole(row, data.length(row)));
             *score = space.evaluate(engine, model, data, pieces, None);
         });
-        sum(scores)
+        scores
     }
 
-    /// Loss and accuracy over all rows, each a stream that is worked off in windows, the state carried.
-    pub(crate) fn evaluate_streams<D: Labelled + ?Sized>(&mut self, model: &Model, data: &D) -> Score {
+    /// The same of rows that are streams, worked off in windows with the state carried.
+    pub(crate) fn evaluate_streams<D: Labelled + ?Sized>(
+        &mut self,
+        model: &Model,
+        data: &D,
+        own: Range<usize>,
+    ) -> Vec<Score> {
         let (rows, window) = (self.job.rows, self.job.steps);
-        let mut tiles = vec![(Score::default(), Ends::default()); data.len().div_ceil(rows)];
+        let mut tiles = vec![(Score::default(), Ends::default()); own.len()];
         let mut state = State::zeros(model.stack(), data.len());
         for start in (0..data.steps()).step_by(window) {
             let carried = (start > 0).then_some(&state);
             self.for_each(model.stack(), &mut tiles, |engine, space, index, (score, kept)| {
+                let index = own.start + index;
                 let rows = index * rows..((index + 1) * rows).min(data.len());
                 let rows = rows.filter(|&row| data.length(row) > start);
                 let pieces = rows.map(|row| Piece::window(row, start, window, data.length(row)));
@@ -105,7 +126,7 @@ impl Workers {
                 kept.restore(&mut state);
             }
         }
-        sum(tiles.into_iter().map(|(score, _)| score))
+        tiles.into_iter().map(|(score, _)| score).collect()
     }
 
     /// The outputs of a head on whole rows for every row of a data set, as `finish` leaves them: of
@@ -167,14 +188,23 @@ pub(crate) fn sum(scores: impl IntoIterator<Item = Score>) -> Score {
     })
 }
 
+/// How a loss of classes is made: by default all count alike, and labels are sharp.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ClassLoss<'a> {
+    /// `[C]`, or empty: 1 for each.
+    pub(crate) weights: &'a [f32],
+    /// S, from 0 to below 1.
+    pub(crate) smoothing: f32,
+}
+
 /// What of a batch every tile needs to know.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Task<'a> {
     pub(crate) training: Training,
     /// Where the rows go on from; without it, from zero.
     pub(crate) carried: Option<&'a State>,
-    /// `[C]`, or empty: 1 for each.
-    pub(crate) class_weights: &'a [f32],
+    /// How classes are scored.
+    pub(crate) classes: ClassLoss<'a>,
     /// What the gradient of each loss is multiplied by.
     pub(crate) scale: f32,
 }
@@ -227,12 +257,12 @@ impl Workspace {
             if !head.reads().pools() {
                 return;
             }
-            for (place, piece) in tile.pieces().iter().enumerate() {
-                let steps = tile.steps_of(part);
-                for t in steps.start..piece.length.min(steps.end) {
+            for t in tile.steps_of(part) {
+                for place in 0..tile.active(t) {
                     tile.output(stack, plan, top, part, t, place, line);
                     head.see(place, line);
                 }
+                head.take_step(engine, &model.parameters, tile.active(t));
             }
         });
     }
@@ -259,13 +289,13 @@ impl Workspace {
     ) -> Score {
         self.forward(engine, model, data, pieces, None, carried);
         if self.head.reads() != Reads::EveryStep {
-            return self.score_row(engine, model, data, &[], 1.0);
+            return self.score_row(engine, model, data, ClassLoss::default(), 1.0);
         }
         let mut score = Score::default();
         for part in (0..self.tile.shape().parts()).rev() {
             self.tile.hold(engine, model.view(), data, part);
             for t in self.tile.steps_of(part).rev() {
-                score.add(self.score_step(engine, model, data, part, t, &[], 1.0));
+                score.add(self.score_step(engine, model, data, part, t, ClassLoss::default(), 1.0));
             }
         }
         score
@@ -281,12 +311,12 @@ impl Workspace {
         task: Task<'_>,
         gradient: &mut [f32],
     ) -> Score {
-        let Task { training, carried, class_weights, scale } = task;
+        let Task { training, carried, classes, scale } = task;
         self.forward(engine, model, data, pieces, Some(training), carried);
         self.tile.clear_gradients();
         let mut score = Score::default();
         if self.head.reads() != Reads::EveryStep {
-            score = self.score_row(engine, model, data, class_weights, scale);
+            score = self.score_row(engine, model, data, classes, scale);
             self.head.backward(engine, &model.transposed, self.tile.count(), gradient);
         }
         if self.head.reads() == Reads::LastState {
@@ -302,7 +332,7 @@ impl Workspace {
                     if rows == 0 {
                         continue;
                     }
-                    score.add(self.score_step(engine, model, data, part, t, class_weights, scale));
+                    score.add(self.score_step(engine, model, data, part, t, classes, scale));
                     self.head.backward(engine, &model.transposed, rows, gradient);
                     let d_outputs = self.tile.d_outputs_mut(model.stack(), part);
                     let to = &mut d_outputs[(t - steps.start) * count * width..][..rows * width];
@@ -311,15 +341,20 @@ impl Workspace {
             }
             if self.head.reads().pools() {
                 let Workspace { tile, head, .. } = self;
-                let d_read = head.d_inputs(count);
-                for t in steps.clone() {
+                let (stack, top) = (model.stack(), model.stack().layers.len() - 1);
+                // Against time, as the parts are: the same sums in the same order, however the sequence is cut.
+                for t in steps.clone().rev() {
                     let rows = tile.active(t);
-                    let d_outputs = tile.d_outputs_mut(model.stack(), part);
-                    let to = d_outputs[(t - steps.start) * count * width..].chunks_exact_mut(width).take(rows);
-                    for (place, (to, d)) in to.zip(d_read.chunks_exact(width)).enumerate() {
-                        to.fill(0.0);
-                        head.pooled.back(place, t, d, &mut to[..model.stack().output()]);
+                    if rows == 0 {
+                        continue;
                     }
+                    for place in 0..rows {
+                        if let Some(outputs) = head.show(place) {
+                            tile.output(stack, &model.plan, top, part, t, place, outputs);
+                        }
+                    }
+                    let to = &mut tile.d_outputs_mut(stack, part)[(t - steps.start) * count * width..][..rows * width];
+                    head.step_back(engine, &model.parameters, &model.transposed, t, rows, gradient, to);
                 }
             }
             self.tile.backward(engine, model.view(), &model.transposed, data, part, gradient);
@@ -374,7 +409,7 @@ impl Workspace {
         engine: Engine<'_>,
         model: &Model,
         data: &D,
-        class_weights: &[f32],
+        classes: ClassLoss<'_>,
         scale: f32,
     ) -> Score {
         self.read_row(model);
@@ -392,7 +427,7 @@ impl Workspace {
             let label = |piece: &Piece| target.class(piece.row, None).unwrap_or_default() as u32;
             labels.extend(tile.pieces().iter().map(label));
         }
-        self.score(model, self.tile.count(), class_weights, scale)
+        self.score(model, self.tile.count(), classes, scale)
     }
 
     /// The same on the outputs of step t.
@@ -404,7 +439,7 @@ impl Workspace {
         data: &D,
         part: usize,
         t: usize,
-        class_weights: &[f32],
+        classes: ClassLoss<'_>,
         scale: f32,
     ) -> Score {
         let rows = self.tile.active(t);
@@ -420,19 +455,21 @@ impl Workspace {
             }
         } else {
             labels.clear();
-            let label = |piece: &Piece| target.class(piece.row, Some(piece.start + t)).unwrap_or_default() as u32;
+            let label =
+                |piece: &Piece| target.class(piece.row, Some(piece.start + t)).map_or(NO_LABEL, |class| class as u32);
             labels.extend(pieces.map(label));
         }
-        self.score(model, rows, class_weights, scale)
+        self.score(model, rows, classes, scale)
     }
 
     /// The loss of the outputs of `rows` rows against the labels or values that were gathered.
-    fn score(&mut self, model: &Model, rows: usize, class_weights: &[f32], scale: f32) -> Score {
+    fn score(&mut self, model: &Model, rows: usize, classes: ClassLoss<'_>, scale: f32) -> Score {
         let dense = self.head.last();
         let (stride, outputs) = (dense.output_stride(), self.head.outputs_mut(rows));
         match &model.head().predicts {
-            Predicts::Classes(classes) => {
-                softmax_cross_entropy(outputs, stride, *classes, &self.labels, class_weights, scale)
+            Predicts::Classes(count) => {
+                let ClassLoss { weights, smoothing } = classes;
+                softmax_cross_entropy(outputs, stride, *count, &self.labels, weights, smoothing, scale)
             }
             Predicts::Quantiles(Quantiles { levels, .. }) => pinball(outputs, stride, levels, &self.values, scale),
             Predicts::Values(Values { link: Link::Identity, loss, .. }) => {
@@ -451,7 +488,7 @@ impl Workspace {
 }
 
 /// The tracks of the last layer, and how its final states come together.
-fn final_states(model: &Model) -> (std::ops::Range<usize>, Option<Merge>) {
+fn final_states(model: &Model) -> (Range<usize>, Option<Merge>) {
     let top = model.stack().layers.len() - 1;
     (model.plan.tracks_of(top), model.stack().layers[top].bidirectional.map(Merge::of_states))
 }

@@ -12,7 +12,7 @@ use crate::data::sequences::read_array;
 use crate::network::inputs::{check_finite, check_tokens};
 use crate::network::network::Network;
 use crate::network::passage::View;
-use crate::network::rows_of_tiles::{Back, add_initial, copy_row, shares, write_outputs};
+use crate::network::rows_of_tiles::{Back, add_initial, copy_row, pieces_of_outputs, shares, write_outputs};
 use crate::network::shape::{Piece, Shape};
 use crate::network::state::State;
 use crate::network::tile::{Tile, Training};
@@ -141,7 +141,8 @@ impl<'a> DynamicRnn<'a> {
         DynamicRnn { isa, ..self }
     }
 
-    /// Outputs [B, T, O] of every step, and the final state. Inputs are taken as they are: of a row with NaN, all that
+    /// Outputs [B, T, O] of every step, and the final state. Where a layer reads windows there are fewer steps,
+    /// [`Stack::steps_left`](crate::Stack::steps_left); a row that has none left keeps its initial state. Inputs are taken as they are: of a row with NaN, all that
     /// follows is NaN; an infinite one may pass for a large one.
     ///
     /// # Errors
@@ -217,6 +218,14 @@ impl<'a> DynamicRnn<'a> {
             && resets.shape() != &self.xs.shape()[..2]
         {
             return Err(Error::shape("resets", resets.shape(), &self.xs.shape()[..2]));
+        }
+        if self.resets.is_some() && !stack.keeps_steps() {
+            let why = "behind a reset stands a sequence of its own, whose outputs have no place: the layers leave fewer steps";
+            return Err(Error::Unsupported {
+                what: "a reset",
+                of: "a network whose layers read windows",
+                why: why.into(),
+            });
         }
         let resets = self.resets.map(|resets| if self.time_major { resets.reversed_axes() } else { resets });
         if self.part > 0 {
@@ -344,12 +353,14 @@ impl Unrolled<'_> {
         self.network.view()
     }
 
-    /// Outputs [B, T, O] of the last layer at every step, zero past a row's end. (Those of a sequence that was worked
+    /// Outputs [B, T, O] of the last layer at every step, zero past a row's end; fewer steps than the inputs have where a
+    /// layer reads windows, [`Stack::steps_left`](crate::Stack::steps_left). (Those of a sequence that was worked
     /// off in parts are computed again, hence a copy of its buffers.)
     pub fn outputs(&self) -> Array3<f32> {
         let view = self.view();
-        let mut outputs = Array3::zeros((self.rows, self.steps, view.stack.output()));
-        let mut shares = shares(&mut outputs, self.tiles.iter().map(Tile::pieces));
+        let mut outputs = Array3::zeros((self.rows, view.stack.steps_left(self.steps), view.stack.output()));
+        let pieces: Vec<_> = self.tiles.iter().map(|tile| pieces_of_outputs(view.stack, tile.pieces())).collect();
+        let mut shares = shares(&mut outputs, pieces.iter().map(Vec::as_slice));
         for (tile, share) in self.tiles.iter().zip(&mut shares) {
             let parts = tile.shape().parts();
             if parts == 1 {
@@ -379,7 +390,7 @@ impl Unrolled<'_> {
         state
     }
 
-    /// Gradients of Σ outputs ⊙ d_outputs + Σ state ⊙ d_state, with `d_outputs [B, T, O]`. At least one is given.
+    /// Gradients of Σ outputs ⊙ d_outputs + Σ state ⊙ d_state, with `d_outputs` as the outputs. At least one is given.
     ///
     /// # Errors
     /// If a shape does not fit.
@@ -389,7 +400,8 @@ impl Unrolled<'_> {
         d_state: Option<&State>,
     ) -> Result<Gradients, Error> {
         let (stack, plan, view) = (self.network.stack(), &self.network.plan, self.view());
-        let [first, second] = if self.time_major { [self.steps, self.rows] } else { [self.rows, self.steps] };
+        let steps = stack.steps_left(self.steps);
+        let [first, second] = if self.time_major { [steps, self.rows] } else { [self.rows, steps] };
         if let Some(d) = d_outputs
             && d.dim() != (first, second, stack.output())
         {

@@ -46,9 +46,9 @@ pub(crate) fn network(init: Init, stack: &Stack, plan: &Plan, parameters: &mut [
         parameters[plan.embedding.clone()].copy_from_slice(&embedding(init, of, random));
     }
     for (track, place) in plan.tracks.iter().enumerate() {
-        let cell = stack.layers[place.layer].cell.get();
+        let layer = &stack.layers[place.layer];
         for entry in plan.entries_of(track) {
-            let values = values(init, cell, entry, random);
+            let values = values(init, layer.cell.get(), layer.window.map_or(1, |window| window.size), entry, random);
             entry.pack(&values, &mut parameters[place.weights.clone()]);
         }
     }
@@ -67,8 +67,8 @@ fn embedding(init: Init, of: Embedding, random: &mut Random) -> Vec<f32> {
 /// Keras draws vectors within ± this, whatever their size.
 const KERAS_EMBEDDING: f32 = 0.05;
 
-/// One array of a cell, row-major.
-fn values(init: Init, cell: &dyn Cell, entry: &Entry, random: &mut Random) -> Vec<f32> {
+/// One array of a cell that reads windows of `window` steps, row-major.
+fn values(init: Init, cell: &dyn Cell, window: usize, entry: &Entry, random: &mut Random) -> Vec<f32> {
     let (count, columns) = (entry.count(), entry.columns());
     let hidden = columns / entry.gates.len().max(1);
     let rows = count / columns;
@@ -76,8 +76,8 @@ fn values(init: Init, cell: &dyn Cell, entry: &Entry, random: &mut Random) -> Ve
         // All programs start a normalisation or a scale of its own as the identity.
         (Role::Offset, _) => vec![0.0; count],
         (Role::Gain, _) => vec![1.0; count],
-        // As a dense layer in a head.
-        (Role::Dense, _) => uniform(count, dense_bounds(init, rows, columns).0, random),
+        // As a dense layer in a head; of a convolution the programs count the outputs that an input reaches.
+        (Role::Dense, _) => uniform(count, dense_bounds(init, rows, columns * window).0, random),
         (Role::DenseBias, _) => match dense_bounds(init, cell.input(), columns).1 {
             Some(bound) => uniform(count, bound, random),
             None => vec![0.0; count],

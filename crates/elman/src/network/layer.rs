@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use elman_kernels::reference::Reference;
-use elman_kernels::{Cell, Gru, IndRnn, Lstm, Nonlinearity, Rnn, StepDense, StepNorm, StepScale, tile_rows};
+use elman_kernels::{
+    Cell, Gru, IndRnn, Lstm, Nonlinearity, Pooling, Rnn, StepDense, StepNorm, StepPool, StepScale, tile_rows,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::network::window::{Padding, Window};
 
 /// Largest I, H and P: beyond, one matrix alone has more than a quarter of a billion weights.
 const SIZE_MAX: usize = 16_384;
@@ -70,6 +73,8 @@ any_cell! {
     LayerNorm(StepNorm),
     /// A factor and a shift for every feature.
     Scale(StepScale),
+    /// The largest of some steps, or their mean.
+    Pool(StepPool),
 }
 
 impl AnyCell {
@@ -232,6 +237,10 @@ pub struct Layer {
     /// back in order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bidirectional: Option<Merge>,
+    /// Windows of several steps below that it reads, each as one; without, it reads every step by itself. The cell's input
+    /// is that of a window: its steps one after the other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
     /// Whether the layer's input is added to its outputs.
     #[serde(default, skip_serializing_if = "is_default")]
     pub residual: bool,
@@ -253,12 +262,17 @@ impl<C: Into<AnyCell>> From<C> for Layer {
 impl Layer {
     /// A layer in one direction.
     pub fn new(cell: impl Into<AnyCell>) -> Self {
-        Layer { cell: cell.into(), bidirectional: None, residual: false, dropout: 0.0 }
+        Layer { cell: cell.into(), bidirectional: None, window: None, residual: false, dropout: 0.0 }
     }
 
     /// In both directions.
     pub fn bidirectional(self, merge: Merge) -> Self {
         Layer { bidirectional: Some(merge), ..self }
+    }
+
+    /// On windows of steps, each read as one: the cell's input is K times what the layer reads of a step.
+    pub fn window(self, window: Window) -> Self {
+        Layer { window: Some(window), ..self }
     }
 
     /// With its input added to its outputs, or not.
@@ -271,9 +285,44 @@ impl Layer {
         Layer { dropout, ..self }
     }
 
-    /// I
+    /// I, the floats that it reads of a step below.
     pub fn input(&self) -> usize {
-        self.cell.get().input()
+        self.cell.get().input() / self.window.map_or(1, |window| window.size.max(1))
+    }
+
+    /// What stands beyond the ends of a row in its windows.
+    pub(crate) fn beyond(&self) -> f32 {
+        match self.cell {
+            // No maximum is there.
+            AnyCell::Pool(StepPool { pooling: Pooling::Max, .. }) => f32::NEG_INFINITY,
+            _ => 0.0,
+        }
+    }
+
+    /// Refuses windows that do not fit the cell.
+    fn check_window(&self) -> Result<(), Error> {
+        let cell = self.cell.get();
+        if let AnyCell::Pool(pool) = &self.cell
+            && self.window.map(|window| window.size) != Some(pool.steps)
+        {
+            let found =
+                self.window.map_or("no window".to_owned(), |window| format!("a window of {} steps", window.size));
+            return Err(Error::setting("the window of a layer that pools", found, format!("{} steps", pool.steps)));
+        }
+        let Some(window) = self.window else { return Ok(()) };
+        window.check()?;
+        if matches!(self.cell, AnyCell::Pool(_)) && window.dilation > 1 && window.padding != Padding::Valid {
+            let expected = "no padding, or a dilation of 1: a window with gaps may step over all of a short row, and has no maximum";
+            return Err(Error::setting("the padding of a layer that pools", format!("{:?}", window.padding), expected));
+        }
+        if !cell.input().is_multiple_of(window.size) {
+            let expected = format!("a multiple of {}, the steps of a window", window.size);
+            return Err(Error::setting("the input of a layer on windows", cell.input(), expected));
+        }
+        if self.residual {
+            return Err(unsupported("residual", cell, "the layer reads windows, which are no outputs"));
+        }
+        Ok(())
     }
 
     /// Directions, 1 or 2.
@@ -308,7 +357,7 @@ pub struct Embedding {
 
 impl Embedding {
     /// Whether a float is a token: a whole number below V.
-    pub(crate) fn holds(&self, x: f32) -> bool {
+    pub fn holds(&self, x: f32) -> bool {
         x.fract() == 0.0 && x >= 0.0 && x < self.tokens as f32
     }
 }
@@ -377,17 +426,56 @@ impl Stack {
         widths.max().unwrap_or(1)
     }
 
+    /// Steps that its outputs have of a row of `steps` steps: fewer where a layer reads windows. None are left of a row that
+    /// is shorter than they reach.
+    pub fn steps_left(&self, steps: usize) -> usize {
+        self.layers.iter().filter_map(|layer| layer.window).fold(steps, |steps, window| window.count(steps))
+    }
+
+    /// The fewest steps of a row of which one is left.
+    pub fn least_steps(&self) -> usize {
+        self.layers.iter().rev().filter_map(|layer| layer.window).fold(1, |count, window| window.least(count))
+    }
+
+    /// Whether a layer reads windows of steps.
+    pub fn has_windows(&self) -> bool {
+        self.layers.iter().any(|layer| layer.window.is_some())
+    }
+
+    /// Whether its outputs have as many steps as every row.
+    pub fn keeps_steps(&self) -> bool {
+        self.layers.iter().filter_map(|layer| layer.window).all(|window| window.keeps_steps())
+    }
+
     /// Whether a layer reads its rows from their ends, so that outputs depend on later inputs.
     pub fn is_bidirectional(&self) -> bool {
         self.layers.iter().any(|layer| layer.bidirectional.is_some())
     }
 
-    /// Refuses what a layer that reads its rows from their ends cannot do, and says why.
+    /// Refuses what a layer that reads its rows from their ends, or windows of their steps, cannot do, and says why.
     pub(crate) fn check_forward(&self, what: &'static str, why: &str) -> Result<(), Error> {
-        match self.layers.iter().find(|layer| layer.bidirectional.is_some()) {
-            None => Ok(()),
-            Some(layer) => Err(unsupported(what, layer.cell.get(), &format!("the layer is bidirectional: {why}"))),
+        let is = |layer: &&Layer| layer.bidirectional.is_some() || layer.window.is_some();
+        let Some(layer) = self.layers.iter().find(is) else { return Ok(()) };
+        let how = if layer.window.is_some() { "reads windows of several steps" } else { "is bidirectional" };
+        Err(unsupported(what, layer.cell.get(), &format!("the layer {how}: {why}")))
+    }
+
+    /// Refuses what cannot be done step by step, and says why. Windows that end with the step that they stand for can.
+    ///
+    /// # Errors
+    /// The first layer that reads its rows from their ends, or windows that do not.
+    pub(crate) fn check_steps(&self, what: &'static str, why: &str) -> Result<(), Error> {
+        for layer in &self.layers {
+            if layer.bidirectional.is_some() {
+                let why = format!("the layer is bidirectional: {why}");
+                return Err(unsupported(what, layer.cell.get(), &why));
+            }
+            if let Some(Err(reason)) = layer.window.map(|window| window.check_causal()) {
+                let why = format!("the layer reads windows of several steps, and {reason}: {why}");
+                return Err(unsupported(what, layer.cell.get(), &why));
+            }
         }
+        Ok(())
     }
 
     /// Refuses layers that cannot read parallel streams window by window.
@@ -423,6 +511,7 @@ impl Stack {
         let mut before: Option<usize> = None;
         for (index, layer) in self.layers.iter().enumerate() {
             layer.cell.check()?;
+            layer.check_window()?;
             check_rate("dropout", layer.dropout)?;
             if let Some(before) = before
                 && layer.input() != before

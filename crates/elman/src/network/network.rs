@@ -33,7 +33,7 @@ pub trait Build: Into<Stack> {
     fn with_arrays(self, arrays: &BTreeMap<String, Array>) -> Result<Network, Error> {
         let stack: Stack = self.into();
         stack.check()?;
-        let plan = Plan::new(&stack, &[]);
+        let plan = Plan::new(&stack, None, &[]);
         let parameters = plan.pack(arrays)?;
         Ok(Network { stack: stack.into(), plan, parameters })
     }
@@ -59,14 +59,14 @@ impl Network {
     pub fn new(stack: impl Into<Stack>, init: Init, random: &mut Random) -> Result<Self, Error> {
         let stack = stack.into();
         stack.check()?;
-        let plan = Plan::new(&stack, &[]);
+        let plan = Plan::new(&stack, None, &[]);
         let mut parameters = Aligned::zeros(plan.len);
         init::network(init, &stack, &plan, &mut parameters, random);
         Ok(Network { stack: stack.into(), plan, parameters })
     }
 
     pub(crate) fn from_parts(stack: Stack, parameters: &[f32]) -> Self {
-        let plan = Plan::new(&stack, &[]);
+        let plan = Plan::new(&stack, None, &[]);
         let mut own = Aligned::zeros(plan.len);
         own.copy_from_slice(&parameters[..plan.len]);
         Network { stack: stack.into(), plan, parameters: own }

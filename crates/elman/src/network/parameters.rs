@@ -52,6 +52,19 @@ pub(crate) struct HeadLayer {
     pub(crate) transposed: Range<usize>,
 }
 
+/// The layer that scores the steps, of a head that attends to them: `score = vᵀ tanh(h W + b)`.
+#[derive(Clone, Debug)]
+pub(crate) struct AttentionLayer {
+    /// W and b, [O, A] and `[A]`.
+    pub(crate) dense: Dense,
+    /// Their place in the flat buffer.
+    pub(crate) weights: Range<usize>,
+    /// Their transpose among the transposed ones.
+    pub(crate) transposed: Range<usize>,
+    /// v `[A]` in the flat buffer.
+    pub(crate) context: Range<usize>,
+}
+
 /// Where everything of a model lies.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -60,6 +73,8 @@ pub(crate) struct Plan {
     pub(crate) tracks: Vec<Track>,
     /// Of each layer, its tracks.
     layers: Vec<Range<usize>>,
+    /// Of a head that attends to the steps, what scores them.
+    pub(crate) attention: Option<AttentionLayer>,
     /// Of the head, the hidden layers before that of the outputs; empty without a head.
     pub(crate) head: Vec<HeadLayer>,
     /// Floats of the parameters, padding included, and of the transposed weights.
@@ -69,8 +84,9 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// The plan of a stack, with the dense layers of a head on it or with none.
-    pub(crate) fn new(stack: &Stack, layers: &[(Dense, Nonlinearity)]) -> Self {
+    /// The plan of a stack, with what of a head stands on it: the layer that scores the steps, if there is one, and the
+    /// dense layers; or with none.
+    pub(crate) fn new(stack: &Stack, attention: Option<Dense>, layers: &[(Dense, Nonlinearity)]) -> Self {
         let mut at = 0;
         let mut transposed_at = 0;
         let mut entries = Vec::new();
@@ -102,6 +118,17 @@ impl Plan {
                 tracks.push(Track { layer: index, reversed: direction == 1, weights, transposes, transposed, prefix });
             }
         }
+        let attention = attention.map(|dense| {
+            let (weights, context) = (take(dense.weights_len()), take(dense.output));
+            for entry in dense.layout() {
+                entries.push((format!("head.attention.{}", entry.name), entry, weights.clone()));
+            }
+            let entry = Entry::plain("context", elman_kernels::layout::Role::Dense, &[dense.output], 0);
+            entries.push(("head.attention.context".into(), entry, context.clone()));
+            let transposed = transposed_at..transposed_at + dense.transposed_len();
+            transposed_at = transposed.end;
+            AttentionLayer { dense, weights, transposed, context }
+        });
         let mut head = Vec::with_capacity(layers.len());
         for (index, &(dense, activation)) in layers.iter().enumerate() {
             let prefix = if index + 1 < layers.len() { format!("head.{index}.") } else { "head.".to_owned() };
@@ -113,7 +140,7 @@ impl Plan {
             transposed_at = transposed.end;
             head.push(HeadLayer { dense, activation, weights, transposed });
         }
-        Plan { embedding, tracks, layers: tracks_of, head, len: at, transposed_len: transposed_at, entries }
+        Plan { embedding, tracks, layers: tracks_of, attention, head, len: at, transposed_len: transposed_at, entries }
     }
 
     /// The cell of a track.
@@ -206,13 +233,19 @@ impl Plan {
         }
     }
 
+    /// The dense layers of the head, in the order in which they lie: each with its weights and their transpose.
+    fn dense(&self) -> impl Iterator<Item = (Dense, &Range<usize>, &Range<usize>)> {
+        let attention = self.attention.iter().map(|of| (of.dense, &of.weights, &of.transposed));
+        attention.chain(self.head.iter().map(|of| (of.dense, &of.weights, &of.transposed)))
+    }
+
     /// The weights of each track and of the head as the backward pass reads them.
     pub(crate) fn transpose(&self, parameters: &[f32], transposed: &mut [f32]) {
         for track in &self.tracks {
             let weights = &parameters[track.weights.clone()];
             transpose(&track.transposes, weights, &mut transposed[track.transposed.clone()]);
         }
-        for HeadLayer { dense, weights, transposed: at, .. } in &self.head {
+        for (dense, weights, at) in self.dense() {
             let out = &mut transposed[at.clone()];
             for (panel, out) in out.chunks_exact_mut(dense.output * LANES).enumerate() {
                 dense.transpose(&parameters[weights.clone()], panel, out);
@@ -231,11 +264,11 @@ impl Plan {
                 panels.push(Panel { weights: track.weights.clone(), of: Of::Cell(parts), index, out });
             }
         }
-        for HeadLayer { dense, weights, transposed, .. } in &self.head {
+        for (dense, weights, transposed) in self.dense() {
             let (now, later) = std::mem::take(&mut rest).split_at_mut(transposed.len());
             rest = later;
             for (index, out) in now.chunks_exact_mut(dense.output * LANES).enumerate() {
-                panels.push(Panel { weights: weights.clone(), of: Of::Head(*dense), index, out });
+                panels.push(Panel { weights: weights.clone(), of: Of::Head(dense), index, out });
             }
         }
         panels

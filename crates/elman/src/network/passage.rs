@@ -56,8 +56,8 @@ impl Layer {
 
 /// Rows on their way through the layers.
 pub(crate) trait Passage {
-    /// The buffers of each track, and what the rows do.
-    fn tracks(&mut self) -> (&mut [Unroll], Lengths<'_>);
+    /// The buffers of each track, and what the rows do in a layer.
+    fn tracks(&mut self, layer: usize) -> (&mut [Unroll], Lengths<'_>);
 
     /// Gives what a layer sends on to the next one.
     fn hand_on(&mut self, network: View<'_>, layer: usize);
@@ -67,7 +67,7 @@ pub(crate) trait Passage {
     fn pass(&mut self, engine: Engine<'_>, network: View<'_>) {
         let View { stack, plan, parameters } = network;
         for index in 0..stack.layers.len() {
-            let (unrolls, lengths) = self.tracks();
+            let (unrolls, lengths) = self.tracks(index);
             for track in plan.tracks_of(index) {
                 let weights = &parameters[plan.tracks[track].weights.clone()];
                 unrolls[track].forward(plan.cell(stack, track), engine, weights, lengths);

@@ -6,6 +6,7 @@ use elman_kernels::{Engine, padded};
 use ndarray::{Array3, ArrayView3, ArrayViewMut1, ArrayViewMut2, ArrayViewMut3, Axis};
 
 use crate::Sequences;
+use crate::network::layer::Stack;
 use crate::network::passage::View;
 use crate::network::shape::Piece;
 use crate::network::state::State;
@@ -57,6 +58,11 @@ pub(super) fn shares_of_view<'a, 't>(
     shares
 }
 
+/// The pieces of a tile as its outputs have them: of other lengths where layers read windows.
+pub(super) fn pieces_of_outputs(stack: &Stack, pieces: &[Piece]) -> Vec<Piece> {
+    pieces.iter().map(|piece| Piece { length: stack.steps_left(piece.length), ..*piece }).collect()
+}
+
 /// Copies floats into a row of an array.
 pub(super) fn copy_row(from: &[f32], mut to: ArrayViewMut1<'_, f32>) {
     match to.as_slice_mut() {
@@ -70,8 +76,8 @@ pub(super) fn write_outputs(tile: &Tile, network: View<'_>, part: usize, share: 
     let View { stack, plan, .. } = network;
     let (top, steps) = (stack.layers.len() - 1, tile.steps_of(part));
     let mut line = vec![0.0; stack.output()];
-    for (place, (piece, rows)) in tile.pieces().iter().zip(share).enumerate() {
-        for t in steps.start..piece.length.min(steps.end) {
+    for (place, rows) in share.iter_mut().enumerate() {
+        for t in steps.start..tile.length(place).min(steps.end) {
             let mut to = rows.index_axis_mut(Axis(0), t);
             match to.as_slice_mut() {
                 Some(to) => tile.output(stack, plan, top, part, t, place, to),
@@ -119,12 +125,13 @@ impl Back<'_> {
         for part in (0..tile.shape().parts()).rev() {
             tile.hold(engine, self.network, data, part);
             let steps = tile.steps_of(part);
+            let ends: Vec<usize> = (0..count).map(|place| tile.length(place).min(steps.end)).collect();
             let into = tile.d_outputs_mut(stack, part);
             into.fill(0.0);
-            for (place, piece) in pieces.iter().enumerate() {
+            for ((place, piece), end) in pieces.iter().enumerate().zip(ends) {
                 let Some(d) = self.d_outputs else { continue };
                 let d = d.index_axis_move(Axis(0), piece.row);
-                for t in steps.start..piece.length.min(steps.end) {
+                for t in steps.start..end {
                     let to = &mut into[((t - steps.start) * count + place) * op..][..stack.output()];
                     let from = d.index_axis(Axis(0), piece.start + t);
                     match from.as_slice() {
@@ -133,6 +140,7 @@ impl Back<'_> {
                     }
                 }
             }
+            let steps = tile.steps_of_data(part);
             let d_inputs = tile.backward(engine, self.network, self.transposed, data, part, gradient);
             // The gradient by a token is no gradient.
             let Some(d_inputs) = d_inputs.filter(|_| stack.embedding.is_none()) else { continue };

@@ -5,6 +5,7 @@
 use elman_kernels::unroll::chunk_steps;
 use elman_kernels::{Unroll, padded, panels};
 
+use crate::network::grid::Grids;
 use crate::network::layer::Stack;
 
 /// A row of a tile: some steps of a row of the data, from one reset to the next.
@@ -66,6 +67,8 @@ pub(crate) struct Room {
     pub(crate) between: [usize; 4],
     /// Floats of the widest layer's outputs or inputs, in whole vectors.
     pub(crate) line: usize,
+    /// Floats of the steps of a row that windows are taken of.
+    pub(crate) below: usize,
 }
 
 impl Shape {
@@ -75,37 +78,55 @@ impl Shape {
     }
 
     /// The buffers of a tile of a stack, beside those of its cells.
-    pub(crate) fn room(self, stack: &Stack) -> Room {
+    pub(crate) fn room(self, stack: &Stack, grids: &Grids) -> Room {
         let Shape { rows, part, .. } = self;
+        let of_layer = |layer: usize| if grids.is_one() { part } else { grids.steps(layer) };
         let tracks = || stack.layers.iter().flat_map(|layer| std::iter::repeat_n(layer.cell.get(), layer.directions()));
         let widths = stack.layers.iter().flat_map(|layer| [layer.output(), layer.input(), layer.cell.get().output()]);
         let line = padded(widths.max().unwrap_or(0));
+        // Of all steps of a row, the most floats that stand between two layers.
+        let between = stack.layers.iter().enumerate().map(|(index, layer)| {
+            let cell = layer.cell.get();
+            let own = layer.output().max(cell.output()).max(cell.input());
+            (of_layer(index) * padded(own)).max(grids.steps_below(index) * padded(layer.input()))
+        });
+        let widest = if grids.is_one() { part * line } else { between.max().unwrap_or(0) };
         let layers = stack.layers.len() > 1 || stack.embedding.is_some();
         let any = layers || self.through_outputs || self.inputs_too;
         let both = any && stack.layers.iter().any(|layer| layer.bidirectional.is_some());
         Room {
             states: tracks().map(|cell| [cell.output(), cell.memory()].map(|width| rows * width)).collect(),
             d_states: tracks().map(|cell| [cell.output(), cell.memory()].map(|width| rows * padded(width))).collect(),
-            dropout: (stack.layers.iter())
-                .map(|layer| if layer.dropout > 0.0 { part * rows * panels(layer.output()) } else { 0 })
+            dropout: (stack.layers.iter().enumerate())
+                .map(|(index, layer)| match layer.dropout > 0.0 {
+                    true => of_layer(index) * rows * panels(layer.output()),
+                    false => 0,
+                })
                 .collect(),
-            between: [any, both, both, any].map(|on| if on { part * rows * line } else { 0 }),
+            between: [any, both, both, any].map(|on| if on { rows * widest } else { 0 }),
             line,
+            below: (stack.layers.iter().enumerate().filter(|(_, layer)| layer.window.is_some()))
+                .map(|(index, layer)| grids.steps_below(index) * layer.input())
+                .max()
+                .unwrap_or(0),
         }
     }
 
     /// Bytes that [`Tile::new`](crate::network::tile::Tile::new) sets aside.
     pub(crate) fn bytes(self, stack: &Stack) -> usize {
-        let Room { states, d_states, dropout, between, line } = self.room(stack);
+        let grids = Grids::new(stack, self.rows, self.steps);
+        let of_layer = |layer: usize| if grids.is_one() { self.part } else { grids.steps(layer) };
+        let Room { states, d_states, dropout, between, line, below } = self.room(stack, &grids);
         // The states before each part, and behind the last step.
         let states = (self.parts() + 1) * states.as_flattened().iter().sum::<usize>();
-        let floats = states + d_states.as_flattened().iter().sum::<usize>() + between.iter().sum::<usize>() + line;
-        let cells = stack.layers.iter();
+        let floats =
+            states + d_states.as_flattened().iter().sum::<usize>() + between.iter().sum::<usize>() + line + below;
+        let cells = stack.layers.iter().enumerate();
         let cells = cells
-            .map(|layer| layer.directions() * Unroll::bytes(layer.cell.get(), self.part, self.rows))
+            .map(|(index, layer)| layer.directions() * Unroll::bytes(layer.cell.get(), of_layer(index), self.rows))
             .sum::<usize>();
         let words = dropout.iter().sum::<usize>();
-        cells + floats * size_of::<f32>() + words * size_of::<u16>() + self.steps * size_of::<usize>()
+        cells + floats * size_of::<f32>() + words * size_of::<u16>() + grids.bytes()
     }
 
     /// Steps of a part are whole multiples of it, or all.

@@ -8,17 +8,19 @@ use elman_kernels::unroll::{Initial, Lengths};
 use elman_kernels::{Isa, Unroll};
 
 use crate::network::inputs::not_finite;
-use crate::network::layer::Stack;
+use crate::network::layer::{Layer, Stack};
 use crate::network::network::Network;
 use crate::network::passage::{Passage, View};
 use crate::network::state::{CellState, State};
+use crate::network::window::Window;
 use crate::{Error, isa};
 
 impl Network {
     /// A stream of its outputs: one row, one step a call, nothing allocated. It keeps the network for as long as it lasts.
     ///
     /// # Errors
-    /// If a layer reads its rows from their ends: its outputs are known only after the last step.
+    /// If a layer reads its rows from their ends: its outputs are known only after the last step. If one reads windows of
+    /// steps: [`State`] has no place for what they read. A model's stream keeps that: [`Model::stream`](crate::Model::stream).
     pub fn stream(self: &Arc<Self>) -> Result<NetworkStream, Error> {
         self.streams(1)
     }
@@ -27,7 +29,7 @@ impl Network {
     /// bits.
     ///
     /// # Errors
-    /// If there are no rows, or a layer reads its rows from their ends.
+    /// If there are no rows, or as [`Network::stream`].
     pub fn streams(self: &Arc<Self>, rows: usize) -> Result<NetworkStream, Error> {
         self.streams_on(rows, isa::active())
     }
@@ -37,6 +39,11 @@ impl Network {
     /// # Errors
     /// As [`Network::streams`].
     pub fn streams_on(self: &Arc<Self>, rows: usize, isa: Isa) -> Result<NetworkStream, Error> {
+        if !self.stack().is_bidirectional() {
+            let why = "the state of a network has no place for the steps that it has read; the stream of a model has, \
+                       where windows are causal, or use dynamic_rnn";
+            self.stack().check_forward("the stream of a network", why)?;
+        }
         Ok(NetworkStream { steps: Steps::new(self.stack(), rows, isa, "dynamic_rnn")?, network: self.clone() })
     }
 }
@@ -141,12 +148,70 @@ impl NetworkStream {
     }
 }
 
+/// What a layer that reads windows keeps of the steps below: those before the one at hand, as far as a window reaches.
+#[derive(Clone, Debug)]
+struct Past {
+    window: Window,
+    /// I
+    width: usize,
+    /// What stands in front of a row's first step.
+    beyond: f32,
+    /// [N, reach − 1, I], the latest step last; zeros where there was none.
+    steps: Vec<f32>,
+}
+
+impl Past {
+    fn new(layer: &Layer, window: Window, rows: usize) -> Self {
+        let width = layer.input();
+        let steps = vec![0.0; rows * (window.reach() - 1) * width];
+        Past { window, width, beyond: layer.beyond(), steps }
+    }
+
+    /// Floats of a row.
+    fn len(&self) -> usize {
+        (self.window.reach() - 1) * self.width
+    }
+
+    fn row(&self, row: usize) -> &[f32] {
+        &self.steps[row * self.len()..][..self.len()]
+    }
+
+    fn row_mut(&mut self, row: usize) -> &mut [f32] {
+        let len = self.len();
+        &mut self.steps[row * len..][..len]
+    }
+
+    /// Writes the window [K I] that ends with the step `x [I]` of a row that has had `count` steps, and keeps the step.
+    #[inline]
+    fn read(&mut self, row: usize, x: &[f32], count: u64, to: &mut [f32]) {
+        let Past { window, width, beyond, .. } = *self;
+        let (size, kept) = (window.size, window.reach() - 1);
+        let own = self.row_mut(row);
+        for (k, to) in to.chunks_exact_mut(width).enumerate() {
+            let ago = (size - 1 - k) * window.dilation;
+            match ago {
+                0 => to.copy_from_slice(x),
+                _ if ago as u64 > count => to.fill(beyond),
+                _ => to.copy_from_slice(&own[(kept - ago) * width..][..width]),
+            }
+        }
+        if kept > 0 {
+            own.copy_within(width.., 0);
+            own[(kept - 1) * width..].copy_from_slice(x);
+        }
+    }
+}
+
 /// The states of N rows and the buffers of a step, of whichever network is handed in.
 #[derive(Clone, Debug)]
 pub(crate) struct Steps {
     /// N, the rows of every step.
     active: [usize; 1],
     cells: Vec<Unroll>,
+    /// Of each layer that reads windows of steps.
+    pasts: Vec<Option<Past>>,
+    /// `[I]`: a step that the first layer reads in windows.
+    line: Vec<f32>,
     /// [N, O] of the layer that was last; as wide as the widest.
     outputs: Vec<f32>,
     /// O of the last layer.
@@ -159,7 +224,7 @@ pub(crate) struct Steps {
 }
 
 impl Passage for Steps {
-    fn tracks(&mut self) -> (&mut [Unroll], Lengths<'_>) {
+    fn tracks(&mut self, _: usize) -> (&mut [Unroll], Lengths<'_>) {
         (&mut self.cells, Lengths::whole(self.active[0], &self.active, Initial::Given))
     }
 
@@ -168,7 +233,11 @@ impl Passage for Steps {
         let (rows, width) = (self.rows(), network.stack.layers[layer].output());
         let next = &mut self.cells[layer + 1];
         for row in 0..rows {
-            next.input_mut(0, rows, row).copy_from_slice(&self.outputs[row * width..][..width]);
+            let (x, to) = (&self.outputs[row * width..][..width], next.input_mut(0, rows, row));
+            match &mut self.pasts[layer + 1] {
+                None => to.copy_from_slice(x),
+                Some(past) => past.read(row, x, self.taken.wrapping_sub(self.since[row]), to),
+            }
         }
     }
 }
@@ -177,17 +246,21 @@ impl Steps {
     /// Room for `rows` rows, which start from zero.
     ///
     /// # Errors
-    /// If there are no rows, or a layer reads its rows from their ends: then `instead` is to be used.
+    /// If there are no rows, or a layer reads its rows from their ends, or windows that are not causal: then `instead` is to be
+    /// used.
     pub(crate) fn new(stack: &Stack, rows: usize, isa: Isa, instead: &str) -> Result<Self, Error> {
         let why = format!("its outputs are known only after the last step; use {instead}");
-        stack.check_forward("a stream", &why)?;
+        stack.check_steps("a stream", &why)?;
         if rows == 0 {
             return Err(Error::setting("rows", rows, "at least 1 stream"));
         }
         let cells = stack.layers.iter().map(|layer| Unroll::new(layer.cell.get(), 1, rows)).collect();
         let widest = stack.layers.iter().map(|layer| layer.output()).max().unwrap_or(0);
         let (outputs, since) = (vec![0.0; rows * widest], vec![0; rows]);
-        Ok(Steps { active: [rows], cells, outputs, width: stack.output(), isa, taken: 0, since })
+        let past = |layer: &Layer| layer.window.map(|window| Past::new(layer, window, rows));
+        let pasts = stack.layers.iter().map(past).collect();
+        let line = vec![0.0; stack.layers.first().map_or(0, Layer::input)];
+        Ok(Steps { active: [rows], cells, pasts, line, outputs, width: stack.output(), isa, taken: 0, since })
     }
 
     /// N
@@ -208,7 +281,14 @@ impl Steps {
         assert_eq!(xs.len(), rows * input, "xs must be [N, I] = [{rows}, {input}]");
         for row in 0..rows {
             let x = &xs[row * input..][..input];
-            network.read(|step| step.copy_from_slice(x), self.cells[0].input_mut(0, rows, row));
+            let to = self.cells[0].input_mut(0, rows, row);
+            match &mut self.pasts[0] {
+                None => network.read(|step| step.copy_from_slice(x), to),
+                Some(past) => {
+                    network.read(|step| step.copy_from_slice(x), &mut self.line);
+                    past.read(row, &self.line, self.taken.wrapping_sub(self.since[row]), to);
+                }
+            }
         }
         self.pass(self.isa.into(), network);
         self.send(network.stack, network.stack.layers.len() - 1);
@@ -285,6 +365,11 @@ impl Steps {
         self.cells[self.cells.len() - 1].state(0, self.rows(), row)
     }
 
+    /// What a layer read in the last step, of a row `[I]`.
+    pub(crate) fn input_of(&self, layer: usize, row: usize) -> &[f32] {
+        self.cells[layer].input(0, self.rows(), row)
+    }
+
     /// Steps of a row since its state was zero.
     pub(crate) fn count(&self, row: usize) -> u64 {
         self.taken.wrapping_sub(self.since[row])
@@ -295,18 +380,21 @@ impl Steps {
         self.since[row] = self.taken.wrapping_sub(count);
     }
 
-    /// Of each layer of a row, h `[P]` and c `[M]`.
+    /// Of each layer of a row, h `[P]` and c `[M]`; then what those that read windows keep.
     pub(crate) fn states(&self, row: usize) -> impl Iterator<Item = &[f32]> {
         let rows = self.rows();
-        self.cells.iter().flat_map(move |cell| [cell.state(0, rows, row), cell.memory(0, rows, row)])
+        let cells = self.cells.iter().flat_map(move |cell| [cell.state(0, rows, row), cell.memory(0, rows, row)]);
+        cells.chain(self.pasts.iter().flatten().map(move |past| past.row(row)))
     }
 
-    /// Writes the same, one after the other: `write` gets h of the first layer, then its c, and so on.
+    /// Writes the same, one after the other: `write` gets h of the first layer, then its c, and so on; then what those that read
+    /// windows keep.
     pub(crate) fn write_states(&mut self, row: usize, mut write: impl FnMut(&mut [f32])) {
         for cell in &mut self.cells {
             write(cell.initial_state_mut(row));
             write(cell.initial_memory_mut(row));
         }
+        self.pasts.iter_mut().flatten().for_each(|past| write(past.row_mut(row)));
     }
 
     /// The state of all rows.

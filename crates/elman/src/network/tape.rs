@@ -13,7 +13,9 @@ use crate::network::dynamic_rnn::{Batch, DynamicRnn, Prepared};
 use crate::network::groups::{BLOCK, WIDE, group_count};
 use crate::network::layer::Stack;
 use crate::network::network::Network;
-use crate::network::rows_of_tiles::{Back, Share, add_initial, copy_row, shares_of_view, write_outputs};
+use crate::network::rows_of_tiles::{
+    Back, Share, add_initial, copy_row, pieces_of_outputs, shares_of_view, write_outputs,
+};
 use crate::network::shape::Piece;
 use crate::network::state::State;
 use crate::network::tile::Tile;
@@ -127,12 +129,14 @@ impl DynamicRnn<'_> {
         let (network, isa) = (self.network, self.isa);
         let view = network.view();
         let (rows, steps) = (source.len(), source.steps());
-        check_shape("outputs", outputs.shape(), self.time_major, [rows, steps, view.stack.output()])?;
+        let left = view.stack.steps_left(steps);
+        check_shape("outputs", outputs.shape(), self.time_major, [rows, left, view.stack.output()])?;
         let outputs = if self.time_major { outputs.permuted_axes([1, 0, 2]) } else { outputs };
 
         let tile_rows = view.stack.tile_rows(pieces.len());
         let groups: Vec<&[Piece]> = pieces.chunks(tile_rows).collect();
-        let shares = shares_of_view(outputs, groups.iter().copied());
+        let own: Vec<_> = groups.iter().map(|pieces| pieces_of_outputs(view.stack, pieces)).collect();
+        let shares = shares_of_view(outputs, own.iter().map(Vec::as_slice));
         let mut items: Vec<Forward<'_, '_>> =
             (groups.iter().zip(shares)).map(|(&pieces, share)| Forward { pieces, share, ends: Vec::new() }).collect();
         let (initial, carried) = (self.initial_state, self.carried_state);
@@ -253,7 +257,7 @@ impl Tape {
         let (rows, steps, time_major) = (self.rows, self.steps, self.time_major);
         let WayBack { d_outputs, d_state, d_inputs, initial_too } = asked;
         if let Some(d) = d_outputs {
-            check_shape("d_outputs", d.shape(), time_major, [rows, steps, stack.output()])?;
+            check_shape("d_outputs", d.shape(), time_major, [rows, stack.steps_left(steps), stack.output()])?;
         }
         if let Some(d) = d_state {
             d.check("d_state", stack, rows)?;

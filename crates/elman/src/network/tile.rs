@@ -5,16 +5,20 @@
 //! A long sequence may be worked off in parts of S steps, to save memory: on the way forward only the states between
 //! parts are kept, on the way back each part is run again from there. The gradients are the same, bit for bit.
 
+use std::ops::Range;
+
 use elman_kernels::unroll::{Initial, Lengths, Phase, Upstream};
 use elman_kernels::{Aligned, Engine, Unroll, draw_mask, padded, panels};
 
 use crate::Sequences;
 use crate::data::augment::Draw;
+use crate::network::grid::Grids;
 use crate::network::layer::{Layer, Merge, Stack};
 use crate::network::parameters::Plan;
 use crate::network::passage::{Passage, View};
 use crate::network::shape::{Piece, Room, Shape};
 use crate::network::state::State;
+use crate::network::window::Window;
 use crate::random::{Purpose, Random};
 
 /// Steps of a row that one source of random numbers draws the masks of: setting it up costs more than its numbers. A
@@ -44,11 +48,13 @@ struct TrackState {
 pub(crate) struct Tile {
     shape: Shape,
     order: Vec<Piece>,
-    /// `[T]`: rows that run each step.
-    active: Vec<usize>,
+    /// Which steps each layer runs, and which rows run them.
+    grids: Grids,
     initial: Initial,
     training: Option<Training>,
     tracks: Vec<Unroll>,
+    /// The layer of each track.
+    layer_of: Vec<usize>,
     /// The states before each part, for each track.
     before: Vec<Vec<TrackState>>,
     /// The states after each row's last step.
@@ -65,22 +71,37 @@ pub(crate) struct Tile {
     d_inputs: Aligned,
     d_below: Aligned,
     line: Vec<f32>,
+    /// [L, I]: the steps of a row that a layer's windows are taken of.
+    below: Vec<f32>,
 }
 
 impl Passage for Tile {
     /// The part that the buffers are to hold.
-    fn tracks(&mut self) -> (&mut [Unroll], Lengths<'_>) {
-        let Tile { shape, order, active, initial, training, tracks, held, .. } = self;
-        (tracks, lengths(*shape, active, order.len(), *initial, *training, *held))
+    fn tracks(&mut self, layer: usize) -> (&mut [Unroll], Lengths<'_>) {
+        let steps = self.span(layer, self.held);
+        let Tile { order, grids, initial, training, tracks, .. } = self;
+        (tracks, lengths(grids.active(layer), steps, order.len(), *initial, *training))
     }
 
     fn hand_on(&mut self, View { stack, plan, .. }: View<'_>, layer: usize) {
         let (rows, part) = (self.order.len(), self.held);
-        let steps = self.steps_of(part);
+        let steps = self.span(layer, part);
         let width = stack.layers[layer].output();
+        if stack.layers[layer + 1].window.is_some() {
+            let mut below = std::mem::take(&mut self.below);
+            for place in 0..rows {
+                let length = self.grids.length(layer, place);
+                for (t, to) in below[..length * width].chunks_exact_mut(width).enumerate() {
+                    self.output(stack, plan, layer, part, t, place, to);
+                }
+                self.lay_windows(stack, plan, layer + 1, place, &below[..length * width]);
+            }
+            self.below = below;
+            return;
+        }
         let mut line = std::mem::take(&mut self.line);
         for place in 0..rows {
-            let length = self.order[place].length;
+            let length = self.grids.length(layer, place);
             for t in steps.start..length.min(steps.end) {
                 self.output(stack, plan, layer, part, t, place, &mut line[..width]);
                 for track in plan.tracks_of(layer + 1) {
@@ -95,17 +116,21 @@ impl Passage for Tile {
 
 impl Tile {
     pub(crate) fn new(stack: &Stack, shape: Shape) -> Self {
-        let cells = || stack.layers.iter().flat_map(|layer| std::iter::repeat_n(layer.cell.get(), layer.directions()));
-        let Room { states, d_states, dropout, between, line } = shape.room(stack);
+        let layers = stack.layers.iter().enumerate();
+        let cells =
+            || layers.clone().flat_map(|(index, layer)| std::iter::repeat_n((index, layer), layer.directions()));
+        let grids = Grids::new(stack, shape.rows, shape.steps);
+        assert!(grids.is_one() || shape.parts() == 1, "windows need whole sequences");
+        let Room { states, d_states, dropout, between, line, below } = shape.room(stack, &grids);
+        let part = |layer: usize| if grids.is_one() { shape.part } else { grids.steps(layer) };
         let kept = || states.iter().map(|&[h, c]| TrackState { h: vec![0.0; h], c: vec![0.0; c] }).collect::<Vec<_>>();
         let [d_above, d_outputs, d_inputs, d_below] = between.map(Aligned::zeros);
         Tile {
             shape,
             order: Vec::with_capacity(shape.rows),
-            active: vec![0; shape.steps],
             initial: Initial::Zero,
             training: None,
-            tracks: cells().map(|cell| Unroll::new(cell, shape.part, shape.rows)).collect(),
+            tracks: cells().map(|(index, layer)| Unroll::new(layer.cell.get(), part(index), shape.rows)).collect(),
             before: (0..shape.parts()).map(|_| kept()).collect(),
             last: kept(),
             held: 0,
@@ -116,6 +141,9 @@ impl Tile {
             d_inputs,
             d_below,
             line: vec![0.0; line],
+            below: vec![0.0; below],
+            layer_of: cells().map(|(index, _)| index).collect(),
+            grids,
         }
     }
 
@@ -124,9 +152,7 @@ impl Tile {
         self.order.clear();
         self.order.extend(pieces);
         self.order.sort_by_key(|piece| std::cmp::Reverse(piece.length));
-        for (t, active) in self.active.iter_mut().enumerate() {
-            *active = self.order.partition_point(|piece| piece.length > t);
-        }
+        self.grids.take(self.order.iter().map(|piece| piece.length));
         self.initial = Initial::Zero;
         self.training = training;
         for kept in &mut self.before[0] {
@@ -173,14 +199,34 @@ impl Tile {
         self.shape
     }
 
-    /// Steps of a part, by their place in the sequence.
-    pub(crate) fn steps_of(&self, part: usize) -> std::ops::Range<usize> {
+    /// Steps of the outputs of a part, by their place in the sequence.
+    pub(crate) fn steps_of(&self, part: usize) -> Range<usize> {
+        self.span(self.top(), part)
+    }
+
+    /// Steps of the data of a part.
+    pub(super) fn steps_of_data(&self, part: usize) -> Range<usize> {
         part * self.shape.part..((part + 1) * self.shape.part).min(self.shape.steps)
     }
 
-    /// Rows that run step t.
+    /// Steps of a part that a layer runs.
+    fn span(&self, layer: usize, part: usize) -> Range<usize> {
+        if self.grids.is_one() { self.steps_of_data(part) } else { 0..self.grids.steps(layer) }
+    }
+
+    /// The last layer.
+    fn top(&self) -> usize {
+        self.layer_of.last().copied().unwrap_or(0)
+    }
+
+    /// Rows that have step t of the outputs.
     pub(crate) fn active(&self, t: usize) -> usize {
-        self.active[t]
+        self.grids.active(self.top())[t]
+    }
+
+    /// Steps of the outputs of the row at `place`.
+    pub(crate) fn length(&self, place: usize) -> usize {
+        self.grids.length(self.top(), place)
     }
 
     /// The final h `[P]` of a track for the row at `place`.
@@ -208,18 +254,20 @@ impl Tile {
         for part in 0..self.shape.parts() {
             self.run(engine, network, data, part);
             look(self, part);
-            let steps = self.steps_of(part);
             let rows = self.order.len();
             for track in 0..self.tracks.len() {
                 let unroll = &self.tracks[track];
-                for (place, piece) in self.order.iter().enumerate() {
-                    let t = piece.length.min(steps.end);
+                let layer = self.layer_of[track];
+                let steps = self.span(layer, part);
+                for place in 0..rows {
+                    let length = self.grids.length(layer, place);
+                    let t = length.min(steps.end);
                     if t <= steps.start {
                         continue;
                     }
                     let (h, c) =
                         (unroll.state(t - steps.start, rows, place), unroll.memory(t - steps.start, rows, place));
-                    let goes_on = piece.length > steps.end;
+                    let goes_on = length > steps.end;
                     let kept = if goes_on { &mut self.before[part + 1][track] } else { &mut self.last[track] };
                     kept.h[place * h.len()..][..h.len()].copy_from_slice(h);
                     kept.c[place * c.len()..][..c.len()].copy_from_slice(c);
@@ -275,20 +323,25 @@ impl Tile {
 
     /// Reads a part of the rows into the first layer.
     fn read<D: Sequences + ?Sized>(&mut self, network: View<'_>, data: &D, part: usize) {
-        let (rows, steps) = (self.order.len(), self.steps_of(part));
+        let (rows, steps) = (self.order.len(), self.steps_of_data(part));
         let tracks = network.plan.tracks_of(0);
         let draw = self.training.map(|training| Draw { seed: training.seed, step: training.step });
+        if network.stack.layers[0].window.is_some() {
+            let (mut below, width) = (std::mem::take(&mut self.below), network.stack.layers[0].input());
+            for place in 0..rows {
+                let piece = self.order[place];
+                for (t, to) in below[..piece.length * width].chunks_exact_mut(width).enumerate() {
+                    read_step(network, data, piece, t, draw, to);
+                }
+                self.lay_windows(network.stack, network.plan, 0, place, &below[..piece.length * width]);
+            }
+            self.below = below;
+            return;
+        }
         for (place, &piece) in self.order.iter().enumerate() {
             for t in steps.start..piece.length.min(steps.end) {
                 let first = self.tracks[tracks.start].input_mut(t - steps.start, rows, place);
-                let at = piece.start + t;
-                network.read(
-                    |step| match draw {
-                        Some(draw) => data.read_in_training(piece.row, at, draw, step),
-                        None => data.read(piece.row, at, step),
-                    },
-                    first,
-                );
+                read_step(network, data, piece, t, draw, first);
                 if tracks.len() == 2 {
                     let (forward, backward) = self.tracks.split_at_mut(tracks.start + 1);
                     let from = forward[tracks.start].input(t - steps.start, rows, place);
@@ -298,28 +351,64 @@ impl Tile {
         }
     }
 
+    /// Writes the windows of the row at `place` that a layer reads, of the steps `[L, I]` below.
+    fn lay_windows(&mut self, stack: &Stack, plan: &Plan, index: usize, place: usize, below: &[f32]) {
+        let layer = &stack.layers[index];
+        let Some(window) = layer.window else { return };
+        let (rows, length) = (self.order.len(), self.grids.length(index, place));
+        for track in plan.tracks_of(index) {
+            for t in 0..length {
+                let at = if plan.tracks[track].reversed { length - 1 - t } else { t };
+                let to = self.tracks[track].input_mut(at, rows, place);
+                window.read(below, layer.input(), t, layer.beyond(), to);
+            }
+        }
+    }
+
+    /// The gradient by the windows of a layer, [T, R, K I in whole vectors], becomes that by the steps below.
+    fn leave_windows(&mut self, layer: &Layer, index: usize, window: Window) {
+        let (rows, width) = (self.order.len(), layer.input());
+        let (of_window, of_step) = (padded(layer.cell.get().input()), padded(width));
+        let below = self.grids.steps_below(index);
+        self.d_above[..below * rows * of_step].fill(0.0);
+        for place in 0..rows {
+            let steps = self.grids.length_below(index, place);
+            for t in 0..self.grids.length(index, place) {
+                let d = &self.d_below[(t * rows + place) * of_window..][..window.size * width];
+                for (at, d) in window.places(steps, t).zip(d.chunks_exact(width)) {
+                    let Some(at) = at else { continue };
+                    let to = &mut self.d_above[(at * rows + place) * of_step..][..width];
+                    to.iter_mut().zip(d).for_each(|(to, d)| *to += d);
+                }
+            }
+        }
+    }
+
     /// Draws the masks of a part: by the row of the data and the step, so that nothing else decides them.
     fn draw(&mut self, stack: &Stack, part: usize) {
         let (Some(training), true) = (self.training, stack.is_noisy()) else { return };
-        let (rows, steps) = (self.order.len(), self.steps_of(part));
+        let rows = self.order.len();
         // What is drawn for: a track, or a layer's outputs.
         let source = |purpose, piece: &Piece, t: usize, what: usize| {
             let place = (piece.row as u64) << 32 | ((piece.start + t) as u64) << 8 | what as u64;
             Random::at(training.seed, purpose, training.step, place)
         };
         // A part may start where a source is half used up: what it gave before is drawn again, and drawn over.
-        let first = steps.start / SOURCE_STEPS * SOURCE_STEPS;
-        let to = |t: usize| t.saturating_sub(steps.start);
+        let starts = self.span(0, part).start;
+        let first = starts / SOURCE_STEPS * SOURCE_STEPS;
+        let to = |t: usize| t.saturating_sub(starts);
         let tracks = self.tracks.len();
+        let ends: Vec<usize> = (0..stack.layers.len()).map(|layer| self.span(layer, part).end).collect();
         for (place, piece) in self.order.iter().enumerate() {
-            let own = first..piece.length.min(steps.end);
+            let grids = &self.grids;
+            let own = |layer: usize| first..grids.length(layer, place).min(ends[layer]);
             for (track, unroll) in self.tracks.iter_mut().enumerate() {
                 let mut random = source(Purpose::RowMasks, piece, 0, track);
                 unroll.draw_row_mask(place, || random.bits());
                 if !unroll.has_step_masks() {
                     continue;
                 }
-                for t in own.clone() {
+                for t in own(self.layer_of[track]) {
                     if t.is_multiple_of(SOURCE_STEPS) {
                         random = source(Purpose::Masks, piece, t, track);
                     }
@@ -329,7 +418,7 @@ impl Tile {
             for (index, layer) in stack.layers.iter().enumerate().filter(|(_, layer)| layer.dropout > 0.0) {
                 let words = panels(layer.output());
                 let mut random = source(Purpose::Masks, piece, first, tracks + index);
-                for t in own.clone() {
+                for t in own(index) {
                     if t.is_multiple_of(SOURCE_STEPS) {
                         random = source(Purpose::Masks, piece, t, tracks + index);
                     }
@@ -352,11 +441,11 @@ impl Tile {
         place: usize,
         out: &mut [f32],
     ) {
-        let (rows, local, layer) = (self.order.len(), t - self.steps_of(part).start, &stack.layers[index]);
+        let (rows, local, layer) = (self.order.len(), t - self.span(index, part).start, &stack.layers[index]);
         let tracks = plan.tracks_of(index);
         let forward = self.tracks[tracks.start].state(local + 1, rows, place);
         let backward = layer.bidirectional.map(|_| {
-            let at = self.order[place].length - 1 - t;
+            let at = self.grids.length(index, place) - 1 - t;
             self.tracks[tracks.start + 1].state(at + 1, rows, place)
         });
         layer.send(forward, backward, || self.tracks[tracks.start].input(local, rows, place), out);
@@ -408,12 +497,12 @@ impl Tile {
     ) -> Option<&[f32]> {
         let View { stack, plan, parameters } = network;
         assert_eq!(self.held, part, "the buffers hold another part");
-        let (rows, steps, shape) = (self.order.len(), self.steps_of(part), self.shape);
+        let (rows, shape) = (self.order.len(), self.shape);
         let mut above = shape.through_outputs;
         let initial_too = shape.initial_too || part > 0;
         let mut inputs = false;
         for index in (0..stack.layers.len()).rev() {
-            let layer = &stack.layers[index];
+            let (layer, steps) = (&stack.layers[index], self.span(index, part));
             let (cell, width) = (layer.cell.get(), padded(layer.output()));
             let (pp, ip) = (padded(cell.output()), padded(cell.input()));
             let [n_above, n_outputs, n_inputs] = [width, pp, ip].map(|width| steps.len() * rows * width);
@@ -434,7 +523,16 @@ impl Tile {
                 if above && let Some(merge) = layer.bidirectional {
                     let d_outputs = &mut self.d_outputs[..n_outputs];
                     let other = &self.tracks[if reversed { track - 1 } else { track + 1 }];
-                    part_of(&self.order, layer, merge, other, &self.d_above[..n_above], d_outputs, rows, reversed);
+                    part_of(
+                        self.grids.lengths(index),
+                        layer,
+                        merge,
+                        other,
+                        &self.d_above[..n_above],
+                        d_outputs,
+                        rows,
+                        reversed,
+                    );
                 }
                 let outputs = if single { &self.d_above } else { &self.d_outputs };
                 let d_inputs = if single { &mut self.d_below } else { &mut self.d_inputs };
@@ -445,7 +543,8 @@ impl Tile {
                     memory: Some(&d_c[..rows * mp]),
                     outputs: above.then(|| &outputs[..n_outputs]),
                 };
-                let lengths = lengths(shape, &self.active, rows, self.initial, self.training, part);
+                let active = self.grids.active(index);
+                let lengths = lengths(active, steps.clone(), rows, self.initial, self.training);
                 let of = &plan.tracks[track];
                 self.tracks[track].backward(
                     cell,
@@ -460,7 +559,7 @@ impl Tile {
                 );
                 if inputs && !single {
                     add_in_order(
-                        &self.order,
+                        self.grids.lengths(index),
                         &self.d_inputs[..n_inputs],
                         &mut self.d_below[..n_inputs],
                         rows,
@@ -468,20 +567,24 @@ impl Tile {
                         reversed,
                     );
                 }
-                self.keep_d_state(track, steps.start, cell.output(), cell.memory());
+                self.keep_d_state(track, index, steps.start);
             }
             if inputs && layer.residual && above {
                 self.d_below[..n_inputs].iter_mut().zip(&self.d_above[..n_above]).for_each(|(d, above)| *d += above);
             }
-            std::mem::swap(&mut self.d_above, &mut self.d_below);
+            match layer.window {
+                Some(window) if inputs => self.leave_windows(layer, index, window),
+                _ => std::mem::swap(&mut self.d_above, &mut self.d_below),
+            }
             above = true;
         }
+        let steps = self.steps_of_data(part);
         if let (true, Some(of)) = (inputs, stack.embedding) {
             let ip = padded(of.size);
             let into = &mut gradient[plan.embedding.clone()];
             // Against time, as the parts are: the same sums in the same order, however the sequence is cut.
             for t in steps.clone().rev() {
-                for (place, &piece) in self.order[..self.active[t]].iter().enumerate() {
+                for (place, &piece) in self.order[..self.grids.active_in_data()[t]].iter().enumerate() {
                     let vector = &mut into[token_at(data, piece, t) * of.size..][..of.size];
                     let d = &self.d_above[((t - steps.start) * rows + place) * ip..][..of.size];
                     vector.iter_mut().zip(d).for_each(|(to, d)| *to += d);
@@ -495,33 +598,51 @@ impl Tile {
     }
 
     /// The gradient by the state before the part becomes that by the state after the one before.
-    fn keep_d_state(&mut self, track: usize, start: usize, output: usize, memory: usize) {
+    fn keep_d_state(&mut self, track: usize, layer: usize, start: usize) {
         let (unroll, (d_h, d_c)) = (&self.tracks[track], &mut self.d_state[track]);
-        for (place, _) in self.order.iter().enumerate().filter(|(_, piece)| piece.length > start) {
-            d_h[place * padded(output)..][..output].copy_from_slice(unroll.d_initial_state(place));
-            d_c[place * padded(memory)..][..memory].copy_from_slice(unroll.d_initial_memory(place));
+        for (place, _) in self.grids.lengths(layer).iter().enumerate().filter(|&(_, &length)| length > start) {
+            for (to, from) in [(&mut *d_h, unroll.d_initial_state(place)), (d_c, unroll.d_initial_memory(place))] {
+                to[place * padded(from.len())..][..from.len()].copy_from_slice(from);
+            }
         }
     }
 }
 
-/// What the rows do in a part.
+/// What the rows do in the steps of a part.
 fn lengths(
-    shape: Shape,
     active: &[usize],
+    steps: Range<usize>,
     rows: usize,
     initial: Initial,
     training: Option<Training>,
-    part: usize,
 ) -> Lengths<'_> {
-    let start = part * shape.part;
     Lengths {
         rows,
-        active: &active[start..(start + shape.part).min(shape.steps)],
-        initial: if part > 0 { Initial::Given } else { initial },
+        offset: steps.start,
+        initial: if steps.start > 0 { Initial::Given } else { initial },
         phase: if training.is_some() { Phase::Training } else { Phase::Inference },
         truncate: training.map_or(0, |training| training.truncate),
-        offset: start,
+        active: &active[steps],
     }
+}
+
+/// What the network reads of step t of a piece, in training or not.
+fn read_step<D: Sequences + ?Sized>(
+    network: View<'_>,
+    data: &D,
+    piece: Piece,
+    t: usize,
+    draw: Option<Draw>,
+    to: &mut [f32],
+) {
+    let at = piece.start + t;
+    network.read(
+        |step| match draw {
+            Some(draw) => data.read_in_training(piece.row, at, draw, step),
+            None => data.read(piece.row, at, step),
+        },
+        to,
+    );
 }
 
 /// The token at step t of a piece; the data has been checked.
@@ -543,7 +664,7 @@ fn mask(words: &[u16], p: f32, values: &mut [f32]) {
 /// The gradient by the outputs of one direction, in the order in which that direction ran; `other` is the other one.
 #[expect(clippy::too_many_arguments, reason = "a kernel: every slice by its name")]
 fn part_of(
-    order: &[Piece],
+    lengths: &[usize],
     layer: &Layer,
     merge: Merge,
     other: &Unroll,
@@ -555,9 +676,9 @@ fn part_of(
     let (output, wide) = (layer.cell.get().output(), padded(layer.output()));
     let pp = padded(output);
     out.fill(0.0);
-    for (place, piece) in order.iter().enumerate() {
-        for t in 0..piece.length {
-            let (ahead, back) = (t, piece.length - 1 - t);
+    for (place, &length) in lengths.iter().enumerate() {
+        for t in 0..length {
+            let (ahead, back) = (t, length - 1 - t);
             let (at, others) = if reversed { (back, ahead) } else { (ahead, back) };
             let from = &above[(t * rows + place) * wide..][..layer.output()];
             let to = &mut out[(at * rows + place) * pp..][..output];
@@ -567,10 +688,10 @@ fn part_of(
 }
 
 /// Adds the gradient by the inputs of one direction to that of both, in the order of the sequence.
-fn add_in_order(order: &[Piece], from: &[f32], into: &mut [f32], rows: usize, ip: usize, reversed: bool) {
-    for (place, piece) in order.iter().enumerate() {
-        for t in 0..piece.length {
-            let at = if reversed { piece.length - 1 - t } else { t };
+fn add_in_order(lengths: &[usize], from: &[f32], into: &mut [f32], rows: usize, ip: usize, reversed: bool) {
+    for (place, &length) in lengths.iter().enumerate() {
+        for t in 0..length {
+            let at = if reversed { length - 1 - t } else { t };
             let from = &from[(at * rows + place) * ip..][..ip];
             into[(t * rows + place) * ip..][..ip].iter_mut().zip(from).for_each(|(to, from)| *to += from);
         }

@@ -7,7 +7,7 @@ use elman_datasets::series::SeriesSet;
 use super::calibration::{Calibration, Came, Following};
 use super::windows::Windows;
 use super::{Relative, blend};
-use crate::{Error, Predictor, RowValues, Sequences, SeriesMeaning};
+use crate::{Error, Predictor, Sequences, SeriesMeaning};
 
 /// Forecasts of windows, above the [centre](elman_datasets::series::Series::centre) of their series.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,7 +63,10 @@ impl Answers {
             Ok(back)
         };
         let Some(relative) = relative else { return Ok(Answers { quantiles: bounded(all)?, raw: None }) };
-        all.iter_mut().for_each(|of| relative.blended(of));
+        for (row, of) in all.iter_mut().enumerate() {
+            windows.made_relative(row, of);
+            relative.blended(of);
+        }
         let Some(calibration) = &relative.calibration else {
             return Ok(Answers { quantiles: bounded(all)?, raw: None });
         };
@@ -108,10 +111,11 @@ impl Relative {
         let (window, levels) = predictor.model().series_window()?;
         let quantiles = predictor.quantiles(validation)?;
         let mut answers: Vec<Vec<f32>> = quantiles.outer_iter().map(|of| of.iter().copied().collect()).collect();
+        answers.iter_mut().enumerate().for_each(|(row, of)| validation.made_relative(row, of));
         let values: Vec<Vec<f32>> = (0..validation.len())
             .map(|row| {
                 let mut y = vec![0.0; window.horizon];
-                validation.values(row, &mut y);
+                validation.relative_values(row, &mut y);
                 y
             })
             .collect();

@@ -5,6 +5,9 @@
 //!
 //! ŷ = Σ w_k ŷ_k      w_k ∝ exp(−η (L_k − min L) / min L)
 //!
+//! Where the rolling forecasts do not show that this is better than the naive forecasts, it is [drawn](Drawn) to the better of
+//! those.
+//!
 //! The weights follow what came: those of an origin know only errors before it. So a series that changes its ways changes
 //! its forecast too. Exponentially weighted forecasters: Cesa-Bianchi & Lugosi (2006), Prediction, learning, and games.
 
@@ -13,6 +16,7 @@ use std::collections::VecDeque;
 use elman_datasets::series::{Series, SeriesSet};
 use serde::{Deserialize, Serialize};
 
+use super::drawn::{Drawn, Gain};
 use super::origin::{Start, steps_before};
 use super::smoothing::{History, Smoothing, Way};
 use crate::Error;
@@ -56,6 +60,9 @@ pub struct Base {
     pub season: usize,
     /// `[K]`
     pub ways: Vec<Smoothing>,
+    /// What the mean of all ways is drawn towards, where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drawn: Option<Drawn>,
 }
 
 /// What is known of the candidates for a base forecast.
@@ -71,6 +78,8 @@ pub struct Choice {
     pub seasonal: Option<f64>,
     /// Origins of rolling forecasts.
     pub origins: usize,
+    /// By how much the mean of all ways is better than the better naive forecast.
+    pub gain: Gain,
 }
 
 /// The base forecasts of one series.
@@ -145,12 +154,18 @@ impl Base {
             }
         };
         let seasonal = ranking.candidates.iter().position(|of| *of == Smoothing::SEASONAL);
+        let mut base = Base { log: ranking.log, season: season.max(1), ways: ranking.ways(), drawn: None };
+        let every = all.len().div_ceil(SERIES_MAX).max(1);
+        let taken: Vec<_> = all.iter().copied().step_by(every).collect();
+        let gain = Drawn::gain(&base, &taken, horizon, ranking.naive())?;
+        base.drawn = Drawn::by(ranking.naive(), gain);
         Ok(Choice {
-            base: Base { log: ranking.log, season: season.max(1), ways: ranking.ways() },
+            base,
             error: ranking.best(),
             other,
             seasonal: seasonal.map(|at| ranking.errors[at]),
             origins: ranking.origins,
+            gain,
         })
     }
 
@@ -167,6 +182,7 @@ impl Base {
         // Of the last F origins, [K, F] each.
         let mut past: VecDeque<Vec<f64>> = VecDeque::with_capacity(horizon);
         let (mut scale, mut error) = (Scale::default(), 0.0);
+        let centre = if self.log { 0.0 } else { series.centre() };
         let (mut origins, mut points) = (Vec::with_capacity(steps + 1), Vec::with_capacity((steps + 1) * horizon));
         let mut from = None;
         // Of a very short series one error must do.
@@ -177,7 +193,7 @@ impl Base {
         for origin in 0..=steps {
             let mut all = vec![0.0; count * horizon];
             ways.iter().zip(all.chunks_mut(horizon)).for_each(|(way, to)| way.forecast(&history, to));
-            let weights = lately.weights();
+            let weights = Drawn::weights(self.drawn, &self.ways, lately.weights());
             // Around the first: where all agree, so does their mean, to the bit.
             let point = |h: usize| {
                 all[h] + weights.iter().zip(all.chunks(horizon)).map(|(w, of)| w * (of[h] - all[h])).sum::<f64>()
@@ -187,7 +203,7 @@ impl Base {
             let over = combined[..about].iter().map(|point| point - combined[0]).sum::<f64>();
             let reference = combined[0] + over / about as f64;
             points.extend(combined.iter().map(|point| (point - reference) as f32));
-            let now = scale.now(reference);
+            let now = scale.now(reference, centre);
             origins.push(At { reference, scale: now, error });
             if scale.count >= needed && origin >= least && from.is_none() {
                 from = Some(origin);
@@ -223,6 +239,11 @@ impl Course {
     /// The base forecast of a step of the horizon, in the units that are smoothed.
     pub(crate) fn point(&self, origin: usize, h: usize) -> f64 {
         self.origins[origin].reference + f64::from(self.points[origin * self.horizon + h])
+    }
+
+    /// From the units that are smoothed to those of the series.
+    pub(crate) fn whole(&self, v: f64) -> f64 {
+        if self.log { libm::exp(v.clamp(-80.0, 80.0)) } else { v }
     }
 }
 
@@ -274,10 +295,11 @@ impl Scale {
     }
 
     /// Never 0.
-    fn now(&self, reference: f64) -> f64 {
+    fn now(&self, reference: f64, centre: f64) -> f64 {
         let (lately, mean) =
             if self.count == 0 { (0.0, 0.0) } else { (self.faded / self.weight, self.sum / f64::from(self.count)) };
-        let rounding = if reference.is_nan() { 0.0 } else { 1e-6 * reference.abs() };
+        // Values are single differences from a centre that is double.
+        let rounding = if reference.is_nan() { 0.0 } else { 1e-6 * (reference - centre).abs() + 1e-12 * centre.abs() };
         lately.max(FLOOR * mean).max(rounding).max(LEAST)
     }
 }
@@ -326,6 +348,15 @@ impl Ranking {
         let mut order: Vec<usize> = (0..self.candidates.len()).collect();
         order.sort_by(|&a, &b| self.errors[a].total_cmp(&self.errors[b]));
         order
+    }
+
+    /// The better of the naive forecasts.
+    fn naive(&self) -> Smoothing {
+        let error = |of: Smoothing| self.candidates.iter().position(|other| *other == of).map(|at| self.errors[at]);
+        match (error(Smoothing::LAST), error(Smoothing::SEASONAL)) {
+            (Some(last), Some(seasonal)) if seasonal < last => Smoothing::SEASONAL,
+            _ => Smoothing::LAST,
+        }
     }
 
     fn best(&self) -> f64 {

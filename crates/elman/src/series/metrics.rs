@@ -2,6 +2,11 @@
 //!
 //! F steps of the horizon, Q levels. y is what came, z the quantile of level τ. What came and is not known is left out.
 
+/// A level as it was written: 0.1, and not the number of 32 bits next to it.
+pub fn decimal(level: f32) -> f64 {
+    level.to_string().parse().unwrap_or(f64::from(level))
+}
+
 /// The part of values that lies between two quantiles.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Coverage {

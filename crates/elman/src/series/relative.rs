@@ -10,13 +10,14 @@
 
 use std::ops::Range;
 
-use elman_datasets::series::SeriesSet;
+use elman_datasets::series::{Series, SeriesSet};
 use serde::{Deserialize, Serialize};
 
 use super::base::{Base, Course};
 use super::calibration::Calibration;
 use super::metrics::point;
 use super::naive::quantile;
+use super::scaling::Scaling;
 use super::windows::Windows;
 use crate::{Error, Model, RowValues, Sequences};
 
@@ -35,6 +36,10 @@ const OWN: f64 = 10.0;
 pub struct Relative {
     /// The base forecast.
     pub base: Base,
+    /// Whether a network reads and answers in its series' whole scale, by their mean and deviation over training; its answer
+    /// is relative all the same in what follows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub global: bool,
     /// [F, Q]: quantiles of the base forecast's errors in training, by their scale, less their median. Empty until they are
     /// known.
     pub spread: Vec<f32>,
@@ -48,7 +53,7 @@ pub struct Relative {
 impl Relative {
     /// To a base forecast; the network's answer as it is.
     pub fn to(base: Base) -> Self {
-        Relative { base, spread: Vec::new(), blend: 1.0, calibration: None }
+        Relative { base, global: false, spread: Vec::new(), blend: 1.0, calibration: None }
     }
 
     /// Inputs beside those of [`Windows`].
@@ -67,13 +72,33 @@ impl Relative {
         set.series.iter().map(one).collect()
     }
 
+    /// `[T]`: what a base forecast of a covariate of a series did not foresee of each step, by its scale; 0 where nothing is known.
+    ///
+    /// # Errors
+    /// If a logarithm is asked for of what is not above 0.
+    pub(crate) fn surprises(&self, series: &Series, covariate: usize) -> Result<Vec<f32>, Error> {
+        let covariates = series.covariates.len() / series.steps().max(1);
+        let alone = Series {
+            id: series.id.clone(),
+            start: series.start,
+            centres: vec![series.covariate_centre(covariate)].into(),
+            target: series.covariates.iter().skip(covariate).step_by(covariates.max(1)).copied().collect(),
+            covariates: Vec::new(),
+            ahead: Vec::new(),
+            statics: Vec::new(),
+        };
+        let course = self.base.follow(&alone, 1)?;
+        let most = INPUT_MAX as f32;
+        Ok(course.origins[1..].iter().map(|at| at.error.clamp(-most, most)).collect())
+    }
+
     /// Takes the spread of the base forecast's errors from windows for training.
     pub fn with_spread(self, train: &Windows, levels: &[f32]) -> Self {
         let horizon = train.width();
         let mut errors: Vec<Vec<f32>> = vec![Vec::new(); horizon];
         let mut row = vec![0.0; horizon];
         for window in 0..train.len() {
-            train.values(window, &mut row);
+            train.relative_values(window, &mut row);
             errors.iter_mut().zip(&row).filter(|(_, z)| !z.is_nan()).for_each(|(of, &z)| of.push(z));
         }
         Relative { spread: spread(&mut errors, levels), ..self }
@@ -85,6 +110,9 @@ impl Relative {
     /// # Errors
     /// If the model is not one of so many quantiles.
     pub fn start(&self, model: &mut Model) -> Result<(), Error> {
+        if self.global {
+            return Ok(());
+        }
         let mut arrays = model.arrays();
         for (name, values) in [("head.kernel", None), ("head.bias", Some(&self.spread))] {
             let Some(array) = arrays.get_mut(name) else { continue };
@@ -178,7 +206,19 @@ impl Followed {
 
     /// A step of a window: `x` has what [`Windows`] reads of it, from which target and mark are replaced, and the inputs
     /// beside them.
-    pub(crate) fn read(&self, origin: usize, step: usize, x: &mut [f32], rest: usize) {
+    pub(crate) fn read(&self, origin: usize, step: usize, x: &mut [f32], rest: usize, global: Option<Scaling>) {
+        if let Some(scaling) = global {
+            let before = step.checked_sub(self.season).map_or(f64::NAN, |step| self.course.values[step]);
+            if !before.is_nan() {
+                let z = ((before - scaling.mean) / scaling.scale) as f32;
+                x[rest..rest + 2].copy_from_slice(&[z, 1.0]);
+            } else {
+                x[rest..rest + 2].fill(0.0);
+            }
+            let most = INPUT_MAX as f32;
+            x[rest + 2] = self.course.origins[step + 1].error.clamp(-most, most);
+            return;
+        }
         let at = self.course.origins[origin];
         let z = |v: f64| ((v - at.reference) / self.deviations[origin]).clamp(-INPUT_MAX, INPUT_MAX) as f32;
         let mark = |v: f64| if v.is_nan() { [0.0, 0.0] } else { [z(v), 1.0] };
@@ -192,7 +232,11 @@ impl Followed {
 
     /// What is to be learnt of a step of the horizon; NaN where nothing is known.
     pub(crate) fn target(&self, origin: usize, h: usize) -> f32 {
-        let Some(&v) = self.course.values.get(origin + h) else { return f32::NAN };
+        self.course.values.get(origin + h).map_or(f32::NAN, |&v| self.relative(origin, h, v))
+    }
+
+    /// A value of the series' units that a network answers, relative to the base forecast.
+    pub(crate) fn relative(&self, origin: usize, h: usize, v: f64) -> f32 {
         let z = (v - self.course.point(origin, h)) / self.course.origins[origin].scale;
         z.clamp(-TARGET_MAX, TARGET_MAX) as f32
     }

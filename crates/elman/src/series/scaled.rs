@@ -68,7 +68,7 @@ impl Scaled {
     /// # Panics
     /// If there is no series of one of them.
     pub fn select(&self, series: &[usize]) -> Self {
-        let SeriesSet { frequency, format, target, covariates, known, statics, .. } = &self.set;
+        let SeriesSet { frequency, format, target, covariates, known, statics, joint, .. } = &self.set;
         let set = SeriesSet {
             frequency: *frequency,
             format: *format,
@@ -76,6 +76,7 @@ impl Scaled {
             covariates: covariates.clone(),
             known: known.clone(),
             statics: statics.clone(),
+            joint: *joint,
             series: series.iter().map(|&place| self.set.series[place].clone()).collect(),
             report: Report::default(),
         };

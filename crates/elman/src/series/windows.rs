@@ -44,6 +44,8 @@ struct RelativeTo {
     followed: Arc<Vec<Followed>>,
     /// The values that are to be learnt of each series.
     parts: Arc<Vec<Range<usize>>>,
+    /// Whether a network reads and answers in the whole scale of the series.
+    global: bool,
 }
 
 /// A series as it is read: x [T, I], y `[T]`, both scaled, and the scaling of y.
@@ -219,10 +221,28 @@ impl Windows {
         relative: &Relative,
     ) -> Result<Self, Error> {
         window.check()?;
-        let windows = Self::empty(set, scalings, window)?;
+        let mut windows = Self::empty(set, scalings, window)?;
+        if !relative.global {
+            windows.read_jointly(set, relative)?;
+        }
         let followed = Arc::new(relative.follow(set, window.context, window.horizon)?);
         let parts = Arc::new(set.series.iter().map(|series| 0..series.steps()).collect());
-        Ok(Windows { relative: Some(RelativeTo { followed, parts }), ..windows })
+        Ok(Windows { relative: Some(RelativeTo { followed, parts, global: relative.global }), ..windows })
+    }
+
+    /// Puts in place of the values of the other targets, which may rise and fall like the target itself, what their own base
+    /// forecasts did not foresee of them.
+    fn read_jointly(&mut self, set: &SeriesSet, relative: &Relative) -> Result<(), Error> {
+        let (input, Some(all)) = (self.input, Arc::get_mut(&mut self.series)) else { return Ok(()) };
+        for (inputs, series) in all.iter_mut().zip(&set.series) {
+            for covariate in 0..set.joint {
+                let surprises = relative.surprises(series, covariate)?;
+                for (x, surprise) in inputs.x.chunks_exact_mut(input).zip(surprises) {
+                    x[2 * (1 + covariate)] = surprise;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The same series, seen through all windows that have a value in a part of each, relative to their base forecasts:
@@ -328,6 +348,29 @@ impl Windows {
         self.relative.as_ref().map_or(f32::NAN, |relative| relative.followed[series].target(origin, step - origin))
     }
 
+    /// What follows a window, relative to its base forecast; NaN where it is not known, and of windows that are relative to
+    /// none.
+    pub(crate) fn relative_values(&self, row: usize, y: &mut [f32]) {
+        let Origin { series, step } = self.origins[row];
+        let Some(relative) = &self.relative else { return y.fill(f32::NAN) };
+        let (followed, part) = (&relative.followed[series], &relative.parts[series]);
+        for (h, y) in y.iter_mut().enumerate() {
+            *y = if part.contains(&(step + h)) { followed.target(step, h) } else { f32::NAN };
+        }
+    }
+
+    /// A network's answer [F, Q] for a window, made relative to its base forecast where it is not yet.
+    pub(crate) fn made_relative(&self, row: usize, z: &mut [f32]) {
+        let Some(relative) = self.relative.as_ref().filter(|of| of.global) else { return };
+        let Origin { series, step } = self.origins[row];
+        let (followed, of) = (&relative.followed[series], &self.series[series]);
+        let levels = (z.len() / self.window.horizon).max(1);
+        for (at, z) in z.iter_mut().enumerate() {
+            let v = of.centre + of.scaling.mean + of.scaling.scale * f64::from(*z);
+            *z = followed.relative(step, at / levels, v);
+        }
+    }
+
     /// A model's forecast of a window, above the [centre](elman_datasets::series::Series) of its series.
     ///
     /// # Errors
@@ -374,7 +417,9 @@ impl Sequences for Windows {
             let (x, known) = x.split_at_mut(x.len() - self.known * self.window.horizon);
             self.read_known(row, step, known);
             x[..self.input].copy_from_slice(&self.series[series].x[at * self.input..][..self.input]);
-            return relative.followed[series].read(origin, at, x, self.input);
+            let of = &self.series[series];
+            let global = relative.global.then(|| of.scaling.moved(of.centre));
+            return relative.followed[series].read(origin, at, x, self.input, global);
         }
         let (x, known) = x.split_at_mut(self.input);
         x.copy_from_slice(&self.series[series].x[(origin - self.window.context + step) * self.input..][..self.input]);
@@ -395,16 +440,14 @@ impl RowValues for Windows {
     }
     fn values(&self, row: usize, y: &mut [f32]) {
         let Origin { series, step } = self.origins[row];
-        if let Some(relative) = &self.relative {
-            let (followed, part) = (&relative.followed[series], &relative.parts[series]);
-            for (h, y) in y.iter_mut().enumerate() {
-                *y = if part.contains(&(step + h)) { followed.target(step, h) } else { f32::NAN };
-            }
-            return;
-        }
+        let part = match &self.relative {
+            Some(relative) if !relative.global => return self.relative_values(row, y),
+            Some(relative) => relative.parts[series].clone(),
+            None => 0..usize::MAX,
+        };
         let rest = &self.series[series].y[step..];
         for (k, y) in y.iter_mut().enumerate() {
-            *y = rest.get(k).copied().unwrap_or(f32::NAN);
+            *y = if part.contains(&(step + k)) { rest.get(k).copied().unwrap_or(f32::NAN) } else { f32::NAN };
         }
     }
 }

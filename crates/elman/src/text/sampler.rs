@@ -39,7 +39,7 @@ impl Sampler {
             let found = format!("one on {}", reads.describe());
             return Err(Error::setting("the head", found, "one on every step, for text has no end"));
         }
-        model.stack().check_forward("a sample", "its outputs are known only after the last step")?;
+        model.stack().check_steps("a sample", "its outputs are known only after the last step")?;
         Ok(Sampler {
             stream: model.streams(samples)?,
             vocabulary,

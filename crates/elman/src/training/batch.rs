@@ -49,9 +49,9 @@ impl Batch {
     pub(crate) fn weight<D: Labelled + ?Sized>(&self, head: &Head, class_weights: &[f32], data: &D) -> f64 {
         let pieces = self.rows.iter().map(|&row| self.piece(data, row as usize));
         let target = data.target();
+        // Of a class that is not known nothing counts.
         let weight = |row, step| {
-            let weight = target.class(row, step).and_then(|label| class_weights.get(label));
-            f64::from(weight.copied().unwrap_or(1.0))
+            target.class(row, step).map_or(0.0, |label| f64::from(class_weights.get(label).copied().unwrap_or(1.0)))
         };
         match (&head.predicts, head.reads) {
             (Predicts::Quantiles(Quantiles { levels, horizon }), _) => {
@@ -74,7 +74,6 @@ impl Batch {
                 }
                 known as f64
             }
-            (_, Reads::EveryStep) if class_weights.is_empty() => pieces.map(|piece| piece.length).sum::<usize>() as f64,
             (_, Reads::EveryStep) => {
                 let steps = |piece: &Piece| piece.start..piece.start + piece.length;
                 let of = |piece: Piece| steps(&piece).map(|t| weight(piece.row, Some(t))).sum::<f64>();

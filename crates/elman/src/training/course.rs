@@ -1,6 +1,6 @@
 //! The course of a run: which rows make a batch, step by step, epoch by epoch.
 
-use crate::model::checks::{check_all, check_streams};
+use crate::model::checks::{check_all, check_streams, is_scored};
 use crate::random::{Purpose, Random};
 use crate::training::batch::{Batch, StreamWindow};
 use crate::training::checkpoint::{Place, Terms, epochs_term, text};
@@ -61,7 +61,8 @@ enum Batches {
 impl Course {
     /// On rows in random order.
     ///
-    /// A head on every step has nothing to score in a row of length 0: such rows are left out. A head on the last state
+    /// A head on every step has nothing to score in a row of length 0, or one whose steps have no known class: such rows are
+    /// left out. A head on the last state
     /// scores them as any other.
     ///
     /// # Errors
@@ -69,7 +70,7 @@ impl Course {
     pub fn rows<D: Labelled + ?Sized>(trainer: &mut Trainer, data: &D) -> Result<Self, Error> {
         check(trainer, data)?;
         let head = trainer.model().head();
-        let scored = (0..data.len()).filter(|&row| head.scores(data.length(row))).count();
+        let scored = (0..data.len()).filter(|&row| is_scored(head, data, row)).count();
         let batch_size = trainer.batch_size.of(scored);
         if !(1..=scored).contains(&batch_size) {
             let which = if scored < data.len() { " that have a step" } else { "" };
@@ -181,7 +182,7 @@ impl Course {
                         false => Random::at(trainer.seed, Purpose::Shuffle, trainer.epoch, 0).order(rows),
                     };
                     let head = trainer.model().head();
-                    order.retain(|&row| head.scores(data.length(row as usize)));
+                    order.retain(|&row| is_scored(head, data, row as usize));
                 }
                 match order.get(self.batch * *batch_size..).and_then(|order| order.get(..*batch_size)) {
                     Some(rows) => Ok(rows.into()),

@@ -31,7 +31,7 @@ impl Memory {
         threads: usize,
         moments: usize,
     ) -> Self {
-        let plan = Plan::new(stack, &head.dense(stack));
+        let plan = Plan::new(stack, head.attention(stack), &head.dense(stack));
         let floats = size_of::<f32>();
         let workspace = Workspace::bytes(stack, head, stack.tile_rows(batch_size), steps, steps);
         let groups = group_count(stack, plan.len, batch_size);
@@ -47,7 +47,7 @@ impl Memory {
     /// Steps of the parts that a budget allows, and what they take: whole sequences where they fit.
     ///
     /// # Errors
-    /// If not even the shortest parts fit, or a layer reads its rows from their ends and so needs them whole.
+    /// If not even the shortest parts fit, or a layer reads its rows from their ends, or windows of them, and so needs them whole.
     pub fn within(
         budget: Option<usize>,
         stack: &Stack,
@@ -74,8 +74,9 @@ impl Memory {
             );
             Err(Error::setting("memory_budget", format!("{budget} bytes"), expected))
         };
-        if stack.is_bidirectional() {
-            return refuse(whole, ", for a bidirectional layer needs whole sequences");
+        if stack.is_bidirectional() || stack.has_windows() {
+            let layer = if stack.is_bidirectional() { "bidirectional layer" } else { "layer that reads windows" };
+            return refuse(whole, &format!(", for a {layer} needs whole sequences"));
         }
         // Longer parts take more and are run again all the same; shorter ones keep more states between them.
         let parts = (1..=steps.div_ceil(unit)).map(|count| (count * unit).min(steps));

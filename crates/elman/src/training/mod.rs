@@ -9,6 +9,7 @@ pub(crate) mod fit;
 pub(crate) mod gradient_sum;
 pub(crate) mod memory;
 pub(crate) mod optimizer;
+pub(crate) mod peers;
 pub(crate) mod shared_gradient;
 pub(crate) mod step;
 pub(crate) mod trainer;

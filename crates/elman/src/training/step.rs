@@ -8,13 +8,14 @@ use elman_kernels::{Aligned, Score};
 use crate::model::checks::check_rows;
 use crate::model::model::Model;
 use crate::model::predictor::Evaluation;
-use crate::model::workers::Task;
+use crate::model::workers::{ClassLoss, Task};
 use crate::network::groups::BLOCK;
 use crate::network::state::State;
 use crate::network::tile::Training;
 use crate::training::batch::Batch;
 use crate::training::gradient_sum::reduce;
 use crate::training::optimizer::Change;
+use crate::training::peers::{Peers, own, owners};
 use crate::training::trainer::Trainer;
 use crate::{Error, Labelled};
 
@@ -93,6 +94,9 @@ impl Trainer {
 
     /// A step on a batch that fits the model.
     pub(crate) fn train_batch<D: Labelled + ?Sized>(&mut self, data: &D, batch: &Batch) -> Result<Step, Error> {
+        if let Some(peers) = self.peers.clone() {
+            return self.train_with(&*peers, data, batch);
+        }
         // Evaluation on other data may have replaced the workspaces.
         self.prepare(batch.steps(data), self.rows_of(data, batch), None)?;
         self.work(data, batch);
@@ -107,6 +111,18 @@ impl Trainer {
         self.finish(self.groups.score(), squares)
     }
 
+    /// The same by several processes, each with a part of the groups.
+    fn train_with<D: Labelled + ?Sized>(&mut self, peers: &dyn Peers, data: &D, batch: &Batch) -> Result<Step, Error> {
+        let groups = self.groups(data, batch);
+        let mut sum = std::mem::take(&mut self.sum);
+        sum.flat.resize(self.model.parameters.len(), 0.0);
+        let mut share = self.share(data, batch, own(peers, groups))?;
+        peers.sum(&mut share, owners(peers, groups), &mut sum)?;
+        let step = self.apply(&sum);
+        self.sum = sum;
+        step
+    }
+
     /// Gradients of each group of tiles that is here, of the mean loss over all rows; and the states that windows end in.
     pub(crate) fn work<D: Labelled + ?Sized>(&mut self, data: &D, batch: &Batch) {
         let sizes = {
@@ -116,9 +132,13 @@ impl Trainer {
         // Rows with nothing to score were refused or left out.
         let scale = (1.0 / batch.weight(self.model.head(), &self.class_weights, data)) as f32;
         let training = Training { seed: self.seed, step: self.step, truncate: self.truncate };
-        let Trainer { model, workers: Some(workers), groups, class_weights, carried, .. } = self else { return };
+        let Trainer { model, workers: Some(workers), groups, class_weights, label_smoothing, carried, .. } = self
+        else {
+            return;
+        };
+        let classes = ClassLoss { weights: class_weights, smoothing: *label_smoothing };
         let carried = carried.as_ref().filter(|_| batch.window.is_some_and(|window| window.carried));
-        groups.work(workers, model, data, batch, sizes, Task { training, carried, class_weights, scale });
+        groups.work(workers, model, data, batch, sizes, Task { training, carried, classes, scale });
     }
 
     /// Adds the groups' gradients, in their order; returns the square of the sum's norm.

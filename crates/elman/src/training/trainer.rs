@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 use elman_kernels::{Aligned, Isa};
 
 use crate::model::model::Model;
-use crate::model::predictor::{Evaluation, evaluate, evaluate_streams};
-use crate::model::workers::{Job, Workers, take_workers};
+use crate::model::predictor::{Evaluation, scores};
+use crate::model::workers::{Job, Workers, sum, take_workers};
 use crate::network::groups::group_count;
 use crate::network::state::State;
 use crate::training::batch::Batch;
@@ -15,6 +16,8 @@ use crate::training::batch_size::BatchSize;
 use crate::training::gradient_sum::Groups;
 use crate::training::memory::Memory;
 use crate::training::optimizer::{Descent, DescentState, EarlyStopping, Schedule, Span};
+use crate::training::peers::{Peers, gather_scores, own};
+use crate::training::shared_gradient::Gradient;
 use crate::{Error, Labelled, Sequences, isa};
 
 /// A model in training. Users write loops over [`Trainer::fit`], not callbacks.
@@ -32,6 +35,10 @@ pub struct Trainer {
     /// `[C]`: how much a row of each class counts. The loss is the mean by these weights, as in PyTorch. Empty, the default:
     /// 1 for each.
     pub class_weights: Vec<f32>,
+    /// S: in training a label stands for the probability 1 − S of its class, and S is shared out among all C classes. The
+    /// loss of [`evaluate`](Trainer::evaluate) is without it. 0, the default: none. Szegedy et al. (2016),
+    /// <https://arxiv.org/abs/1512.00567>.
+    pub label_smoothing: f32,
     /// Fixes the order of the rows. 111 by default.
     pub seed: u64,
     /// Threads; as many as there are processors by default. Changes no bit of any result.
@@ -43,6 +50,11 @@ pub struct Trainer {
     pub memory_budget: Option<usize>,
     /// The instruction set; by default what `ELMAN_ISA` says, or the widest.
     pub isa: Isa,
+    /// Other processes that train the same model, each with a part of the work; they change no bit of any result. None, the
+    /// default: there are none.
+    pub peers: Option<Arc<dyn Peers>>,
+    /// The sum of everybody's gradients, where there are others.
+    pub(super) sum: Gradient,
     pub(crate) state: DescentState,
     /// Steps done.
     pub(crate) step: u64,
@@ -72,11 +84,14 @@ impl Trainer {
             batch_size: BatchSize::Rows(128),
             micro_batch: 0,
             class_weights: Vec::new(),
+            label_smoothing: 0.0,
             seed: 111,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             truncate: 0,
             memory_budget: None,
             isa: isa::active(),
+            peers: None,
+            sum: Gradient::default(),
             state,
             step: 0,
             epoch: 0,
@@ -129,6 +144,11 @@ impl Trainer {
         Trainer { class_weights, ..self }
     }
 
+    /// With labels that are smoothed in training.
+    pub fn label_smoothing(self, label_smoothing: f32) -> Self {
+        Trainer { label_smoothing, ..self }
+    }
+
     /// With another seed.
     pub fn seed(self, seed: u64) -> Self {
         Trainer { seed, ..self }
@@ -147,6 +167,11 @@ impl Trainer {
     /// Within so many bytes beside the data.
     pub fn memory_budget(self, bytes: usize) -> Self {
         Trainer { memory_budget: Some(bytes), ..self }
+    }
+
+    /// Together with other processes.
+    pub fn peers(self, peers: Arc<dyn Peers>) -> Self {
+        Trainer { peers: Some(peers), ..self }
     }
 
     /// On another instruction set.
@@ -277,7 +302,7 @@ impl Trainer {
     /// step.
     pub fn evaluate<D: Labelled + ?Sized>(&mut self, data: &D) -> Result<Evaluation, Error> {
         let job = self.job(data.steps(), self.rows_of_course())?;
-        self.with_average(|workers, model| evaluate(workers, model, data, job))
+        self.evaluate_with(data, job, None)
     }
 
     /// Mean loss and accuracy over parallel streams, each row one, worked off in windows with the state carried.
@@ -286,7 +311,24 @@ impl Trainer {
     /// As [`Trainer::fit_streams`].
     pub fn evaluate_streams<D: Labelled + ?Sized>(&mut self, data: &D, window: usize) -> Result<Evaluation, Error> {
         let job = self.job(window, self.rows_of_course())?;
-        self.with_average(|workers, model| evaluate_streams(workers, model, data, job))
+        self.evaluate_with(data, job, Some(window))
+    }
+
+    /// Each of several processes looks at a part of the tiles; their scores are added in the order of the tiles.
+    fn evaluate_with<D: Labelled + ?Sized>(
+        &mut self,
+        data: &D,
+        job: Job,
+        window: Option<usize>,
+    ) -> Result<Evaluation, Error> {
+        let (tiles, peers) = (job.tiles(data), self.peers.clone());
+        let own = peers.as_deref().map_or(0..tiles, |peers| own(peers, tiles));
+        let scores = self.with_average(|workers, model| scores(workers, model, data, job, window, own))?;
+        let scores = match &peers {
+            Some(peers) => gather_scores(&**peers, &scores)?,
+            None => scores,
+        };
+        Ok(Evaluation::of(self.model.head(), sum(scores)))
     }
 
     /// Refuses settings out of range.
@@ -299,6 +341,14 @@ impl Trainer {
         if !weights.is_empty() && self.model.head().classes() != Some(weights.len()) {
             let expected = format!("one for each class, for a head of {}", self.model.head().describe());
             return Err(Error::setting("the number of class weights", weights.len(), expected));
+        }
+        let smoothing = self.label_smoothing;
+        if !(0.0..1.0).contains(&smoothing) {
+            return Err(Error::setting("the label smoothing", smoothing, "0 to below 1"));
+        }
+        if smoothing > 0.0 && self.model.head().classes().is_none() {
+            let expected = format!("0, for a head of {}: it is for classes", self.model.head().describe());
+            return Err(Error::setting("the label smoothing", smoothing, expected));
         }
         Ok(())
     }

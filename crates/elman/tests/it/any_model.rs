@@ -108,7 +108,12 @@ fn whole() -> impl Strategy<Value = Whole> {
         (1..4_usize, prop_oneof![Just(Link::Identity), Just(Link::Sigmoid)])
             .prop_map(|(outputs, link)| Head::values(outputs, link)),
     ];
-    let reads = proptest::option::of(prop_oneof![Just(Reads::EveryStep), Just(Reads::Mean), Just(Reads::Max)]);
+    let reads = proptest::option::of(prop_oneof![
+        Just(Reads::EveryStep),
+        Just(Reads::Mean),
+        Just(Reads::Max),
+        Just(Reads::Attention)
+    ]);
     let hidden = proptest::collection::vec(1..20_usize, 0..3);
     let head = (head, reads, hidden).prop_map(|(head, reads, hidden)| {
         let quantiles = matches!(head.predicts, Predicts::Quantiles(_));

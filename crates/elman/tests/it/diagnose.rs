@@ -89,7 +89,7 @@ fn the_elman_cell_by_its_product_of_jacobians() {
 /// Whether the diagnosis follows all of its merges.
 fn is_followed(network: &Network) -> bool {
     let refused = |layer: &Layer| matches!(layer.bidirectional, Some(Merge::Average | Merge::Multiply));
-    !network.layers().iter().any(refused)
+    !network.layers().iter().any(refused) && !network.stack().has_windows()
 }
 
 /// A network of one layer in `f64`, for one row of `x [T, I]` from a state.
@@ -181,7 +181,7 @@ fn by_inputs(network: &Network, data: &Arrays, row: usize, reads: Reads) -> Vec<
             d.slice_mut(s![0, length - 1, ..]).iter_mut().zip(values).for_each(|(d, value)| *d = value as f32);
             run.backward(Some(d.view()), None)
         }
-        Reads::Mean | Reads::Max => unreachable!("they are refused"),
+        Reads::Mean | Reads::Max | Reads::Attention => unreachable!("they are refused"),
     };
     let gradients = gradients.unwrap();
     let norms = |by: &[f32]| length_of(by);

@@ -218,6 +218,8 @@ fn heads() -> Vec<Head> {
         hidden(Head::values(1, Link::Sigmoid).reads(Reads::Mean)),
         Head::values(2, Link::Identity).reads(Reads::Max),
         hidden(Head::quantiles(&[0.1, 0.5], 2).reads(Reads::Mean)),
+        hidden(Head::last_state(2).reads(Reads::Attention)),
+        Head::values(2, Link::Identity).reads(Reads::Attention),
     ]
 }
 
@@ -408,7 +410,7 @@ fn logits_under_their_link_are_the_predictor_s_answers() {
 /// A row without a step reads zeros, whatever is read of it.
 #[test]
 fn rows_without_a_step_have_an_answer_but_at_every_step() {
-    for reads in [Reads::LastState, Reads::Mean, Reads::Max] {
+    for reads in [Reads::LastState, Reads::Mean, Reads::Max, Reads::Attention] {
         let model = model(both(), Head::values(2, Link::Identity).reads(reads));
         let xs = inputs(&model.network(), 3, 4, 1);
         let rows = Rows::classes(xs, Array1::zeros(3)).unwrap().lengths(ndarray::array![4, 0, 2]).unwrap();

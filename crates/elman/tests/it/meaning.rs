@@ -7,8 +7,8 @@ use elman::datasets::series::{Reader, Time};
 use elman::datasets::sunspots;
 use elman::series::{Cut, Forecaster, Split, Start, Window, Windows};
 use elman::{
-    Build, ClassMeaning, Classifier, Error, Gru, Head, Init, LabelledSequences, Meaning, Missing, Model, Predictor,
-    Purpose, Random, Sequences, SeriesMeaning,
+    Build, ClassMeaning, Classifier, Error, Gru, Head, Init, LabelledSequences, Meaning, Missing, Model, Patch,
+    Predictor, Purpose, Random, Sequences, SeriesMeaning, Standardizer,
 };
 use ndarray::Array2;
 
@@ -217,4 +217,63 @@ fn other_series_are_refused_in_words() {
     let covariates = Reader::new("y").parse("c.csv", b"month,y,x\n2000-01,1,2\n2000-02,2,2\n2000-03,3,3\n").unwrap();
     let covariates = message(covariates);
     assert!(covariates.contains("[x]") && covariates.contains("reads []"), "{covariates}");
+}
+
+/// The same with a class for each step.
+fn tagger(
+    meaning_of: impl Fn(ClassMeaning) -> ClassMeaning,
+) -> (Result<Classifier, Error>, elman::datasets::SequenceSet) {
+    let rows: String = (0..40)
+        .map(|at| {
+            let y = if at % 7 == 2 { String::new() } else { (at * at % 11).to_string() };
+            format!("s{},{at},{},{y},{}\n", at / 9, at % 5, ["left", "right", ""][at * 5 % 3])
+        })
+        .collect();
+    let names = ColumnNames { label_per_step: true, ..ColumnNames::default() };
+    let set = parse_labelled("a.csv", format!("id,time,x,y,label\n{rows}").as_bytes(), &names).unwrap();
+    let network = Gru::new(4, 5).init(Init::Tf, &mut Random::new(1, Purpose::Cell)).unwrap();
+    let head = Head::every_step(2);
+    let mut model = Model::new(&network, head, Init::Tf, &mut Random::new(1, Purpose::Head)).unwrap();
+    model.meaning = Some(meaning_of(ClassMeaning::of(&set, Missing::Mask)).into());
+    (Classifier::new(model, 2), set)
+}
+
+#[test]
+fn a_stream_answers_to_each_step_as_the_classifier_does() {
+    let (classifier, set) = tagger(|meaning| meaning);
+    let mut classifier = classifier.unwrap();
+    let answers = classifier.classify_steps(set.clone()).unwrap();
+    assert_eq!(answers.iter().map(Vec::len).collect::<Vec<_>>(), [9, 9, 9, 9, 4]);
+    assert!(set.centres.is_empty());
+    let mut stream = std::sync::Arc::new(classifier.model().clone()).stream().unwrap();
+    let standardizer = &classifier.meaning().standardizer;
+    let mut x = vec![9.0; standardizer.input()];
+    for (row, answers) in answers.iter().enumerate() {
+        stream.reset();
+        for (values, answer) in set.row(row).chunks_exact(2).zip(answers) {
+            standardizer.step(values, &mut x).unwrap();
+            assert_eq!(stream.step(&x), answer.probabilities);
+        }
+    }
+    let message = standardizer.step(&[1.0], &mut x).unwrap_err().to_string();
+    assert!(message.contains("[1]") && message.contains("[2]"), "{message}");
+    let patched = standardizer.clone().patch(Patch { size: 2, stride: 1 });
+    let message = patched.step(&[1.0, 2.0], &mut x).unwrap_err().to_string();
+    assert!(message.contains("2 steps of the sequence as one"), "{message}");
+    let message = classifier.classify(set).unwrap_err().to_string();
+    assert!(message.contains("see classify_steps"), "{message}");
+}
+
+#[test]
+fn a_meaning_of_steps_belongs_to_a_head_on_every_step() {
+    let message = |change: fn(ClassMeaning) -> ClassMeaning| tagger(change).0.err().unwrap().to_string();
+    let whole = message(|of| ClassMeaning { label_per_step: false, ..of });
+    assert!(whole.contains("a sequence as a whole") && whole.contains("every step"), "{whole}");
+    let patched = |of: ClassMeaning| {
+        let standardizer = Standardizer { mask: false, ..of.standardizer.clone() };
+        ClassMeaning { standardizer: standardizer.patch(Patch { size: 2, stride: 2 }), ..of }
+    };
+    assert!(message(patched).contains("reads several as one"), "{}", message(patched));
+    let (mut classifier, set) = classifier();
+    assert!(classifier.classify_steps(set).unwrap_err().to_string().contains("see classify"));
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::support::networks::{forward_networks, inputs};
 use elman::{
-    Activation, Build, Error, Gru, Head, Init, Layer, Link, Lstm, Model, Nonlinearity, Purpose, Random, Reads, Rnn,
-    Stack, Stream, StreamState,
+    Activation, Build, Conv1d, Error, Gru, Head, Init, Layer, Link, Lstm, Model, Nonlinearity, Padding, Purpose,
+    Random, Reads, Rnn, Stack, StepDense, StepPool, Stream, StreamState, Window,
 };
 use ndarray::{Array3, s};
 
@@ -25,6 +25,7 @@ fn heads() -> Vec<Head> {
         Head::every_step(2),
         hidden(Head::values(2, Link::Sigmoid).reads(Reads::Mean)),
         Head::last_state(2).reads(Reads::Max),
+        Head::last_state(2).reads(Reads::Attention),
         Head::quantiles(&[0.1, 0.9], 2),
     ]
 }
@@ -47,6 +48,80 @@ fn step(xs: &Array3<f32>, t: usize) -> Vec<f32> {
 
 fn bits(floats: &[f32]) -> Vec<u32> {
     floats.iter().map(|x| x.to_bits()).collect()
+}
+
+/// Networks that read windows which end with the step that they stand for.
+fn causal() -> Vec<Stack> {
+    let conv = |input, size| Conv1d::new(input, 6, size).padding(Padding::Causal).activation(Nonlinearity::Relu);
+    let ends = Window::new(2).dilation(3).padding(Padding::Ends { before: 3, after: 0 });
+    let pool = |pool: StepPool| Layer::new(pool).window(Window::new(pool.steps).padding(Padding::Causal));
+    vec![
+        Stack::new(conv(3, 4)).then(Lstm::new(6, 5)),
+        Stack::new(conv(3, 3).dilation(2)).then(pool(StepPool::max(6, 3))).then(Gru::new(6, 5)),
+        Stack::new(Layer::new(StepDense::new(6, 4)).window(ends)).then(pool(StepPool::mean(4, 2))).then(Rnn::new(4, 5)),
+        Stack::new(Rnn::new(3, 4)).then(conv(4, 2)).then(Gru::new(6, 5)),
+        Stack::new(conv(4, 3)).then(Lstm::new(6, 5)).embedding(9),
+        Stack::new(conv(3, 1)).then(Rnn::new(6, 5)),
+    ]
+}
+
+/// A sequence is its steps where windows are causal, wherever the stream is cut: what they read before goes with its state.
+#[test]
+fn a_stream_keeps_what_causal_windows_read() {
+    for stack in causal() {
+        for head in [Head::last_state(3), Head::every_step(2), Head::last_state(2).reads(Reads::Max)] {
+            let model = model(stack.clone(), head);
+            let steps = 9;
+            let xs = inputs(&model.network(), ROWS, steps, 3);
+            let mut stream = model.streams(ROWS).unwrap();
+            for t in 0..steps {
+                let expected = model.logits(xs.slice(s![.., ..=t, ..]), None).unwrap();
+                let last = expected.shape()[1] - 1;
+                stream.step(&step(&xs, t));
+                let logits = stream.logits().to_vec();
+                for (row, own) in logits.chunks_exact(logits.len() / ROWS).enumerate() {
+                    let expected = expected.slice(s![row, last, ..]).to_vec();
+                    assert_eq!(bits(own), bits(&expected), "{stack:?}, step {t}, row {row}");
+                }
+                // Rows that go on elsewhere, in another order, from bytes.
+                let rows = [3, 0, 4, 1, 2];
+                let state = StreamState::of_bytes(&stream.state_of(&rows).to_bytes()).unwrap();
+                let mut other = model.streams(ROWS).unwrap();
+                other.set_state_of(&rows, &state).unwrap();
+                stream = other;
+            }
+            // A row that begins again has nothing before it.
+            stream.reset_row(1);
+            let again = model.logits(xs.slice(s![1..2, ..1, ..]), None).unwrap();
+            stream.step(&step(&xs, 0));
+            let logits = stream.logits();
+            let own = &logits[logits.len() / ROWS..2 * logits.len() / ROWS];
+            assert_eq!(bits(own), bits(again.as_slice().unwrap()), "{stack:?}");
+        }
+    }
+}
+
+#[test]
+fn windows_that_are_not_causal_have_no_stream_and_the_refusal_says_why() {
+    let conv = || Conv1d::new(3, 4, 3);
+    for (conv, why) in [
+        (conv(), "a row's first steps have no window"),
+        (conv().padding(Padding::Same), "a window reads steps that are still to come"),
+        (conv().padding(Padding::Ends { before: 1, after: 0 }), "a row's first steps have no window"),
+        (conv().padding(Padding::Ends { before: 0, after: 2 }), "a window reads steps that are still to come"),
+        (conv().padding(Padding::Causal).stride(2), "it gives one step for every 2"),
+    ] {
+        let model = model(Stack::new(conv).then(Rnn::new(4, 4)), Head::last_state(2));
+        let found = model.stream().unwrap_err().to_string();
+        assert!(found.contains("the layer reads windows of several steps, and ") && found.contains(why), "{found}");
+        assert!(found.contains("padded in front alone, with a stride of 1 (causal)"), "{found}");
+    }
+    // The state of a network has no place for them.
+    let network: Arc<elman::Network> = Arc::new(
+        model(Stack::new(conv().padding(Padding::Causal)).then(Rnn::new(4, 4)), Head::last_state(2)).network(),
+    );
+    let found = network.stream().unwrap_err().to_string();
+    assert!(found.contains("the stream of a model has, where windows are causal"), "{found}");
 }
 
 #[test]

@@ -20,6 +20,7 @@ fn heads() -> Vec<Head> {
         Head::every_step(3),
         Head::last_state(3).reads(Reads::Mean),
         Head::last_state(3).reads(Reads::Max),
+        Head::last_state(3).reads(Reads::Attention),
         Head::values(2, Link::Identity),
         Head::values(1, Link::Sigmoid).reads(Reads::Max),
         Head::quantiles(&[0.1, 0.9], 2),

@@ -127,6 +127,7 @@ fn values_and_quantiles_have_any_number_of_owners() {
     for (what, head) in [
         ("values", Head::values(2, Link::Identity)),
         ("a sigmoid", Head::values(2, Link::Sigmoid).reads(Reads::Max)),
+        ("attention", Head::values(2, Link::Identity).reads(Reads::Attention)),
         ("quantiles", Head::quantiles(&[0.1, 0.5, 0.9], 2)),
     ] {
         let trainer = || Trainer::new(model(Gru::new(3, 9), head.clone()), Adam::new(0.02)).batch_size(230);

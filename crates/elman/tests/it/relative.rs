@@ -72,6 +72,40 @@ fn values_are_relative_and_back() {
     }
 }
 
+/// A network that answers in the whole scale of its series: what it says is what is forecast, whatever the base forecast is.
+#[test]
+fn an_answer_in_the_whole_scale_is_the_forecast() {
+    for offset in [0.0, 1e6] {
+        let set = set((0..60).map(|t| offset + rising(t)));
+        let base = Base { log: false, season: 4, ways: vec![Smoothing::LAST, Smoothing::SEASONAL], drawn: None };
+        let (mut model, split) = untrained(&set, Relative { global: true, ..Relative::to(base) });
+        let mut arrays = model.arrays();
+        arrays.get_mut("head.kernel").unwrap().data.fill(0.0);
+        let bias = &mut arrays.get_mut("head.bias").unwrap().data;
+        bias.copy_from_slice(&[-1.0, 0.0, 1.5].repeat(3));
+        model.set_arrays(&arrays).unwrap();
+        let (scaling, series) = (split.scalings[0].target, &set.series[0]);
+        let answers = Answers::of(&mut Predictor::new(model, 1), &split.test).unwrap().quantiles;
+        for row in answers.iter().flat_map(|of| of.chunks(3)) {
+            for (found, z) in row.iter().zip([-1.0, 0.0, 1.5]) {
+                let expected = scaling.mean + scaling.scale * z - series.centre();
+                assert!((f64::from(*found) - expected).abs() < 1e-3, "{found} {expected}");
+            }
+        }
+        // What it learns from is on that scale, and ends where its part ends.
+        let mut y = [0.0; 3];
+        for (row, origin) in split.train.origins().iter().enumerate() {
+            split.train.values(row, &mut y);
+            for (h, y) in y.iter().enumerate() {
+                let step = origin.step + h;
+                let value = series.target.get(step).filter(|_| step < 40);
+                let expected = value.map(|v| (series.centre() + f64::from(*v) - scaling.mean) / scaling.scale);
+                assert!(expected.map_or(y.is_nan(), |z| (f64::from(*y) - z).abs() < 1e-3), "{step}: {y} {expected:?}");
+            }
+        }
+    }
+}
+
 /// Windows reach beyond their part, and learn nothing there.
 #[test]
 fn parts_of_relative_windows_do_not_leak() {
@@ -92,7 +126,8 @@ fn parts_of_relative_windows_do_not_leak() {
     }
     // Other values in the test change nothing of what is learnt.
     let other = set((0..60).map(|t| if t < 48 { rising(t) } else { -5.0 * rising(t) }));
-    let relative = Relative::to(Base { log: false, season: 4, ways: vec![Smoothing::LAST, Smoothing::SEASONAL] });
+    let relative =
+        Relative::to(Base { log: false, season: 4, ways: vec![Smoothing::LAST, Smoothing::SEASONAL], drawn: None });
     let [a, b] = [&whole, &other].map(|set| untrained(set, relative.clone()).1);
     let mut x = [vec![0.0; a.train.input()], vec![0.0; a.train.input()]];
     for (a, b) in [(&a.train, &b.train), (&a.validation, &b.validation)] {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::networks::{LSTM_NOISE, RNN_NOISE};
+use crate::support::networks::{LSTM_NOISE, RNN_NOISE, windowed};
 use crate::support::tasks::{EveryStep, labels, model, neighbours, signs};
 use elman::formats::Array;
 use elman::{
@@ -186,7 +186,8 @@ fn masks_micro_batches_weights_and_parts_go_on() {
             .then(Rnn::new(8, 5).noise(RNN_NOISE));
         Trainer::new(model(stack, 2), Adam::new(0.01)).batch_size(20).micro_batch(7).truncate(3)
     };
-    rows("masks", &|| noisy().class_weights(vec![1.0, 2.5]));
+    rows("masks", &|| noisy().class_weights(vec![1.0, 2.5]).label_smoothing(0.1));
+    rows("windows", &|| Trainer::new(model(windowed().remove(0).1, 2), Adam::new(0.01)).batch_size(20));
     // One fewer row a thread at a time leaves the same bits: the budget is not among the terms.
     rows("batches of one", &|| Trainer::new(model(Rnn::new(3, 5), 2), Adam::new(0.01)).batch_size(25).seed(u64::MAX));
 }
@@ -326,6 +327,7 @@ fn another_run_is_refused_by_what_is_other() {
     refused(trainer().micro_batch(4), &data, &["micro_batch is 4; expected 0"]);
     refused(trainer().truncate(2), &data, &["truncate is 2"]);
     refused(trainer().class_weights(vec![1.0, 2.0]), &data, &["the class weights is [1.0,2.0]"]);
+    refused(trainer().label_smoothing(0.1), &data, &["the label smoothing is 0.1; expected 0.0"]);
     refused(trainer(), &signs(51), &["the data is 51 rows", "expected 50 rows"]);
     refused(
         Trainer::new(lstm(), Sgd::new(0.01)).batch_size(16),

@@ -32,7 +32,7 @@ fn batches<'a>(
         ("training", plain().training(5, 3).truncate(2)),
         ("resets", plain().resets(resets.view()).initial_state(&states[0]).carried_state(&states[1])),
     ];
-    if !network.stack().is_bidirectional() {
+    if !network.stack().is_bidirectional() && !network.stack().has_windows() {
         batches.push(("parts", plain().sequence_length(lengths).training(5, 3).checkpoint_every(1)));
     }
     batches

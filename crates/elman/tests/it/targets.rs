@@ -2,8 +2,8 @@
 
 use crate::support::tasks::{Values, model, neighbours, signs};
 use elman::{
-    Adam, Arrays, BatchSize, Error, Gru, Head, Labelled, Link, Lstm, Model, Predictor, Purpose, Random, Reads, Rnn,
-    Sequences, StepValues, Target, Trainer,
+    Adam, Arrays, BatchSize, Ensemble, Error, Gru, Head, Labelled, Link, Lstm, Model, Predictor, Purpose, Random,
+    Reads, Rnn, Sequences, StepClass, StepValues, Target, Trainer,
 };
 use ndarray::{Array1, Array2, Array3, Axis};
 
@@ -126,6 +126,49 @@ fn a_class_weight_counts_a_row_so_often() {
         &other,
         crate::support::networks::ROUNDING,
     );
+}
+
+/// By the loss of sharp labels: smoothed ones are their mean over all classes, in part.
+#[test]
+fn a_smoothed_label_is_a_mixture_of_all_classes() {
+    const SMOOTHING: f32 = 0.3;
+    let rows: Vec<u32> = (0..40).collect();
+    let mut data = signs(40);
+    let trainer = || Trainer::new(model(Lstm::new(3, 9), 3), Adam::new(0.01)).batch_size(40).threads(2);
+    let (found, gradient) = trainer().label_smoothing(SMOOTHING).gradient(&data, &rows).unwrap();
+    let (own, sharp) = trainer().gradient(&data, &rows).unwrap();
+    assert_eq!(found.accuracy, own.accuracy, "what is right does not depend on it");
+    assert_eq!(
+        trainer().label_smoothing(SMOOTHING).evaluate(&data).unwrap().loss,
+        trainer().evaluate(&data).unwrap().loss
+    );
+    let mut loss = (1.0 - f64::from(SMOOTHING)) * own.loss;
+    let mut expected = sharp;
+    expected.values_mut().for_each(|array| array.data.iter_mut().for_each(|x| *x *= 1.0 - SMOOTHING));
+    for class in 0..3 {
+        crate::support::tasks::labels(&mut data).fill(class);
+        let (of_class, part) = trainer().gradient(&data, &rows).unwrap();
+        loss += f64::from(SMOOTHING) / 3.0 * of_class.loss;
+        for (name, array) in &mut expected {
+            array.data.iter_mut().zip(&part[name].data).for_each(|(x, part)| *x += SMOOTHING / 3.0 * part);
+        }
+    }
+    assert!((found.loss - loss).abs() < 1e-6, "{} {loss}", found.loss);
+    crate::support::networks::assert_same_arrays("smoothed", &gradient, &expected, crate::support::networks::ROUNDING);
+}
+
+#[test]
+fn label_smoothing_must_fit() {
+    let message = |head: Head, smoothing| {
+        let trainer = Trainer::new(model(Rnn::new(3, 5), head), Adam::new(0.01)).batch_size(10);
+        trainer.label_smoothing(smoothing).gradient(&signs(30), &[0]).unwrap_err().to_string()
+    };
+    for smoothing in [1.0, -0.1, f32::NAN] {
+        let message = message(Head::last_state(2), smoothing);
+        assert!(message.contains("the label smoothing") && message.contains("0 to below 1"), "{message}");
+    }
+    let message = message(Head::values(1, Link::Identity), 0.1);
+    assert!(message.contains("it is for classes"), "{message}");
 }
 
 #[test]
@@ -307,4 +350,101 @@ fn weights_of_classes_that_do_not_fit_are_refused_by_every_way_to_train() {
     assert!(message.contains("number of class weights is 3"), "{message}");
     assert_eq!(trainer.gradient(&data, &[0]).unwrap_err().to_string(), message);
     assert_eq!(trainer.accumulate(&data, &elman::Batch::from(&[0][..])).unwrap_err().to_string(), message);
+}
+
+/// Sequences whose steps have classes, of which some are not known; those of row 3 none.
+struct Tagged(Arrays, Array2<Option<usize>>);
+
+impl Tagged {
+    fn new() -> Self {
+        let mut random = Random::new(9, Purpose::Data);
+        let xs = Array3::from_shape_simple_fn((12, 5, 2), || random.uniform(1.0));
+        let known = |row: usize, step: usize| row != 3 && (row * 5 + step * 3) % 4 != 1;
+        let labels = Array2::from_shape_fn((12, 5), |(row, t)| known(row, t).then_some((row + t) % 3));
+        let arrays = Arrays::classes(xs, Array1::zeros(12)).unwrap();
+        Tagged(arrays.lengths((0..12).map(|row| 3 + row % 3).collect::<Vec<_>>()).unwrap(), labels)
+    }
+}
+
+impl Sequences for Tagged {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+    fn steps(&self) -> usize {
+        self.0.steps()
+    }
+    fn input(&self) -> usize {
+        self.0.input()
+    }
+    fn length(&self, row: usize) -> usize {
+        self.0.length(row)
+    }
+    fn read(&self, row: usize, step: usize, x: &mut [f32]) {
+        self.0.read(row, step, x);
+    }
+}
+
+impl Labelled for Tagged {
+    fn target(&self) -> Target<'_> {
+        Target::StepClasses(self)
+    }
+}
+
+impl StepClass for Tagged {
+    fn class(&self, row: usize, step: usize) -> usize {
+        self.1[[row, step]].unwrap()
+    }
+    fn is_known(&self, row: usize, step: usize) -> bool {
+        self.1[[row, step]].is_some()
+    }
+}
+
+#[test]
+fn steps_whose_class_is_not_known_count_nowhere() {
+    let mut data = Tagged::new();
+    let tagger = || model(Gru::new(2, 5), Head::every_step(3));
+    for weights in [vec![], vec![0.5, 2.0, 1.0]] {
+        let weight = |class: usize| f64::from(weights.get(class).copied().unwrap_or(1.0));
+        let mut trainer = Trainer::new(tagger(), Adam::new(0.01)).batch_size(4).class_weights(weights.clone());
+        let all: Vec<u32> = (0..12).collect();
+        let (whole, gradient) = trainer.gradient(&data, &all).unwrap();
+        let (mut loss, mut sums, mut sum, mut known) = (0.0, crate::support::Arrays::new(), 0.0, 0);
+        let labels = data.1.clone();
+        for ((row, step), label) in labels.indexed_iter() {
+            let Some(label) = label.filter(|_| step < data.length(row)) else { continue };
+            data.1.fill(None);
+            data.1[[row, step]] = Some(label);
+            let (one, mut part) = trainer.gradient(&data, &[row as u32]).unwrap();
+            assert_eq!(one.rows, 1);
+            loss += one.loss * weight(label);
+            part.values_mut().for_each(|array| array.data.iter_mut().for_each(|x| *x *= weight(label) as f32));
+            (sum, known) = (sum + weight(label), known + 1);
+            crate::support::networks::add_arrays(&mut sums, &part);
+        }
+        data.1 = labels;
+        assert_eq!(whole.rows, known);
+        assert!((whole.loss - loss / sum).abs() < 1e-6);
+        sums.values_mut().for_each(|array| array.data.iter_mut().for_each(|x| *x /= sum as f32));
+        crate::support::networks::assert_same_arrays("tags", &gradient, &sums, crate::support::networks::ROUNDING);
+    }
+    let of_one = Predictor::new(tagger(), 2).evaluate(&data).unwrap();
+    let ensemble = Ensemble::new(vec![tagger(), tagger()]).unwrap();
+    let of_two = Predictor::new(ensemble, 2).evaluate(&data).unwrap();
+    assert_eq!((of_one.rows, of_one.correct), (of_two.rows, of_two.correct));
+    assert!((of_one.loss - of_two.loss).abs() < 1e-6, "{} and {}", of_one.loss, of_two.loss);
+}
+
+#[test]
+fn a_row_without_a_known_class_is_left_out_of_training() {
+    let mut data = Tagged::new();
+    let trainer = |batch| Trainer::new(model(Gru::new(2, 5), Head::every_step(3)), Adam::new(0.01)).batch_size(batch);
+    let mut with = trainer(1);
+    let steps = with.fit(&data).unwrap().epochs(2).map(|epoch| epoch.unwrap().loss).collect::<Vec<_>>();
+    assert!(steps.iter().all(|loss| loss.is_finite()));
+    assert_eq!(with.steps_done(), 22, "11 of 12 rows");
+    let message = trainer(12).fit(&data).err().unwrap().to_string();
+    assert!(message.contains("1 to 11"), "{message}");
+    data.1.fill(None);
+    let message = trainer(1).fit(&data).err().unwrap().to_string();
+    assert!(message.contains("without a step whose class is known"), "{message}");
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::networks::{LSTM_NOISE, NOISE, RNN_NOISE};
+use crate::support::networks::{LSTM_NOISE, NOISE, RNN_NOISE, windowed};
 use crate::support::tasks::{labels, model, neighbours, signs};
 use elman::{
     Adam, Arrays, Error, Gru, Head, Isa, Labelled, Layer, Lstm, Merge, Model, Noise, Predictor, Rnn, Sequences, Stack,
@@ -34,7 +34,8 @@ fn trained(stack: &Stack, head: Head, batch: usize, threads: usize, isa: Isa, se
 
 #[test]
 fn the_thread_count_changes_no_bit_and_the_seed_does() {
-    let stacks: [(Stack, usize); 7] = [
+    let stacks: [(Stack, usize); 8] = [
+        (windowed().remove(0).1, 100),
         (Rnn::new(3, 7).into(), 33),
         (Rnn::new(3, 33).into(), 100),
         (Rnn::new(3, 80).into(), 300),

@@ -1,8 +1,9 @@
 //! Networks of every kind, and data for them.
 
 use elman::{
-    Activation, Build, CellState, Embedding, GateActivation, Gradients, Gru, IndRnn, Init, Layer, Lstm, Merge, Network,
-    Noise, Nonlinearity, Purpose, Random, Reset, Rnn, Stack, State, StepDense, StepNorm, StepScale,
+    Activation, Build, CellState, Conv1d, Embedding, GateActivation, Gradients, Gru, IndRnn, Init, Layer, Lstm, Merge,
+    Network, Noise, Nonlinearity, Padding, Purpose, Random, Reset, Rnn, Stack, State, StepDense, StepNorm, StepPool,
+    StepScale, Window, max_pool_1d,
 };
 use ndarray::{Array2, Array3, ArrayView3, s};
 
@@ -124,6 +125,57 @@ pub(crate) fn merged() -> Vec<(&'static str, Stack)> {
     )]
 }
 
+/// Layers that read windows, of which every row has as many as steps.
+pub(crate) fn windowed() -> Vec<(&'static str, Stack)> {
+    let conv = Conv1d::new(3, 9, 4).padding(Padding::Same).activation(Nonlinearity::Tanh);
+    let causal = Conv1d::new(9, 5, 3).padding(Padding::Causal).dilation(2);
+    let pool = |pool, padding| Layer::new(pool).window(Window::new(3).padding(padding));
+    let ends = Padding::Ends { before: 1, after: 1 };
+    vec![
+        (
+            "windows",
+            Stack::new(Layer::from(conv).dropout(0.2))
+                .then(pool(StepPool::max(9, 3), Padding::Same))
+                .then(causal)
+                .then(Layer::new(Lstm::new(5, 7)).dropout(0.3))
+                .then(pool(StepPool::mean(7, 3), ends)),
+        ),
+        (
+            "windows of tokens",
+            Stack::new(Conv1d::new(4, 6, 2).padding(Padding::Same))
+                .then(
+                    Layer::new(Gru::new(12, 5))
+                        .window(Window::new(2).padding(Padding::Causal))
+                        .bidirectional(Merge::Concat),
+                )
+                .embedding(9),
+        ),
+    ]
+}
+
+/// Layers that read windows and leave fewer steps than there are.
+pub(crate) fn strided() -> Vec<(&'static str, Stack)> {
+    let conv = Conv1d::new(3, 6, 2).stride(2).activation(Nonlinearity::Tanh);
+    let pool = Layer::new(StepPool::mean(6, 2)).window(Window::new(2).stride(2).padding(Padding::Same));
+    let both = Layer::new(Gru::new(10, 4)).window(Window::new(2).padding(Padding::Same)).bidirectional(Merge::Concat);
+    vec![
+        (
+            "strides",
+            Stack::new(Layer::from(conv).dropout(0.2))
+                .then(pool)
+                .then(Layer::new(Lstm::new(6, 5)).dropout(0.3))
+                .then(both),
+        ),
+        (
+            "strides of tokens",
+            Stack::new(Conv1d::new(4, 5, 3).padding(Padding::Same))
+                .then(max_pool_1d(5, 2))
+                .then(Rnn::new(5, 4))
+                .embedding(9),
+        ),
+    ]
+}
+
 /// Networks that can be stepped.
 pub(crate) fn forward_networks() -> Vec<(&'static str, Network)> {
     built(cells().into_iter().chain(stacks()).chain(stateless()).chain(independent()))
@@ -138,7 +190,8 @@ pub(crate) fn networks() -> Vec<(&'static str, Network)> {
             .chain(stateless())
             .chain(independent())
             .chain(bidirectional())
-            .chain(merged()),
+            .chain(merged())
+            .chain(windowed()),
     )
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::notation::Notation;
 use crate::data::standardize::Standardizer;
-use crate::model::head::Head;
+use crate::model::head::{Head, Reads};
 use crate::network::layer::Stack;
 use crate::{Error, Missing};
 
@@ -41,6 +41,9 @@ pub struct ClassMeaning {
     /// Numbers of the table that stand for missing values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing_value: Vec<f64>,
+    /// Whether each step is named a class, and not the sequence.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub label_per_step: bool,
 }
 
 impl ClassMeaning {
@@ -62,8 +65,8 @@ impl ClassMeaning {
             offsets.push(steps);
         }
         let (names, classes, centres) = (self.features.clone(), Vec::new(), Vec::new());
-        let (labels, ids, report) = (None, None, Report::default());
-        Ok(SequenceSet { names, classes, centres, values, offsets, labels, ids, report })
+        let (labels, step_labels, ids, report) = (None, None, None, Report::default());
+        Ok(SequenceSet { names, classes, centres, values, offsets, labels, step_labels, ids, report })
     }
 
     /// With the names of classes and features alone, for data whose columns need no names.
@@ -79,6 +82,7 @@ impl ClassMeaning {
             decimal: None,
             thousands: None,
             missing_value: Vec::new(),
+            label_per_step: false,
         }
     }
 
@@ -86,6 +90,7 @@ impl ClassMeaning {
     /// a shorter one would leave open.
     pub fn of(training: &SequenceSet, missing: Missing) -> Self {
         let meaning = Self::new(&training.classes, &training.names, &Standardizer::of(training, missing));
+        let meaning = ClassMeaning { label_per_step: training.step_labels.is_some(), ..meaning };
         let Some(taken) = &training.report.taken else { return meaning };
         let Notation { time_format, decimal, thousands, .. } = Notation::seen(taken);
         let label_column = taken.label.clone().filter(|label| label != "label");
@@ -98,6 +103,13 @@ impl ClassMeaning {
         let classes = self.classes.len();
         if head.classes() != Some(classes) {
             return Err(Error::meaning(format!("it names {classes} classes, and its head has {}", head.describe())));
+        }
+        let expected = if self.label_per_step { "each step" } else { "a sequence as a whole" };
+        if self.label_per_step != (head.reads == Reads::EveryStep) {
+            return Err(Error::meaning(format!("it names {expected}, and its head reads {}", head.reads.describe())));
+        }
+        if self.label_per_step && !self.standardizer.patch.is_step() {
+            return Err(Error::meaning("it names each step, and its network reads several as one"));
         }
         Ok(())
     }
@@ -141,6 +153,7 @@ impl ClassMeaning {
             missing: notation.missing.clone(),
             label,
             features: Some(self.features.clone()),
+            label_per_step: self.label_per_step,
             ..ColumnNames::default()
         })
     }
@@ -151,7 +164,7 @@ impl ClassMeaning {
     /// As [`ClassMeaning::load`], and if the features are not those of training, in their order.
     pub fn read(&self, path: impl AsRef<Path>) -> Result<SequenceSet, Error> {
         let path = path.as_ref();
-        let set = SequenceSet { labels: None, ..self.load(path, None)? };
+        let set = SequenceSet { labels: None, step_labels: None, ..self.load(path, None)? };
         Ok(set.matched(&path.display().to_string(), &self.features, &[])?)
     }
 }

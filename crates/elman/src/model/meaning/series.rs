@@ -43,6 +43,10 @@ pub struct SeriesMeaning {
     /// What is read of the columns that say one thing of each series.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub statics: Vec<StaticInput>,
+    /// Whether the first covariates are the targets of the table, each a series, and the last static says which of them a
+    /// series is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub jointly: bool,
     /// In words, as [`Frequency`](elman_datasets::series::Frequency) shows itself: `monthly`.
     pub frequency: String,
     /// How times were written, as a pattern.
@@ -90,6 +94,7 @@ impl SeriesMeaning {
             covariates: set.covariates.clone(),
             known: set.known.iter().map(|&c| set.covariates[c].clone()).collect(),
             statics: split.statics.clone(),
+            jointly: set.joint > 0,
             frequency: set.frequency.to_string(),
             format: set.format.to_string(),
             calendar: Calendar::new(set.frequency).names(),
@@ -148,7 +153,10 @@ impl SeriesMeaning {
     /// If a mark is none.
     pub fn reader(&self) -> Result<Reader, Error> {
         let reader = Reader::new(&self.target).time(self.time.clone()).covariates(self.covariates.clone());
-        let reader = reader.known(self.known.clone()).statics(self.statics.iter().map(|of| of.column.clone()));
+        // The one that says which target a series is stands in no column.
+        let statics = self.statics.len() - usize::from(self.jointly && !self.statics.is_empty());
+        let statics = self.statics[..statics].iter().map(|of| of.column.clone());
+        let reader = reader.known(self.known.clone()).statics(statics).jointly(self.jointly);
         let reader = self.notation().of(reader)?;
         Ok(match &self.id {
             Some(id) => reader.id(id),

@@ -39,6 +39,7 @@ impl Trainer {
             ("micro_batch", text(&self.micro_batch)),
             ("truncate", text(&self.truncate)),
             ("the class weights", text(&self.class_weights)),
+            ("the label smoothing", text(&self.label_smoothing)),
         ]
         .into()
     }
