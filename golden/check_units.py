@@ -60,6 +60,13 @@ def pytorch(folder, name, ours):
     hidden, width = arrays["rnn.weight_hh_l0"].shape[1], arrays["rnn.weight_ih_l0"].shape[1]
     gates = arrays["rnn.weight_ih_l0"].shape[0] // hidden
     both = "rnn.weight_ih_l0_reverse" in arrays
+    layers = sum(n.startswith("rnn.weight_ih") for n in arrays) // (2 if both else 1)
+    # As the notes of the conversion say.
+    front = {
+        "dense front": lambda: nn.Sequential(nn.Linear(3, 6), nn.ReLU()),
+        "patches": lambda: nn.Sequential(nn.Conv1d(6, 5, 2, stride=2), nn.ReLU()),
+        "conv front": lambda: nn.Sequential(nn.ConstantPad1d((2, 0), 0.0), nn.Conv1d(6, 5, 3), nn.ReLU()),
+    }.get(name)
 
     class Module(nn.Module):
         def __init__(self):
@@ -67,15 +74,22 @@ def pytorch(folder, name, ours):
             for buffer in ("input_mean", "input_deviation", "output_mean", "output_deviation"):
                 if buffer in arrays:
                     self.register_buffer(buffer, torch.zeros_like(arrays[buffer]))
+            if front:
+                self.front = front()
             kind = {1: nn.RNN, 3: nn.GRU, 4: nn.LSTM}[gates]
-            self.rnn = kind(width, hidden, batch_first=True, bidirectional=both)
+            self.rnn = kind(width, hidden, layers, batch_first=True, bidirectional=both)
             self.head = nn.Linear(*reversed(arrays["head.weight"].shape))
 
         def forward(self, x):
             many = self.input_mean.ndim == 2
             of = (series, None) if many else (None, None)
             x = (x - self.input_mean[of]) / self.input_deviation[of]
-            _, state = self.rnn(x)
+            if front:
+                conv = any(isinstance(part, nn.Conv1d) for part in self.front)
+                x = self.front(x.transpose(1, 2)).transpose(1, 2) if conv else self.front(x)
+            outputs, state = self.rnn(x)
+            if name.startswith("tags"):
+                return torch.softmax(self.head(outputs), -1).flatten(1)
             h = state[0] if isinstance(state, tuple) else state
             y = self.head(torch.cat([h[-2], h[-1]], 1) if both else h[-1])
             if hasattr(self, "output_mean"):
@@ -101,7 +115,9 @@ def keras(folder, name, ours):
     again = folder / f"{name}.again.keras"
     model.save(again)
     assert np.array_equal(found, np.asarray(keras.models.load_model(again)(ours["x"]))), "saved and loaded again"
-    return sorted_levels(found) if model.layers[-1].__class__.__name__ == "Rescaling" else found
+    if model.layers[-1].__class__.__name__ == "Rescaling":
+        return sorted_levels(found)
+    return found.reshape(len(found), -1)
 
 
 def tensorflow(folder, name, ours):

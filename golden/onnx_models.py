@@ -3,10 +3,12 @@
     python3.11 -m venv ~/torch-venv
     ~/torch-venv/bin/pip install -r golden/requirements-torch.txt onnx==1.23.2 onnxscript==0.7.2 onnxruntime==1.32.0
     ~/torch-venv/bin/python golden/onnx_models.py torch      # writes golden/onnx/torch_*
+    ~/torch-venv/bin/python golden/onnx_models.py fronts     # writes golden/onnx/front_*
 
     python3.11 -m venv ~/tf2onnx-venv
     ~/tf2onnx-venv/bin/pip install tensorflow==2.21.0 keras==3.15.1 tf-keras==2.21.0 onnx onnxruntime tf2onnx==1.17.0
     ~/tf2onnx-venv/bin/python golden/onnx_models.py keras    # writes golden/onnx/keras_*
+    ~/tf2onnx-venv/bin/python golden/onnx_models.py keras_fronts    # writes golden/onnx/front_keras_*
 
 Each graph is `<name>.onnx`, its arrays `<name>.safetensors`: `input` and `output`. The outputs are those of PyTorch or Keras; the
 script checks that ONNX Runtime has the same of the graph.
@@ -128,6 +130,112 @@ def with_torch():
             record(name, given.numpy(), expected, wide=name == "torch_dynamo_lstm_state")
 
 
+def with_torch_fronts():
+    """Convolutions, pooling and dense layers before recurrent ones, in the layouts in which they are written."""
+    import torch
+    from torch import nn
+
+    torch.manual_seed(11)
+    print(f"torch {torch.__version__}, onnx {onnx.__version__}, onnxruntime {onnxruntime.__version__}")
+
+    class Net(nn.Module):
+        """A front that reads [batch, features, steps], a recurrent layer, and a dense one on its last step or on every step."""
+
+        def __init__(self, front, layer, features_first=False, every_step=False, tokens=0, linear=False):
+            super().__init__()
+            self.front, self.layer = front, layer
+            self.features_first, self.every_step, self.linear = features_first, every_step, linear
+            self.embedding = nn.Embedding(tokens, INPUT) if tokens else None
+            self.head = nn.Linear(layer.hidden_size, CLASSES)
+
+        def forward(self, x):
+            if self.embedding is not None:
+                x = self.embedding(x)
+            if self.linear:
+                x = self.front(x)
+            else:
+                x = self.front(x if self.features_first else x.transpose(1, 2)).transpose(1, 2)
+            out, _ = self.layer(x)
+            return self.head(out if self.every_step else out[:, -1])
+
+    kinds = {
+        # As most are written: padded to as many steps, and pooled.
+        "conv_same_pooled": lambda: Net(
+            nn.Sequential(nn.Conv1d(INPUT, 6, 5, padding=2), nn.ReLU(), nn.MaxPool1d(2)), nn.LSTM(6, HIDDEN, batch_first=True)
+        ),
+        # Data with the features first, strides, gaps, and means.
+        "conv_features_first": lambda: Net(
+            nn.Sequential(
+                nn.Conv1d(INPUT, 6, 3, stride=2, padding=1), nn.Tanh(), nn.Conv1d(6, 5, 2, dilation=2, bias=False), nn.AvgPool1d(2, 1)
+            ),
+            nn.GRU(5, HIDDEN, batch_first=True),
+            features_first=True,
+        ),
+        # Padded in front alone, a tagger.
+        "conv_causal_every_step": lambda: Net(
+            nn.Sequential(nn.ConstantPad1d((4, 0), 0.0), nn.Conv1d(INPUT, 6, 3, dilation=2), nn.SiLU()),
+            nn.GRU(6, HIDDEN, batch_first=True),
+            every_step=True,
+        ),
+        # The activation behind the maximum, which is padded.
+        "conv_pooled_relu": lambda: Net(
+            nn.Sequential(nn.Conv1d(INPUT, 6, 4), nn.MaxPool1d(3, 2, padding=1), nn.ReLU()), nn.RNN(6, HIDDEN, batch_first=True)
+        ),
+        "linear": lambda: Net(
+            nn.Sequential(nn.Linear(INPUT, 7), nn.ReLU(), nn.Linear(7, 6), nn.Tanh()), nn.LSTM(6, HIDDEN, batch_first=True), linear=True
+        ),
+        "conv_tokens": lambda: Net(
+            nn.Sequential(nn.Conv1d(INPUT, 6, 3, padding="same"), nn.ReLU()), nn.GRU(6, HIDDEN, batch_first=True), tokens=TOKENS
+        ),
+    }
+    for kind, make in kinds.items():
+        net = make().eval()
+        steps = 14
+        if net.embedding is not None:
+            given = torch.randint(0, TOKENS, (BATCH, steps))
+        else:
+            given = torch.randn((BATCH, INPUT, steps) if net.features_first else (BATCH, steps, INPUT))
+        with torch.no_grad():
+            expected = net(given).numpy()
+        axes = {0: "batch", (2 if net.features_first else 1): "time"}
+        exporters = [("script", False)] + ([("dynamo", True)] if kind in ("conv_same_pooled", "linear") else [])
+        for exporter, dynamo in exporters:
+            name = f"front_{exporter}_{kind}"
+            shapes = {"dynamic_shapes": {"x": {0: "batch"}}} if dynamo else {"dynamic_axes": {"x": axes}}
+            torch.onnx.export(
+                net, (given,), FOLDER / f"{name}.onnx", input_names=["x"], dynamo=dynamo, external_data=False, verbose=False, **shapes
+            )
+            record(name, given.numpy(), expected)
+
+
+def with_keras_fronts():
+    """The same of Keras, whose converter writes them as pictures of one line."""
+    import keras
+    import tensorflow as tf
+    import tf2onnx
+
+    print(f"tensorflow {tf.__version__}, keras {keras.__version__}, tf2onnx {tf2onnx.__version__}, onnx {onnx.__version__}")
+    random = np.random.default_rng(11)
+    of = keras.layers
+    kinds = {
+        "conv_causal_pooled": lambda: [
+            of.Conv1D(6, 3, padding="causal", activation="relu"), of.MaxPooling1D(2), of.LSTM(HIDDEN), of.Dense(CLASSES)
+        ],
+        "conv_strided": lambda: [
+            of.Conv1D(6, 3, strides=2, padding="same"), of.AveragePooling1D(2), of.LSTM(HIDDEN), of.Dense(CLASSES)
+        ],
+    }
+    for kind, make in kinds.items():
+        keras.utils.set_random_seed(7)
+        net = keras.Sequential([keras.Input((None, INPUT)), *make()])
+        net.set_weights([0.5 * random.standard_normal(w.shape).astype(np.float32) for w in net.get_weights()])
+        given = random.normal(size=(BATCH, 14, INPUT)).astype(np.float32)
+        expected = np.asarray(net(given))
+        name = f"front_keras_{kind}"
+        net.export(str(FOLDER / f"{name}.onnx"), format="onnx", verbose=False)
+        record(name, given, expected)
+
+
 def with_keras():
     import keras
     import tensorflow as tf
@@ -185,4 +293,9 @@ def with_keras():
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     FOLDER.mkdir(exist_ok=True)
-    {"torch": with_torch, "keras": with_keras}[sys.argv[1]]()
+    {
+        "torch": with_torch,
+        "fronts": with_torch_fronts,
+        "keras": with_keras,
+        "keras_fronts": with_keras_fronts,
+    }[sys.argv[1]]()

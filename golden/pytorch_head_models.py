@@ -64,6 +64,34 @@ class Language(nn.Module):
         return self.decoder(self.rnn(self.encoder(x[..., 0].long()))[0])
 
 
+class Conv(nn.Module):
+    """Convolutions with PyTorch's defaults before the cells."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv1d(INPUT, 6, 3)
+        self.conv2 = nn.Conv1d(6, 8, 2, bias=False)
+        self.rnn = nn.LSTM(8, HIDDEN, batch_first=True)
+        self.head = nn.Linear(HIDDEN, CLASSES)
+
+    def forward(self, x):
+        x = torch.relu(self.conv2(torch.relu(self.conv1(x.transpose(1, 2))))).transpose(1, 2)
+        return self.head(self.rnn(x)[0][:, -1])
+
+
+class Front(nn.Module):
+    """A dense layer at every step before the recurrent ones."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc_in = nn.Linear(INPUT, 6)
+        self.rnn = nn.GRU(6, HIDDEN, num_layers=2, batch_first=True)
+        self.head = nn.Linear(HIDDEN, CLASSES)
+
+    def forward(self, x):
+        return self.head(self.rnn(torch.relu(self.fc_in(x)))[1][-1])
+
+
 def normed(make):
     model = Last(nn.Linear(HIDDEN, CLASSES))
     make(model)
@@ -90,6 +118,8 @@ CASES = {
     "weight_norm": lambda: normed(lambda model: weight_norm(model.head, dim=1)),
     "parametrized": lambda: normed(of_rnn),
     "tied": Language,
+    "front": Front,
+    "conv": Conv,
 }
 
 
@@ -119,6 +149,9 @@ def main():
             safetensors.torch.save_model(model, str(FOLDER / "tied.safetensors"))
         else:
             torch.save(model.state_dict(), FOLDER / f"{name}.pt")
+        if name in ("front", "conv"):
+            # Without an order: by sizes or names alone.
+            safetensors.torch.save_file(model.state_dict(), FOLDER / f"{name}.safetensors")
         with torch.no_grad():
             y = model(torch.tensor(x)).numpy()
         lengths = np.full(BATCH, STEPS, np.float32)

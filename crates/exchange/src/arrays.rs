@@ -116,6 +116,23 @@ pub(crate) fn zeros(shape: &[usize]) -> Array {
     Array { shape: shape.to_vec(), data: vec![0.0; shape.iter().product()] }
 }
 
+/// Filters [O, I, K] as a kernel [K I, O] on windows.
+pub(crate) fn kernel_of_filters(w: &Array) -> Array {
+    let [width, input, size] = w.shape[..] else { unreachable!("filters have three axes") };
+    let at = |k: usize, i: usize, o: usize| w.data[(o * input + i) * size + k];
+    let turned = (0..size).flat_map(|k| (0..input).flat_map(move |i| (0..width).map(move |o| at(k, i, o))));
+    Array { shape: vec![size * input, width], data: turned.collect() }
+}
+
+/// A kernel [K I, O] on windows of K steps as filters [O, I, K].
+pub(crate) fn filters_of(kernel: &Array, size: usize) -> Array {
+    let [rows, width] = kernel.shape[..] else { unreachable!("a kernel is a matrix") };
+    let input = rows / size;
+    let at = |o: usize, i: usize, k: usize| kernel.data[(k * input + i) * width + o];
+    let turned = (0..width).flat_map(|o| (0..input).flat_map(move |i| (0..size).map(move |k| at(o, i, k))));
+    Array { shape: vec![width, input, size], data: turned.collect() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

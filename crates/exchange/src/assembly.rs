@@ -149,7 +149,7 @@ pub(crate) fn model_with(
                 "{what} does not say what the head reads: every step was taken, as its answers are tokens of the embedding; \
                  give --reads last-state otherwise"
             ),
-            Reads::Mean | Reads::Max => format!("the head was taken to read {}", reads.describe()),
+            Reads::Mean | Reads::Max | Reads::Attention => format!("the head was taken to read {}", reads.describe()),
         });
     }
     if let Some(last) = found.layers.last_mut()
@@ -208,6 +208,17 @@ pub(crate) fn check_head(transfer: &Transfer<'_>, head: &Head, partner: &str) ->
     }
 }
 
+/// Refuses a head that attends to the steps, of which a partner has no layer.
+///
+/// # Errors
+/// If it does.
+pub(crate) fn check_attention(transfer: &Transfer<'_>, head: &Head, why: &str) -> Result<(), Error> {
+    match head.reads {
+        Reads::Attention => Err(transfer.refused("a head that reads the steps by attention", why)),
+        _ => Ok(()),
+    }
+}
+
 /// What a head has beside classes or quantiles on the last state or every step.
 pub(crate) fn beyond_plain(head: &Head) -> Option<String> {
     if !head.hidden.is_empty() {
@@ -237,7 +248,9 @@ pub(crate) fn assumed(model: &Model, hints: &Hints) -> Vec<String> {
     assumed.push(format!("{} follow each other, with nothing between or behind them", names.join(", ")));
     assumed.push("states start at zero".into());
     assumed.push(match (model.head().reads, stack.layers.last().is_some_and(|layer| layer.bidirectional.is_some())) {
-        (reads @ (Reads::EveryStep | Reads::Mean | Reads::Max), _) => format!("the head reads {}", reads.describe()),
+        (reads @ (Reads::EveryStep | Reads::Mean | Reads::Max | Reads::Attention), _) => {
+            format!("the head reads {}", reads.describe())
+        }
         (Reads::LastState, false) => "the head reads the last state".into(),
         (Reads::LastState, true) => "the head reads the last states of both directions side by side".into(),
     });

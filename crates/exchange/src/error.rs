@@ -25,6 +25,9 @@ pub enum Error {
     /// An ONNX model cannot be read or written.
     #[error(transparent)]
     Onnx(#[from] elman_formats::onnx::Error),
+    /// A path that no model is read from or written to: which, why, and what to do.
+    #[error("{0}")]
+    Refused(String),
 }
 
 impl Error {
@@ -36,3 +39,16 @@ impl Error {
         Error::Model(elman::Error::shape(what, found, expected))
     }
 }
+
+/// A file's own error says which file it is, and all there is to say.
+macro_rules! of_format {
+    ($($format:ident)*) => {$(
+        impl From<elman_formats::$format::Error> for Error {
+            fn from(error: elman_formats::$format::Error) -> Self {
+                Error::Refused(error.to_string())
+            }
+        }
+    )*};
+}
+
+of_format!(hdf5 keras numpy tensorflow torch);

@@ -26,6 +26,8 @@ pub(crate) enum Feature {
     Sum,
     Average,
     Multiply,
+    /// What a layer reads that takes several steps as one.
+    Windows,
 }
 
 impl fmt::Display for Feature {
@@ -47,6 +49,7 @@ impl fmt::Display for Feature {
             Feature::Sum => "the sum of two directions",
             Feature::Average => "the mean of two directions",
             Feature::Multiply => "the product of two directions",
+            Feature::Windows => "a layer on windows of steps, a convolution or pooling,",
         })
     }
 }
@@ -59,6 +62,7 @@ pub(crate) fn kind(cell: &AnyCell) -> Option<&'static str> {
         AnyCell::Dense(_) => Some("a dense layer at every step"),
         AnyCell::LayerNorm(_) => Some("a layer that normalises every step"),
         AnyCell::Scale(_) => Some("a layer that scales every feature"),
+        AnyCell::Pool(_) => Some("a layer that pools steps"),
         AnyCell::Custom(_) => Some("a cell of one's own"),
     }
 }
@@ -87,7 +91,9 @@ pub(crate) fn features(layer: &Layer) -> Vec<Feature> {
             (gru.reset == Reset::After, Feature::ResetAfter),
             (gru.layer_norm, Feature::LayerNorm),
         ],
-        AnyCell::Dense(_) | AnyCell::LayerNorm(_) | AnyCell::Scale(_) | AnyCell::Custom(_) => Vec::new(),
+        AnyCell::Dense(_) | AnyCell::LayerNorm(_) | AnyCell::Scale(_) | AnyCell::Pool(_) | AnyCell::Custom(_) => {
+            Vec::new()
+        }
     };
     let noise = layer.cell.get().noise();
     let around = [
@@ -97,6 +103,7 @@ pub(crate) fn features(layer: &Layer) -> Vec<Feature> {
         (layer.bidirectional == Some(Merge::Sum), Feature::Sum),
         (layer.bidirectional == Some(Merge::Average), Feature::Average),
         (layer.bidirectional == Some(Merge::Multiply), Feature::Multiply),
+        (layer.window.is_some(), Feature::Windows),
     ];
     cell.into_iter().chain(around).filter(|(has, _)| *has).map(|(_, feature)| feature).collect()
 }

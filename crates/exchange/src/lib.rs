@@ -12,6 +12,7 @@ mod biases;
 mod ends;
 mod error;
 mod feature;
+pub mod files;
 pub mod gatewise;
 mod hints;
 pub mod keras;

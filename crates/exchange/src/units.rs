@@ -8,7 +8,7 @@
 use elman::series::Scaling;
 use elman::series::StaticInput;
 use elman::text::Vocabulary;
-use elman::{ClassMeaning, Config, Meaning, Model, Predicts, SeriesMeaning, Standardizer};
+use elman::{ClassMeaning, Config, Layer, Meaning, Model, Predicts, SeriesMeaning, Standardizer};
 use elman_formats::Array;
 use ndarray::{Array3, ArrayView3};
 use serde_json::{Value, json};
@@ -70,7 +70,7 @@ impl Units {
             _ => return Ok(None),
         };
         let Some(units) = units else { return Ok(None) };
-        let input = config.layers.first().map_or(0, |layer| layer.cell.get().input());
+        let input = config.layers.first().map_or(0, Layer::input);
         let known = units.scalings.iter().all(|row| row.len() == units.names.len());
         if config.embedding.is_some() || input != units.input() || !known {
             let found = format!("of {} inputs", units.input());

@@ -9,6 +9,8 @@
 //! | `LSTM` | i f g o = x W + b + h R; c' = σ(f) c + σ(i) φ(g); h' = σ(o) φ(c') |
 //! | `GRU`, `reset_after` | z r n = x W + b₀, and of the state h R + b₁; n = φ(x… + σ(r) h…); h' = σ(z) h + (1 − σ(z)) n |
 //! | `GRU`, before | n = φ(x W + b + (σ(r) h) R) |
+//! | `Conv1D` | y_t = φ(Σ_k x_{t S + k D − p} W_k + b) |
+//! | `MaxPooling1D`, `AveragePooling1D` | the largest or the mean of x_{t S − p} to x_{t S + K − 1 − p}, of those that there are |
 //! | a mask | a step that is masked leaves the state, and gives the last output again |
 
 use std::collections::BTreeMap;
@@ -173,6 +175,9 @@ impl<'a> Layer<'a> {
             }
             "Bidirectional" => self.bidirectional(&input),
             "Dense" => self.dense(&input),
+            "Conv1D" => self.convolution(&input),
+            "MaxPooling1D" => self.pooled_windows(&input, false),
+            "AveragePooling1D" => self.pooled_windows(&input, true),
             "TimeDistributed" => {
                 let Some(config) = self.config.pointer("/layer/config") else { return self.wrong("it has no layer") };
                 if self.config.pointer("/layer/class_name").and_then(Value::as_str) != Some("Dense") {
@@ -385,6 +390,85 @@ impl<'a> Layer<'a> {
         }
         let output = Tensor { width: kernel.columns, data, ..input.clone() };
         Ok(self.along(output, |row| function.apply(row)))
+    }
+
+    /// A number of steps, by itself or in a list.
+    fn span(&self, key: &str, default: usize) -> usize {
+        let value = self.config.get(key).map(|value| value.get(0).unwrap_or(value));
+        value.and_then(Value::as_u64).map_or(default, |steps| steps as usize)
+    }
+
+    /// For each output of windows of `size` steps, `apart` from each other, the first step, and the outputs: TensorFlow's
+    /// rules of padding.
+    fn starts(&self, steps: usize, size: usize, apart: usize, stride: usize) -> Result<(isize, usize), Wrong> {
+        let reach = (size - 1) * apart;
+        Ok(match self.config.get("padding").and_then(Value::as_str).unwrap_or("valid") {
+            "valid" => (0, if steps > reach { (steps - reach - 1) / stride + 1 } else { 0 }),
+            "causal" => (-(reach as isize), (steps - 1) / stride + 1),
+            "same" => {
+                let count = (steps - 1) / stride + 1;
+                let beyond = ((count - 1) * stride + reach + 1).saturating_sub(steps);
+                (-((beyond / 2) as isize), count)
+            }
+            other => return self.wrong(format!("its padding {other} is not known here")),
+        })
+    }
+
+    fn convolution(&self, input: &Tensor) -> Result<Tensor, Wrong> {
+        let Some(steps) = input.steps else { return self.wrong("it reads no steps") };
+        let (size, stride) = (self.span("kernel_size", 1), self.span("strides", 1));
+        let apart = self.span("dilation_rate", 1);
+        let kernel = self.matrix(0, "kernel", Some(size * input.width))?;
+        let bias = match self.flag("use_bias", true) {
+            true => self.matrix(1, "bias", Some(1))?.vector(),
+            false => vec![0.0; kernel.columns],
+        };
+        if bias.len() != kernel.columns {
+            return self.wrong("its bias and its kernel do not fit each other");
+        }
+        let (first, count) = self.starts(steps, size, apart, stride)?;
+        let mut data = Vec::new();
+        for row in 0..input.rows {
+            for t in 0..count {
+                let mut y = vec![0.0; kernel.columns];
+                for k in 0..size {
+                    let at = first + (t * stride + k * apart) as isize;
+                    if at < 0 || at >= steps as isize {
+                        continue;
+                    }
+                    let x = &input.data[(row * steps + at as usize) * input.width..][..input.width];
+                    let of_step = &kernel.data[k * input.width * kernel.columns..][..input.width * kernel.columns];
+                    self.product(x, &Matrix { columns: kernel.columns, data: of_step }, &mut y);
+                }
+                y.iter_mut().zip(&bias).for_each(|(y, b)| *y = self.round(*y + b));
+                data.extend(y);
+            }
+        }
+        let function = self.activation("activation", "linear")?;
+        let output = Tensor { rows: input.rows, steps: Some(count), width: kernel.columns, data, mask: None };
+        Ok(self.along(output, |row| function.apply(row)))
+    }
+
+    fn pooled_windows(&self, input: &Tensor, mean: bool) -> Result<Tensor, Wrong> {
+        let Some(steps) = input.steps else { return self.wrong("it reads no steps") };
+        let size = self.span("pool_size", 2);
+        let stride = self.span("strides", size);
+        let (first, count) = self.starts(steps, size, 1, stride)?;
+        let mut data = Vec::new();
+        for row in 0..input.rows {
+            for t in 0..count {
+                for unit in 0..input.width {
+                    let from = (first + (t * stride) as isize).max(0) as usize;
+                    let to = (first + (t * stride + size) as isize).min(steps as isize) as usize;
+                    let values = (from..to).map(|step| input.data[(row * steps + step) * input.width + unit]);
+                    data.push(match mean {
+                        true => self.round(values.fold(0.0, |sum, x| self.round(sum + x)) / (to - from) as f64),
+                        false => values.fold(f64::NEG_INFINITY, f64::max),
+                    });
+                }
+            }
+        }
+        Ok(Tensor { steps: Some(count), data, mask: None, ..input.clone() })
     }
 
     fn bidirectional(&self, input: &Tensor) -> Result<Tensor, Wrong> {

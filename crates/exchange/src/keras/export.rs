@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use elman::{AnyCell, Layer, Link, Merge, Model, Predicts, Reads, Values, array_prefix};
+use elman::{AnyCell, Layer, Link, Merge, Model, Padding, Predicts, Reads, Values, Window, array_prefix};
 use elman_formats::Array;
 use elman_formats::keras::Archive;
-use elman_kernels::{Nonlinearity, Reset, StepDense, StepNorm, StepScale};
+use elman_kernels::{Nonlinearity, Pooling, Reset, StepDense, StepNorm, StepPool, StepScale};
 use serde_json::{Value, json};
 
 use super::options::FUNCTIONS;
@@ -46,6 +46,11 @@ fn give(model: &Model, raw: bool) -> Result<(Archive, Report), Error> {
     let mut transfer = Transfer::given_to(PARTNER, &arrays);
     let (stack, head) = (model.stack(), model.head());
     assembly::check_features(&transfer, stack, |cell| expressed(cell).err(), why_not)?;
+    assembly::check_attention(
+        &transfer,
+        head,
+        "no layer of Keras takes the steps together by a learned score of each",
+    )?;
     check_last(&transfer, model)?;
     let config = assembly::config_json(&transfer, model)?;
     let config: Value =
@@ -81,10 +86,10 @@ fn give(model: &Model, raw: bool) -> Result<(Archive, Report), Error> {
     match head.reads {
         Reads::Mean => drop(layers.add("GlobalAveragePooling1D", json!({ "keepdims": false }))),
         Reads::Max => drop(layers.add("GlobalMaxPooling1D", json!({ "keepdims": false }))),
-        Reads::LastState | Reads::EveryStep => {}
+        Reads::LastState | Reads::EveryStep | Reads::Attention => {}
     }
     for (index, hidden) in head.hidden.iter().enumerate() {
-        give_dense(&mut transfer, &mut layers, &format!("head.{index}."), hidden.size, hidden.activation)?;
+        give_dense(&mut transfer, &mut layers, &format!("head.{index}."), hidden.size, hidden.activation, None)?;
     }
     let activation = match head.predicts {
         Predicts::Classes(_) => {
@@ -123,6 +128,7 @@ enum Expressed<'a> {
     Dense(&'a StepDense),
     LayerNorm(&'a StepNorm),
     Scale(&'a StepScale),
+    Pool(&'a StepPool),
 }
 
 /// A recurrent layer of Keras.
@@ -171,6 +177,7 @@ fn expressed(cell: &AnyCell) -> Result<Expressed<'_>, &'static str> {
         AnyCell::Dense(dense) => Expressed::Dense(dense),
         AnyCell::LayerNorm(norm) => Expressed::LayerNorm(norm),
         AnyCell::Scale(scale) => Expressed::Scale(scale),
+        AnyCell::Pool(pool) => Expressed::Pool(pool),
         AnyCell::IndRnn(_) => return Err("Keras has none"),
         AnyCell::Custom(_) => return Err("Keras does not know it"),
     })
@@ -184,6 +191,8 @@ fn why_not(feature: Feature) -> Option<&'static str> {
             "the hard_sigmoid of Keras 3 is a / 6 + 1/2 within 0 and 1, not 0.2 a + 1/2; train with hard_sigmoid for it",
         ),
         Feature::Activation(_) | Feature::RecurrentActivation(_) => None,
+        // Which of them, is asked where the layer is made.
+        Feature::Windows => None,
         Feature::Sum | Feature::Average | Feature::Multiply => None,
         Feature::Peepholes => Some("the gates of Keras's LSTM do not see the memory"),
         Feature::Coupled => Some("Keras's LSTM has a forget gate of its own"),
@@ -235,9 +244,42 @@ fn give_layer(
     let (_, units, _) = assembly::sizes(&layer.cell);
     let mut config = json!({ "units": units, "activation": null, "use_bias": true, "return_sequences": every_step });
     let recurrent = match expressed(&layer.cell) {
+        Ok(Expressed::Recurrent(_) | Expressed::LayerNorm(_) | Expressed::Scale(_)) if layer.window.is_some() => {
+            let why = "it reads windows of steps, and no layer of Keras but a Conv1D and one that pools does";
+            return Err(transfer.refused(format!("layer {index}"), why));
+        }
         Ok(Expressed::Recurrent(recurrent)) => recurrent,
         Ok(Expressed::Dense(dense)) => {
-            return give_dense(transfer, layers, &array_prefix(index, 1, 0), dense.output, dense.activation);
+            let of_window = layer.window.map(|window| padding(transfer, index, window).map(|name| (window, name)));
+            let of_window = of_window.transpose()?;
+            let ours = array_prefix(index, 1, 0);
+            return give_dense(transfer, layers, &ours, dense.output, dense.activation, of_window);
+        }
+        Ok(Expressed::Pool(pool)) => {
+            let Some(window) = layer.window else { return Ok(()) };
+            let name = padding(transfer, index, window)?;
+            let why = match (window, pool.pooling) {
+                (Window { dilation: 2.., .. }, _) => {
+                    Some("its steps do not follow each other, and Keras pools those that do")
+                }
+                (Window { padding: Padding::Causal, .. }, _) => {
+                    Some("Keras has no causal pooling; expected valid or same")
+                }
+                (Window { padding: Padding::Same, .. }, Pooling::Mean) => {
+                    Some("its mean counts zeros beyond the ends, and Keras counts the steps that are there alone")
+                }
+                _ => None,
+            };
+            if let Some(why) = why {
+                return Err(transfer.refused(format!("the pooling in layer {index}"), why));
+            }
+            let class = if pool.pooling == Pooling::Max { "MaxPooling1D" } else { "AveragePooling1D" };
+            layers.add(
+                class,
+                json!({ "pool_size": [pool.steps], "strides": [window.stride], "padding": name,
+                                      "data_format": "channels_last" }),
+            );
+            return Ok(());
         }
         Ok(Expressed::LayerNorm(norm)) => {
             let path = layers.add("LayerNormalization", json!({ "axis": -1, "epsilon": shortest(norm.epsilon) }));
@@ -279,6 +321,28 @@ fn give_layer(
     Ok(())
 }
 
+/// What Keras calls the padding of windows.
+///
+/// # Errors
+/// If it has none such, or no windows with a stride and gaps.
+fn padding(transfer: &Transfer<'_>, index: usize, window: Window) -> Result<&'static str, Error> {
+    if window.stride > 1 && window.dilation > 1 {
+        let why = "it has a stride and a dilation, and a Conv1D of Keras has one of them";
+        return Err(transfer.refused(format!("layer {index}"), why));
+    }
+    match window.padding {
+        Padding::Valid | Padding::Ends { before: 0, after: 0 } => Ok("valid"),
+        Padding::Same => Ok("same"),
+        Padding::Causal => Ok("causal"),
+        Padding::Ends { before, after } => {
+            let why = format!(
+                "it pads {before} steps in front and {after} behind, and a layer of Keras pads by name: valid, same or causal"
+            );
+            Err(transfer.refused(format!("layer {index}"), why))
+        }
+    }
+}
+
 /// Arrays as they are, numbered in their order.
 fn give_arrays(transfer: &mut Transfer<'_>, ours: &str, names: &[&str], path: &str) {
     for (number, of) in names.iter().enumerate() {
@@ -296,11 +360,34 @@ fn give_dense(
     ours: &str,
     units: usize,
     activation: Nonlinearity,
+    window: Option<(Window, &str)>,
 ) -> Result<(), Error> {
     let name = name_of(activation);
-    let config = json!({ "units": units, "activation": name.unwrap_or("linear"), "use_bias": true });
-    let path = layers.add("Dense", config);
-    give_arrays(transfer, ours, &["kernel", "bias"], &path);
+    let mut config = json!({ "activation": name.unwrap_or("linear"), "use_bias": true });
+    match window {
+        None => {
+            config["units"] = json!(units);
+            let path = layers.add("Dense", config);
+            give_arrays(transfer, ours, &["kernel", "bias"], &path);
+        }
+        Some((window, padding)) => {
+            config["filters"] = json!(units);
+            let settings =
+                [("kernel_size", window.size), ("strides", window.stride), ("dilation_rate", window.dilation)];
+            settings.into_iter().for_each(|(key, steps)| config[key] = json!([steps]));
+            config["padding"] = json!(padding);
+            config["data_format"] = json!("channels_last");
+            config["groups"] = json!(1);
+            let path = layers.add("Conv1D", config);
+            let [kernel, bias] = ["kernel", "bias"].map(|of| format!("{ours}{of}"));
+            if let (Some(array), Some(vector)) = (transfer.get(&kernel), transfer.get(&bias)) {
+                let input = array.shape[0] / window.size;
+                let array = reshaped(array, &[window.size, input, units]);
+                transfer.moved(&[&kernel], [(format!("{path}/vars/0"), array)], &[Change::Reshaped]);
+                transfer.moved(&[&bias], [(format!("{path}/vars/1"), vector.clone())], &[]);
+            }
+        }
+    }
     match (name, activation) {
         (Some(_), _) => {}
         (None, Nonlinearity::LeakyRelu(slope)) => {

@@ -8,7 +8,7 @@ use elman_kernels::{StepNorm, StepScale};
 
 use super::parts::{Dense, Norm, Scale, ScaleOf};
 use crate::Error;
-use crate::arrays::zeros;
+use crate::arrays::{reshaped, zeros};
 use crate::report::Change;
 use crate::transfer::Transfer;
 
@@ -141,7 +141,10 @@ pub(super) fn take_dense_to(
     summed: bool,
 ) -> Result<(usize, usize), Error> {
     let (kernel, bias) = (dense.weights.array(0, "kernel"), dense.weights.array(1, "bias"));
-    let matrix = transfer.matrix(&kernel)?;
+    let matrix = match dense.window {
+        None => transfer.matrix(&kernel)?.clone(),
+        Some(window) => windows(transfer, &kernel, window.size)?,
+    };
     let (width, outputs) = (matrix.shape[0], matrix.shape[1]);
     if !widths.contains(&width) || dense.units.is_some_and(|units| units != outputs) {
         let widths = widths.iter().map(usize::to_string).collect::<Vec<_>>().join(" or ");
@@ -166,7 +169,8 @@ pub(super) fn take_dense_to(
     }
     let to = |of: &str| format!("{ours}{of}");
     if dense.before.is_empty() && dense.after.is_empty() {
-        transfer.moved(&[&kernel], [(to("kernel"), twice(matrix.clone()))], &[]);
+        let changes: &[Change] = if dense.window.is_some() { &[Change::Reshaped] } else { &[] };
+        transfer.moved(&[&kernel], [(to("kernel"), twice(matrix))], changes);
         match vector {
             Some(vector) => transfer.moved(&[&bias], [(to("bias"), vector)], &[]),
             None => transfer.moved(&[], [(to("bias"), zeros(&[outputs]))], &[Change::Zeros]),
@@ -199,4 +203,19 @@ pub(super) fn take_dense_to(
     let to = [(to("kernel"), twice(array(&[width, outputs], &w))), (to("bias"), array(&[outputs], &c))];
     transfer.moved(&from, to, &[Change::Folded]);
     Ok((width, outputs))
+}
+
+/// A kernel [K, I, O] as one of windows, [K I, O].
+fn windows(transfer: &Transfer<'_>, name: &str, size: usize) -> Result<Array, Error> {
+    let expected = format!("[{size}, I, O], of a kernel of {size} steps");
+    let Some(array) = transfer.get(name) else {
+        return Err(transfer.refused(name, format!("it is missing; expected an array {expected}")));
+    };
+    match array.shape[..] {
+        [steps, input, outputs] if steps == size && input > 0 && outputs > 0 => {
+            let array = transfer.array(name, &[steps, input, outputs])?;
+            Ok(reshaped(array, &[steps * input, outputs]))
+        }
+        _ => Err(transfer.refused(name, format!("it has shape {:?}; expected {expected}", array.shape))),
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use elman::{Config, Head, Hidden, Layer, Link as ValueLink, Predicts, Reads, STEPS_MAX, Stack, Values, array_prefix};
 use elman_formats::Array;
 use elman_formats::keras::Archive;
-use elman_kernels::{Nonlinearity, StepDense};
+use elman_kernels::{Nonlinearity, StepDense, StepPool};
 use serde_json::Value;
 
 use super::cells::{leave_out_training, take_embedding, take_layer};
@@ -14,7 +14,7 @@ use super::equations::Version;
 use super::folds::{take_dense_to, take_norm, take_scale};
 use super::known::precision;
 use super::options::part;
-use super::parts::Act;
+use super::parts::{Act, Dense};
 use super::proof::Proof;
 use super::roles::{Roles, Step, is_hidden};
 use super::{METADATA_KEY, PARTNER, scaling};
@@ -86,6 +86,7 @@ pub(super) fn import_saved(saved: &Saved<'_>, hints: &Hints) -> Result<Imported,
         }
     }
     let links = network;
+    check_masks(&links).map_err(|wrong| refused(&transfer, wrong))?;
     for link in &links {
         let part = part(link, saved.version, &mut notes).map_err(|wrong| refused(&transfer, wrong))?;
         roles.add(link.name, part, &mut notes).map_err(|wrong| refused(&transfer, wrong))?;
@@ -139,6 +140,27 @@ pub(super) fn import_saved(saved: &Saved<'_>, hints: &Hints) -> Result<Imported,
     Ok(Imported { model, report })
 }
 
+/// Refuses windows of steps that are masked: Keras reads the masked steps there, and drops the mask.
+///
+/// # Errors
+/// If such a layer stands behind one that masks.
+fn check_masks(links: &[Link<'_>]) -> Result<(), Wrong> {
+    let masks = |link: &&Link<'_>| link.class == "Masking" || link.config.get("mask_zero") == Some(&Value::Bool(true));
+    let Some(masking) = links.iter().find(masks) else { return Ok(()) };
+    let windows = |link: &&Link<'_>| ["Conv1D", "MaxPooling1D", "AveragePooling1D"].contains(&link.class);
+    match links.iter().find(windows) {
+        None => Ok(()),
+        Some(link) => Err((
+            link.name.into(),
+            format!(
+                "it reads the steps that {} masks, and Keras drops the mask there, so what stands in them changes its answer; \
+                 expected no mask before it: build the model without, and load the weights into it",
+                masking.name
+            ),
+        )),
+    }
+}
+
 /// I, by the shape of the input, of the configuration or of what it was built with; none where the file does not say.
 fn width(config: &Value, links: &[Link<'_>]) -> Option<usize> {
     let shapes =
@@ -168,15 +190,22 @@ fn take_stack(
         let named = match step {
             Step::Recurrent(layer) => take_layer(transfer, layer, index, hints, like)?,
             Step::Dense(dense) => {
-                let widths: Vec<usize> = before.into_iter().collect();
+                let steps = dense.window.map_or(1, |window| window.size);
+                let widths: Vec<usize> = before.into_iter().map(|width| width.saturating_mul(steps)).collect();
                 let widths = match &widths[..] {
-                    [] => vec![transfer.matrix(&dense.weights.array(0, "kernel"))?.shape[0]],
+                    [] => vec![first_width(transfer, dense, steps)?],
                     _ => widths,
                 };
                 let (input, output) = take_dense_to(transfer, dense, &ours, &widths, false)?;
                 let activation = if let Act::Of(function) = dense.act { function } else { Nonlinearity::Identity };
                 let cell = StepDense::new(input, output).activation(activation);
-                Named { name: dense.name.clone(), layer: Layer::new(cell) }
+                let layer = Layer { window: dense.window, ..Layer::new(cell) };
+                Named { name: dense.name.clone(), layer }
+            }
+            Step::Pool(pool) => {
+                let size = reads(transfer, &pool.name)?;
+                let cell = StepPool { size, steps: pool.window.size, pooling: pool.pooling };
+                Named { name: pool.name.clone(), layer: Layer::new(cell).window(pool.window) }
             }
             Step::Scale(scale) => {
                 let width = reads(transfer, &scale.name)?;
@@ -192,6 +221,15 @@ fn take_stack(
         chain.push(named);
     }
     Ok(chain)
+}
+
+/// Floats of the input of a dense layer that is the first, of windows of `steps` steps, where nothing but its kernel says it.
+fn first_width(transfer: &Transfer<'_>, dense: &Dense, steps: usize) -> Result<usize, Error> {
+    let name = dense.weights.array(0, "kernel");
+    match (dense.window, transfer.get(&name).map(|array| &array.shape[..])) {
+        (Some(_), Some(&[_, input, _])) => Ok(input.saturating_mul(steps)),
+        _ => Ok(transfer.matrix(&name)?.shape[0]),
+    }
 }
 
 /// The dense layers of the head, what its outputs are, and whether they are probabilities in Keras.

@@ -80,6 +80,27 @@ fn options(class: &str) -> Option<&'static [(&'static str, Meaning)]> {
             ("lora_rank", Fixed(ADAPTED)),
             ("lora_alpha", Fixed(ADAPTED)),
         ],
+        "Conv1D" => &[
+            ("filters", Read),
+            ("kernel_size", Read),
+            ("strides", Read),
+            ("padding", Read),
+            ("dilation_rate", Read),
+            ("groups", Read),
+            ("activation", Read),
+            ("use_bias", Read),
+            ("data_format", Fixed("channels_last: steps first")),
+            ("rank", Idle),
+            ("quantization_config", Fixed(QUANTIZED)),
+            ("lora_rank", Fixed(ADAPTED)),
+            ("lora_alpha", Fixed(ADAPTED)),
+        ],
+        "MaxPooling1D" | "AveragePooling1D" => &[
+            ("pool_size", Read),
+            ("strides", Read),
+            ("padding", Read),
+            ("data_format", Fixed("channels_last: steps first")),
+        ],
         "Masking" => &[("mask_value", Read)],
         "Dropout" | "SpatialDropout1D" | "AlphaDropout" | "GaussianDropout" => {
             &[("rate", Read), ("seed", Idle), ("noise_shape", Idle), ("data_format", Idle)]

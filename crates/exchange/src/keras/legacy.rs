@@ -53,7 +53,9 @@ pub fn import_hdf5(file: &File, hints: &Hints) -> Result<Imported, Error> {
                 listed(&layers)
             ));
         }
-        return import_weights(&file.arrays, hints);
+        let mut imported = import_weights(&file.arrays, hints)?;
+        imported.report.widened(&file.halves);
+        return Ok(imported);
     };
     let mut config: Value = match serde_json::from_str(config) {
         Ok(config) => config,
@@ -80,7 +82,9 @@ pub fn import_hdf5(file: &File, hints: &Hints) -> Result<Imported, Error> {
         loss: training.as_ref().and_then(|of| of.get("loss")),
         own: None,
     };
-    import_saved(&saved, hints)
+    let mut imported = import_saved(&saved, hints)?;
+    imported.report.widened(&file.halves);
+    Ok(imported)
 }
 
 /// Texts of an attribute, which Keras cuts into several where they are long: `weight_names0`, `weight_names1`.

@@ -1,6 +1,6 @@
 //! The options of layers, each looked at: what is not computed here is refused by name.
 
-use elman::{Merge, Reads};
+use elman::{Merge, Padding, Pooling, Reads, Window};
 use elman_kernels::{Activation, GateActivation, Nonlinearity, Reset};
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use super::chain::{Link, Wrong, shown, text};
 use super::equations::Version;
 use super::known;
 use super::names::Weights;
-use super::parts::{Act, Dense, Kind, Norm, Part, Recurrent, Scale, ScaleOf};
+use super::parts::{Act, Dense, Kind, Norm, Part, PoolSteps, Recurrent, Scale, ScaleOf};
 
 /// A layer with all of its options.
 ///
@@ -53,6 +53,21 @@ pub(super) fn part(link: &Link<'_>, version: Version, notes: &mut Vec<String>) -
             Part::Dropout(rate)
         }
         "Dense" => Part::Dense(dense(&options, false, link.weights.clone())?),
+        "Conv1D" => Part::Dense(conv(&options, link.weights.clone())?),
+        "MaxPooling1D" | "AveragePooling1D" => {
+            let size = options.steps("pool_size")?.unwrap_or(2);
+            let stride = options.steps("strides")?.unwrap_or(size);
+            let window = Window::new(size).stride(stride).padding(options.padding(&["valid", "same"])?);
+            let pooling = if link.class == "MaxPooling1D" { Pooling::Max } else { Pooling::Mean };
+            if (pooling, window.padding) == (Pooling::Mean, Padding::Same) && size > 1 {
+                return Err(options.wrong(
+                    "its padding is same, where Keras divides by the steps that are there; expected valid, where every window \
+                     has all of its steps",
+                ));
+            }
+            options.fits(window)?;
+            Part::PoolSteps(PoolSteps { name: link.name.into(), window, pooling })
+        }
         "TimeDistributed" => {
             let (class, config) = inner(link, "layer")?;
             if class != "Dense" {
@@ -120,7 +135,7 @@ pub(super) fn part(link: &Link<'_>, version: Version, notes: &mut Vec<String>) -
         class => {
             return Err(options.wrong(format!(
                 "it is a {class}, which is not computed here; expected Embedding, Masking, SimpleRNN, LSTM, GRU or \
-                 Bidirectional of one of them, Dense, TimeDistributed(Dense), a normalisation, Rescaling, an average or \
+                 Bidirectional of one of them, Dense, TimeDistributed(Dense), Conv1D, MaxPooling1D, AveragePooling1D, a normalisation, Rescaling, an average or \
                  maximum over all steps, an activation, Softmax, or one that acts in training alone; a model with others may \
                  be exported as ONNX"
             )));
@@ -190,7 +205,7 @@ fn recurrent(options: &Options<'_>, class: &str, backwards: bool, notes: &mut Ve
         name: options.name.into(),
         cells: Vec::new(),
         kind: Some(kind),
-        units: Some(options.units()?),
+        units: Some(options.units("units")?),
         activation,
         recurrent_activation,
         use_bias: Some(options.flag("use_bias", true)?),
@@ -229,9 +244,37 @@ fn dense(options: &Options<'_>, at_every_step: bool, weights: Weights) -> Result
         act,
         before: Vec::new(),
         after: Vec::new(),
-        units: Some(options.units()?),
+        units: Some(options.units("units")?),
         use_bias: Some(options.flag("use_bias", true)?),
+        window: None,
         at_every_step,
+    })
+}
+
+/// A convolution over the steps.
+fn conv(options: &Options<'_>, weights: Weights) -> Result<Dense, Wrong> {
+    let size = options.steps("kernel_size")?.ok_or_else(|| options.wrong("it has no kernel_size"))?;
+    let groups = options.given("groups").map_or(Some(1), Value::as_u64);
+    if groups != Some(1) {
+        return Err(
+            options.wrong("it has several groups of features; expected 1, where every filter reads all features")
+        );
+    }
+    let window = Window::new(size)
+        .stride(options.steps("strides")?.unwrap_or(1))
+        .dilation(options.steps("dilation_rate")?.unwrap_or(1))
+        .padding(options.padding(&["valid", "same", "causal"])?);
+    options.fits(window)?;
+    Ok(Dense {
+        name: options.name.into(),
+        weights,
+        act: options.act("activation")?,
+        before: Vec::new(),
+        after: Vec::new(),
+        units: Some(options.units("filters")?),
+        use_bias: Some(options.flag("use_bias", true)?),
+        window: Some(window),
+        at_every_step: false,
     })
 }
 
@@ -297,9 +340,37 @@ impl<'a> Options<'a> {
         }
     }
 
-    fn units(&self) -> Result<usize, Wrong> {
-        let units = self.given("units").and_then(Value::as_u64).and_then(|units| usize::try_from(units).ok());
-        units.filter(|units| *units > 0).ok_or_else(|| self.wrong("it has no number of units"))
+    fn units(&self, key: &str) -> Result<usize, Wrong> {
+        let units = self.given(key).and_then(Value::as_u64).and_then(|units| usize::try_from(units).ok());
+        units.filter(|units| *units > 0).ok_or_else(|| self.wrong(format!("it has no number of {key}")))
+    }
+
+    /// Steps, as a number or a list of one.
+    fn steps(&self, key: &str) -> Result<Option<usize>, Wrong> {
+        let Some(value) = self.given(key) else { return Ok(None) };
+        let number = match value {
+            Value::Array(all) if all.len() == 1 => &all[0],
+            other => other,
+        };
+        match number.as_u64().and_then(|steps| usize::try_from(steps).ok()) {
+            Some(steps) if steps > 0 => Ok(Some(steps)),
+            _ => Err(self.wrong(format!("its {key} is {}; expected a number of steps", shown(value)))),
+        }
+    }
+
+    /// What stands beyond the ends of a row.
+    fn padding(&self, computed: &[&str]) -> Result<Padding, Wrong> {
+        let name = self.one_of("padding", "valid", computed)?;
+        Ok(match name {
+            "same" => Padding::Same,
+            "causal" => Padding::Causal,
+            _ => Padding::Valid,
+        })
+    }
+
+    /// Refuses windows out of range.
+    fn fits(&self, window: Window) -> Result<(), Wrong> {
+        window.check().map_err(|error| self.wrong(error.to_string()))
     }
 
     /// The function of a dense layer, or of a layer of its own.

@@ -1,6 +1,6 @@
 //! The layers of a chain, understood: what each computes, and where its arrays are.
 
-use elman::{Merge, Reads};
+use elman::{Merge, Pooling, Reads, Window};
 use elman_kernels::{Activation, GateActivation, Nonlinearity, Reset};
 
 use super::names::Weights;
@@ -61,6 +61,8 @@ pub(super) struct Dense {
     pub(super) weights: Weights,
     pub(super) units: Option<usize>,
     pub(super) use_bias: Option<bool>,
+    /// The windows that it reads, of a `Conv1D`.
+    pub(super) window: Option<Window>,
     /// Whether it stands in a `TimeDistributed`.
     pub(super) at_every_step: bool,
     /// What its outputs go through.
@@ -113,6 +115,14 @@ pub(super) struct Norm {
     pub(super) scale: bool,
 }
 
+/// A `MaxPooling1D` or `AveragePooling1D`.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct PoolSteps {
+    pub(super) name: String,
+    pub(super) window: Window,
+    pub(super) pooling: Pooling,
+}
+
 /// A layer of the chain, understood.
 pub(super) enum Part {
     /// With the steps of its rows, if they are fixed.
@@ -123,6 +133,8 @@ pub(super) enum Part {
     Dense(Dense),
     Scale(Scale),
     Norm(Norm),
+    /// The steps of windows together.
+    PoolSteps(PoolSteps),
     /// All steps together.
     Pool(Reads),
     /// A function of what the layer before it gives.

@@ -47,7 +47,10 @@ impl Proof<'_> {
         let weights: usize = self.arrays.values().map(|array| array.data.len()).sum();
         let mut evidence = Compared { what: "the equations of Keras's layers".into(), ..Compared::default() };
         let mut products = 0_usize;
+        // Windows need more steps, and leave fewer.
+        let windows = model.stack().has_windows();
         for (number, &(rows, steps)) in SHAPES.iter().enumerate() {
+            let steps = if windows { model.stack().least_steps() + 2 * steps - 2 } else { steps };
             // In double and in single precision.
             products = products.saturating_add(weights.saturating_mul(2 * rows * steps));
             if number >= LEAST && products > PRODUCTS_MAX {

@@ -5,7 +5,7 @@ use elman_kernels::Nonlinearity;
 
 use super::chain::Wrong;
 use super::names::Weights;
-use super::parts::{Act, Dense, Norm, Part, Recurrent, Scale};
+use super::parts::{Act, Dense, Norm, Part, PoolSteps, Recurrent, Scale};
 
 /// A layer of the network, which has a number at every step.
 pub(super) enum Step {
@@ -13,6 +13,7 @@ pub(super) enum Step {
     Dense(Dense),
     Scale(Scale),
     Norm(Norm),
+    Pool(PoolSteps),
 }
 
 /// The layers in their roles.
@@ -89,6 +90,12 @@ impl Roles {
                 )),
                 _ => {}
             },
+            Part::Dense(Dense { window: Some(_), .. }) | Part::PoolSteps(_) if self.reads.is_some() => {
+                return wrong(
+                    "it reads windows of steps, and there are no steps before it; expected it before the layers that take them together",
+                );
+            }
+            Part::PoolSteps(pool) => push(self, Step::Pool(pool)),
             Part::Dense(dense) if self.reads.is_none() || self.is_of_stack() => push(self, Step::Dense(dense)),
             Part::Dense(dense) if dense.at_every_step => {
                 return wrong("it is applied at every step of a layer that returns its last output alone");
@@ -177,7 +184,7 @@ impl Roles {
         let reads = self.reads.unwrap_or(Reads::EveryStep);
         while reads == Reads::EveryStep
             && self.own.is_none_or(|own| own < self.stack.len())
-            && matches!(self.stack.last(), Some(Step::Dense(_)))
+            && matches!(self.stack.last(), Some(Step::Dense(dense)) if dense.window.is_none())
         {
             self.stages.pop();
             if let Some(Step::Dense(dense)) = self.stack.pop() {

@@ -75,6 +75,7 @@ pub fn import_weights(arrays: &BTreeMap<String, Array>, hints: &Hints) -> Result
         weights,
         units: None,
         use_bias: None,
+        window: None,
         at_every_step,
         act: Act::LINEAR,
         before: Vec::new(),

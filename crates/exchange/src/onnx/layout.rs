@@ -94,7 +94,7 @@ pub(super) fn expressed(cell: &AnyCell) -> Result<Expressed, String> {
         AnyCell::IndRnn(rnn) => {
             Expressed { operator: None, beyond: Some("an IndRNN"), functions: (None, rnn.activation) }
         }
-        AnyCell::Dense(_) | AnyCell::LayerNorm(_) | AnyCell::Scale(_) => {
+        AnyCell::Dense(_) | AnyCell::LayerNorm(_) | AnyCell::Scale(_) | AnyCell::Pool(_) => {
             return Err(format!("elman does not write a layer {:?} as a graph", cell.get().name()));
         }
         AnyCell::Custom(cell) => {

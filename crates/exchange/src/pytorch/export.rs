@@ -4,6 +4,7 @@ use elman::{AnyCell, Head, Layer, Link, Model, Predicts, Reads, Stack, Values, a
 use elman_formats::File;
 use elman_kernels::{Activation, Nonlinearity, StepNorm};
 
+use super::front_export::front_modules;
 use super::{METADATA_KEY, PARTNER, SCALING, suffix};
 use crate::Error;
 use crate::Report;
@@ -37,7 +38,8 @@ fn give(model: &Model, raw: bool) -> Result<(File, Report), Error> {
     let mut transfer = Transfer::given_to(PARTNER, &arrays);
     let stack = model.stack();
     assembly::check_features(&transfer, stack, |cell| expressed(cell).err(), why_not)?;
-    let (recurrent, norm) = parts(&transfer, stack, model.head())?;
+    assembly::check_attention(&transfer, model.head(), "torch.nn has no module that scores each step by itself")?;
+    let (front, recurrent, norm) = parts(&transfer, stack, model.head())?;
     check_uniform(&transfer, recurrent)?;
     let config = assembly::config_json(&transfer, model)?;
 
@@ -45,15 +47,16 @@ fn give(model: &Model, raw: bool) -> Result<(File, Report), Error> {
         let name = "embedding.kernel";
         transfer.moved(&[name], [("embedding.weight".into(), arrays[name].clone())], &[]);
     }
+    let before = front_modules(&mut transfer, front)?;
     for (index, layer) in recurrent.iter().enumerate() {
         for direction in 0..layer.directions() {
-            let ours = array_prefix(index, layer.directions(), direction);
+            let ours = array_prefix(front.len() + index, layer.directions(), direction);
             give_cell(&mut transfer, &layer.cell, &ours, &suffix(index, direction == 1))?;
         }
     }
     if norm.is_some() {
         for (ours, theirs) in [("gain", "weight"), ("bias", "bias")] {
-            let name = format!("layers.{}.{ours}", recurrent.len());
+            let name = format!("layers.{}.{ours}", front.len() + recurrent.len());
             transfer.moved(&[&name], [(format!("norm.{theirs}"), arrays[&name].clone())], &[]);
         }
     }
@@ -68,6 +71,7 @@ fn give(model: &Model, raw: bool) -> Result<(File, Report), Error> {
         transfer.moved(&[&bias], [(format!("{theirs}bias"), arrays[&bias].clone())], &[]);
     }
     transfer.note(module(stack, recurrent, norm, model.head()));
+    before.into_iter().for_each(|note| transfer.note(note));
     let units = units::given(&mut transfer, model, raw)?;
     if let Some(units) = &units {
         give_scaling(&mut transfer, units);
@@ -109,6 +113,8 @@ enum Expressed {
     Recurrent { module: &'static str, gates: usize, projection: Option<usize>, options: String },
     /// `nn.LayerNorm`; where one may stand is asked apart.
     LayerNorm,
+    /// What stands before the recurrent layers: `nn.Linear`, `nn.Conv1d` and what pools.
+    Front,
 }
 
 /// What a cell is in `torch.nn`, or why it is nothing there.
@@ -126,7 +132,8 @@ fn expressed(cell: &AnyCell) -> Result<Expressed, &'static str> {
         AnyCell::Gru(_) => recurrent("GRU", 3, None, String::new()),
         AnyCell::LayerNorm(_) => Expressed::LayerNorm,
         AnyCell::IndRnn(_) => return Err("torch.nn has none"),
-        AnyCell::Dense(_) | AnyCell::Scale(_) => return Err("elman does not write it for PyTorch"),
+        AnyCell::Dense(_) | AnyCell::Pool(_) => Expressed::Front,
+        AnyCell::Scale(_) => return Err("elman does not write it for PyTorch"),
         AnyCell::Custom(_) => return Err("PyTorch does not know it"),
     })
 }
@@ -149,20 +156,26 @@ fn why_not(feature: Feature) -> Option<&'static str> {
         }
         Feature::Residual => Some("layers of torch.nn do not add their input to their outputs"),
         Feature::Sum => Some("layers of torch.nn put two directions side by side"),
+        // Which there are is asked where they are written.
+        Feature::Windows => None,
         Feature::Average | Feature::Multiply => Some("elman does not write it for PyTorch"),
     }
 }
 
-/// The recurrent layers, and a layer normalisation behind them.
-///
+/// The layers of a model: before the recurrent ones, those, and a layer normalisation behind them.
+type Parts<'a> = (&'a [Layer], &'a [Layer], Option<&'a StepNorm>);
+
 /// # Errors
 /// If one stands elsewhere, or there is no recurrent layer.
-fn parts<'a>(
-    transfer: &Transfer<'_>,
-    stack: &'a Stack,
-    head: &Head,
-) -> Result<(&'a [Layer], Option<&'a StepNorm>), Error> {
-    let (recurrent, norm) = match &stack.layers[..] {
+fn parts<'a>(transfer: &Transfer<'_>, stack: &'a Stack, head: &Head) -> Result<Parts<'a>, Error> {
+    let is_front = |layer: &&Layer| matches!(expressed(&layer.cell), Ok(Expressed::Front));
+    let count = stack.layers.iter().take_while(is_front).count();
+    let (front, behind) = stack.layers.split_at(count);
+    if let Some(at) = behind.iter().position(|layer| is_front(&layer)) {
+        let why = "elman writes dense layers, convolutions and pooling for PyTorch before the recurrent layers alone";
+        return Err(transfer.refused(format!("layer {}", count + at), why));
+    }
+    let (recurrent, norm) = match behind {
         [recurrent @ .., Layer { cell: AnyCell::LayerNorm(norm), .. }] if !head.reads.pools() => {
             (recurrent, Some(norm))
         }
@@ -175,7 +188,7 @@ fn parts<'a>(
                    every step";
         return Err(transfer.refused("a layer that normalises every step", why));
     }
-    Ok((recurrent, norm))
+    Ok((front, recurrent, norm))
 }
 
 /// Refuses layers that are not alike: a module's are.
@@ -184,7 +197,7 @@ fn check_uniform(transfer: &Transfer<'_>, layers: &[Layer]) -> Result<(), Error>
         let (_, hidden, output) = assembly::sizes(&layer.cell);
         let module = match expressed(&layer.cell) {
             Ok(Expressed::Recurrent { module, options, .. }) => Some((module, options)),
-            Ok(Expressed::LayerNorm) | Err(_) => None,
+            Ok(Expressed::LayerNorm | Expressed::Front) | Err(_) => None,
         };
         (module, hidden, output, layer.directions())
     };
@@ -252,6 +265,7 @@ fn module(stack: &Stack, recurrent: &[Layer], norm: Option<&StepNorm>, head: &He
         (Reads::EveryStep, _) => (stack.output(), "the outputs of every step"),
         (Reads::Mean, _) => (stack.output(), "out.mean(1), over the steps that a row has"),
         (Reads::Max, _) => (stack.output(), "out.amax(1), over the steps that a row has"),
+        (Reads::Attention, _) => (stack.output(), head.reads.describe()),
         (Reads::LastState, None) => (stack.summary(), "the last state, h_n[-1]"),
         (Reads::LastState, Some(_)) => (stack.summary(), "the last states, torch.cat([h_n[-2], h_n[-1]], 1)"),
     };
@@ -278,7 +292,7 @@ fn module(stack: &Stack, recurrent: &[Layer], norm: Option<&StepNorm>, head: &He
 }
 
 /// The module of a pointwise function.
-fn activation(phi: Nonlinearity) -> String {
+pub(super) fn activation(phi: Nonlinearity) -> String {
     match phi {
         Nonlinearity::Identity => "nn.Identity()".into(),
         Nonlinearity::Relu => "nn.ReLU()".into(),

@@ -8,6 +8,7 @@ use elman_formats::torch::{self, LeftOut};
 use elman_formats::{Array, File, Weights};
 use elman_kernels::{Gru, Lstm, Rnn};
 
+use super::front::take_front;
 use super::head::take_ends;
 use super::modules::{Module, modules};
 use super::prepare::{self, Prepared};
@@ -128,11 +129,18 @@ fn import_arrays<'a>(
     let order = source.order.map(|names| names.iter().map(|&name| name.trim_end_matches("_g")).collect::<Vec<_>>());
     let modules = modules(&mut transfer, order.as_deref())?;
     let mut layers = Vec::new();
+    let front = take_front(&mut transfer, &modules, order.as_deref(), &mut layers, hints, like)?;
+    let has_front = !layers.is_empty();
     for module in &modules {
         take_module(&mut transfer, module, &mut layers, hints, like)?;
     }
     let layers = assembly::chained(&transfer, layers, false)?;
     let ends = take_ends(&mut transfer, &layers, order.as_deref(), hints, like)?;
+    // The hint may have been for the layers before the recurrent ones alone.
+    let hints = &Hints {
+        hidden_activation: hints.hidden_activation.filter(|_| !has_front || !ends.hidden.is_empty()),
+        ..hints.clone()
+    };
     let is_bidirectional = layers.last().is_some_and(|layer| layer.bidirectional.is_some());
     let layers = layers.into_iter().chain(ends.norm.map(|named| named.layer)).collect();
     let found = Found { embedding: ends.embedding, layers, head: ends.head };
@@ -140,7 +148,7 @@ fn import_arrays<'a>(
     let mut imported = assembly::model_with(transfer, found, ends.hidden, hints, &beside, EXPECTED)?;
     if own.is_none() {
         imported.report.assumed = assembly::assumed(&imported.model, hints);
-        imported.report.assumed.extend(ends.assumed);
+        imported.report.assumed.extend(front.into_iter().chain(ends.assumed));
     }
     if is_bidirectional && imported.model.head().reads == elman::Reads::LastState {
         imported.report.notes.push(

@@ -9,6 +9,7 @@
 //! | `rnn.bias_ih_l0`, `rnn.bias_hh_l0` `[G H]` | `bias [G H]`, their sum; b_hn of a GRU apart, `recurrent_bias [H]` |
 //! | `rnn.weight_hr_l0 [P, H]` | `projection [H, P]`, transposed |
 //! | `embedding.weight [V, E]` | `embedding.kernel [V, E]` |
+//! | `front.0.weight [O, I]`, of an `nn.Conv1d` `[O, I, K]`; `front.0.bias [O]` | `layers.0.kernel [I, O]`, `[K I, O]`, transposed; `layers.0.bias` |
 //! | `head.weight [C, …]`, `head.bias [C]` | `head.kernel […, C]`, transposed; `head.bias` |
 //!
 //! A head of several dense layers has theirs in order: `head.0.kernel`, then `head.kernel`, that of the outputs.
@@ -17,6 +18,8 @@
 
 mod checkpoint;
 mod export;
+mod front;
+mod front_export;
 mod head;
 mod import;
 mod modules;

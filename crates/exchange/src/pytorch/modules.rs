@@ -93,7 +93,7 @@ impl Module<'_> {
     }
 
     /// Floats that its first layer reads and its last gives. None if the arrays are not there: taking them says which.
-    fn sizes(&self, transfer: &Transfer<'_>) -> Option<(usize, usize)> {
+    pub(super) fn sizes(&self, transfer: &Transfer<'_>) -> Option<(usize, usize)> {
         let last = self.cells.iter().map(|(layer, _)| *layer).max()?;
         let array = |kind: &str, layer: usize| {
             let end = if self.is_cell { String::new() } else { suffix(layer, false) };

@@ -143,7 +143,7 @@ fn expressed(cell: &AnyCell) -> Result<Expressed<'_>, &'static str> {
             Expressed { class, scope, variables: Variables::Gru, options }
         }
         AnyCell::IndRnn(_) => return Err("tf.nn.rnn_cell has none"),
-        AnyCell::Dense(_) | AnyCell::LayerNorm(_) | AnyCell::Scale(_) => {
+        AnyCell::Dense(_) | AnyCell::LayerNorm(_) | AnyCell::Scale(_) | AnyCell::Pool(_) => {
             return Err("elman does not write it for TensorFlow");
         }
         AnyCell::Custom(_) => return Err("TensorFlow does not know it"),
@@ -173,7 +173,7 @@ fn why_not(feature: Feature) -> Option<&'static str> {
         Feature::ResetAfter => {
             Some("the reset gate of GRUCell acts before the product, and one cannot be made of the other")
         }
-        Feature::Average | Feature::Multiply => Some("elman does not write it for TensorFlow"),
+        Feature::Average | Feature::Multiply | Feature::Windows => Some("elman does not write it for TensorFlow"),
     }
 }
 
@@ -318,7 +318,7 @@ fn graph(stack: &Stack, head: &Head) -> String {
     };
     let reads = match (head.reads, stack.layers.last().is_some_and(|layer| layer.bidirectional.is_some())) {
         (Reads::EveryStep, _) => "the outputs of every step",
-        (Reads::Mean | Reads::Max, _) => head.reads.describe(),
+        (Reads::Mean | Reads::Max | Reads::Attention, _) => head.reads.describe(),
         (Reads::LastState, false) => "the last state h of the last layer",
         (Reads::LastState, true) => "the last states h of both directions side by side, forward first",
     };

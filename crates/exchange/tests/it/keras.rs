@@ -7,8 +7,8 @@ use crate::support::models::{model, models};
 use elman::formats::Array;
 use elman::formats::keras::Archive;
 use elman::{
-    Activation, AnyCell, Gru, Head, IndRnn, Layer, Link, Lstm, Merge, Nonlinearity, Predicts, Reads, Reset, Rnn, Stack,
-    StepDense, StepNorm, StepScale, Values,
+    Activation, AnyCell, Conv1d, Gru, Head, IndRnn, Layer, Link, Lstm, Merge, Nonlinearity, Padding, Predicts, Reads,
+    Reset, Rnn, Stack, StepDense, StepNorm, StepPool, StepScale, Values, Window, max_pool_1d, mean_pool_1d,
 };
 use elman_exchange::{Error, Hints, Imported, Verdict, keras};
 use serde_json::{Value, json};
@@ -73,6 +73,24 @@ fn weights_alone_answer_as_they_did() {
         let imported =
             keras::import_weights(&archive(case).arrays, &hints).unwrap_or_else(|error| panic!("{case}: {error}"));
         assert_agrees(&answers, case, &imported, probabilities);
+    }
+}
+
+/// A file of weights has no configuration that would say it.
+#[test]
+fn weights_of_16_bits_alone_are_said_to_be_widened() {
+    let golden = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../golden/files/{name}"));
+    for (name, half) in [("keras_half", "float16"), ("keras_reader", "nothing")] {
+        let file = elman::formats::hdf5::read(&golden(&format!("{name}.weights.h5"))).unwrap();
+        let report =
+            keras::import_hdf5(&file, &Hints::default()).unwrap_or_else(|error| panic!("{name}: {error}")).report;
+        let said = format!("arrays of {half} were widened to float32");
+        assert_eq!(
+            report.precision.iter().any(|line| line.contains(&said)),
+            half != "nothing",
+            "{:?}",
+            report.precision
+        );
     }
 }
 
@@ -348,7 +366,7 @@ fn layers_that_compute_in_less_are_named() {
 fn layers_that_are_not_computed_are_refused() {
     let layer =
         |case: &str, at: usize, class: &str| with(case, &format!("/config/layers/{at}/class_name"), json!(class));
-    for class in ["Conv1D", "RNN", "Lambda", "ConvLSTM1D", "Attention"] {
+    for class in ["SeparableConv1D", "RNN", "Lambda", "ConvLSTM1D", "Attention"] {
         let message = refusal(layer("lstm", 1, class));
         assert!(
             message.starts_with(&format!(
@@ -978,6 +996,58 @@ fn normalisations_and_pooling_that_are_not_computed_are_refused() {
     );
 }
 
+/// Convolutions and pooling before the recurrent layers, with what Keras folds into them.
+#[test]
+fn layers_on_windows_answer_as_they_did() {
+    let answers = golden_model("keras_windows.safetensors");
+    let same = Padding::Same;
+    for (case, windows) in [
+        ("pooled", vec![Window::new(3), Window::new(2).stride(2), Window::new(2).padding(Padding::Causal)]),
+        ("strided", vec![Window::new(5).stride(3).padding(same), Window::new(2)]),
+        ("tokens", vec![Window::new(3).dilation(2), Window::new(3).stride(2).padding(same)]),
+    ] {
+        let imported = import(&format!("windows_{case}"));
+        let layers = &imported.model.stack().layers;
+        assert_eq!(layers.iter().filter_map(|layer| layer.window).collect::<Vec<_>>(), windows, "{case}");
+        assert_eq!(layers.len(), windows.len() + 1, "{case}: what stands behind a convolution is folded into it");
+        assert_answers(&answers, case, &imported);
+        assert_eq!(imported.report.compared.unwrap().batches, 6, "{case}");
+    }
+}
+
+/// A number of a kernel, an option of a window: each is seen by the equations.
+#[test]
+fn windows_that_differ_are_seen() {
+    let convolution = |case: &str, place: &str, value: Value| {
+        let mut archive = archive(case);
+        *archive.config.pointer_mut(place).unwrap() = value;
+        keras::import(&archive, &Hints::default())
+    };
+    let first = "/config/layers/1/config";
+    for (option, value, words) in [
+        ("padding", json!("reflect"), &["its padding is reflect; expected valid or same or causal"][..]),
+        ("groups", json!(5), &["it has several groups of features; expected 1"]),
+        ("kernel_size", json!([4]), &["layers/conv1d/vars/0", "it has shape [3, 5, 6]; expected [4, I, O]"]),
+        ("kernel_size", json!([]), &["its kernel_size is []; expected a number of steps"]),
+        ("strides", json!([5000]), &["stride is 5000"]),
+        ("data_format", json!("channels_first"), &["its data_format is", "channels_last: steps first"]),
+        ("filters", json!(7), &["it has shape [15, 6]; expected [15, 7]"]),
+    ] {
+        assert_refused(convolution("windows_pooled", &format!("{first}/{option}"), value), words);
+    }
+    // Another function of the same arrays: taken as what the file now says.
+    for (option, value) in [("strides", json!([2])), ("padding", json!("same"))] {
+        assert!(convolution("windows_pooled", &format!("{first}/{option}"), value).is_ok(), "{option}");
+    }
+    let pool = "/config/layers/4/config/padding";
+    assert_refused(convolution("windows_strided", pool, json!("same")), &["Keras divides by the steps that are there"]);
+    let mut masked = archive("windows_tokens");
+    *masked.config.pointer_mut("/config/layers/1/config/mask_zero").unwrap() = json!(true);
+    assert_refused(keras::import(&masked, &Hints::default()), &["conv1d", "Keras drops the mask there"]);
+    let late = inserted("windows_pooled", 5, layer("MaxPooling1D", json!({ "pool_size": [2] })));
+    assert_refused(late, &["there are no steps before it"]);
+}
+
 /// To Keras and back, with our configuration and without: the same in every bit.
 #[test]
 fn layers_beside_the_recurrent_ones_come_back() {
@@ -997,6 +1067,18 @@ fn layers_beside_the_recurrent_ones_come_back() {
         ("mean", both(Merge::Average).into(), Head::values(2, Link::Sigmoid).reads(Reads::Mean)),
         ("max", both(Merge::Sum).into(), Head::last_state(3).reads(Reads::Max)),
         ("product", both(Merge::Multiply).into(), Head::values(1, Link::Sigmoid)),
+        (
+            "windows",
+            Stack::new(
+                Conv1d::new(3, 5, 4).padding(Padding::Causal).dilation(2).activation(Nonlinearity::LeakyRelu(0.01)),
+            )
+            .then(max_pool_1d(5, 3))
+            .then(Conv1d::new(5, 4, 3).stride(2).padding(Padding::Same).activation(Nonlinearity::Relu))
+            .then(mean_pool_1d(4, 2))
+            .then(Layer::new(StepPool::max(4, 2)).window(Window::new(2).padding(Padding::Same)))
+            .then(Lstm::new(4, 5)),
+            Head::last_state(3),
+        ),
     ];
     for (name, stack, head) in cases {
         let model = model(stack, head);
@@ -1027,6 +1109,29 @@ fn what_keras_has_no_layer_for_is_refused() {
     let both = Stack::new(Layer::new(Lstm::new(3, 4)).bidirectional(Merge::Concat)).then(StepNorm::new(8));
     refused(both, Head::last_state(3), "layer 1, on the last step of two directions");
     refused(Stack::new(StepDense::new(3, 4)), Head::last_state(3), "the last state without a recurrent layer");
+    let ends = Padding::Ends { before: 1, after: 0 };
+    for (layer, expected) in [
+        (
+            Conv1d::new(3, 4, 3).padding(ends).into(),
+            "layer 0 cannot be given to Keras: it pads 1 steps in front and 0 behind",
+        ),
+        (Conv1d::new(3, 4, 3).stride(2).dilation(2).into(), "a Conv1D of Keras has one of them"),
+        (Layer::new(Rnn::new(6, 4)).window(Window::new(2)), "no layer of Keras but a Conv1D"),
+        (
+            Layer::new(StepPool::mean(3, 2)).window(Window::new(2).padding(Padding::Same)),
+            "the pooling in layer 0 cannot be given to Keras: its mean counts zeros",
+        ),
+        (
+            Layer::new(StepPool::max(3, 2)).window(Window::new(2).padding(Padding::Causal)),
+            "Keras has no causal pooling",
+        ),
+        (Layer::new(StepPool::max(3, 2)).window(Window::new(2).dilation(2)), "Keras pools those that do"),
+    ] {
+        let width = Layer::output(&layer);
+        refused(Stack::new(layer).then(Gru::new(width, 4)), Head::last_state(3), expected);
+    }
+    let attends = Head::last_state(3).reads(Reads::Attention);
+    refused(Stack::new(Gru::new(3, 4)), attends, "a head that reads the steps by attention");
     for phi in [Nonlinearity::GeluTanh, Nonlinearity::HardSigmoid(0.2)] {
         refused(Stack::new(Lstm::new(3, 4)), Head::last_state(3).hidden(4, phi), "Keras has no activation");
     }

@@ -3,6 +3,7 @@
 mod gatewise;
 mod keras;
 mod onnx_export;
+mod onnx_fronts;
 mod onnx_heads;
 mod onnx_hostile;
 mod onnx_import;

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use crate::support::exports::{Case, beyond, cases, form, native, random_model};
+use crate::support::exports::{Case, beyond, cases, form, front_cases, native, random_model};
 use elman::formats;
-use elman::{Activation, Lstm, Merge, Rnn};
+use elman::{Activation, Gru, Head, Layer, Lstm, Merge, Nonlinearity, Reads, Rnn, Stack, StepDense};
 use elman_exchange::{
-    Verdict,
+    Hints, Verdict,
     onnx::{self, OnnxOptions},
 };
 
@@ -20,7 +20,7 @@ fn operators(model: &elman::Model, options: OnnxOptions) -> Vec<String> {
 #[ignore = "writes into the folder that ELMAN_ONNX_FOLDER names, for ONNX Runtime to run"]
 fn write_exports_for_onnx_runtime() {
     let folder = std::env::var("ELMAN_ONNX_FOLDER").expect("ELMAN_ONNX_FOLDER");
-    for case in cases() {
+    for case in cases().into_iter().chain(front_cases()) {
         let path = Path::new(&folder).join(format!("{}{}", case.name, form(case.options)));
         onnx::write(&case.model, &path.with_added_extension("onnx"), &case.options).unwrap();
         let file = formats::File { arrays: case.arrays(), ..formats::File::default() };
@@ -91,7 +91,7 @@ fn equal_models_are_equal_bytes() {
 #[test]
 fn what_a_reader_must_know_is_noted() {
     for (stack, word) in [
-        (elman::Stack::from(Rnn::new(3, 5).activation(Activation::Relu)), "Relu"),
+        (Stack::from(Rnn::new(3, 5).activation(Activation::Relu)), "Relu"),
         (Lstm::new(3, 5).coupled(true).into(), "input_forget"),
         (Lstm::new(3, 5).noise(crate::support::networks::LSTM_NOISE).into(), "zoneout"),
     ] {
@@ -100,9 +100,42 @@ fn what_a_reader_must_know_is_noted() {
     }
 }
 
+/// The dense layer at every step that `train classify` puts before its recurrent ones, and others between layers.
+#[test]
+fn dense_layers_before_recurrent_ones_are_written_and_come_back() {
+    let front = || Stack::new(StepDense::new(3, 6).activation(Nonlinearity::Relu));
+    let both = Layer::new(Gru::new(6, 5)).bidirectional(Merge::Concat);
+    let between = Layer::new(StepDense::new(5, 5).activation(Nonlinearity::Silu)).residual(true);
+    let plain = OnnxOptions::default();
+    for (stack, head) in [
+        (front().then(both.clone()), Head::last_state(3).reads(Reads::Max)),
+        (front().then(both), Head::last_state(3).reads(Reads::Mean)),
+        (Stack::new(Lstm::new(3, 5)).then(between).then(Rnn::new(5, 4)), Head::every_step(3)),
+        (front().then(StepDense::new(6, 4)).then(Lstm::new(4, 5).layer_norm(true)), Head::last_state(3)),
+        (Stack::new(StepDense::new(4, 6)).then(Rnn::new(6, 4)).embedding(9), Head::last_state(3)),
+    ] {
+        let model = random_model(stack, head);
+        for options in [plain, plain.lengths(false), plain.native(false), plain.native(false).lengths(false)] {
+            let (graph, report) = onnx::export(&model, &options).unwrap();
+            assert_eq!(report.verdict(), Verdict::Exact, "{model:?}");
+            let back = onnx::import_bytes(&formats::onnx::to_bytes(&graph), &Hints::default());
+            let back = back.unwrap_or_else(|error| panic!("{:?}, {options:?}: {error}", model.stack()));
+            assert_eq!(back.model.arrays(), model.arrays(), "{options:?}");
+            let compared = back.report.compared.unwrap();
+            assert!(compared.batches >= 8 && compared.largest_difference <= 1e-5, "{options:?}: {compared:?}");
+        }
+    }
+    let refused = |stack: Stack, options: OnnxOptions, words: &str| {
+        let message = onnx::export(&random_model(stack, 3), &options).unwrap_err().to_string();
+        assert!(message.contains(words), "{message}");
+    };
+    refused(front().then(Rnn::new(6, 4)), plain.initial_states(true), "layer 0 cannot be given to ONNX: it is a dense");
+    refused(Stack::new(Rnn::new(3, 4)).then(StepDense::new(4, 4)), plain, "behind the recurrent ones");
+}
+
 #[test]
 fn what_has_no_graph_is_refused_by_name() {
-    let both = elman::Layer::new(Lstm::new(3, 4)).bidirectional(Merge::Concat);
+    let both = Layer::new(Lstm::new(3, 4)).bidirectional(Merge::Concat);
     let message =
         onnx::export(&random_model(both, 2), &OnnxOptions::default().streaming(true)).unwrap_err().to_string();
     assert!(message.starts_with("layer 0 cannot be given to ONNX: it reads rows from their ends"), "{message}");

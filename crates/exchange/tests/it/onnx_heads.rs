@@ -61,7 +61,11 @@ fn graph(file: &mut File) -> &mut Graph {
 #[test]
 fn every_head_comes_back_and_is_compared() {
     let plain = OnnxOptions::default();
-    for head in heads() {
+    let attends = [
+        Head::values(2, Link::Identity).reads(Reads::Attention),
+        Head::last_state(3).reads(Reads::Attention).hidden(5, Nonlinearity::Tanh),
+    ];
+    for head in heads().into_iter().chain(attends) {
         for stack in stacks() {
             let model = random_model(stack, head.clone());
             for options in [plain, plain.lengths(false), plain.native(false).lengths(false)] {
@@ -92,9 +96,23 @@ fn every_head_is_read_without_metadata() {
     }
 }
 
+/// Its weights are a softmax that does not end the graph, of which no other exporter's order is known.
+#[test]
+fn attention_is_read_from_our_own_graphs_alone() {
+    let model = random_model(Rnn::new(3, 5), Head::last_state(2).reads(Reads::Attention));
+    let ours = exported(&model, OnnxOptions::default().lengths(false));
+    let message = import(&foreign(ours.clone()), &Hints::default()).err().unwrap();
+    assert!(message.contains("head.attention."), "{message}");
+    // A graph of ours with another score is found out by its numbers, or by its nodes.
+    let mut changed = ours;
+    let node = graph(&mut changed).node.iter_mut().find(|node| node.op_type == "Tanh").unwrap();
+    node.op_type = "Sigmoid".into();
+    assert!(import(&changed, &Hints::default()).is_err());
+}
+
 #[test]
 fn a_pooled_head_has_no_answer_after_a_step() {
-    for reads in [Reads::Mean, Reads::Max] {
+    for reads in [Reads::Mean, Reads::Max, Reads::Attention] {
         let model = random_model(Rnn::new(3, 5), Head::last_state(2).reads(reads));
         let message = onnx::export(&model, &OnnxOptions::default().streaming(true)).unwrap_err().to_string();
         assert!(

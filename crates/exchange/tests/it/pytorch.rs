@@ -6,7 +6,8 @@ use crate::support::exchange::{assert_agrees, assert_same, golden_model, refusal
 use crate::support::models::{model, models};
 use elman::formats::{Array, File, torch};
 use elman::{
-    Activation, AnyCell, Gru, Head, IndRnn, Layer, Link, Lstm, Merge, Model, Nonlinearity, Reads, Rnn, Stack, StepNorm,
+    Activation, AnyCell, Gru, Head, IndRnn, Layer, Link, Lstm, Merge, Model, Nonlinearity, Reads, Rnn, Stack,
+    StepDense, StepNorm, Window,
 };
 use elman_exchange::{Error, Hints, Imported, Verdict, pytorch};
 
@@ -521,6 +522,10 @@ fn heads_and_files_of_other_kinds_answer_as_they_did() {
         ("weight_norm.pt", &plain),
         ("parametrized.pt", &plain),
         ("tied.safetensors", &plain),
+        ("front.pt", &relu),
+        ("front.safetensors", &relu),
+        ("conv.pt", &relu),
+        ("conv.safetensors", &relu),
         ("f16.pt", &plain),
         ("f16.safetensors", &plain),
         ("bf16.pt", &plain),
@@ -583,6 +588,8 @@ fn what_a_head_is_assumed_to_be_is_said() {
         counters.contains("counters are left out, no answer depends on them: bn1.num_batches_tracked"),
         "{counters}"
     );
+    let front = assumed("front.safetensors", &relu);
+    assert!(front.contains("fc_in is read at every step before the recurrent layers, with relu behind it"), "{front}");
     let tied = import_file("tied.safetensors", &Hints::default()).unwrap().report.notes.join("\n");
     assert!(tied.contains("encoder.weight is decoder.weight, as the file's metadata says"), "{tied}");
 }
@@ -593,6 +600,19 @@ fn an_activation_that_no_file_says_is_asked_for() {
     let message = refusal(import_file("mlp.pt", &Hints::default()));
     assert!(message.contains("it has the dense layers fc1, fc2, and a state_dict does not say what acts"), "{message}");
     assert!(message.contains("--hidden-activation relu"), "{message}");
+    for file in ["front.pt", "front.safetensors"] {
+        let message = refusal(import_file(file, &Hints::default()));
+        assert!(
+            message.starts_with("fc_in.weight cannot be taken from PyTorch: fc_in is read before the"),
+            "{message}"
+        );
+        assert!(message.contains("what acts behind it; say it with --hidden-activation relu"), "{message}");
+    }
+    // By the configuration of a model that is like it, no hint is asked for.
+    let relu = Hints { hidden_activation: Some(Nonlinearity::Relu), ..Hints::default() };
+    let imported = import_file("front.pt", &relu).unwrap().model;
+    let like = Hints { like: Some(imported.config()), ..Hints::default() };
+    assert_same("front", &import_file("front.safetensors", &like).unwrap().model, &imported);
     for phi in Nonlinearity::ALL {
         let hints = Hints { hidden_activation: Some(phi), ..Hints::default() };
         assert_eq!(import_file("mlp.pt", &hints).unwrap().model.head().hidden[0].activation, phi);
@@ -600,6 +620,14 @@ fn an_activation_that_no_file_says_is_asked_for() {
     let hints = Hints { hidden_activation: Some(Nonlinearity::Relu), ..Hints::default() };
     let message = import_file("value.pt", &hints).unwrap_err().to_string();
     assert!(message.contains("hidden_activation is relu; expected no such hint: the head is one dense"), "{message}");
+}
+
+#[test]
+fn attention_over_the_steps_is_refused() {
+    let model = model(Stack::new(Gru::new(3, 4)), Head::last_state(2).reads(Reads::Attention));
+    let message = pytorch::export(&model).unwrap_err().to_string();
+    assert!(message.contains("a head that reads the steps by attention"), "{message}");
+    assert!(message.contains("torch.nn has no module"), "{message}");
 }
 
 /// Heads that PyTorch has a module for come back in every bit.
@@ -734,4 +762,104 @@ fn weights_that_are_no_numbers_are_refused() {
             assert_eq!(own.arrays.len(), 1);
         }
     }
+}
+
+/// Dense layers, convolutions and pooling before the recurrent layers go to a `state_dict` and come back.
+#[test]
+fn fronts_go_there_and_come_back_with_the_same_bits() {
+    for (name, model) in crate::support::exports::fronts() {
+        if name == "front_strided" {
+            let message = pytorch::export(&model).unwrap_err().to_string();
+            assert!(
+                message.contains("layer 0 cannot be given to PyTorch: it pads each row by its own length"),
+                "{message}"
+            );
+            continue;
+        }
+        let (mut file, report) = pytorch::export(&model).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(report.verdict(), Verdict::Exact, "{name}");
+        assert!(report.notes.iter().any(|note| note.contains("front = nn.Sequential(")), "{name}: {:?}", report.notes);
+        let back = pytorch::import(&file, &Hints::default()).unwrap_or_else(|error| panic!("{name}: {error}")).model;
+        assert_same(name, &back, &model);
+        // Without our configuration a model that is given says the rest.
+        file.metadata.clear();
+        let like = Hints { like: Some(model.config()), ..Hints::default() };
+        let back = pytorch::import(&file, &like).unwrap_or_else(|error| panic!("{name}: {error}")).model;
+        assert_same(name, &back, &model);
+    }
+    let behind = crate::support::exports::random_model(Stack::new(Rnn::new(3, 4)).then(StepDense::new(4, 4)), 3);
+    let message = pytorch::export(&behind).unwrap_err().to_string();
+    assert!(
+        message.contains("layer 1 cannot be given to PyTorch") && message.contains("before the recurrent"),
+        "{message}"
+    );
+}
+
+#[test]
+fn how_a_front_is_made_is_said() {
+    let note = |name: &str| {
+        let (_, model) = crate::support::exports::fronts().into_iter().find(|(own, _)| *own == name).unwrap();
+        let notes = pytorch::export(&model).unwrap().1.notes;
+        notes.into_iter().find(|note| note.contains("front = ")).unwrap()
+    };
+    for (name, words) in [
+        ("front_dense", "front = nn.Sequential(nn.Linear(3, 6)): x = front(x)"),
+        ("front_patches", "nn.Conv1d(3, 6, 4, stride=4)): x = front(x.transpose(1, 2)).transpose(1, 2)"),
+        ("front_same", "nn.Conv1d(3, 6, 3, padding=1), nn.ReLU()"),
+        ("front_causal", "nn.ConstantPad1d((2, 0), 0.0), nn.Conv1d(3, 6, 3), nn.ReLU()"),
+        ("front_pooled", "nn.ReLU(), nn.MaxPool1d(2, 2)"),
+        (
+            "front_means",
+            "nn.ConstantPad1d((1, 1), 0.0), nn.AvgPool1d(3, 1), nn.ConstantPad1d((1, 0), float(\"-inf\")), nn.MaxPool1d(2, 1)",
+        ),
+        (
+            "front_gaps",
+            "nn.ConstantPad1d((1, 0), 0.0), nn.Conv1d(3, 4, 2, dilation=2), nn.SiLU(), nn.Conv1d(4, 6, 1), nn.Tanh()",
+        ),
+    ] {
+        let found = note(name);
+        assert!(found.contains(words), "{name}: {found}");
+    }
+}
+
+/// What a state_dict does not say of its convolutions is said to be assumed, or refused.
+#[test]
+fn convolutions_are_taken_with_what_is_assumed_of_them() {
+    let relu = Hints { hidden_activation: Some(Nonlinearity::Relu), ..Hints::default() };
+    let imported = import_file("conv.safetensors", &relu).unwrap();
+    let assumed = imported.report.assumed.join("; ");
+    for words in
+        ["conv1, conv2 is read", "with relu behind it", "no padding, a stride and a dilation of 1, and nothing pools"]
+    {
+        assert!(assumed.contains(words), "{words}: {assumed}");
+    }
+    let windows: Vec<_> = imported.model.stack().layers.iter().map(|layer| layer.window).collect();
+    assert_eq!(windows, [Some(Window::new(3)), Some(Window::new(2)), None]);
+    let found = refusal(import_file("conv.safetensors", &Hints::default()));
+    assert!(found.contains("--hidden-activation relu"), "{found}");
+    // Groups, a layer between, a convolution behind the cells.
+    let (file, _) = pytorch::export(&imported.model).unwrap();
+    let changed = |change: &dyn Fn(&mut File)| {
+        let mut file = File { metadata: Default::default(), ..file.clone() };
+        change(&mut file);
+        refusal(pytorch::import(&file, &relu))
+    };
+    let found = changed(&|file| {
+        let weight = file.arrays.get_mut("front.2.weight").unwrap();
+        *weight = Array { shape: vec![8, 3, 2], data: vec![0.1; 48] };
+    });
+    assert!(found.contains("front.2.weight") && found.contains("or has groups"), "{found}");
+    let found = changed(&|file| {
+        let weight = file.arrays.get_mut("front.2.weight").unwrap();
+        *weight = Array { shape: vec![7, 6, 2], data: vec![0.1; 84] };
+        file.arrays.insert("front.2.bias".into(), Array { shape: vec![7], data: vec![0.1; 7] });
+    });
+    assert!(found.contains("it gives 7 features, and the recurrent layers read 8"), "{found}");
+    let found = changed(&|file| {
+        let array = file.arrays.remove("front.0.weight").unwrap();
+        file.arrays.insert("stem.weight".into(), array);
+        let array = file.arrays.remove("front.0.bias").unwrap();
+        file.arrays.insert("stem.bias".into(), array);
+    });
+    assert!(found.contains("have no numbers that tell one"), "{found}");
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use elman::formats::Array;
 use elman::{
-    Activation, GateActivation, Gru, Head, IndRnn, Init, Layer, Lstm, Merge, Model, Network, Predicts, Purpose, Random,
-    Reads, Reset, Rnn, Stack, State,
+    Activation, Conv1d, GateActivation, Gru, Head, IndRnn, Init, Layer, Lstm, Merge, Model, Network, Nonlinearity,
+    Padding, Predicts, Purpose, Random, Reads, Reset, Rnn, Stack, State, StepDense, StepPool, Window, max_pool_1d,
 };
 use elman_exchange::onnx::OnnxOptions;
-use ndarray::{Array1, Array3, ArrayView1};
+use ndarray::{Array1, Array3, ArrayView1, ArrayView2, Axis};
 
 use super::networks::{LSTM_NOISE, NOISE, RNN_NOISE, random_cube, random_state};
 
@@ -103,6 +103,68 @@ pub(crate) fn beyond() -> Vec<(&'static str, Model)> {
     ]
 }
 
+/// Networks with convolutions, pooling or dense layers before their recurrent ones.
+pub(crate) fn fronts() -> Vec<(&'static str, Model)> {
+    let last = || Head::last_state(3);
+    let conv = |padding| Stack::new(Conv1d::new(3, 6, 3).padding(padding).activation(Nonlinearity::Relu));
+    let pooled = |pool: StepPool, window| Layer::new(pool).window(window);
+    let ends = |before, after| Padding::Ends { before, after };
+    // The patches of `train classify`: each of its steps is four of the data.
+    let patches = Layer::new(StepDense::new(12, 6)).window(Window::new(4).stride(4));
+    vec![
+        ("front_dense", random_model(Stack::new(StepDense::new(3, 6)).then(Gru::new(6, 5)), Head::every_step(3))),
+        ("front_patches", random_model(Stack::new(patches).then(Lstm::new(6, 5)), last())),
+        ("front_valid", random_model(conv(Padding::Valid).then(Lstm::new(6, 5)), last())),
+        ("front_same", random_model(conv(Padding::Same).then(Rnn::new(6, 5)), Head::every_step(3))),
+        ("front_causal", random_model(conv(Padding::Causal).then(Gru::new(6, 5)), Head::every_step(3))),
+        ("front_ends", random_model(conv(ends(0, 1)).then(Lstm::new(6, 5)), last())),
+        (
+            "front_pooled",
+            random_model(
+                conv(Padding::Same)
+                    .then(max_pool_1d(6, 2))
+                    .then(Layer::new(Lstm::new(6, 5)).bidirectional(Merge::Concat)),
+                Head::last_state(3).reads(Reads::Max),
+            ),
+        ),
+        (
+            "front_means",
+            random_model(
+                Stack::new(pooled(StepPool::mean(3, 3), Window::new(3).padding(ends(1, 1))))
+                    .then(pooled(StepPool::max(3, 2), Window::new(2).padding(Padding::Causal)))
+                    .then(Gru::new(3, 5)),
+                Head::last_state(3).reads(Reads::Mean),
+            ),
+        ),
+        (
+            "front_gaps",
+            random_model(
+                Stack::new(Conv1d::new(3, 4, 2).dilation(2).padding(ends(1, 0)).activation(Nonlinearity::Silu))
+                    .then(StepDense::new(4, 6).activation(Nonlinearity::Tanh))
+                    .then(Rnn::new(6, 5)),
+                last(),
+            ),
+        ),
+        (
+            "front_strided",
+            random_model(
+                Stack::new(Conv1d::new(3, 6, 3).stride(2).padding(Padding::Same)).then(Lstm::new(6, 5)),
+                last(),
+            ),
+        ),
+        ("front_tokens", random_model(Stack::new(Conv1d::new(4, 6, 3)).then(Gru::new(6, 5)).embedding(11), last())),
+    ]
+}
+
+/// The same, of whole rows.
+pub(crate) fn front_cases() -> Vec<Case> {
+    let plain = OnnxOptions::default().lengths(false);
+    let forms = [plain, plain.native(false)];
+    let cases =
+        |(name, model): (&'static str, Model)| forms.map(|options| Case { name, model: model.clone(), options });
+    fronts().into_iter().flat_map(cases).collect()
+}
+
 /// Every model in every form that it has.
 pub(crate) fn cases() -> Vec<Case> {
     let plain = OnnxOptions::default();
@@ -190,7 +252,7 @@ impl Case {
         match &head.predicts {
             Predicts::Classes(classes) => {
                 let shape: &[usize] = match head.reads {
-                    Reads::EveryStep => &[ROWS, STEPS, *classes],
+                    Reads::EveryStep => &[ROWS, self.model.stack().steps_left(STEPS), *classes],
                     _ => &[ROWS, *classes],
                 };
                 put("logits", shape, answers.concat());
@@ -224,7 +286,14 @@ fn logits(model: &Model, outputs: &Array3<f32>, last: &State) -> Vec<Vec<f32>> {
             let read = |row: usize| -> Array1<f32> { cells.iter().flat_map(|cell| cell.h.row(row).to_vec()).collect() };
             (0..outputs.dim().0).map(|row| dense(read(row).view())).collect()
         }
-        Reads::Mean | Reads::Max => unreachable!("no case has one"),
+        reads @ (Reads::Mean | Reads::Max) => {
+            let pooled = |row: ArrayView2<'_, f32>| match reads {
+                Reads::Mean => row.mean_axis(Axis(0)).unwrap(),
+                _ => row.fold_axis(Axis(0), f32::NEG_INFINITY, |&most, &x| most.max(x)),
+            };
+            outputs.outer_iter().map(|row| dense(pooled(row).view())).collect()
+        }
+        Reads::Attention => unreachable!("no case has one"),
     }
 }
 

@@ -14,6 +14,7 @@ impl Exporter<'_> {
         let mut read = match model.head().reads {
             Reads::LastState => self.last_state(layer, &outputs.state),
             reads @ (Reads::Mean | Reads::Max) => self.pooled(reads, &outputs.sequence),
+            Reads::Attention => self.attended(&outputs.sequence),
             Reads::EveryStep => {
                 let by_rows = vec![Attribute::ints("perm", &[1, 0, 2])];
                 self.builder.node("Transpose", &[&outputs.sequence], "head.input", by_rows)
@@ -30,7 +31,7 @@ impl Exporter<'_> {
         let product = self.builder.node("MatMul", &[&read, &kernel], "head.product", vec![]);
         let width = Axis::Of(model.head().outputs());
         let axes = match model.head().reads {
-            Reads::LastState | Reads::Mean | Reads::Max => vec![BATCH, width],
+            Reads::LastState | Reads::Mean | Reads::Max | Reads::Attention => vec![BATCH, width],
             Reads::EveryStep => vec![BATCH, time, width],
         };
         match &model.head().predicts {
@@ -56,7 +57,7 @@ impl Exporter<'_> {
     }
 
     /// φ of some sums.
-    fn activated(&mut self, activation: Nonlinearity, sums: &str, output: &str) -> String {
+    pub(super) fn activated(&mut self, activation: Nonlinearity, sums: &str, output: &str) -> String {
         let limits = match activation {
             Nonlinearity::HardTanh => [-1.0, 1.0],
             Nonlinearity::Relu6 => [0.0, 6.0],
@@ -82,7 +83,7 @@ impl Exporter<'_> {
             return self.builder.node(op, &[sequence, &first], "head.input", whole);
         }
         let mask = self.mask(sequence);
-        let ends = "mask.ends";
+        let ends = &format!("{}.ends", self.steps);
         if reads == Reads::Mean {
             let (one, float) = (self.builder.int(1), Attribute::int("to", Element::Float.code().into()));
             // What lies past a row's end is zero.
@@ -96,6 +97,33 @@ impl Exporter<'_> {
         let most = self.builder.node(op, &[&inside, &first], "head.most", whole);
         let any = self.builder.node("Less", &[&zero, ends], "head.any", vec![]);
         self.builder.node("Where", &[&any, &most, &none], "head.input", vec![])
+    }
+
+    /// The mean over the steps of each row, of [T, B, O], weighted by a softmax over them: zeros for a row without a step.
+    fn attended(&mut self, sequence: &str) -> String {
+        let [kernel, bias, context] =
+            ["kernel", "bias", "context"].map(|what| self.weights(&format!("head.attention.{what}")));
+        let mut node = |op: &str, inputs: &[&str], name: &str, attributes: Vec<Attribute>| {
+            self.builder.node(op, inputs, &format!("head.attention.{name}"), attributes)
+        };
+        let product = node("MatMul", &[sequence, &kernel], "product", vec![]);
+        let sums = node("Add", &[&product, &bias], "sums", vec![]);
+        let units = node("Tanh", &[&sums], "units", vec![]);
+        let terms = node("Mul", &[&units, &context], "terms", vec![]);
+        let [first, last] = [0, -1].map(|axis| self.builder.ints(&[axis]));
+        let kept = vec![Attribute::int("keepdims", 1)];
+        let mut scores = self.builder.node("ReduceSum", &[&terms, &last], "head.attention.scores", kept);
+        if self.lengths.is_some() {
+            let mask = self.mask(sequence);
+            // Finite, so that a row without a step has no weight that is no number. Its outputs are zero.
+            let least = self.builder.float(f32::MIN);
+            scores = self.builder.node("Where", &[&mask, &scores, &least], "head.attention.inside", vec![]);
+        }
+        let over_steps = vec![Attribute::int("axis", 0)];
+        let weights = self.builder.node("Softmax", &[&scores], "head.attention.weights", over_steps);
+        let weighted = self.builder.node("Mul", &[&weights, sequence], "head.attention.weighted", vec![]);
+        let whole = vec![Attribute::int("keepdims", 0)];
+        self.builder.node("ReduceSum", &[&weighted, &first], "head.input", whole)
     }
 
     /// The final states [D, B, P] side by side [B, D P].

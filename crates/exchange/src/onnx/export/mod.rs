@@ -8,10 +8,11 @@ mod native;
 mod scan;
 mod step;
 mod units;
+mod windows;
 
 use std::collections::BTreeMap;
 
-use elman::{AnyCell, Layer, Merge, Model, Reads};
+use elman::{AnyCell, Layer, Merge, Model, Reads, Stack, StepDense};
 use elman_formats::onnx::{self, Attribute, Element};
 use elman_formats::{Array, onnx::OperatorSet};
 
@@ -41,6 +42,8 @@ struct Exporter<'a> {
     lengths: Option<String>,
     /// Whether a row has a step, [T, B, 1], once it was needed.
     mask: Option<String>,
+    /// What the names around the mask start with: the steps change where windows are read.
+    steps: String,
     /// The units of the data, where the graph scales.
     units: Option<Units>,
 }
@@ -72,7 +75,7 @@ struct Outputs {
 pub fn export(model: &Model, options: &OnnxOptions) -> Result<(onnx::Model, Report), Error> {
     let stack = model.stack();
     for (index, layer) in stack.layers.iter().enumerate() {
-        if let Err(why) = layout::expressed(&layer.cell) {
+        if let Err(why) = written(index, layer, stack, options) {
             return Err(not_given(format!("layer {index}"), why));
         }
         if let Some(Merge::Average | Merge::Multiply) = layer.bidirectional {
@@ -118,6 +121,7 @@ pub fn export(model: &Model, options: &OnnxOptions) -> Result<(onnx::Model, Repo
         report: Report::default(),
         lengths: None,
         mask: None,
+        steps: "mask".into(),
         units: units.clone(),
     };
     exporter.network(model);
@@ -147,6 +151,26 @@ pub fn export(model: &Model, options: &OnnxOptions) -> Result<(onnx::Model, Repo
         metadata_props,
     };
     Ok((graph, report))
+}
+
+/// Whether a layer is written as a graph.
+///
+/// # Errors
+/// Why it is not.
+fn written(index: usize, layer: &Layer, stack: &Stack, options: &OnnxOptions) -> Result<(), String> {
+    if let Some(window) = layer.window {
+        return windows::written(index, layer, window, stack, options);
+    }
+    match &layer.cell {
+        AnyCell::Dense(_) if index + 1 == stack.layers.len() => {
+            Err("it is a dense layer at every step behind the recurrent ones; elman writes those before them".into())
+        }
+        AnyCell::Dense(_) if options.takes_states() => {
+            Err("it is a dense layer at every step, which has no state to be given; leave out the states".into())
+        }
+        AnyCell::Dense(_) => Ok(()),
+        cell => layout::expressed(cell).map(drop),
+    }
 }
 
 /// What a graph's reader must know.
@@ -205,6 +229,16 @@ impl Exporter<'_> {
 
     /// A layer on its input [T, B, I].
     fn layer(&mut self, index: usize, layer: &Layer, xs: &str) -> Outputs {
+        if let Some(window) = layer.window {
+            return self.windows(index, layer, window, xs);
+        }
+        if let AnyCell::Dense(dense) = &layer.cell {
+            let mut outputs = self.dense(index, dense, xs);
+            if layer.residual {
+                outputs.sequence = self.residual(index, xs, &outputs.sequence);
+            }
+            return outputs;
+        }
         let native = self.options.native && layout::is_native(&layer.cell);
         let cell = layer.cell.get();
         let axes = |width| [Axis::Of(layer.directions()), BATCH, Axis::Of(width)];
@@ -235,6 +269,20 @@ impl Exporter<'_> {
         outputs
     }
 
+    /// A dense layer at every step, before a layer that reads no state of it.
+    fn dense(&mut self, index: usize, dense: &StepDense, xs: &str) -> Outputs {
+        let name = |what: &str| format!("layers.{index}.{what}");
+        let [kernel, bias] = ["kernel", "bias"].map(|what| self.weights(&name(what)));
+        let product = self.builder.node("MatMul", &[xs, &kernel], &name("product"), vec![]);
+        let sums = self.builder.node("Add", &[&product, &bias], &name("sums"), vec![]);
+        let mut sequence = self.activated(dense.activation, &sums, &name("outputs"));
+        if self.lengths.is_some() {
+            let (mask, zero) = (self.mask(xs), self.builder.float(0.0));
+            sequence = self.builder.node("Where", &[&mask, &sequence, &zero], &name("inside"), vec![]);
+        }
+        Outputs { sequence, state: String::new(), memory: None }
+    }
+
     /// A layer's input added to its outputs.
     fn residual(&mut self, index: usize, xs: &str, outputs: &str) -> String {
         let sum = self.builder.node("Add", &[xs, outputs], &format!("layers.{index}.sum"), vec![]);
@@ -255,14 +303,15 @@ impl Exporter<'_> {
         let [zero, one] = [0, 1].map(|value| self.builder.int(value));
         let (last, wide) = (self.builder.ints(&[-1]), Attribute::int("to", Element::Int64.code().into()));
         let both = self.builder.ints(&[1, 2]);
+        let name = |what: &str| format!("{}.{what}", self.steps);
         let builder = &mut self.builder;
-        let shape = builder.node("Shape", &[like], "mask.shape", vec![]);
-        let steps = builder.node("Gather", &[&shape, &zero], "mask.steps", vec![]);
-        let range = builder.node("Range", &[&zero, &steps, &one], "mask.range", vec![]);
-        let range = builder.node("Unsqueeze", &[&range, &both], "mask.times", vec![]);
-        let lengths = builder.node("Cast", &[&lengths], "mask.lengths", vec![wide]);
-        let lengths = builder.node("Unsqueeze", &[&lengths, &last], "mask.ends", vec![]);
-        let mask = builder.node("Less", &[&range, &lengths], "mask", vec![]);
+        let shape = builder.node("Shape", &[like], &name("shape"), vec![]);
+        let steps = builder.node("Gather", &[&shape, &zero], &name("steps"), vec![]);
+        let range = builder.node("Range", &[&zero, &steps, &one], &name("range"), vec![]);
+        let range = builder.node("Unsqueeze", &[&range, &both], &name("times"), vec![]);
+        let lengths = builder.node("Cast", &[&lengths], &name("lengths"), vec![wide]);
+        let lengths = builder.node("Unsqueeze", &[&lengths, &last], &name("ends"), vec![]);
+        let mask = builder.node("Less", &[&range, &lengths], &self.steps, vec![]);
         self.mask = Some(mask.clone());
         mask
     }

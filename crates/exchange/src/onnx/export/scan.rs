@@ -97,7 +97,7 @@ impl Exporter<'_> {
     fn turned_round(&mut self, xs: &str, name: &str) -> String {
         let attributes = vec![Attribute::int("batch_axis", 1), Attribute::int("time_axis", 0)];
         // The lengths as the mask has them, which every loop with lengths reads.
-        self.builder.node("ReverseSequence", &[xs, "mask.lengths"], name, attributes)
+        self.builder.node("ReverseSequence", &[xs, &format!("{}.lengths", self.steps)], name, attributes)
     }
 
     /// The graph of one step.
@@ -124,7 +124,7 @@ impl Exporter<'_> {
             AnyCell::IndRnn(rnn) => vec![step.indrnn(rnn, &x)],
             AnyCell::Lstm(lstm) => step.lstm(lstm, &x).into(),
             AnyCell::Gru(gru) => vec![step.gru(gru, &x)],
-            AnyCell::Dense(_) | AnyCell::LayerNorm(_) | AnyCell::Scale(_) | AnyCell::Custom(_) => {
+            AnyCell::Dense(_) | AnyCell::LayerNorm(_) | AnyCell::Scale(_) | AnyCell::Pool(_) | AnyCell::Custom(_) => {
                 unreachable!("layers without an operator were refused")
             }
         };

@@ -2,6 +2,7 @@
 
 use elman::Merge;
 
+use super::head::Done;
 use super::run::{Kind, Run};
 use super::value::Element;
 
@@ -12,9 +13,15 @@ const SUMS_MAX: usize = 4;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Feed {
     /// The graph's own input.
-    Input(usize),
+    Input {
+        input: usize,
+        /// Whether its axes are rows, features, steps.
+        features_first: bool,
+    },
     /// The vectors of an embedding.
     Vectors(usize),
+    /// What a layer without a state gives, as far as it has come.
+    Front { front: usize, done: Done },
     /// The outputs of a layer: its tracks, the second one reversed.
     Layer { first: usize, second: Option<usize>, merge: Option<Merge>, residual: bool },
 }
@@ -48,12 +55,26 @@ impl Run<'_> {
         match &self.kind(source) {
             kind @ (Kind::Input(_) | Kind::Vectors { .. }) => {
                 let rows_first = holds(elements, width, source, &|t, b, f| (b * steps + t) * width + f);
-                if self.len(source) != elements.len()
-                    || !rows_first && !holds(elements, width, source, &|t, b, f| (t * rows + b) * width + f)
-                {
-                    return Err(format!("it is a part of {}, or that in another order", self.describe(source)));
+                let known = rows_first || holds(elements, width, source, &|t, b, f| (t * rows + b) * width + f);
+                let features_first = !known && holds(elements, width, source, &|t, b, f| (b * width + f) * steps + t);
+                match kind {
+                    _ if self.len(source) != elements.len() => {}
+                    Kind::Input(input) if known || features_first => {
+                        return Ok(Feed::Input { input: *input, features_first });
+                    }
+                    Kind::Vectors { .. } if known => return Ok(Feed::Vectors(source as usize)),
+                    _ => {}
                 }
-                Ok(if let Kind::Input(input) = kind { Feed::Input(*input) } else { Feed::Vectors(source as usize) })
+                Err(format!("it is a part of {}, or that in another order", self.describe(source)))
+            }
+            Kind::Front { front, done } => {
+                let own = &self.fronts[*front];
+                let rows_first = || own.free && holds(elements, width, source, &|t, b, f| (b * steps + t) * width + f);
+                let steps_first = holds(elements, width, source, &|t, b, f| (t * rows + b) * width + f);
+                match self.len(source) == elements.len() && own.width == width && (steps_first || rows_first()) {
+                    true => Ok(Feed::Front { front: *front, done: *done }),
+                    false => Err(format!("it is a part of {}, or that in another order", self.describe(source))),
+                }
             }
             Kind::Sequence(track) => {
                 let own = self.len(source) / (steps * rows).max(1);
@@ -178,7 +199,12 @@ impl Run<'_> {
         };
         match &feed {
             Feed::Layer { .. } => Ok(Read::Steps(self.whole(feed)?)),
-            _ => Err("it reads no layer; a dense layer before the first recurrent one is not known here".into()),
+            Feed::Front { .. } => {
+                Err("it reads what stands behind the last recurrent layer and has no state, a convolution or \
+                                       pooling, where a head here reads a recurrent one"
+                    .into())
+            }
+            _ => Err("it reads no layer".into()),
         }
     }
 

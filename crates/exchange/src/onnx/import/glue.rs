@@ -31,6 +31,7 @@ pub(super) fn run(call: &Call<'_>) -> Option<Result<Vec<Value>, String>> {
         "Where" => one(select(call)),
         "ReduceProd" => one(reduce_prod(call)),
         "Not" => one(not(call)),
+        "Pad" => one(super::pad::pad(call)),
         _ => None,
     }
 }

@@ -8,9 +8,9 @@ use super::node::Call;
 use super::run::{Kind, Run};
 use super::value::{Data, Element, Value, axis};
 use crate::Error;
-use crate::Place;
 use crate::arrays::transposed;
 use crate::onnx::not_taken;
+use crate::{Change, Place};
 
 /// What a head may read.
 const READ: &str = "expected the last state of the last layer (h_n[-1]), the final states of its two directions side by side, \
@@ -70,6 +70,16 @@ impl Run<'_> {
         if read.shape.last() != Some(&width) || width == 0 || classes == 0 {
             return Err(format!("it multiplies shapes {:?} and {:?}", read.shape, kernel.shape));
         }
+        let array = Array { shape: kernel.shape.clone(), data: weights.to_vec() };
+        let matrix = if turned { transposed(&array) } else { array };
+        let changes = if turned { vec![Change::Transposed] } else { Vec::new() };
+        let origins = kernel.origins.to_vec();
+        if let Some(given) = self.dense_front(call, name, read, (matrix.clone(), origins.clone(), changes))? {
+            return match call.given(2).filter(|_| call.node.op_type == "Gemm") {
+                Some(bias) => self.front_biased(&given, bias).unwrap_or(Ok(given)),
+                None => Ok(given),
+            };
+        }
         let below =
             self.answers(read).filter(|(_, done)| matches!(done, Done::Product | Done::Biased | Done::Activated(_)));
         let found = match below {
@@ -78,15 +88,14 @@ impl Run<'_> {
                 .read(elements, width, read.shape.len())
                 .map_err(|why| format!("its input cannot be told: {why}; {READ}"))?,
         };
-        let array = Array { shape: kernel.shape.clone(), data: weights.to_vec() };
         let head = self.heads.len();
         self.heads.push(HeadFound {
             name: name.to_owned(),
             node: call.index,
             read: found,
             below,
-            kernel: if turned { transposed(&array) } else { array },
-            kernel_origins: kernel.origins.to_vec(),
+            kernel: matrix,
+            kernel_origins: origins,
             kernel_turned: turned,
             bias: None,
         });
@@ -169,6 +178,9 @@ impl Run<'_> {
 
     /// The answers under an activation.
     pub(super) fn activated(&mut self, value: &Value, activation: Nonlinearity) -> Result<Value, String> {
+        if let Some(front) = self.front_activated(value, activation) {
+            return front;
+        }
         let Some((head, Done::Product | Done::Biased)) = self.answers(value) else {
             return Err(
                 "it is an activation of something else than the answers of a dense layer, which no layer here has; \
@@ -181,18 +193,11 @@ impl Run<'_> {
 
     /// a σ(a) of answers a; nothing where it is no such product.
     pub(super) fn gated(&mut self, a: &Value, b: &Value) -> Option<Result<Value, String>> {
-        let sigmoid = Done::Activated(Nonlinearity::Sigmoid);
-        let plain = match (self.answers(a)?, self.answers(b)?) {
-            ((head, Done::Product | Done::Biased), (other, done)) if head == other && done == sigmoid => a,
-            ((head, done), (other, Done::Product | Done::Biased)) if head == other && done == sigmoid => b,
-            _ => return None,
-        };
-        let index = |element: &Element| match element {
-            Element::Of { index, .. } => Some(*index),
-            Element::Number(_) => None,
-        };
-        let same = a.shape == b.shape && a.elements().iter().map(index).eq(b.elements().iter().map(index));
-        same.then(|| self.activated(plain, Nonlinearity::Silu))
+        if let Some(front) = self.front_gated(a, b) {
+            return Some(front);
+        }
+        let plain = self_gated((a, self.answers(a)?), (b, self.answers(b)?))?;
+        Some(self.activated(plain, Nonlinearity::Silu))
     }
 
     /// The mean or the maximum of a layer's outputs over the steps.
@@ -216,7 +221,7 @@ impl Run<'_> {
         };
         let feed = match feed {
             Ok(feed @ Feed::Layer { .. }) => feed,
-            Ok(_) => return Err("it goes over the steps of what no layer gives".into()),
+            Ok(_) => return Err("it goes over the steps of what no recurrent layer gives".into()),
             Err(why) => return Err(format!("what it goes over cannot be told: {why}; expected the steps of a layer")),
         };
         let mut shape = value.shape.clone();
@@ -284,4 +289,23 @@ impl Run<'_> {
             not_taken(format!("the outputs {}", outputs.join(", ")), why)
         })
     }
+}
+
+/// a, where two values of one source are a and σ(a), element by element, in either order; nothing where they are not.
+pub(super) fn self_gated<'v, S: PartialEq>(
+    (a, (source, done)): (&'v Value, (S, Done)),
+    (b, (other, other_done)): (&'v Value, (S, Done)),
+) -> Option<&'v Value> {
+    let sigmoid = Done::Activated(Nonlinearity::Sigmoid);
+    let plain = match (done, other_done) {
+        (Done::Product | Done::Biased, other) if other == sigmoid => a,
+        (done, Done::Product | Done::Biased) if done == sigmoid => b,
+        _ => return None,
+    };
+    let index = |element: &Element| match element {
+        Element::Of { index, .. } => Some(*index),
+        Element::Number(_) => None,
+    };
+    let same = a.shape == b.shape && a.elements().iter().map(index).eq(b.elements().iter().map(index));
+    (source == other && same).then_some(plain)
 }

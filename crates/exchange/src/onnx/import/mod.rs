@@ -3,10 +3,12 @@
 mod activations;
 mod arithmetic;
 mod feed;
+mod front;
 mod glue;
 mod head;
 mod node;
 mod own;
+mod pad;
 mod proof;
 mod recurrent;
 mod refusals;
@@ -14,6 +16,7 @@ mod run;
 mod same;
 mod track;
 mod value;
+mod windows;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -36,12 +39,18 @@ use crate::{Change, Hints, Imported, Place, Report, assemble};
 
 /// Rows and steps with which a graph is interpreted, where it does not fix them: twice, so that nothing is taken for true
 /// that only holds for one number of steps.
-const SIZES: [(usize, usize); 2] = [(2, 3), (5, 4)];
+const SIZES: Sizes = [(2, 3), (5, 4)];
+
+/// First and second axis of two interpretations.
+type Sizes = [(usize, usize); 2];
+
+/// Longest sequences, beside [`SIZES`], with which windows of steps are followed.
+const REACH_MAX: usize = 1 << 16;
 
 /// A model from a graph of another program, or from one of ours.
 ///
 /// Understood are RNN, LSTM and GRU in one direction or both, stacked, with residual connections, on sequences or on tokens
-/// that are looked up, and dense layers on the final states, on every step, or on their mean or maximum over the steps; between
+/// that are looked up; before them or between them convolutions and pooling over the steps, and dense layers at every step; and dense layers on the final states, on every step, or on their mean or maximum over the steps; between
 /// them anything that only moves elements. The layout of the sequences does not matter. A softmax behind the last dense layer
 /// is left out: a head here gives logits. Behind a sigmoid the outputs are values from 0 to 1; one output without either is a
 /// value, several are logits of classes, unless a hint says that they are values. A graph that [`export`](super::export()) made has the model's configuration in its metadata, and comes back as it
@@ -92,16 +101,13 @@ fn import_file(file: &File, hints: &Hints) -> Result<Imported, Error> {
 /// The model of a graph of which nothing is known but the graph.
 fn import_any(file: &File, graph: &Graph, hints: &Hints) -> Result<Imported, Error> {
     refusals::check(graph)?;
-    let (first, second) = match (understand(file, graph, SIZES[0]), understand(file, graph, SIZES[1])) {
-        (Ok(first), Ok(second)) => (first, second),
-        (first, second) => return Err(refusals::without_sizes(graph, [first.err(), second.err()], SIZES)),
-    };
+    let (first, second, sizes) = understood(file, graph)?;
     if first.parts != second.parts {
         let why = "it reads other parts of a sequence when the sequence has another length";
         return Err(not_taken("the graph", why));
     }
-    let steps = length_of(graph, "steps", [first.ends.sizes.0, second.ends.sizes.0])?;
-    let rows = length_of(graph, "rows", [first.ends.sizes.1, second.ends.sizes.1])?;
+    let steps = length_of(graph, "steps", [first.ends.sizes.0, second.ends.sizes.0], sizes)?;
+    let rows = length_of(graph, "rows", [first.ends.sizes.1, second.ends.sizes.1], sizes)?;
     let Understood { stack, head, arrays, mut report, parts, ends } = first;
     let unlike = |why: String| not_taken(describe(&graph.node[parts.head], parts.head), why);
     if let Some((horizon, levels)) = parts.groups {
@@ -125,7 +131,14 @@ fn import_any(file: &File, graph: &Graph, hints: &Hints) -> Result<Imported, Err
         report.notes.push("the configuration is that of the given model".into());
     }
     let model = assemble(stack, head, &arrays, hints.like.as_ref())?;
-    let FoundEnds { data, lengths, answers, .. } = ends;
+    let FoundEnds { data, features_first, lengths, answers, .. } = ends;
+    if features_first {
+        report.notes.push(format!(
+            "the graph's input {:?} has its features before its steps, [rows, features, steps]; the model reads [rows, \
+             steps, features]: turn these axes of what it is given",
+            graph.input[data].name
+        ));
+    }
     for &input in &lengths {
         let name = &graph.input[input].name;
         report.notes.push(format!("the graph reads the lengths of rows, as {name:?}: give them to the model too"));
@@ -140,7 +153,8 @@ fn import_any(file: &File, graph: &Graph, hints: &Hints) -> Result<Imported, Err
         report.notes.push(format!("outputs beside the head's answers are left out: {}", left_out.join(", ")));
     }
     let levels = parts.groups.map(|(_, levels)| levels);
-    let ends = Ends { data, lengths, steps, rows, layers: parts.forward, head: parts.head, answers, levels };
+    let ends =
+        Ends { data, features_first, lengths, steps, rows, layers: parts.forward, head: parts.head, answers, levels };
     report.widened(&halves(graph));
     report.compared = Some(prove(&Subject { file, graph, opset: run::opset(file), model: &model, units: None, ends })?);
     Ok(Imported { model, report })
@@ -157,9 +171,9 @@ fn halves(graph: &Graph) -> BTreeMap<String, Half> {
     graph.initializer.iter().filter_map(of).collect()
 }
 
-/// Which axis of the graph's input a number of steps or rows is, by what it was found to be for [`SIZES`].
-fn length_of(graph: &Graph, what: &str, found: [usize; 2]) -> Result<Length, Error> {
-    let [first, second] = [SIZES[0], SIZES[1]];
+/// Which axis of the graph's input a number of steps or rows is, by what it was found to be for some sizes.
+fn length_of(graph: &Graph, what: &str, found: [usize; 2], sizes: Sizes) -> Result<Length, Error> {
+    let [first, second] = sizes;
     match found {
         [one, other] if one == other => Ok(Length::Fixed(one)),
         found if found == [first.0, second.0] => Ok(Length::First),
@@ -218,6 +232,8 @@ struct Understood {
 struct FoundEnds {
     /// The input of sequences or tokens.
     data: usize,
+    /// Whether its axes are rows, features, steps.
+    features_first: bool,
     /// The inputs that are lengths of rows.
     lengths: Vec<usize>,
     /// T and B.
@@ -297,6 +313,39 @@ fn predicts(done: Done, outputs: usize, hints: &Hints, report: &mut Report) -> R
     }
 }
 
+/// A graph as it is understood for two sizes. Windows of steps need sequences that are long enough, and which axis the steps are
+/// shows when they are read.
+///
+/// # Errors
+/// If it is not understood, or longer sequences than can be followed are needed.
+fn understood(file: &File, graph: &Graph) -> Result<(Understood, Understood, Sizes), Error> {
+    let more = reach(graph) - 1;
+    let second = SIZES.map(|(first, second)| (first, second + more));
+    let tried = |sizes: Sizes| match (understand(file, graph, sizes[0]), understand(file, graph, sizes[1])) {
+        (Ok(first), Ok(second)) => Ok((first, second, sizes)),
+        (first, second) => Err(refusals::without_sizes(graph, [first.err(), second.err()], sizes)),
+    };
+    match tried(second) {
+        Err(error) if more > 0 => tried(SIZES.map(|(first, second)| (first + more, second))).map_err(|_| error),
+        found => found,
+    }
+}
+
+/// The steps that a sequence has at most where all windows of a graph, one on the other, have one step left.
+fn reach(graph: &Graph) -> usize {
+    let windows = |op: &str| matches!(op, "Conv" | "MaxPool" | "AveragePool");
+    let largest = |sizes: &[i64]| sizes.iter().copied().max().and_then(|size| usize::try_from(size).ok()).unwrap_or(1);
+    let mut steps: usize = 1;
+    for node in graph.node.iter().rev().filter(|node| windows(&node.op_type)) {
+        let of = |name: &str| node.attribute.iter().find(|of| of.name == name).map_or(1, |of| largest(&of.ints));
+        let weights = node.input.get(1).and_then(|w| graph.initializer.iter().find(|tensor| tensor.name == *w));
+        let kernel = weights.and_then(|w| w.dims.get(2..)).map_or(1, largest).max(of("kernel_shape"));
+        let span = kernel.saturating_sub(1).saturating_mul(of("dilations"));
+        steps = steps.saturating_sub(1).saturating_mul(of("strides")).saturating_add(span).saturating_add(1);
+    }
+    steps.min(REACH_MAX)
+}
+
 fn understand(file: &File, graph: &Graph, (first, second): (usize, usize)) -> Result<Understood, Error> {
     let mut run = Run::new(file, graph, first, second)?;
     let Answer { head, done, groups } = run.answer()?;
@@ -311,8 +360,12 @@ fn understand(file: &File, graph: &Graph, (first, second): (usize, usize)) -> Re
     };
     // From the head down.
     let mut feeds = Vec::new();
-    while let Feed::Layer { first, .. } = &feed {
-        let below = run.feeds[*first].clone();
+    loop {
+        let below = match &feed {
+            Feed::Layer { first, .. } => run.feeds[*first].clone(),
+            Feed::Front { front, .. } => run.fronts[*front].below.clone(),
+            Feed::Input { .. } | Feed::Vectors(_) => break,
+        };
         feeds.push(std::mem::replace(&mut feed, below));
     }
     feeds.push(feed);
@@ -325,6 +378,13 @@ fn understand(file: &File, graph: &Graph, (first, second): (usize, usize)) -> Re
         let why =
             "the answers do not depend on it alone in a chain of layers; expected each layer to read the one before";
         return Err(not_taken(run.tracks[unused].name.clone(), why));
+    }
+
+    let is_read = |at: usize| feeds.iter().any(|feed| matches!(feed, Feed::Front { front, .. } if *front == at));
+    if let Some((_, unused)) = run.fronts.iter().enumerate().find(|(at, front)| !front.replaced && !is_read(*at)) {
+        let why =
+            "the answers do not depend on it alone in a chain of layers; expected each layer to read the one before";
+        return Err(not_taken(unused.name.clone(), why));
     }
 
     let mut arrays = BTreeMap::new();
@@ -341,8 +401,21 @@ fn understand(file: &File, graph: &Graph, (first, second): (usize, usize)) -> Re
     let mut layers = Vec::new();
     let (mut nodes, mut forward) = (Vec::new(), Vec::new());
     for feed in feeds.iter().rev() {
-        let Feed::Layer { first, second, merge, residual } = feed else { continue };
         let index = layers.len();
+        if let Feed::Front { front, done } = feed {
+            let front = &run.fronts[*front];
+            let (layer, taken) = front.taken(*done);
+            let prefix = array_prefix(index, 1, 0);
+            for (name, array, origins, changes) in taken {
+                report.moved(origins, vec![Place::new(format!("{prefix}{name}"), &array.shape)], changes);
+                arrays.insert(format!("{prefix}{name}"), array);
+            }
+            forward.push(front.node);
+            nodes.push((front.node, false));
+            layers.push(layer);
+            continue;
+        }
+        let Feed::Layer { first, second, merge, residual } = feed else { continue };
         forward.push(run.tracks[*first].node);
         let mut layer = Layer::new(run.tracks[*first].cell.clone()).residual(*residual);
         layer.bidirectional = second.and(*merge);
@@ -371,7 +444,17 @@ fn understand(file: &File, graph: &Graph, (first, second): (usize, usize)) -> Re
         }
     }
     report.notes.append(&mut run.notes);
-    let ends = ends(&mut run, head, feeds.last())?;
+    let below = feeds.iter().rev().find_map(|feed| match feed {
+        Feed::Front { front, .. } => run.fronts[*front].sizes,
+        _ => None,
+    });
+    let ends = ends(&mut run, head, feeds.last(), below)?;
+    let stack = Stack { embedding, layers };
+    if let (Some(&input), false) = (ends.lengths.first(), stack.keeps_steps()) {
+        let why = "it has the lengths of rows as the recurrent layers read them, behind windows that leave fewer steps; a \
+                   model here takes the lengths of its data. Export the graph without lengths";
+        return Err(not_taken(format!("input {:?}", run.graph.input[input].name), why));
+    }
     let found = &run.heads[head];
     let classes = found.kernel.shape[1];
     let read = found.read.clone();
@@ -379,20 +462,26 @@ fn understand(file: &File, graph: &Graph, (first, second): (usize, usize)) -> Re
     let lowest = dense.first().map_or(found.node, |&(node, _)| node);
     let parts = Parts { nodes, forward, read, head: lowest, dense, groups, feeds };
     let head = Head { hidden, ..Head::last_state(classes).reads(reads) };
-    Ok(Understood { stack: Stack { embedding, layers }, head, arrays, report, parts, ends })
+    Ok(Understood { stack, head, arrays, report, parts, ends })
 }
 
 /// Where sequences come in, and the answers of a head out.
-fn ends(run: &mut Run<'_>, head: usize, lowest: Option<&Feed>) -> Result<FoundEnds, Error> {
+fn ends(
+    run: &mut Run<'_>,
+    head: usize,
+    lowest: Option<&Feed>,
+    below: Option<(usize, usize)>,
+) -> Result<FoundEnds, Error> {
+    let features_first = matches!(lowest, Some(Feed::Input { features_first: true, .. }));
     let data = match lowest {
-        Some(Feed::Input(input)) => Some(*input),
+        Some(Feed::Input { input, .. }) => Some(*input),
         Some(Feed::Vectors(source)) => match run.kind(*source as u32) {
             Kind::Vectors { tokens, .. } => Some(*tokens),
             _ => None,
         },
         _ => None,
     };
-    let (Some(data), Some(sizes)) = (data, run.sizes) else {
+    let (Some(data), Some(sizes)) = (data, below.or(run.sizes)) else {
         return Err(not_taken("the graph", "its first layer reads no input of the graph"));
     };
     let mut lengths: Vec<usize> = Vec::new();
@@ -423,7 +512,7 @@ fn ends(run: &mut Run<'_>, head: usize, lowest: Option<&Feed>) -> Result<FoundEn
     if answers.iter().any(|(_, done)| *done != Done::Product) {
         answers.retain(|(_, done)| *done != Done::Product);
     }
-    Ok(FoundEnds { data, lengths, sizes, answers })
+    Ok(FoundEnds { data, features_first, lengths, sizes, answers })
 }
 
 /// The arrays of a dense layer of a head.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use elman::{Config, Layer, Link, Model, Predicts, Stack, Values as Predicted, array_prefix};
+use elman::{AnyCell, Config, Layer, Link, Model, Predicts, Stack, Values as Predicted, array_prefix};
 use elman_formats::Array;
 use elman_formats::onnx::{DimensionValue, File, Graph, Tensor, TypeValue, Values};
 use elman_kernels::Nonlinearity;
@@ -56,6 +56,7 @@ fn restored(file: &File, graph: &Graph, stack: &Stack, config: &Config) -> Resul
     for (index, layer) in stack.layers.iter().enumerate() {
         match reader.find(&format!("layers.{index}.W")) {
             Some(_) => reader.native(index, layer)?,
+            None if layer.window.is_some() => reader.windows(index, layer)?,
             None => {
                 for direction in 0..layer.directions() {
                     let prefix = array_prefix(index, layer.directions(), direction);
@@ -65,6 +66,11 @@ fn restored(file: &File, graph: &Graph, stack: &Stack, config: &Config) -> Resul
                 }
             }
         }
+    }
+    if let Some(scores) = config.head.attention(stack) {
+        reader.plain("head.attention.kernel", &[scores.input, scores.output])?;
+        reader.plain("head.attention.bias", &[scores.output])?;
+        reader.plain("head.attention.context", &[scores.output])?;
     }
     let layers = config.head.dense(stack);
     for (index, (dense, _)) in layers.iter().enumerate() {
@@ -102,6 +108,7 @@ fn ends(graph: &Graph, model: &Model) -> Option<Ends> {
     let is_there = |name: &str| graph.output.iter().any(|output| output.name == name);
     Some(Ends {
         data,
+        features_first: false,
         lengths: input("lengths").into_iter().collect(),
         rows: length(0, Length::First),
         steps: length(1, Length::Second),
@@ -167,6 +174,19 @@ impl Reader<'_> {
         self.report.moved(vec![place.clone()], vec![place], Vec::new());
         self.arrays.insert(name.to_owned(), array);
         Ok(())
+    }
+
+    /// The arrays of a layer on windows: none, or those of a convolution.
+    fn windows(&mut self, index: usize, layer: &Layer) -> Result<(), String> {
+        let (AnyCell::Dense(dense), Some(window)) = (&layer.cell, layer.window) else { return Ok(()) };
+        let (name, input) = (format!("layers.{index}.kernel"), layer.input());
+        let w = self.get(&name, &[dense.output, input, window.size])?;
+        let kernel = crate::arrays::kernel_of_filters(&w);
+        let changes = vec![Change::Transposed, Change::Reshaped];
+        let to = vec![Place::new(name.as_str(), &kernel.shape)];
+        self.report.moved(vec![Place::new(name.as_str(), &w.shape)], to, changes);
+        self.arrays.insert(name, kernel);
+        self.plain(&format!("layers.{index}.bias"), &[dense.output])
     }
 
     /// The arrays of a native operator.

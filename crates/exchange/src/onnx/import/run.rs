@@ -12,6 +12,7 @@ use elman_formats::onnx::{
 use elman_kernels::Nonlinearity;
 
 use super::feed::Feed;
+use super::front::Front;
 use super::head::{Done, HeadFound};
 use super::node::{Call, describe};
 use super::track::Track;
@@ -46,6 +47,8 @@ pub(super) enum Kind {
     Sums(Rc<Vec<(Element, Element)>>),
     /// The mean of a layer's outputs over the steps [B, H], or the largest.
     Pooled { feed: Feed, largest: bool },
+    /// What a layer without a state gives [.., O], and how far it is.
+    Front { front: usize, done: Done },
     /// What a head gives, and how far it is.
     Answers { head: usize, done: Done },
 }
@@ -61,6 +64,8 @@ pub(super) struct Run<'a> {
     pub(super) tracks: Vec<Track>,
     /// What each track reads.
     pub(super) feeds: Vec<Feed>,
+    /// Layers without a state before the recurrent ones, or between them.
+    pub(super) fronts: Vec<Front>,
     pub(super) heads: Vec<HeadFound>,
     /// What was left out.
     pub(super) notes: Vec<String>,
@@ -92,6 +97,7 @@ impl<'a> Run<'a> {
             sources: Vec::new(),
             tracks: Vec::new(),
             feeds: Vec::new(),
+            fronts: Vec::new(),
             heads: Vec::new(),
             notes: Vec::new(),
             sizes: None,
@@ -131,6 +137,7 @@ impl<'a> Run<'a> {
             Kind::Pooled { largest, .. } => {
                 format!("the {} over the steps", if *largest { "maximum" } else { "mean" })
             }
+            Kind::Front { front, .. } => format!("what {} gives", self.fronts[*front].name),
             Kind::Answers { head, .. } => format!("the answers of {}", self.heads[*head].name),
         }
     }
@@ -234,6 +241,7 @@ impl<'a> Run<'a> {
         }
         match call.node.op_type.as_str() {
             "RNN" | "LSTM" | "GRU" => self.recurrent(call, name),
+            "Conv" | "MaxPool" | "AveragePool" => self.windows(call, name).map(|value| vec![value]),
             "Constant" => constant(call).map(|value| vec![value]),
             "Gather" => self.vectors(call).map(|value| vec![value]),
             "MatMul" | "Gemm" => self.product(call, name).map(|value| vec![value]),
@@ -330,8 +338,8 @@ impl<'a> Run<'a> {
     fn add(&mut self, call: &Call<'_>) -> Result<Value, String> {
         let (a, b) = (call.input(0)?, call.input(1)?);
         match (&a.data, &b.data) {
-            (Data::Flow(_), Data::Floats(_)) => self.biased(a, b),
-            (Data::Floats(_), Data::Flow(_)) => self.biased(b, a),
+            (Data::Flow(_), Data::Floats(_)) => self.front_biased(a, b).unwrap_or_else(|| self.biased(a, b)),
+            (Data::Floats(_), Data::Flow(_)) => self.front_biased(b, a).unwrap_or_else(|| self.biased(b, a)),
             (Data::Flow(_), Data::Flow(_)) => {
                 let shape = common_shape(&a.shape, &b.shape)?;
                 let (a, b) = (a.stretched(&shape)?.elements(), b.stretched(&shape)?.elements());
@@ -441,6 +449,8 @@ pub(super) fn input_shapes(
             let default = match (at == main, axis) {
                 (true, 0) => Some(first),
                 (true, 1) => Some(second),
+                // Features may stand before the steps.
+                (true, 2) if matches!(axes[1].value, Some(DimensionValue::Length(_))) => Some(second),
                 (true, _) => None,
                 // Lengths of rows, and states [D, B, H].
                 (false, _) => Some(other),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use elman::{Model, Purpose, Random, Stack};
+use elman::{Layer, Model, Purpose, Random, Stack};
 use elman_formats::onnx::{Graph, Tensor};
 use ndarray::Array3;
 
@@ -46,6 +46,20 @@ pub(super) struct Batch {
     pub(super) lengths: Vec<usize>,
 }
 
+impl Batch {
+    /// The same with the steps that windows of these layers leave.
+    pub(super) fn behind(&self, layers: &[Layer]) -> Batch {
+        let left = |steps: usize| {
+            layers.iter().filter_map(|layer| layer.window).fold(steps, |steps, window| window.count(steps))
+        };
+        Batch {
+            steps: left(self.steps),
+            lengths: self.lengths.iter().map(|&length| left(length)).collect(),
+            ..self.clone()
+        }
+    }
+}
+
 /// Rows, steps and deviation of the batches that every graph is run with, the cheap ones first: rows are never steps, but
 /// where a graph makes them so.
 const BASE: [(usize, usize, f32); 10] = [
@@ -64,7 +78,8 @@ const BASE: [(usize, usize, f32); 10] = [
 /// Those of a large model, the first two.
 const SMALL: [(usize, usize, f32); 2] = [(2, 3, 1.0), (3, 2, 5.0)];
 
-/// The batches for a graph of which some axes are fixed, with lengths of rows or whole ones.
+/// The batches for a graph of which some axes are fixed, with lengths of rows or whole ones; rows of `least` steps have one left
+/// behind windows.
 pub(super) fn batches(
     graph: &Graph,
     steps: Length,
@@ -72,14 +87,15 @@ pub(super) fn batches(
     lengths: bool,
     tokens: bool,
     large: bool,
+    least: usize,
 ) -> Vec<Batch> {
     let mut all: Vec<(usize, usize, Filling)> = Vec::new();
     let mut add = |of_rows: usize, of_steps: usize, filling: Filling| {
         let of_rows = if let Length::Fixed(fixed) = rows { fixed } else { of_rows };
         let of_steps = match steps {
             Length::Fixed(fixed) => fixed,
-            steps if steps == rows => of_rows,
-            _ => of_steps,
+            steps if steps == rows => of_rows.max(least),
+            _ => of_steps + least - 1,
         };
         let filling = if tokens { Filling::Of(1.0) } else { filling };
         // Tokens and fixed shapes are drawn anew a few times.
@@ -111,8 +127,9 @@ pub(super) fn batches(
             // Every second batch has rows that are all shorter than its steps.
             shorter = !shorter;
             let most = if shorter && lengths { steps } else { (steps * 3).div_ceil(4) };
+            let room = most.saturating_sub(least) + 1;
             let length = |row: usize| match lengths {
-                true => 1 + (most - 1 + row * 5) % most.max(1),
+                true => (least + (room - 1 + row * 5) % room).min(steps),
                 false => steps,
             };
             Batch { rows, steps, filling, lengths: (0..rows).map(length).collect() }

@@ -61,7 +61,7 @@ pub(super) fn difference(
     };
     let at = match subject.model.head().reads {
         Reads::EveryStep => format!("row {row}, step {step}, number {number}"),
-        Reads::LastState | Reads::Mean | Reads::Max => format!("row {row}, number {number}"),
+        Reads::LastState | Reads::Mean | Reads::Max | Reads::Attention => format!("row {row}, number {number}"),
     };
     let numbers = format!(
         "with {}{lengths}{} the output {output:?} is {theirs}, where a model of its layers gives {ours} ({at}), {size:.1e} \
@@ -92,7 +92,13 @@ fn first(
     let mut before = format!("the graph's input {:?}", subject.graph.input[subject.ends.data].name);
     for (depth, &at) in subject.ends.layers.iter().enumerate() {
         let Some(node) = nodes.get(at) else { return Ok(None) };
+        // What the others read may stand in any order of axes.
+        if !matches!(node.op_type.as_str(), "RNN" | "LSTM" | "GRU") {
+            before = format!("what {} gives", name(at));
+            continue;
+        }
         let expected = outputs(subject.model, depth, xs, batch)?.0;
+        let batch = &batch.behind(&subject.model.stack().layers[..depth]);
         let rows_first = node.attribute.iter().any(|attribute| attribute.name == "layout" && attribute.i == Some(1));
         let order = if rows_first { Order::Rows } else { Order::Steps };
         let read = node.input.first().and_then(|input| values.get(input));
@@ -106,9 +112,10 @@ fn first(
     let Some(node) = nodes.get(head) else { return Ok(None) };
     let (expected, last) = outputs(subject.model, subject.model.stack().layers.len(), xs, batch)?;
     let read = node.input.first().and_then(|input| values.get(input));
+    let batch = &batch.behind(&subject.model.stack().layers);
     let (agrees, what) = match (subject.model.head().reads, read) {
         // What takes steps together has no one place of its own.
-        (_, None) | (Reads::Mean | Reads::Max, _) => (true, ""),
+        (_, None) | (Reads::Mean | Reads::Max | Reads::Attention, _) => (true, ""),
         (Reads::EveryStep, Some(read)) => {
             (agrees(read, &expected, batch, &[order, Order::Rows, Order::Steps]), "outputs")
         }
@@ -177,7 +184,7 @@ fn way(subject: &Subject<'_>, name: &str) -> String {
     while let Some((at, node)) =
         subject.graph.node.iter().enumerate().find(|(_, node)| node.output.iter().any(|output| output == name))
     {
-        if matches!(node.op_type.as_str(), "RNN" | "LSTM" | "GRU" | "Scan")
+        if matches!(node.op_type.as_str(), "RNN" | "LSTM" | "GRU" | "Scan" | "Conv")
             || at == subject.ends.head
             || names.len() > 64
         {

@@ -11,7 +11,7 @@ use super::super::value::{Data, ELEMENTS_MAX, Value, count};
 use super::super::{arithmetic, glue};
 use super::cells::recurrent;
 use super::operators;
-use super::scan;
+use super::{scan, windows};
 use crate::Error;
 use crate::onnx::not_taken;
 
@@ -199,7 +199,7 @@ impl<'a> Machine<'a> {
             return Err(bad(format!("it gives {given} elements; expected at most {ELEMENTS_MAX}")));
         }
         // Products count their own; the operators that read weights whole do not move them.
-        let moves = if matches!(node.op_type.as_str(), "RNN" | "LSTM" | "GRU" | "MatMul" | "Gemm") {
+        let moves = if matches!(node.op_type.as_str(), "RNN" | "LSTM" | "GRU" | "MatMul" | "Gemm" | "Conv") {
             given
         } else {
             read + given
@@ -235,6 +235,9 @@ impl<'a> Machine<'a> {
         if matches!(op, "RNN" | "LSTM" | "GRU") {
             return Ok(recurrent(call, self.precision)?);
         }
+        if matches!(op, "Conv" | "MaxPool" | "AveragePool") {
+            return Ok(vec![windows::run(call, self.precision)?]);
+        }
         match operators::run(call, self.precision) {
             Some(outputs) => Ok(outputs?),
             None => Err("an operator whose numbers are not computed here".into()),
@@ -256,6 +259,18 @@ impl<'a> Machine<'a> {
                 let rows = shape(0).iter().rev().skip(1).product::<usize>().max(1) as u64;
                 let columns = shape(1).iter().max().copied().unwrap_or(0) as u64;
                 columns.saturating_mul(len(0).saturating_add(rows))
+            }
+            // Each output, of which there are about as many as inputs, goes through a filter.
+            "Conv" => {
+                let places = call.given(0).map_or(0, |value| {
+                    value.shape.first().copied().unwrap_or(0) * value.shape.iter().skip(2).product::<usize>()
+                });
+                let padded = call.ints("pads").unwrap_or_default().iter().map(|pad| pad.unsigned_abs()).sum::<u64>();
+                (places as u64).saturating_add(padded).saturating_mul(len(1))
+            }
+            "MaxPool" | "AveragePool" => {
+                let sizes = call.ints("kernel_shape").unwrap_or_default();
+                sizes.iter().fold(len(0), |work, size| work.saturating_mul(size.unsigned_abs()))
             }
             _ => 0,
         };

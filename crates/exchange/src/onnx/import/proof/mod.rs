@@ -9,6 +9,7 @@ mod explain;
 mod machine;
 mod operators;
 mod scan;
+mod windows;
 
 use std::collections::{HashMap, HashSet};
 
@@ -59,6 +60,8 @@ pub(super) struct Subject<'a> {
 pub(super) struct Ends {
     /// The input of sequences or tokens.
     pub(super) data: usize,
+    /// Whether its axes are rows, features, steps.
+    pub(super) features_first: bool,
     /// The inputs that are lengths of rows.
     pub(super) lengths: Vec<usize>,
     pub(super) steps: Length,
@@ -172,13 +175,17 @@ pub(super) fn prove(subject: &Subject<'_>) -> Result<Compared, Error> {
             return Err(not_taken("the graph", why));
         }
     }
-    let batches = batches(subject.graph, *steps, *rows, !lengths.is_empty(), tokens, large);
+    let least = subject.model.stack().least_steps();
+    let batches = batches(subject.graph, *steps, *rows, !lengths.is_empty(), tokens, large, least);
     let mut orders = Vec::new();
     for order in Order::BOTH {
         let mut fits = true;
         for batch in &batches {
             let shape = shapes(subject, batch)?.into_iter().find(|(index, _)| index == data).map(|(_, shape)| shape);
-            fits &= shape.is_some_and(|shape| order.fits(&shape, batch));
+            fits &= shape.is_some_and(|shape| match subject.ends.features_first {
+                true => order == Order::Rows && shape.len() == 3 && (shape[0], shape[2]) == (batch.rows, batch.steps),
+                false => order.fits(&shape, batch),
+            });
         }
         if fits {
             orders.push(order);
@@ -273,6 +280,9 @@ fn compare(
         Err(other) => return Err(other),
     };
     let logits = subject.model.logits(xs, Some(&batch.lengths))?;
+    let given_batch = batch;
+    // What is answered has the steps that windows leave.
+    let batch = &batch.behind(&subject.model.stack().layers);
     let mut largest: f32 = 0.0;
     for (at, (name, done)) in subject.ends.answers.iter().enumerate() {
         let Some(value) = values.get(name) else {
@@ -296,7 +306,7 @@ fn compare(
                     nearest = Some(difference);
                 }
                 Err(why) if nearest.is_none() && found.orders[at].last() == Some(&own) && orders.is_empty() => {
-                    return Err(explain::shape(subject, batch, xs, &values, (name, why), order)?.into());
+                    return Err(explain::shape(subject, given_batch, xs, &values, (name, why), order)?.into());
                 }
                 _ => {}
             }
@@ -312,7 +322,7 @@ fn compare(
                 return Ok(());
             }
             if nearest.size > ROUNDING * moved {
-                return Err(explain::difference(subject, batch, xs, &values, &nearest, order)?.into());
+                return Err(explain::difference(subject, given_batch, xs, &values, &nearest, order)?.into());
             }
             largest = largest.max(nearest.size);
             continue;
@@ -320,7 +330,7 @@ fn compare(
         found.orders[at] = orders;
     }
     let compared = &mut found.compared;
-    let (rows, steps) = (batch.rows, batch.steps);
+    let (rows, steps) = (given_batch.rows, given_batch.steps);
     if compared.batches == 0 {
         (compared.rows, compared.steps) = ((rows, rows), (steps, steps));
     }
@@ -452,8 +462,13 @@ fn inputs(subject: &Subject<'_>, batch: &Batch, given: &Given, order: Order) -> 
         let count = small_count(&shape).map_err(bad)?;
         let mut data = vec![0.0; count];
         let expected = if index == subject.ends.data {
+            let features_first = subject.ends.features_first;
             for ((row, step, unit), &x) in xs.indexed_iter() {
-                if let Some(to) = data.get_mut(order.place(row, step, batch, width) + unit) {
+                let place = match features_first {
+                    true => (row * width + unit) * batch.steps + step,
+                    false => order.place(row, step, batch, width) + unit,
+                };
+                if let Some(to) = data.get_mut(place) {
                     *to = x;
                 }
             }
