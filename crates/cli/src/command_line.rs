@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use clap::error::ErrorKind;
-use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::flags::bench::BenchArgs;
 use crate::flags::compare::CompareArgs;
@@ -17,7 +17,10 @@ use crate::flags::numbers::negative;
 use crate::flags::predict::PredictArgs;
 use crate::flags::resume::ResumeArgs;
 use crate::flags::sample::SampleArgs;
+#[cfg(feature = "serve")]
+use crate::flags::serve::ServeArgs;
 use crate::flags::shell::{CompletionsArgs, ManArgs};
+use crate::flags::tune::TuneArgs;
 use crate::jobs::job::Entry;
 use crate::jobs::{self, JOBS};
 
@@ -36,6 +39,8 @@ Examples:
   elman predict runs/mnist-rnn-1 7.png   what digit is it?
   elman train text --data book.txt       a network that writes
   elman sample runs/text-lstm-1          what it writes
+  elman serve runs/mnist-rnn-1           a page that shows it read, and an API
+  mpirun -n 4 elman train mnist          on several machines, to the same bytes: docs/cluster.md
 
 ELMAN_ISA selects the instruction set: portable, avx2, avx512 or neon. The default is the widest available."
 )]
@@ -51,6 +56,12 @@ pub(crate) enum Command {
     Train {
         #[command(subcommand)]
         job: Chosen,
+    },
+    /// Look for good settings of a job: trains many a little, and the best of them in full
+    #[command(arg_required_else_help = true)]
+    Tune {
+        #[command(subcommand)]
+        job: Tuned,
     },
     /// Continue a run that was interrupted, with the same result to the last bit
     Resume(ResumeArgs),
@@ -72,6 +83,9 @@ pub(crate) enum Command {
     Convert(ConvertArgs),
     /// Measure the speed of training, inference and streaming against the processor's peak; --sweep varies the sizes
     Bench(BenchArgs),
+    /// Serve models over HTTP: predictions, texts, forecasts, sessions with a state, and a page
+    #[cfg(feature = "serve")]
+    Serve(ServeArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Print the man page, or write a page for each command into a folder
@@ -112,14 +126,47 @@ impl Subcommand for Chosen {
     }
 }
 
+/// The job whose settings are looked for.
+#[derive(Debug)]
+pub(crate) struct Tuned(pub(crate) Chosen);
+
+impl FromArgMatches for Tuned {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Chosen::from_arg_matches(matches).map(Tuned)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.0.update_from_arg_matches(matches)
+    }
+}
+
+impl Subcommand for Tuned {
+    fn augment_subcommands(tune: clap::Command) -> clap::Command {
+        let about =
+            "Look for good settings of this job; its other flags are those of train, and what they give is not tried";
+        let command = |job: &Entry| TuneArgs::augment_args((job.command)()).about(about).after_help("");
+        tune.subcommands(JOBS.iter().map(command))
+    }
+
+    fn augment_subcommands_for_update(tune: clap::Command) -> clap::Command {
+        Self::augment_subcommands(tune)
+    }
+
+    fn has_subcommand(name: &str) -> bool {
+        Chosen::has_subcommand(name)
+    }
+}
+
 /// The command line, each job's defaults in its help.
 pub fn command() -> clap::Command {
+    let complete = |command: clap::Command| {
+        JOBS.iter().fold(command, |all, job| all.mut_subcommand(job.name, |command| command.defer(job.complete)))
+    };
     negative(Cli::command())
         .mut_subcommand("sample", names::with_names_of_sampling)
         .mut_subcommand("bench", names::with_names_of_measuring)
-        .mut_subcommand("train", |train| {
-            JOBS.iter().fold(train, |train, job| train.mut_subcommand(job.name, |command| command.defer(job.complete)))
-        })
+        .mut_subcommand("train", complete)
+        .mut_subcommand("tune", complete)
 }
 
 /// The names of the subcommands that were given, and the flags of the innermost.
@@ -157,6 +204,12 @@ pub(crate) fn with_dashes(args: impl Iterator<Item = OsString>) -> impl Iterator
             None => text.replace('_', "-").into(),
         }
     })
+}
+
+/// The command that was named, if it is one that a single process does.
+pub(crate) fn alone(matches: &ArgMatches) -> Option<&str> {
+    let (name, _) = matches.subcommand()?;
+    Some(name).filter(|name| !["train", "tune", "resume"].contains(name))
 }
 
 #[cfg(test)]

@@ -9,5 +9,7 @@ pub(crate) mod inspect;
 pub(crate) mod predict;
 pub(crate) mod predict_sequences;
 pub(crate) mod resume;
+#[cfg(feature = "serve")]
+pub(crate) mod serve;
 pub(crate) mod shell;
 pub(crate) mod some_jobs;

@@ -204,5 +204,15 @@ fn tokens(file: &Path, count: usize) -> anyhow::Result<Rows> {
     }
     let names = vec!["token".into()];
     let (classes, centres, report) = (Vec::new(), Vec::new(), sequences::Report::default());
-    Ok(Rows(SequenceSet { names, classes, centres, values, offsets, labels: None, ids: None, report }))
+    Ok(Rows(SequenceSet {
+        names,
+        classes,
+        centres,
+        values,
+        offsets,
+        labels: None,
+        step_labels: None,
+        ids: None,
+        report,
+    }))
 }

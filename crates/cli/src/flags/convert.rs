@@ -1,44 +1,33 @@
 //! Flags of `elman convert`.
 
-use std::fmt;
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use elman::{Activation, Link, Nonlinearity, Reads};
+use elman_exchange::files::Partner;
 use elman_exchange::onnx::OnnxOptions;
 
-/// A program whose models are read or written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Partner {
-    /// A run's folder, or a model file
-    Elman,
-    /// The arrays of a state_dict
-    Pytorch,
-    /// A .keras archive, or weights alone
-    Keras,
-    /// The variables of a graph of TensorFlow 1
-    Tensorflow,
-    /// A graph
-    Onnx,
-    /// What burn-store writes as safetensors
-    Burn,
-    /// Parameters by their paths, as .npz or safetensors
-    Flax,
+/// What each partner is, for the shells' completions.
+fn about(of: Partner) -> &'static str {
+    match of {
+        Partner::Elman => "A run's folder, or a model file",
+        Partner::Pytorch => "The arrays of a state_dict",
+        Partner::Keras => "A .keras archive, or weights alone",
+        Partner::Tensorflow => "The variables of a graph of TensorFlow 1",
+        Partner::Onnx => "A graph",
+        Partner::Burn => "What burn-store writes as safetensors",
+        Partner::Flax => "Parameters by their paths, as .npz or safetensors",
+    }
 }
 
-impl fmt::Display for Partner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Partner::Elman => "elman",
-            Partner::Pytorch => "PyTorch",
-            Partner::Keras => "Keras",
-            Partner::Tensorflow => "TensorFlow 1",
-            Partner::Onnx => "ONNX",
-            Partner::Burn => "Burn",
-            Partner::Flax => "flax",
-        })
-    }
+/// A partner by its name.
+fn partner() -> impl TypedValueParser<Value = Partner> {
+    let values = Partner::ALL.map(|(name, of)| PossibleValue::new(name).help(about(of)));
+    PossibleValuesParser::new(values).try_map(|name| {
+        let found = Partner::ALL.into_iter().find(|(of, _)| *of == name);
+        found.map(|(_, partner)| partner).ok_or("no partner")
+    })
 }
 
 #[derive(Args, Debug)]
@@ -65,10 +54,10 @@ pub(crate) struct ConvertArgs {
     #[arg(long, value_name = "K")]
     pub(crate) member: Option<usize>,
     /// Whose file IN is [default: by its name, and what it says of itself]
-    #[arg(long, value_enum, hide_possible_values = true, value_name = "PARTNER")]
+    #[arg(long, value_parser = partner(), hide_possible_values = true, value_name = "PARTNER")]
     pub(crate) from: Option<Partner>,
     /// Whose file OUT is: elman, pytorch, keras, tensorflow or onnx [default: by its name]
-    #[arg(long, value_enum, hide_possible_values = true, value_name = "PARTNER")]
+    #[arg(long, value_parser = partner(), hide_possible_values = true, value_name = "PARTNER")]
     pub(crate) to: Option<Partner>,
     /// Activation of an Elman cell, where IN does not say: tanh or relu [default: tanh]
     #[arg(long, value_parser = PossibleValuesParser::new(["tanh", "relu"]), hide_possible_values = true, value_name = "NAME",

@@ -18,12 +18,16 @@ pub(crate) mod numbers;
 pub(crate) mod optimization;
 pub(crate) mod output;
 pub(crate) mod predict;
+pub(crate) mod ranks;
 pub(crate) mod resume;
 pub(crate) mod sample;
 pub(crate) mod seeds;
+#[cfg(feature = "serve")]
+pub(crate) mod serve;
 pub(crate) mod several;
 pub(crate) mod shell;
 pub(crate) mod threads;
 pub(crate) mod training;
+pub(crate) mod tune;
 pub(crate) mod writing;
 pub(crate) mod wrong;

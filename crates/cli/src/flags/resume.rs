@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::output::OutputArgs;
+use super::ranks::RankArgs;
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -14,6 +15,7 @@ bit, as without the break. The settings are those of the run, and its data must 
 Examples:
   elman resume runs/mnist-rnn-1
   elman resume runs/mnist-rnn-1 --threads 8
+  mpirun -n 4 elman resume runs/mnist-rnn-1         on more machines than it began on, or fewer: docs/cluster.md
   elman train mnist --checkpoint-steps 100 --keep-checkpoints 3     write them more often, keep more")]
 pub(crate) struct ResumeArgs {
     /// The run's folder
@@ -21,6 +23,8 @@ pub(crate) struct ResumeArgs {
     /// Threads; they do not affect the result [default: as many as the run had]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
+    #[command(flatten)]
+    pub(crate) ranks: RankArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::flags::seeds::Seeds;
+use crate::flags::tune::Tuned;
 
 /// Flags of a job that is trained with several seeds.
 #[derive(Args, Debug)]
@@ -11,6 +12,8 @@ pub(crate) struct RepeatArgs {
     /// as 1,2,3
     #[arg(long, value_name = "SEEDS", help_heading = "Several runs")]
     pub(crate) repeat: Option<Seeds>,
+    #[command(flatten)]
+    pub(crate) tuned: Tuned,
 }
 
 /// Flags of the jobs whose networks answer together.

@@ -1,9 +1,11 @@
 //! The number of threads.
 
+use crate::ranks;
+
 /// The threads that a flag asks for, or all there are.
 pub(crate) fn threads(flag: Option<usize>) -> Result<usize, elman::Error> {
     match flag {
-        None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
+        None => Ok(ranks::threads()),
         Some(threads @ 1..=THREADS_MAX) => Ok(threads),
         Some(threads) => Err(elman::Error::Setting {
             what: "threads",

@@ -7,6 +7,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use super::network::NetworkArgs;
 use super::optimization::OptimizationArgs;
 use super::output::OutputArgs;
+use super::ranks::RankArgs;
 use crate::options::network::MODEL;
 use crate::options::optimization::TRAINING;
 use crate::options::training::{CHECKPOINTS, COMMON, OUTPUT};
@@ -24,6 +25,8 @@ pub(crate) struct CommonArgs {
     pub(crate) optimization: OptimizationArgs,
     #[command(flatten)]
     pub(crate) training: TrainingArgs,
+    #[command(flatten)]
+    pub(crate) ranks: RankArgs,
 
     /// Folder for the run [default: the next free runs/JOB-CELL-N]
     #[arg(long, value_name = "DIR", help_heading = "Files")]

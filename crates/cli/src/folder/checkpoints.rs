@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use elman::{Checkpoint, Step};
 
 use super::names::{CONFIG, checkpoint, step_of_checkpoint};
+use crate::ranks;
 use crate::settings::training::TrainingConfig;
 
 /// At the ends of epochs writing takes at most one part in so many of the time: a run of short epochs writes fewer.
@@ -33,6 +34,10 @@ impl<'a> Checkpoints<'a> {
 
     /// Whether one is to be written after this step.
     pub(crate) fn due(&self, step: &Step) -> bool {
+        // Those of a run are written by one of several ranks.
+        if ranks::is_silent() {
+            return false;
+        }
         let TrainingConfig { checkpoint_steps: steps, checkpoint_minutes: minutes, .. } = *self.config;
         let since = self.last.elapsed();
         if minutes > 0.0 && since.as_secs_f64() >= minutes * 60.0 {

@@ -5,7 +5,6 @@
 
 pub(crate) mod checkpoints;
 mod finished;
-pub(crate) mod foreign;
 pub(crate) mod lock;
 mod model;
 mod names;
@@ -14,6 +13,9 @@ mod test;
 
 pub(crate) use self::finished::is_finished;
 pub(crate) use self::model::{job, load_finite_model, load_model, member};
-pub(crate) use self::names::{CONFIG, CURVES, METRICS, MODEL, RUNS_TABLE, SAMPLE, SEVERAL, TEST, member_folder};
+pub(crate) use self::names::{
+    BEST, BEST_CONFIG, CHOICE, CONFIG, CURVES, METRICS, MODEL, RUNS_TABLE, SAMPLE, SEVERAL, TEST, TRIALS_TABLE, TUNE,
+    TUNED, member_folder,
+};
 pub(crate) use self::place::{create, write_text};
 pub(crate) use self::test::test_figures;

@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{anyhow, bail};
 use elman::formats;
 use elman::{Ensemble, Error, Meaning, Model};
-use elman_exchange::nonfinite;
+use elman_exchange::{files, nonfinite};
 
-use super::foreign;
-use super::names::{CONFIG, MODEL, SEVERAL};
+use super::names::{BEST, CONFIG, MODEL, SEVERAL, TUNE};
 use crate::settings::file;
 use crate::shown::names::shell_word;
 
@@ -23,7 +22,7 @@ pub(crate) fn load_model(run: &Path) -> anyhow::Result<Ensemble> {
     }
     let path = if run.is_dir() { run.join(MODEL) } else { run.to_path_buf() };
     let there = if run.is_dir() && !path.exists() { run } else { &path };
-    if let Some(why) = formats::sniff(there).ok().and_then(|kind| foreign::no_model(there, kind)) {
+    if let Some(why) = formats::sniff(there).ok().and_then(|kind| files::no_model(there, kind)) {
         bail!("cannot read {}: {why}", there.display());
     }
     if there == run && run.join(SEVERAL).exists() {
@@ -32,6 +31,9 @@ pub(crate) fn load_model(run: &Path) -> anyhow::Result<Ensemble> {
             run.display(),
             part(run).display()
         );
+    }
+    if there == run && run.join(TUNE).exists() {
+        bail!("{} holds trials and no model of its own; name the best: {}", run.display(), run.join(BEST).display());
     }
     if there == run && run.is_dir() {
         bail!("{} holds no {MODEL}; expected a run's folder or a model file", run.display());

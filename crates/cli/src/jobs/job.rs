@@ -12,6 +12,7 @@ use crate::flags::eval::EvalArgs;
 use crate::flags::forecast::ForecastArgs;
 use crate::flags::predict::PredictArgs;
 use crate::flags::sample::SampleArgs;
+use crate::flags::tune::Tuned;
 use crate::flags::{defaults, names, numbers};
 use crate::output::Output;
 use crate::run::held::Resumed;
@@ -30,6 +31,9 @@ pub(crate) trait Job {
 
     /// The settings that it has for itself.
     type Settings: JobSettings;
+
+    /// What of its flags says how its settings are looked for.
+    fn tuned(flags: &mut Self::Flags) -> &mut Tuned;
 
     /// Trains, tests, and leaves the run's folder behind.
     fn train(flags: &Self::Flags) -> anyhow::Result<()>;
@@ -72,6 +76,8 @@ pub(crate) struct Entry {
     /// Reads the text of a configuration, and returns it with all settings.
     pub(crate) read_config: fn(origin: &str, text: &str) -> anyhow::Result<String>,
     pub(crate) train: fn(&ArgMatches) -> anyhow::Result<()>,
+    /// The same by the flags of `elman tune`.
+    pub(crate) tune: fn(&ArgMatches) -> anyhow::Result<()>,
     pub(crate) resume: fn(Resumed) -> anyhow::Result<()>,
     pub(crate) eval: Answer<EvalArgs>,
     pub(crate) predict: Answer<PredictArgs>,
@@ -105,6 +111,11 @@ impl Entry {
             },
             read_config: |origin, text| Settings::<J::Settings>::of_new_run(origin, text)?.to_toml(),
             train: |given| J::train(&J::Flags::from_arg_matches(given).unwrap_or_else(|error| error.exit())),
+            tune: |given| {
+                let mut flags = J::Flags::from_arg_matches(given).unwrap_or_else(|error| error.exit());
+                *J::tuned(&mut flags) = Tuned::of(given).unwrap_or_else(|error| error.exit());
+                J::train(&flags)
+            },
             resume: J::resume,
             eval: J::eval,
             predict: J::predict,

@@ -11,6 +11,7 @@ pub(crate) mod series;
 pub(crate) mod several;
 pub(crate) mod tables;
 pub(crate) mod text;
+pub(crate) mod tune;
 
 use anyhow::bail;
 

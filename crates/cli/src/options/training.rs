@@ -6,6 +6,7 @@ use super::Kind::{self, Amount, Count, Number, Rows};
 use super::network::MODEL;
 use super::optimization::TRAINING;
 use super::{Described, Owners};
+use crate::ranks;
 
 /// The settings of training, as in `config.toml`. The defaults are the tutorial's.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +37,7 @@ impl Default for TrainingConfig {
             num_epoch: 10,
             seed: 111,
             batch_per_log: 10,
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            threads: ranks::threads(),
             truncate: 0,
             memory_budget: None,
             checkpoint_steps: 0,

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use self::progress::Progress;
 use crate::flags::output::OutputArgs;
+use crate::ranks;
 use crate::shown::names::harmless;
 
 /// Where a command speaks.
@@ -28,12 +29,20 @@ pub(crate) struct Output {
 
 impl Output {
     pub(crate) fn new(args: OutputArgs) -> Self {
-        Output { json: args.json, quiet: args.quiet, barless: args.quiet, muted: false, closed: false }
+        // Of several ranks the first speaks.
+        let silent = ranks::is_silent();
+        let quiet = args.quiet || silent;
+        Output { json: args.json && !silent, quiet, barless: quiet, muted: silent, closed: silent }
     }
 
     /// For one of several runs: its results as events alone, and its remarks where it is the first.
     pub(crate) fn of_part(&self, first: bool) -> Self {
         Output { muted: true, quiet: self.quiet || !first, ..*self }
+    }
+
+    /// For one that is tried: nothing of it is said.
+    pub(crate) fn silent(&self) -> Self {
+        Output { json: false, quiet: true, barless: true, muted: true, closed: self.closed }
     }
 
     /// A result: a line of text, or the object.
@@ -102,6 +111,9 @@ impl Output {
 
 /// On standard error, however quiet the command is to be: something is broken.
 pub(crate) fn warn_always(text: &str) {
+    if ranks::is_silent() {
+        return;
+    }
     // Whatever is wrong with standard error, there is nobody left to tell.
     let _ = writeln!(io::stderr(), "warning: {}", harmless(text));
 }

@@ -1,13 +1,24 @@
 //! Signals that end a run: after its step at the first, at once at the second.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
+use crate::ranks;
+
 /// Set by the first signal.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Whether signals are watched for: a second watch would take the first signal for the second.
+static WATCHED: Mutex<bool> = Mutex::new(false);
+
+/// Whether a signal has come; of several ranks, to any of them, as all have agreed.
+pub(crate) fn came() -> bool {
+    ranks::heed(&INTERRUPTED).load(Ordering::Relaxed)
+}
 
 /// What ends a run: Ctrl-C, `kill`, a terminal that goes away.
 #[cfg(unix)]
@@ -15,11 +26,15 @@ const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, signal_hook::consts::SIGHUP];
 #[cfg(not(unix))]
 const SIGNALS: [i32; 2] = [SIGINT, SIGTERM];
 
-/// The flag that the first signal sets; the second ends the process at once, with exit code 1.
+/// The flag that the first signal sets, or of several ranks the one that they set together; the second ends the process at once, with exit code 1.
 ///
 /// Signals that the parent set to be ignored stay so, each by itself: `nohup` does it to SIGHUP, and a script to the
 /// SIGINT of what it starts with `&`.
 pub(crate) fn watch() -> anyhow::Result<&'static AtomicBool> {
+    let mut watched = WATCHED.lock().unwrap_or_else(PoisonError::into_inner);
+    if *watched {
+        return Ok(ranks::heed(&INTERRUPTED));
+    }
     let ignored = ignored();
     for signal in SIGNALS.into_iter().filter(|signal| ignored & bit(*signal) == 0) {
         // The end is looked for before the flag is set: the first signal must not find its own.
@@ -27,7 +42,8 @@ pub(crate) fn watch() -> anyhow::Result<&'static AtomicBool> {
             .and_then(|_| flag::register(signal, &INTERRUPTED))
             .with_context(|| format!("cannot watch for signal {signal}"))?;
     }
-    Ok(&INTERRUPTED)
+    *watched = true;
+    Ok(ranks::heed(&INTERRUPTED))
 }
 
 fn bit(signal: i32) -> u64 {

@@ -53,10 +53,11 @@ pub(crate) fn train_members<D: Labelled>(
     let Members { count, seed, mut first, of_seed } = members;
     // Refuses what does not fit before anything is written.
     task.fit(&mut first)?;
+    let part = begin.part();
     let held = hold(begin, task, count, output)?;
     if count == 1 {
         let run = held.folder.clone();
-        let trained = train_in(held, &run, task, &mut first, watch, output)?;
+        let trained = train_in(held, &run, part, task, &mut first, watch, output)?;
         return Ok((trained, first.into_model().into()));
     }
     let Held { folder, lock, .. } = held;
@@ -77,7 +78,7 @@ pub(crate) fn train_members<D: Labelled>(
         if output.json {
             output.result("", &json!({"event": "member", "member": number, "members": count, "seed": seed}))?;
         }
-        train_in(held, &folder, task, &mut trainer, watch, output)?.finish_member()?;
+        train_in(held, &folder, None, task, &mut trainer, watch, output)?.finish_member()?;
     }
     let places = || (1..=count).map(|number| place(&folder, number));
     let models: Vec<Model> =

@@ -1,5 +1,6 @@
 //! A run: its folder, and the loop of training that all jobs share.
 
+pub(crate) mod choice;
 pub(crate) mod fingerprint;
 pub(crate) mod held;
 pub(crate) mod interrupts;
@@ -17,13 +18,14 @@ use serde_json::{Value, json};
 
 use self::fingerprint::Fingerprint;
 use self::held::Held;
-pub(crate) use self::task::{Begin, Reading, Task, Watch};
+pub(crate) use self::task::{Begin, Part, Paused, Reading, Shared, Task, Watch};
 use crate::folder;
 use crate::folder::checkpoints::{self, Checkpoints};
 use crate::folder::lock::Lock;
 use crate::output::Output;
 use crate::output::progress::Report;
 use crate::output::warn_always;
+use crate::ranks::{self, Side};
 use crate::record::curves;
 use crate::record::events::{EventWriter, Written};
 use crate::record::metrics::{self, MetricsWriter, Row};
@@ -74,11 +76,11 @@ pub(crate) fn describe(trainer: &Trainer, steps: usize, data: usize) -> Result<S
     let parts = if part < steps { format!(", in parts of {part} steps") } else { String::new() };
     let model = trainer.model();
     Ok(format!(
-        "{}, {}: {} parameters; {} threads, {}\nmemory: {} of data, {} to train{parts}",
+        "{}, {}: {} parameters; {}, {}\nmemory: {} of data, {} to train{parts}",
         network::describe(model.stack()),
         model.head().describe(),
         thousands(model.parameter_count() as u64),
-        trainer.threads,
+        ranks::shown(trainer.threads),
         trainer.isa,
         bytes(data),
         bytes(memory.total()),
@@ -95,20 +97,25 @@ pub(crate) fn train<D: Labelled>(
 ) -> anyhow::Result<Trained> {
     // Refuses what does not fit before anything is written.
     task.fit(trainer)?;
+    let part = begin.part();
     let held = hold(begin, task, 1, output)?;
     let run = held.folder.clone();
-    train_in(held, &run, task, trainer, watch, output)
+    train_in(held, &run, part, task, trainer, watch, output)
 }
 
 /// The folder of a run that begins or goes on, held; says what is about to be trained.
 fn hold<D>(begin: Begin<'_>, task: &Task<'_, D>, members: usize, output: &mut Output) -> anyhow::Result<Held> {
     let held = match begin {
+        Begin::Trial(begin, ..) => return hold(*begin, task, members, output),
         Begin::New(out) => {
-            let folder = folder::create(out, &task.name)?;
-            let lock = Lock::take(&folder)?;
-            folder::write_text(&folder.join(folder::CONFIG), &task.settings)?;
-            output.remark(&format!("{}\nrun: {}", task.remark, folder.display()));
-            Held { folder, lock, checkpoint: None }
+            let held = create(out, &task.name, &task.settings)?;
+            output.remark(&format!("{}\nrun: {}", task.remark, held.folder.display()));
+            held
+        }
+        Begin::Taken(held) => {
+            folder::write_text(&held.folder.join(folder::CONFIG), &task.settings)?;
+            output.remark(&task.remark);
+            return Ok(*held);
         }
         Begin::Again(held) => {
             let from = match &held.checkpoint {
@@ -122,29 +129,67 @@ fn hold<D>(begin: Begin<'_>, task: &Task<'_, D>, members: usize, output: &mut Ou
             *held
         }
     };
-    if output.json {
-        output.result("", &json!({"event": "run", "folder": held.folder.display().to_string()}))?;
-    }
+    say_where(&held, output)?;
     Ok(held)
 }
 
-/// Trains in a folder that is held: that of a run, or of a part of it; `run` is what is resumed where it is broken off.
+/// The folder of a run that begins or goes on, held before its network is known: for what is still to be chosen. `settings`
+/// are those that choose. What follows begins with [`Begin::Taken`].
+pub(crate) fn take(
+    begin: Begin<'_>,
+    name: &str,
+    settings: &str,
+    remark: &str,
+    output: &mut Output,
+) -> anyhow::Result<Box<Held>> {
+    let held = match begin {
+        Begin::Trial(begin, ..) => return take(*begin, name, settings, remark, output),
+        Begin::New(out) => Box::new(create(out, name, settings)?),
+        Begin::Again(held) | Begin::Taken(held) => held,
+    };
+    output.remark(&format!("{remark}\nrun: {}", held.folder.display()));
+    say_where(&held, output)?;
+    Ok(held)
+}
+
+/// The folder of a new run, with its configuration.
+fn create(out: Option<&Path>, name: &str, settings: &str) -> anyhow::Result<Held> {
+    let folder = folder::create(out, name)?;
+    let lock = Lock::take(&folder)?;
+    folder::write_text(&folder.join(folder::CONFIG), settings)?;
+    Ok(Held { folder, lock, checkpoint: None })
+}
+
+fn say_where(held: &Held, output: &mut Output) -> anyhow::Result<()> {
+    match output.json {
+        true => output.result("", &json!({"event": "run", "folder": held.folder.display().to_string()})),
+        false => Ok(()),
+    }
+}
+
+/// Trains in a folder that is held: that of a run, or of a part of it; `run` is what is resumed where it is broken off. With
+/// `part` it is, after so many of its epochs.
 fn train_in<D: Labelled>(
     held: Held,
     run: &Path,
+    part: Option<Part>,
     task: &Task<'_, D>,
     trainer: &mut Trainer,
     watch: &mut dyn Watch,
     output: &mut Output,
 ) -> anyhow::Result<Trained> {
     let Held { folder, lock, checkpoint } = held;
+    ranks::agree(&task.sides())?;
     let note = checkpoint.as_ref().map(|checkpoint| task.check(checkpoint, trainer, &folder)).transpose()?;
     let mut stopping = task.stopping.clone();
     if let Some(checkpoint) = &checkpoint {
         stopping = checkpoint.stopping(trainer.model())?;
     }
     let under_way = Run::start(&folder, output, task, watch, checkpoint.as_ref().map(Checkpoint::step), note)?;
-    let ended = under_way.train(trainer, task, checkpoint, &mut stopping);
+    let ended = under_way.train(trainer, task, checkpoint, &mut stopping, part);
+    if let Ok(Ended::Paused(epoch)) = ended {
+        return Err(Paused { epoch, epochs: task.training.num_epoch }.into());
+    }
     if let (Ok(_), Some(stopping)) = (&ended, &stopping) {
         trainer.restore(stopping)?;
         if let Some((loss, epoch)) = stopping.best {
@@ -167,7 +212,7 @@ fn train_in<D: Labelled>(
     match ended {
         Ok(Ended::Finished) => Ok(Trained { folder, lock }),
         Err(error) => bail!("{error:#}; {} holds the last weights", model_file.display()),
-        Ok(Ended::Interrupted) => bail!(
+        Ok(Ended::Interrupted | Ended::Paused(_)) => bail!(
             "interrupted after step {}; {} holds the model as it was then; resume with: elman resume {}",
             trainer.steps_done(),
             model_file.display(),
@@ -179,6 +224,16 @@ fn train_in<D: Labelled>(
 impl<D: Labelled> Task<'_, D> {
     fn fit<'t>(&'t self, trainer: &'t mut Trainer) -> Result<Fit<'t, D>, Error> {
         Ok(self.reading.fit(trainer, self.data)?.epochs(self.training.num_epoch))
+    }
+
+    /// What all ranks must have alike: the data, and of the settings those that the result depends on.
+    fn sides(&self) -> [Side<'static>; 2] {
+        let of_machine = |line: &&str| {
+            let (name, value) = line.split_once(" = ").unwrap_or_default();
+            ["threads", "memory_budget"].contains(&name) || value.starts_with("\"/")
+        };
+        let settings: Vec<&str> = self.settings.lines().filter(|line| !of_machine(line)).collect();
+        [Side { what: "data", own: self.fingerprint.to_string() }, Side { what: "setting", own: settings.join("\n") }]
     }
 
     /// Refuses a checkpoint with which the run would not end as it began; what is noted beside it.
@@ -212,6 +267,8 @@ impl<D: Labelled> Task<'_, D> {
 enum Ended {
     Finished,
     Interrupted,
+    /// Where it was to be, after this epoch.
+    Paused(u64),
 }
 
 /// A run under way: its files and where it speaks.
@@ -271,13 +328,20 @@ impl<'a> Run<'a> {
         task: &Task<'_, D>,
         checkpoint: Option<Checkpoint<'_>>,
         stopping: &mut Option<EarlyStopping>,
+        part: Option<Part>,
     ) -> anyhow::Result<Ended> {
         let epochs = self.config.num_epoch;
+        let before = checkpoint.as_ref().map_or(0, Checkpoint::step);
         let mut fit = task.fit(trainer)?;
         if let Some(checkpoint) = checkpoint {
             fit = fit.resume(&checkpoint)?;
         }
         let over = stopping.as_ref().is_some_and(EarlyStopping::is_over);
+        let last_epoch = part.map(|part| part.epochs(epochs));
+        let batches = (fit.batches() as u64).max(1);
+        if let Some(last) = last_epoch.filter(|last| over || before >= last.saturating_mul(batches)) {
+            return Ok(Ended::Paused(last.min(before / batches)));
+        }
         let bar = self.output.progress(epochs.saturating_mul(fit.batches() as u64));
         while let Some(step) = if over { None } else { fit.next_step() } {
             let step = step?;
@@ -310,7 +374,14 @@ impl<'a> Run<'a> {
                 }
                 return Ok(Ended::Interrupted);
             }
-            if verdict == Some(Decision::Stop) {
+            let stops = verdict == Some(Decision::Stop);
+            if last && last_epoch.is_some_and(|last| stops || step.epoch >= last) {
+                if !self.checkpoints.has(step.step) {
+                    self.save(&fit, stopping.as_ref())?;
+                }
+                return Ok(Ended::Paused(step.epoch));
+            }
+            if stops {
                 break;
             }
         }

@@ -1,5 +1,7 @@
 //! What a job hands to the loop of training.
 
+use std::any::Any;
+use std::cell::RefCell;
 use std::path::Path;
 
 use elman::{EarlyStopping, Error, Evaluation, Fit, Labelled, Trainer};
@@ -31,6 +33,60 @@ pub(crate) enum Begin<'a> {
     New(Option<&'a Path>),
     /// To the folder that holds its beginning.
     Again(Box<Held>),
+    /// To a folder that was [taken](super::take), and spoken of.
+    Taken(Box<Held>),
+    /// As one of several that are tried: up to a part of its epochs, without a test.
+    Trial(Box<Begin<'a>>, Part, &'a Shared),
+}
+
+/// A part of a run's epochs, after which it is broken off to go on later: [`Paused`] says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// So many of
+    pub(crate) of: u64,
+    /// so many equal parts.
+    pub(crate) all: u64,
+}
+
+impl Part {
+    /// Epochs of so many, at least one.
+    pub(crate) fn epochs(self, epochs: u64) -> u64 {
+        epochs.saturating_mul(self.of).div_ceil(self.all).max(1)
+    }
+}
+
+/// A run was broken off where it was to be, with a checkpoint.
+#[derive(Debug, thiserror::Error)]
+#[error("broken off after epoch {epoch} of {epochs}")]
+pub(crate) struct Paused {
+    pub(crate) epoch: u64,
+    pub(crate) epochs: u64,
+}
+
+/// What runs that are tried read once: the data of the first is there for the others.
+#[derive(Default)]
+pub(crate) struct Shared(RefCell<Option<Box<dyn Any>>>);
+
+impl Begin<'_> {
+    /// What is read from the disk: of a trial, once for all.
+    ///
+    /// # Errors
+    /// As `load`.
+    pub(crate) fn read<T: Clone + 'static>(&self, load: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+        let Begin::Trial(_, _, Shared(shared)) = self else { return load() };
+        let mut shared = shared.borrow_mut();
+        if let Some(there) = shared.as_ref().and_then(|there| there.downcast_ref::<T>()) {
+            return Ok(there.clone());
+        }
+        let loaded = load()?;
+        *shared = Some(Box::new(loaded.clone()));
+        Ok(loaded)
+    }
+
+    /// Where it is to be broken off.
+    pub(super) fn part(&self) -> Option<Part> {
+        if let Begin::Trial(_, part, _) = self { Some(*part) } else { None }
+    }
 }
 
 /// How the rows of the data are read.

@@ -6,7 +6,7 @@ use elman::Error;
 use crate::shown::amounts::bytes;
 
 /// `500MB`, `2GiB`, `1000000`: a number of bytes.
-pub(super) fn parse_bytes(text: &str) -> Result<usize, Error> {
+pub(crate) fn parse_bytes(text: &str) -> Result<usize, Error> {
     let refuse = || Error::Setting {
         what: "memory_budget",
         found: format!("{text:?}"),

@@ -178,6 +178,30 @@ impl<J: JobSettings> Settings<J> {
         Ok(format!("job = {:?}\n{job}{training}{optimization}{network}", J::JOB))
     }
 
+    /// The same with other values, by the names of their settings. Another optimizer or schedule takes none of the options over
+    /// that were the other's.
+    ///
+    /// # Errors
+    /// If a name is not known, a value is of another type or out of its range, or one does not go with the others.
+    pub(crate) fn with(&self, values: &[(&str, toml::Value)]) -> anyhow::Result<Self> {
+        let values: Table = values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let mut settings = self.clone();
+        settings.optimization.set(&from_toml(&toml::to_string(&values)?)?);
+        let mut all: Table = settings.text()?.parse()?;
+        all.extend(values);
+        let mut settings = Self::of_text("these settings", &toml::to_string(&all)?)?;
+        settings.resolve()?;
+        Ok(settings)
+    }
+
+    /// The value of a setting, if there is one of this name.
+    ///
+    /// # Errors
+    /// If the settings cannot be written.
+    pub(crate) fn value(&self, name: &str) -> anyhow::Result<Option<toml::Value>> {
+        Ok(self.text()?.parse::<Table>()?.remove(name))
+    }
+
     /// The same with another seed.
     pub(crate) fn of_seed(&self, seed: u64) -> Self {
         let training = TrainingConfig { seed, ..self.training.clone() };

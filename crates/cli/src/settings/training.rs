@@ -14,6 +14,7 @@ use crate::flags::training::TrainingArgs;
 use crate::options::Values;
 use crate::options::training::COMMON;
 pub(crate) use crate::options::training::TrainingConfig;
+use crate::ranks;
 
 impl TrainingConfig {
     /// With a value for everything that may be absent: the names of all settings.
@@ -97,6 +98,7 @@ impl TrainingConfig {
             .threads(self.threads)
             .truncate(self.truncate);
         trainer.memory_budget = self.budget()?;
+        trainer.peers = ranks::peers();
         Ok(trainer)
     }
 

@@ -1,7 +1,8 @@
 //! Names, paths and other text of users in a line.
 
 use std::borrow::Cow;
-use std::path::Path;
+
+pub(crate) use elman_exchange::files::shell_word;
 
 use super::amounts::thousands;
 
@@ -24,19 +25,6 @@ fn escaped(text: &str, harms: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(shown).collect())
 }
 
-/// A path as a word of a shell's line, to be copied out of a message.
-pub(crate) fn shell_word(path: &Path) -> String {
-    // A name that begins as a flag does is one all the same behind its folder.
-    let here =
-        if path.as_os_str().as_encoded_bytes().starts_with(b"-") { Path::new(".").join(path) } else { path.into() };
-    let word = here.display().to_string();
-    let separator = std::path::MAIN_SEPARATOR;
-    if word.chars().all(|c| c.is_alphanumeric() || c == separator || "/._-+:,@%".contains(c)) && !word.is_empty() {
-        return word;
-    }
-    if cfg!(windows) { format!("\"{word}\"") } else { format!("'{}'", word.replace('\'', "'\\''")) }
-}
-
 /// Things by their names: `3 series: "a", "b", "c"`. Of many the first few alone, so that a line stays one.
 pub(crate) fn counted(one: &str, many: &str, names: impl ExactSizeIterator<Item = String>) -> String {
     const SHOWN: usize = 5;
@@ -55,13 +43,5 @@ mod tests {
         assert_eq!(harmless("a\tb\nc"), "a\tb\nc");
         assert_eq!(harmless("\u{1b}[2Jé\r"), "\\u{1b}[2Jé\\r");
         assert_eq!(one_line("right\nTest Loss: 0"), "right\\nTest Loss: 0");
-    }
-
-    #[test]
-    #[cfg(unix)]
-    fn a_path_is_one_word_of_a_shell() {
-        let words = ["runs/mnist-rnn-1", "läufe/1", "my run", "it's", "a;b", "=a", "-x", ""];
-        let shown = ["runs/mnist-rnn-1", "läufe/1", "'my run'", r"'it'\''s'", "'a;b'", "'=a'", "./-x", "''"];
-        assert_eq!(words.map(|word| shell_word(Path::new(word))), shown);
     }
 }

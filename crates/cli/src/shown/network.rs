@@ -1,6 +1,6 @@
 //! Layers and heads in a line.
 
-use elman::{AnyCell, Head, IndRnn, Layer, Merge, Nonlinearity, Reads, Reset, Rnn, Stack};
+use elman::{AnyCell, Head, IndRnn, Layer, Merge, Nonlinearity, Padding, Reset, Rnn, Stack, Window};
 
 /// The layers in a line: `lstm 28 → 128 (peepholes), lstm 128 → 128`.
 pub(crate) fn describe(stack: &Stack) -> String {
@@ -12,7 +12,7 @@ pub(crate) fn describe(stack: &Stack) -> String {
 /// through what.
 pub(crate) fn describe_head(head: &Head) -> String {
     let mut text = head.describe();
-    if let Reads::Mean | Reads::Max = head.reads {
+    if head.reads.pools() {
         text += &format!(" on {}", head.reads.describe());
     }
     if !head.hidden.is_empty() {
@@ -32,6 +32,24 @@ fn describe_phi(phi: Nonlinearity) -> Option<String> {
         (_, Some(constant)) => Some(format!("{} {constant}", phi.name())),
         (_, None) => Some(phi.name().into()),
     }
+}
+
+/// The windows that a layer reads: `windows of 5, every 2, same padding`.
+fn describe_window(window: Window) -> String {
+    let mut text = format!("windows of {}", window.size);
+    if window.stride > 1 {
+        text += &format!(", every {}", window.stride);
+    }
+    if window.dilation > 1 {
+        text += &format!(", dilation {}", window.dilation);
+    }
+    text += &match window.padding {
+        Padding::Valid => String::new(),
+        Padding::Same => ", same padding".into(),
+        Padding::Causal => ", causal padding".into(),
+        Padding::Ends { before, after } => format!(", {before} and {after} padded"),
+    };
+    text
 }
 
 fn describe_layer(layer: &Layer) -> String {
@@ -69,7 +87,11 @@ fn describe_layer(layer: &Layer) -> String {
         }
         AnyCell::Dense(dense) => options.extend(describe_phi(dense.activation)),
         AnyCell::LayerNorm(norm) => options.push(format!("epsilon {}", norm.epsilon)),
+        AnyCell::Pool(pool) => options.push(format!("{} steps", pool.steps)),
         AnyCell::Scale(_) | AnyCell::Custom(_) => {}
+    }
+    if let Some(window) = layer.window {
+        options.push(describe_window(window));
     }
     let noise = cell.noise();
     for (rate, name) in [

@@ -78,6 +78,23 @@ mod signals {
         assert!(kill.unwrap().success());
     }
 
+    /// Each member watched for signals anew, and took the first for the second, which ends the process at once.
+    #[test]
+    fn a_signal_ends_a_later_member_after_its_step_too() {
+        let place = Place::with_set();
+        let (child, mut stdout) =
+            under_way(ignoring(&place, "", &format!("{QUICK} --ensemble 2 --num-epoch 300 --out run")));
+        let mut line = String::new();
+        while !line.starts_with("Epoch: 1, ") {
+            line.clear();
+            assert!(stdout.read_line(&mut line).unwrap() > 0, "there is a second member");
+        }
+        send(&child, "INT");
+        stdout.read_to_string(&mut String::new()).unwrap();
+        let outcome = Outcome::from(child.wait_with_output().unwrap());
+        outcome.failed(1, &["interrupted after step ", "run/member-2/model.safetensors", "elman resume run"]);
+    }
+
     #[test]
     fn a_signal_ends_the_run_after_its_step_with_a_model_that_loads() {
         // Whatever else is ignored: `nohup` does it to HUP, a script to INT and QUIT.

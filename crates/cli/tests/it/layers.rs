@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 
 /// From the bottom to the top; one of them is a file. Other files that are in no folder are above all.
-const LAYERS: [&str; 12] = [
+const LAYERS: [&str; 13] = [
     "shown",
+    "ranks",
     "picture",
     "options",
     "flags",

@@ -22,6 +22,9 @@ mod optimizers;
 mod options;
 mod pages;
 mod predict_sequences;
+#[cfg(target_os = "linux")]
+mod ranks;
+mod reading;
 mod recipe;
 mod refusals;
 mod regress;
@@ -35,9 +38,13 @@ mod same_bits;
 mod saved_runs;
 mod series;
 mod series_recipe;
+#[cfg(all(unix, feature = "serve"))]
+mod serve;
 mod several;
 mod shell;
 mod sweep;
+mod tag;
 mod text;
 mod train;
+mod tune;
 mod wrong_files;

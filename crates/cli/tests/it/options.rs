@@ -74,9 +74,10 @@ const CASES: [(&str, &str); 59] = [
 ];
 
 /// Flags that leave the trained model as it is; other tests look at what they do.
-const OTHERS: [&str; 14] = [
+const OTHERS: [&str; 15] = [
     "--ensemble",
     "--repeat",
+    "--rank-timeout",
     "--threads",
     "--memory-budget",
     "--checkpoint-steps",

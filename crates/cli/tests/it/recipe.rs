@@ -178,6 +178,58 @@ fn a_run_of_patches_and_changed_rows_goes_on_to_the_same_bytes() {
     assert!(place.bytes("one/model.safetensors") == place.bytes("two/model.safetensors"), "threads change bits");
 }
 
+/// Convolutions and pooling before the recurrent layers, of whatever the recipe would do: trained, gone on with, exported.
+#[test]
+fn convolutions_read_each_step_and_leave_fewer() {
+    let place = Place::with_waves();
+    let flags = "--conv 8,6 --kernel-size 5,3 --pool 3,2 --hidden-size 6 --num-epoch 100";
+    let outcome = place.elman(&format!("train classify --data waves.csv {flags} --threads 2 --out run"));
+    let test = outcome.succeeded().last().unwrap().to_owned();
+    let accuracy: f64 = test.rsplit(' ').next().unwrap().parse().unwrap();
+    assert!(accuracy >= 0.8, "{test}");
+    let words = "each step by itself, convolutions of 8 filters of 5, 3 pooled into one, then 6 filters of 3, 2 pooled into one (";
+    assert!(outcome.stderr.contains(words), "{}", outcome.stderr);
+    let config = place.config("run");
+    for (name, expected) in
+        [("conv", "[8, 6]"), ("kernel_size", "[5, 3]"), ("pool", "[3, 2]"), ("front", "0"), ("patch", "1")]
+    {
+        assert_eq!(of(&config, name), expected, "{name}");
+    }
+    assert!(!place.text("run/config.toml").contains("pooling"), "nobody gave it");
+    place.elman("train classify --config run/config.toml --quiet --threads 1 --out again").succeeded();
+    assert!(place.bytes("run/model.safetensors") == place.bytes("again/model.safetensors"));
+    assert_eq!(place.elman("eval run").succeeded().last().unwrap(), &test);
+    place.elman("predict run waves.csv").succeeded();
+    let shown = place.elman("inspect run");
+    shown.succeeded();
+    assert!(shown.stdout.contains("windows of 5, same padding"), "{}", shown.stdout);
+    place.elman("diagnose run").refused(2, &["a diagnosis", "windows of several steps"]);
+    // There and back: the same model.
+    place.elman("convert run run.keras --to keras").succeeded();
+    place.elman("convert run.keras back.safetensors").succeeded();
+    let arrays = |name: &str| Model::load(place.path(name)).unwrap().arrays();
+    assert_eq!(arrays("back.safetensors"), arrays("run/model.safetensors"));
+    // Operators pad all rows alike: with lengths of their own rows are none of them, and whole rows are.
+    place.elman("convert run run.onnx --to onnx").refused(1, &["--no-lengths"]);
+    place.elman("convert run run.onnx --to onnx --no-lengths").succeeded();
+    place.elman("convert run.onnx whole.safetensors").succeeded();
+    assert_eq!(arrays("whole.safetensors"), arrays("run/model.safetensors"));
+    place.elman("convert run torch.safetensors --to pytorch").refused(1, &["no module of torch.nn"]);
+    // A mean, and a kernel for all.
+    let flags = "--conv 4 --pool 4 --pooling mean --hidden-size 4 --num-epoch 1 --quiet";
+    place.elman(&format!("train classify --data waves.csv {flags} --out mean")).succeeded();
+    assert_eq!(of(&place.config("mean"), "pooling"), "\"mean\"");
+    for (flags, words) in [
+        ("--conv 8 --kernel-size 0", &["--kernel-size is 0", "1 to 4096"][..]),
+        ("--conv 8,0", &["--conv is 0", "filters"]),
+        ("--conv 8,8 --pool 1,2,3", &["--pool is 1,2,3", "or 2, one for each layer"]),
+        ("--kernel-size 3", &["--kernel-size is 3", "--conv 64"]),
+        ("--conv 8 --pooling mean", &["--pooling is given", "--pool 2"]),
+    ] {
+        place.elman(&format!("train classify --data waves.csv {flags} --out bad")).refused(2, words);
+    }
+}
+
 #[test]
 fn what_makes_no_steps_is_refused() {
     let place = Place::with_waves();

@@ -93,6 +93,43 @@ fn a_random_walk_is_no_worse_than_its_last_value() {
     }
 }
 
+/// A gain over the last value that may be chance counts for little, and the run says how little.
+#[test]
+fn the_base_of_a_random_walk_is_its_last_value() {
+    let place = place_with(&walk(240));
+    let line = format!("train series --data a.csv {QUICK} --out run").replace(" --quiet", "");
+    let outcome = place.elman(&line);
+    outcome.succeeded();
+    let said =
+        outcome.stderr.lines().find(|line| line.contains("% of the base is the last value, over which")).unwrap();
+    let part: f64 = said.split("% of the base is").next().unwrap().rsplit(' ').next().unwrap().parse().unwrap();
+    assert!(part > 50.0, "{said}");
+    assert!(place.text("run/config.toml").contains("draw = \"last="));
+    // Without it, as the ways alone say.
+    place.elman(&format!("{line} --draw last=0").replace("--out run", "--out ways")).succeeded();
+    assert!(place.bytes("run/model.safetensors") != place.bytes("ways/model.safetensors"));
+}
+
+/// A long series is learnt from in both scales for some steps; what is chosen stands in the settings, so it is not asked again.
+#[test]
+fn the_scale_of_a_long_series_is_chosen_in_validation() {
+    let place = place_with(&walk(900));
+    let line = format!("train series --data a.csv {QUICK} --transform none --out run").replace(" --quiet", "");
+    let outcome = place.elman(&line);
+    outcome.succeeded();
+    let said = outcome.stderr.lines().find(|line| line.starts_with("scaling ")).unwrap_or_default();
+    let chosen = said.split([' ', ':']).nth(1).unwrap_or_default();
+    assert!(["relative", "global"].contains(&chosen) && said.contains("after 200 steps"), "{}", outcome.stderr);
+    assert!(place.text("run/config.toml").contains(&format!("scaling = \"{chosen}\"")));
+    let again = place.elman("train series --config run/config.toml --out again");
+    again.succeeded();
+    assert!(!again.stderr.contains("after 200 steps"), "{}", again.stderr);
+    assert!(place.bytes("run/model.safetensors") == place.bytes("again/model.safetensors"));
+    let other = if chosen == "global" { "relative" } else { "global" };
+    place.elman(&format!("{line} --scaling {other}").replace("--out run", "--out other")).succeeded();
+    assert!(place.bytes("run/model.safetensors") != place.bytes("other/model.safetensors"));
+}
+
 #[test]
 fn three_horizons_are_enough() {
     for horizon in [2, 5, 12] {
@@ -187,6 +224,9 @@ fn what_the_recipe_cannot_be_is_refused() {
         ("--base mean", &["mean", "level=0.5"]),
         ("--recipe best", &["best"]),
         ("--transform root", &["root"]),
+        ("--draw last=2", &["last=2", "0 to 1"]),
+        ("--base last --draw seasonal=0.5", &["draw", "--base last,seasonal"]),
+        ("--scaling global --transform log", &["scaling", "--transform none"]),
     ] {
         place.elman(&format!("train series --data a.csv {QUICK} {flags} --out run")).refused(2, words);
     }
@@ -195,6 +235,43 @@ fn what_the_recipe_cannot_be_is_refused() {
     let outcome = place.elman(&format!("train series --data below.csv {QUICK} --transform log --out run"));
     outcome.refused(1, &["has -3 at step 0", "--transform none"]);
     assert_eq!(place.names(""), ["a.csv", "below.csv"], "nothing is left behind");
+}
+
+/// One series repeats what another did three steps before. Alone nobody can foresee it; read jointly, it is foreseen.
+#[test]
+fn series_that_read_each_other_foresee_what_one_alone_cannot() {
+    let (mut random, mut noise_of) = (noise(1), noise(2));
+    let moves: Vec<f64> = (0..260).map(|_| 2.0 * random()).collect();
+    let (mut a, mut b, mut table) = (100.0, 50.0, "t,a,b\n".to_owned());
+    for t in 0..260_usize {
+        a += moves[t];
+        b += t.checked_sub(3).map_or(0.0, |before| moves[before]) + 0.1 * noise_of();
+        writeln!(table, "{t},{a},{b}").unwrap();
+    }
+    let place = place_with(&table);
+    let mae = |flags: &str, run: &str| {
+        let line = format!(
+            "train series --data a.csv --target a,b --horizon 3 --hidden-size 24 --ensemble 1 --num-epoch 12 \
+                            --threads 2 --quiet {flags} --out {run}"
+        );
+        place.elman(&line).succeeded();
+        let table = place.text(&format!("{run}/series.csv"));
+        let row = table.lines().find(|line| line.starts_with("b,")).expect("a row for b");
+        row.split(',').nth(2).unwrap().parse::<f64>().unwrap()
+    };
+    let (alone, jointly) = (mae("", "alone"), mae("--jointly", "joint"));
+    assert!(jointly < 0.7 * alone, "{jointly} and {alone}");
+
+    // The model knows its table: with a column less it says which, with the same it goes on.
+    let outcome = place.elman("forecast joint --data a.csv --out f.csv");
+    outcome.succeeded();
+    assert_eq!(place.text("f.csv").lines().count(), 1 + 2 * 3);
+    let short: String = table.lines().map(|line| format!("{}\n", line.rsplit_once(',').unwrap().0)).collect();
+    place.write("short.csv", short.as_bytes());
+    place.elman("forecast joint --data short.csv").refused(1, &["no column \"b\" for the target"]);
+    place
+        .elman("train series --data a.csv --target a --jointly --quiet")
+        .refused(1, &["one target is read", "--target a,b,c"]);
 }
 
 /// No other program's file holds a base forecast: it is refused by name, or the network goes alone and is said to.

@@ -177,7 +177,7 @@ fn an_interrupted_sweep_keeps_what_it_has() {
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut lines = String::new();
     stdout.read_line(&mut lines).unwrap();
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
     stdout.read_to_string(&mut lines).unwrap();
     let outcome = Outcome::from(child.wait_with_output().unwrap());
     outcome.failed(1, &["interrupted: ", "points were not measured; the chart shows those before"]);

@@ -6,7 +6,7 @@ use super::Place;
 
 /// A name and a command line, without its folder: masks, stacks, streams, schedules, early stopping, both kinds of
 /// Rprop.
-pub(crate) const JOBS: [(&str, &str); 12] = [
+pub(crate) const JOBS: [(&str, &str); 16] = [
     ("mnist", "train mnist --data set --hidden-size 16 --batch-size 50 --learning-rate 0.01 --num-epoch 5 --threads 2"),
     (
         "mnist with masks",
@@ -41,9 +41,28 @@ pub(crate) const JOBS: [(&str, &str); 12] = [
          --threads 2",
     ),
     (
+        "classify steps",
+        "train classify --data tags.csv --label-per-step --hidden-size 6 --num-epoch 7 --batch-size 6 --threads 2",
+    ),
+    (
         "classify by an ensemble",
         "train classify --data walks.csv --hidden-size 6 --num-epoch 6 --batch-size 6 --threads 2 --ensemble 3 \
          --recurrent-dropout 0.2",
+    ),
+    (
+        "classify by trials",
+        "train classify --data walks.csv --hidden-size 6 --num-epoch 4 --batch-size 6 --threads 2 --read auto \
+         --label-smoothing 0.1",
+    ),
+    (
+        "series with a final fit",
+        "train series --data a.csv --target y --horizon 3 --context 8 --season 6 --hidden-size 4 --batch-size 8 \
+         --num-epoch 4 --threads 2 --recurrent-dropout 0.2 --batch-per-log 3 --final",
+    ),
+    (
+        "series by an ensemble with a final fit",
+        "train series --data a.csv --target y --horizon 3 --context 8 --season 6 --hidden-size 4 --batch-size 8 \
+         --num-epoch 3 --threads 1 --scaling global --transform none --batch-per-log 3 --ensemble 2 --final",
     ),
     (
         "series by an ensemble",
@@ -79,6 +98,27 @@ pub(crate) fn walks() -> String {
     walks
 }
 
+/// Sequences whose steps are `up` or `down` by the number two steps before; the first two have no label.
+pub(crate) fn tags() -> String {
+    let mut tags = "id,time,x,label\n".to_owned();
+    let mut state = 7_u32;
+    for row in 0..60 {
+        let mut before = Vec::new();
+        for step in 0..8 + row % 4 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let x = (state >> 28) as i32 - 8;
+            let label = match before.iter().nth_back(1) {
+                None => "",
+                Some(&x) if x >= 0 => "up",
+                Some(_) => "down",
+            };
+            writeln!(tags, "t{row},{step},{x},{label}").unwrap();
+            before.push(x);
+        }
+    }
+    tags
+}
+
 /// With the data of all of them.
 pub(crate) fn place() -> Place {
     let place = Place::with_set();
@@ -88,6 +128,7 @@ pub(crate) fn place() -> Place {
     place.write("text.txt", text.as_bytes());
     place.write("walks.csv", walks().as_bytes());
     place.write("yields.csv", yields().as_bytes());
+    place.write("tags.csv", tags().as_bytes());
     let mut series = "time,y\n".to_owned();
     (0..90).for_each(|t| writeln!(series, "{t},{}", [10, 14, 19, 21, 16, 11][t % 6] + t % 5).unwrap());
     place.write("a.csv", series.as_bytes());

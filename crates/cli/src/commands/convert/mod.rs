@@ -1,10 +1,8 @@
 //! `elman convert`: models from and for other programs.
 
 mod check;
-mod endings;
 mod made_up;
-mod partner;
-mod report;
+mod place;
 mod sample;
 #[cfg(feature = "tract")]
 mod tract;
@@ -14,10 +12,11 @@ use anyhow::{Context, bail};
 use elman::datasets::text;
 use elman::text::Vocabulary;
 use elman::{Error, Model};
-use elman_exchange::{Hints, Report, Units, Verdict};
+use elman_exchange::files::{Partner, Way};
+use elman_exchange::{Hints, Units, Verdict};
 use serde_json::json;
 
-use crate::flags::convert::{ConvertArgs, Partner};
+use crate::flags::convert::ConvertArgs;
 use crate::flags::output::OutputArgs;
 use crate::folder;
 use crate::jobs;
@@ -36,7 +35,7 @@ pub(crate) fn convert(args: &ConvertArgs) -> anyhow::Result<()> {
     let options = args.onnx_options(to)?;
     let hints = hints(args, from)?;
 
-    let (mut model, mut read) = from.load(&args.input, &hints, args.member)?;
+    let (mut model, mut read) = place::load(from, &args.input, &hints, args.member)?;
     keep_vocabulary(args, &mut model)?;
     if let Some(classes) = &args.classes {
         jobs::classify::name_classes(&mut model, classes)?;
@@ -49,12 +48,10 @@ pub(crate) fn convert(args: &ConvertArgs) -> anyhow::Result<()> {
         let expected = "no such flag: OUT is elman's own, or the model reads its inputs as they are".into();
         return Err(Error::Setting { what: "standardized", found: "given".into(), expected }.into());
     }
-    let written = to.save(&args.output, &model, &options)?;
+    let written = place::save(to, &args.output, &model, &options)?;
     // Of two reports the first is empty where the model is ours, and the second where it becomes so.
-    let reports: Vec<(Partner, Partner, Report)> = [(from, Partner::Elman, read), (Partner::Elman, to, written)]
-        .into_iter()
-        .filter_map(|(from, to, report)| report.map(|report| (from, to, report)))
-        .collect();
+    let parts = [(from, Partner::Elman, read), (Partner::Elman, to, written)].into_iter();
+    let way = Way(parts.filter_map(|(from, to, report)| report.map(|report| (from, to, report))).collect());
 
     let checks = verify::all(args, from, to, &model).inspect_err(|_| {
         // A file that does not do what the model does is worse than none. It was not there before.
@@ -63,23 +60,20 @@ pub(crate) fn convert(args: &ConvertArgs) -> anyhow::Result<()> {
     if args.json {
         let object = json!({
             "event": "conversion", "input": args.input, "output": args.output,
-            "steps": reports.iter().map(|(from, to, of)| report::object(*from, *to, of)).collect::<Vec<_>>(),
-            "exact": report::verdict(&reports) == Verdict::Exact, "verdict": report::conclusion(&reports),
+            "steps": way.objects(), "exact": way.verdict() == Verdict::Exact, "verdict": way.conclusion(),
             "verification": checks,
         });
         return output.result("", &object);
     }
     output.line(&format!("{} ({from}) → {} ({to})", args.input.display(), args.output.display()))?;
-    for (from, to, of) in &reports {
-        for line in report::text(*from, *to, of) {
-            output.line(&line)?;
-        }
-    }
-    output.line(&format!("\nverdict: {}", report::conclusion(&reports)))?;
-    for line in reports.iter().flat_map(|(_, _, of)| report::compared(of)) {
+    for line in way.lines() {
         output.line(&line)?;
     }
-    if args.sample.is_none() && report::has_nothing_to_compute(&reports) {
+    output.line(&format!("\nverdict: {}", way.conclusion()))?;
+    for line in way.compared() {
+        output.line(&line)?;
+    }
+    if args.sample.is_none() && way.has_nothing_to_compute() {
         output.line("not compared: arrays alone hold nothing to compute; --sample FILE compares answers")?;
     }
     for check in checks {

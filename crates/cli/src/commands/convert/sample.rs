@@ -9,10 +9,10 @@ use anyhow::{Context, bail};
 use elman::formats::{self, Array, numpy};
 use elman::{Link, Model, Predicts, Reads};
 use elman_exchange::Units;
+use elman_exchange::files::ends_with;
 use ndarray::Array3;
 
 use super::check::{Check, softmax, sorted};
-use super::endings::ends_with;
 
 /// What another program read, and what it answered.
 pub(super) struct Sample {

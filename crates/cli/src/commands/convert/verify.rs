@@ -2,11 +2,13 @@
 
 use elman::Model;
 use elman_exchange::Hints;
+use elman_exchange::files::Partner;
 
 use super::check::Check;
 use super::made_up::MadeUp;
+use super::place;
 use super::sample::Sample;
-use crate::flags::convert::{ConvertArgs, Partner};
+use crate::flags::convert::ConvertArgs;
 
 /// All comparisons that are asked for: with what was written, read again; with tract, of a graph; with a sample.
 ///
@@ -17,7 +19,8 @@ pub(super) fn all(args: &ConvertArgs, from: Partner, to: Partner, model: &Model)
     if args.verify {
         let made_up = MadeUp::of(model);
         let ours = model.logits(made_up.inputs.view(), Some(&made_up.lengths))?;
-        let (again, _) = to.load(
+        let (again, _) = place::load(
+            to,
             &args.output,
             &Hints { like: Some(model.config()), allow_nonfinite: true, ..Hints::default() },
             None,

@@ -1,4 +1,4 @@
-//! A trained model's answers: of a set with classes, judged; of files without, a line for each sequence.
+//! A trained model's answers: of a set with classes, judged; of files without, a line for each sequence, or for each step.
 
 use std::path::Path;
 
@@ -9,6 +9,7 @@ use serde_json::{Map, json};
 use super::judged::judge;
 use super::parts::Parts;
 use super::settings::ClassifySettings;
+use super::steps;
 use super::tables;
 use crate::flags::eval::EvalArgs;
 use crate::flags::predict::PredictArgs;
@@ -39,7 +40,7 @@ pub(super) fn test_set(run: &Path, data: Option<&Path>, model: &Model) -> anyhow
         }
         None => bail!("{} alone does not say what it was trained on; name a file with --data", run.display()),
     };
-    if set.labels.is_none() {
+    if set.labels.is_none() && set.step_labels.is_none() {
         bail!("{name} holds no labels to compare with; elman predict names the classes of its sequences");
     }
     let set = set.matched(&name, &meaning.features, &meaning.classes)?;
@@ -63,12 +64,18 @@ pub(super) fn predict(args: &PredictArgs, model: Ensemble, threads: usize, outpu
             let id = ids.as_ref().map(|ids| ids[row].clone());
             format!("{file}[{}]", id.unwrap_or_else(|| row.to_string()))
         };
-        let answers = classifier.classify(set).map_err(|error| match error {
+        let not_finite = |error| match error {
             Error::NoClass { row } => {
                 anyhow!("the model's answer for {} is not a number: a value is far from all in training", name(row))
             }
             error => error.into(),
-        })?;
+        };
+        if classifier.meaning().label_per_step {
+            let answers = classifier.classify_steps(set).map_err(not_finite)?;
+            steps::print(&classifier, &file, ids.as_deref(), &answers, output)?;
+            continue;
+        }
+        let answers = classifier.classify(set).map_err(not_finite)?;
         for (index, answer) in answers.iter().enumerate() {
             let (class, probability) = (classifier.name(answer), answer.probabilities[answer.class]);
             let named = || classifier.meaning().classes.iter().zip(&answer.probabilities);

@@ -22,7 +22,8 @@ Examples:
   elman train classify --data walks.csv --test new-walks.csv
   elman train classify --data walks.csv --id walk --label who --class-weights balanced
   elman train classify --data ECG_TRAIN.ts --test ECG_TEST.ts --early-stopping 10
-  elman train classify --data walks.csv --patch 8 --stride 4 --read mean --augment crop")]
+  elman train classify --data walks.csv --patch 8 --stride 4 --read mean --augment crop
+  elman train classify --data shifts.csv --label-per-step       a class for each step")]
 #[command(mut_args(of_classify))]
 pub(crate) struct ClassifyArgs {
     /// Sequences to learn from [default: Japanese Vowels, in the binary]
@@ -46,6 +47,9 @@ pub(crate) struct ClassifyArgs {
     /// In a table, the column of labels, in an .npz the array [default: label or y]
     #[arg(long, alias = "label-column", value_name = "COLUMN", help_heading = "Data")]
     pub(crate) label: Option<String>,
+    /// Each step has a label of its own, and is named one: y is then [N, T], and a label that is missing does not count
+    #[arg(long, help_heading = "Data")]
+    pub(crate) label_per_step: bool,
     /// In a table, the columns that are read, as a,b,c [default: all others of numbers]
     #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Data")]
     pub(crate) features: Option<Vec<String>>,
@@ -55,6 +59,9 @@ pub(crate) struct ClassifyArgs {
     /// How much a row of each class counts: none (all alike), balanced (rare classes more), or numbers, as 1,2,0.5
     #[arg(long, value_name = "W", allow_hyphen_values = true, help_heading = "Training")]
     pub(crate) class_weights: Option<String>,
+    /// Share out S of each label among all classes in training, from 0 to below 1; 0: none
+    #[arg(long, value_name = "S", allow_negative_numbers = true, help_heading = "Training")]
+    pub(crate) label_smoothing: Option<f64>,
     #[command(flatten)]
     pub(crate) several: SeveralArgs,
     #[command(flatten)]

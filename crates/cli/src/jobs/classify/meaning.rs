@@ -13,14 +13,14 @@ pub(super) fn of(job: &ClassifySettings, training: &SequenceSet) -> ClassMeaning
     ClassMeaning { standardizer, ..seen }
 }
 
-/// Gives a model of another program's the names of its classes. It reads each feature as it is; their names are those of
-/// an .npz file.
+/// Gives a model of another program's the names of its classes, of sequences or of their steps. It reads each feature as it
+/// is; their names are those of an .npz file.
 ///
 /// # Errors
-/// If it does not name a class for each sequence, has another number of classes, or two would have one name.
+/// If it reads tokens, has another number of classes, or two would have one name.
 pub(crate) fn name_classes(model: &mut Model, classes: &[String]) -> anyhow::Result<()> {
-    if model.stack().embedding.is_some() || model.head().reads == Reads::EveryStep {
-        bail!("the model names no class for a sequence of features: it reads tokens, or answers at every step");
+    if model.stack().embedding.is_some() {
+        bail!("the model names no class for a sequence of features: it reads tokens");
     }
     if model.head().classes() != Some(classes.len()) {
         let named = if classes.len() == 1 { "1 class is".into() } else { format!("{} classes are", classes.len()) };
@@ -34,6 +34,8 @@ pub(crate) fn name_classes(model: &mut Model, classes: &[String]) -> anyhow::Res
     }
     let features: Vec<String> = (0..model.stack().input()).map(|feature| format!("feature_{feature}")).collect();
     let standardizer = Standardizer::identity(features.len());
-    model.meaning = Some(ClassMeaning::new(classes, &features, &standardizer).into());
+    let meaning = ClassMeaning::new(classes, &features, &standardizer);
+    let label_per_step = model.head().reads == Reads::EveryStep;
+    model.meaning = Some(ClassMeaning { label_per_step, ..meaning }.into());
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `elman train classify`: sequences of any features and lengths, a class each.
 //!
-//! The network reads a sequence step by step, each feature standardised; its final state names the class.
+//! The network reads a sequence step by step, each feature standardised; its final state names the class. With a label for
+//! each step, its output at each of them does.
 
 mod answers;
 pub(crate) mod flags;
@@ -10,6 +11,7 @@ mod names;
 mod parts;
 mod picture;
 pub(crate) mod settings;
+mod steps;
 mod tables;
 
 use elman::datasets::SequenceSet;
@@ -29,10 +31,12 @@ use self::settings::ClassifySettings;
 use crate::flags::diagnose::DiagnoseArgs;
 use crate::flags::eval::EvalArgs;
 use crate::flags::predict::PredictArgs;
+use crate::flags::tune::Tuned;
 use crate::jobs::figures::{self, Figure, test_figures, with_validation};
 use crate::jobs::job::{Follow, Job};
+use crate::jobs::sequences::choice::{By, Own, Trials, Use};
 use crate::jobs::sequences::given::Given;
-use crate::jobs::sequences::reading::Recipe;
+use crate::jobs::sequences::reading::{Read, Recipe};
 use crate::jobs::sequences::recipe;
 use crate::jobs::sequences::sizes::Sizes;
 use crate::jobs::sequences::words;
@@ -57,6 +61,10 @@ impl Job for ClassifyJob {
 
     type Flags = ClassifyArgs;
     type Settings = ClassifySettings;
+
+    fn tuned(flags: &mut ClassifyArgs) -> &mut Tuned {
+        &mut flags.repeat.tuned
+    }
 
     fn train(args: &ClassifyArgs) -> anyhow::Result<()> {
         let mut settings = Settings::<ClassifySettings>::new(&args.common)?;
@@ -98,6 +106,12 @@ struct Open {
     given: Option<Given>,
 }
 
+impl several::Open for Open {
+    fn give(&mut self, name: &str) {
+        self.given = self.given.take().map(|given| given.and(name, true));
+    }
+}
+
 fn run(
     mut settings: Settings<ClassifySettings>,
     Open { batch: batch_is_open, given }: Open,
@@ -105,7 +119,7 @@ fn run(
     mut output: Output,
 ) -> anyhow::Result<()> {
     ClassifySettings::check_with(&settings)?;
-    let whole = Whole::load(&settings.job, settings.training.seed)?;
+    let whole = begin.read(|| Whole::load(&settings.job, settings.training.seed))?;
     let mut chosen = String::new();
     if let Some(given) = given {
         let Settings { job, training, optimization, network } = &mut settings;
@@ -120,6 +134,9 @@ fn run(
     let standardizer = meaning.standardizer.clone();
     let (what, fingerprint) = (describe_data(&parts, &standardizer), parts.fingerprint());
     let mut warnings: Vec<String> = poor(&settings.job, &parts).into_iter().collect();
+    if settings.job.label_per_step {
+        warnings.extend(steps::warnings(&parts));
+    }
     warnings.extend(parts.training.report.rounded.iter().map(ToString::to_string));
     warnings.extend(parts.training.report.stand_ins.iter().map(ToString::to_string));
     let (least, most) = words::lengths([&parts.training, &parts.validation, &parts.test]);
@@ -127,8 +144,20 @@ fn run(
         "event": "data", "steps": [least, most], "missing": missing(&parts), "missing_has_inputs": standardizer.mask,
         "never_read": unknown(&parts, &standardizer), "data": parts.name, "training": parts.training.len(), "validation": parts.validation.len(),
         "test": parts.test.len(), "features": features, "classes": classes,
-        "taken": parts.taken().map(tables_of::object),
+        "taken": parts.taken().map(tables_of::object), "label_per_step": settings.job.label_per_step,
     });
+    let augment = settings.job.reading.augment;
+    let trials = match settings.job.reading.read {
+        Read::Auto => {
+            let labels = parts.training.labels.clone().unwrap_or_default();
+            let (validation, seed) = (parts.validation.len(), settings.training.seed);
+            Some(Trials::new(By::Accuracy, Read::Max, &labels, validation, seed, |rows, used| {
+                let part = LabelledSequences::new(parts.training.select(rows), &standardizer)?;
+                Ok(if used == Use::Learnt { part.augmented(augment) } else { part })
+            })?)
+        }
+        _ => None,
+    };
     let [training, test] = [parts.training, parts.test].map(|set| LabelledSequences::new(set, &standardizer));
     let (training, test) = (training?, test?);
     let validation = match parts.validation.is_empty() {
@@ -137,34 +166,65 @@ fn run(
     };
     chosen +=
         &settings.training.fit_batch(training.len(), batch_is_open).map_or(String::new(), |line| format!("\n{line}"));
+    if settings.job.label_smoothing > 0.0 {
+        let smoothing = settings.job.label_smoothing;
+        chosen += &format!(
+            "\nlabels smoothed by {smoothing}: training losses are of those, validation and test losses are not"
+        );
+    }
     let batch = settings.training.batch_size.of(training.len());
     settings.training.num_epoch = settings.job.reading.epochs(settings.training.num_epoch, training.len(), batch);
-    let training = training.augmented(settings.job.reading.augment);
+    let training = training.augmented(augment);
     let weights = settings.job.weights(&training, &classes)?;
-    let of_seed = |seed| {
-        let settings = settings.of_seed(seed);
-        let model = model(&settings, &training, meaning.clone(), test.steps())?;
-        Ok(settings.training.trainer(model, &settings.optimization)?.class_weights(weights.clone()))
+    let trainer = |settings: &Settings<ClassifySettings>| -> anyhow::Result<Trainer> {
+        let model = model(settings, &training, meaning.clone(), test.steps())?;
+        let trainer = settings.training.trainer(model, &settings.optimization)?;
+        Ok(trainer.class_weights(weights.clone()).label_smoothing(settings.job.label_smoothing as f32))
     };
-    let first = of_seed(settings.training.seed)?;
     let steps = training.steps();
+    warnings.extend(layout(&settings.job, steps.max(test.steps()), features.len()));
+    if output.json {
+        output.result("", &object)?;
+    }
+    for text in warnings {
+        output.warn(&text)?;
+    }
+    let name = format!("classify-{}", settings.network.cell);
+    let mut remark = format!("{what}{chosen}\n");
+    let begin = match trials {
+        None => begin,
+        Some(trials) => {
+            // Refuses what does not fit before anything is written.
+            trainer(&settings)?.fit(&training)?;
+            let held = run::take(begin, &name, &settings.to_toml()?, remark.trim_end(), &mut output)?;
+            remark.clear();
+            let own = Own {
+                training: &training,
+                validation: validation.as_ref(),
+                epochs: settings.training.num_epoch,
+                stopping: settings.optimization.early_stopping()?,
+                trainer: &|read| {
+                    let mut settings = settings.of_seed(settings.training.seed);
+                    settings.job.reading.read = read;
+                    trainer(&settings)
+                },
+            };
+            settings.job.reading.read = trials.choose(&held, &fingerprint, &own, &mut output)?;
+            Begin::Taken(held)
+        }
+    };
+    let of_seed = |seed| trainer(&settings.of_seed(seed));
+    let first = of_seed(settings.training.seed)?;
     let task = Task {
-        name: format!("classify-{}", settings.network.cell),
+        name,
         settings: settings.to_toml()?,
         data: &training,
         fingerprint,
         reading: Reading::Rows,
         training: &settings.training,
         stopping: settings.optimization.early_stopping()?,
-        remark: format!("{what}{chosen}\n{}", run::describe(&first, steps, parts.bytes)?),
+        remark: remark + &run::describe(&first, steps, parts.bytes)?,
     };
-    if output.json {
-        output.result("", &object)?;
-    }
-    warnings.extend(layout(&settings.job, steps.max(test.steps()), features.len()));
-    for text in warnings {
-        output.warn(&text)?;
-    }
     let members = Members { count: settings.job.ensemble, seed: settings.training.seed, first, of_seed: &of_seed };
     let (trained, model) = train_members(begin, &task, members, &mut Validation(validation), &mut output)?;
     let mut predictor = Predictor::new(model, settings.training.threads);
@@ -172,7 +232,12 @@ fn run(
         output.warn(&text)?;
     }
     let judged = judge(&mut predictor, &test)?;
-    picture::draw(&trained.folder.join(PICTURE), &judged.confusion, &classes)?;
+    let of = if settings.job.label_per_step { "steps" } else { "sequences" };
+    picture::draw(&trained.folder.join(PICTURE), &judged.confusion, &classes, of)?;
+    if settings.job.label_per_step {
+        let simpler = steps::Simpler::of(&training, &test, classes.len(), &settings.training)?;
+        output.result(simpler.line(), &simpler.object())?;
+    }
     tables::report(
         &mut output,
         &judged,
@@ -191,7 +256,10 @@ fn model(
 ) -> anyhow::Result<Model> {
     let reading = &settings.job.reading;
     let stack = reading.stack(&settings.network, training.input())?;
-    let head = reading.head(Head::last_state(meaning.classes.len()));
+    let head = match settings.job.label_per_step {
+        true => Head::every_step(meaning.classes.len()),
+        false => reading.head(Head::last_state(meaning.classes.len())),
+    };
     let batch = settings.training.batch_size.of(training.len());
     let steps = training.steps().max(test_steps);
     let mut model = settings.training.model(&settings.optimization, stack, head, steps, batch)?;
@@ -213,6 +281,9 @@ fn describe_data(parts: &Parts, standardizer: &Standardizer) -> String {
     );
     if let Some(taken) = parts.taken() {
         text += &format!("\n{taken}");
+    }
+    if parts.training.step_labels.is_some() {
+        text += &steps::missing(parts);
     }
     text += &words::missing(missing(parts), standardizer.mask);
     let unknown = unknown(parts, standardizer);

@@ -1,27 +1,31 @@
 //! The data in its parts: for training, for validation, for the test.
 //!
-//! Each class has its share of each part. Which rows are in which part the seed says.
+//! Each class has its share of each part; where each step has a class, a part is any whole sequences. Which rows are in which
+//! part the seed says.
 
 use anyhow::bail;
-use elman::Error;
 use elman::datasets::SequenceSet;
 use elman::datasets::sequences::{load_labelled, train_test};
 use elman::datasets::series::Taken;
+use elman::{Drawing, Error, part_count};
 
 use super::names::few;
 use super::settings::ClassifySettings;
+use super::steps;
 use crate::flags::folds::{self, Folds};
-use crate::jobs::sequences::parts::{self, Drawing};
 use crate::run::fingerprint::Fingerprint;
 
 /// Most classes: beyond them, the column of labels is another one.
 const CLASSES_MAX: usize = 1000;
 
 /// What there is to learn from, and to test with: the parts before validation is put aside.
+#[derive(Clone)]
 pub(super) struct Whole {
     pub(super) rest: SequenceSet,
     test: SequenceSet,
     name: String,
+    /// Sequences of steps without a label, which are left out.
+    unlabelled: usize,
     bytes: usize,
 }
 
@@ -33,6 +37,8 @@ pub(super) struct Parts {
     pub(super) test: SequenceSet,
     /// What the data is called.
     pub(super) name: String,
+    /// Sequences of steps without a label, which are left out.
+    pub(super) unlabelled: usize,
     /// What all values take.
     pub(super) bytes: usize,
 }
@@ -52,11 +58,26 @@ impl Whole {
                 (data.display().to_string(), rest, Some(test))
             }
         };
+        let (rest, mut unlabelled) = steps::labelled(rest);
+        let test = test.map(|test| {
+            let (test, without) = steps::labelled(test);
+            unlabelled += without;
+            test
+        });
+        if test.as_ref().is_some_and(SequenceSet::is_empty) {
+            bail!("no step of the test has a label: there is nothing to test with");
+        }
         if rest.classes.len() > CLASSES_MAX {
             bail!(
                 "{name} has {} classes ({}), expected at most {CLASSES_MAX}; check which column holds the labels",
                 rest.classes.len(),
                 few(&rest.classes)
+            );
+        }
+        if job.label_per_step && test.is_none() && rest.len() < 2 {
+            bail!(
+                "{name} has 1 sequence, and none is left for the test; expected at least 2: cut it into stretches that have \
+                 ids of their own, or name another file with --test"
             );
         }
         let bytes = size_of::<f32>() * (rest.values.len() + test.as_ref().map_or(0, |test| test.values.len()));
@@ -72,7 +93,7 @@ impl Whole {
                 (rest, test)
             }
         };
-        Ok(Whole { rest, test, name, bytes })
+        Ok(Whole { rest, test, name, unlabelled, bytes })
     }
 
     /// With a part of what there is to learn from put aside.
@@ -80,12 +101,17 @@ impl Whole {
     /// # Errors
     /// If no class has enough sequences for one.
     pub(super) fn split(self, job: &ClassifySettings, seed: u64) -> anyhow::Result<Parts> {
-        let Whole { rest, test, name, bytes } = self;
+        let Whole { rest, test, name, unlabelled, bytes } = self;
         let (training, validation) = part(&rest, job.validation, seed, Drawing::Validation)?;
+        if training.is_empty() {
+            bail!(
+                "{name} has too few sequences for a part for validation; add sequences, or do without it: --validation 0"
+            );
+        }
         if validation.is_empty() && job.validation > 0.0 {
             bail!("{name}: {TOO_FEW} validation; add sequences, or do without it: --validation 0");
         }
-        Ok(Parts { training, validation, test, name, bytes })
+        Ok(Parts { training, validation, test, name, unlabelled, bytes })
     }
 }
 
@@ -107,7 +133,11 @@ impl Parts {
     pub(super) fn fingerprint(&self) -> Fingerprint {
         [&self.training, &self.validation, &self.test].into_iter().fold(Fingerprint::default(), |all, set| {
             let labels = set.labels.iter().flatten();
+            let of_steps = set.step_labels.iter().flatten();
+            // 0 where there is none.
+            let of_steps: Vec<usize> = of_steps.map(|label| label.map_or(0, |label| label as usize + 1)).collect();
             let all = all.names(&set.names).names(&set.classes).floats(&set.values).counts(&set.offsets).counts(labels);
+            let all = if of_steps.is_empty() { all } else { all.counts(&of_steps) };
             set.centres.iter().fold(all, |all, centre| all.bytes(&centre.to_le_bytes()))
         })
     }
@@ -133,16 +163,18 @@ fn embedded() -> anyhow::Result<(SequenceSet, SequenceSet)> {
 /// If there are too few sequences for the folds.
 fn fold(set: &SequenceSet, folds: Folds, seed: u64, name: &str) -> anyhow::Result<(SequenceSet, SequenceSet)> {
     let Some((count, fold)) = folds.one() else { bail!("{name} is cut into folds, and none is named") };
-    let labels = set.labels.clone().unwrap_or_default();
+    // Where steps have the classes, a sequence has none.
+    let labels = set.labels.clone().unwrap_or_else(|| vec![0; set.len()]);
     let sizes = (0..set.classes.len()).map(|class| labels.iter().filter(|&&label| label == class).count());
-    if let Some((class, _)) = sizes.clone().enumerate().find(|&(_, size)| size == 1) {
+    let labelled = set.labels.is_some();
+    if let Some((class, _)) = sizes.clone().enumerate().find(|&(_, size)| size == 1 && labelled) {
         bail!("{name}: class {:?} has one sequence, which cannot be in two folds; leave it out", set.classes[class]);
     }
     if count > set.len() {
         let expected = format!("at most {}, the sequences of {name}", set.len());
         return Err(Error::setting("folds", count, expected).into());
     }
-    let order = parts::order(set.len(), seed, Drawing::Folds)?;
+    let order = Drawing::Folds.order(set.len(), seed)?;
     let fold_of = folds::of_rows(&labels, count, &order);
     let part = |inside: bool| -> Vec<usize> {
         order.iter().copied().filter(|&row| (fold_of[row] == fold) == inside).collect()
@@ -151,8 +183,13 @@ fn fold(set: &SequenceSet, folds: Folds, seed: u64, name: &str) -> anyhow::Resul
 }
 
 /// What is left of a set, and a part of it in which each class has its share: at least one sequence, unless the fraction
-/// is 0. Nothing is taken of a class of one.
+/// is 0. Nothing is taken of a class of one. Where steps have the classes, any sequences.
 fn part(set: &SequenceSet, fraction: f64, seed: u64, drawing: Drawing) -> Result<(SequenceSet, SequenceSet), Error> {
-    let order = parts::order(set.len(), seed, drawing)?;
-    Ok(set.split_stratified(parts::count(fraction, set.len()), &order))
+    let order = drawing.order(set.len(), seed)?;
+    let count = part_count(fraction, set.len());
+    if set.step_labels.is_some() {
+        let (taken, left) = order.split_at(count.min(order.len()));
+        return Ok((set.select(left), set.select(taken)));
+    }
+    Ok(set.split_stratified(count, &order))
 }

@@ -33,8 +33,8 @@ const SCALE_BAR: [u32; 3] = [20, 14, 46];
 /// It is not lower, however few squares there are.
 const SCALE_MIN: u32 = 112;
 
-/// Draws the matrix: true classes down, predicted ones across.
-pub(super) fn draw(path: &Path, confusion: &Confusion, names: &[String]) -> anyhow::Result<()> {
+/// Draws the matrix: true classes down, predicted ones across. Counted are `of`: sequences, or steps.
+pub(super) fn draw(path: &Path, confusion: &Confusion, names: &[String], of: &str) -> anyhow::Result<()> {
     let classes = names.len() as u32;
     let square = (MATRIX / classes.max(1)).clamp(1, SQUARE_MAX);
     let named = square >= SQUARE_OF_TEXT;
@@ -51,8 +51,8 @@ pub(super) fn draw(path: &Path, confusion: &Confusion, names: &[String]) -> anyh
     let width = (left + side + SCALE_BAR.iter().sum::<u32>()).max(320);
     let picture = svg((width, top + side.max(SCALE_MIN) + 24), |root| {
         text(root, "Confusion", (16, 24), HPos::Left, &style(20, INK))?;
-        let note = "shade: part of the sequences of the true class";
-        text(root, note, (16, 48), HPos::Left, &style(13, PALE_INK))?;
+        let note = format!("shade: part of the {of} of the true class");
+        text(root, &note, (16, 48), HPos::Left, &style(13, PALE_INK))?;
         scale(root, (left + side + SCALE_BAR[0], top), side.max(SCALE_MIN))?;
         text(root, "predicted", (left + side / 2, 68), HPos::Center, &style(15, INK))?;
         upright_text(root, "true", (20, top + side / 2), HPos::Center, 15)?;
@@ -148,7 +148,7 @@ mod tests {
         let names: Vec<String> = (0..classes).map(|class| format!("<class {class}>")).collect();
         let mut confusion = Confusion::new(classes);
         (0..classes).for_each(|class| (0..7).for_each(|row| confusion.add(class, if row == 0 { 0 } else { class })));
-        draw(&path, &confusion, &names).unwrap();
+        draw(&path, &confusion, &names, "sequences").unwrap();
         std::fs::read_to_string(path).unwrap()
     }
 
@@ -173,7 +173,7 @@ mod tests {
         let names = ["walking upstairs with a heavy load, slowly", "步行", "x"].map(str::to_owned);
         let mut confusion = Confusion::new(3);
         (0..3).for_each(|class| confusion.add(class, class));
-        draw(&path, &confusion, &names).unwrap();
+        draw(&path, &confusion, &names, "sequences").unwrap();
         let svg = std::fs::read_to_string(path).unwrap();
         for name in &names {
             assert_eq!(svg.matches(&format!("\n{name}\n")).count(), 2, "{name}");

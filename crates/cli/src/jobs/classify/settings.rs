@@ -11,7 +11,7 @@ use crate::flags::folds::Folds;
 use crate::flags::writing::Writing;
 use crate::jobs::sequences::columns::{self, Columns};
 use crate::jobs::sequences::parts;
-use crate::jobs::sequences::reading::{ReadingConfig, Recipe};
+use crate::jobs::sequences::reading::{Read, ReadingConfig, Recipe};
 use crate::options::Value;
 use crate::run::members;
 use crate::settings::network::NetworkConfig;
@@ -43,6 +43,9 @@ pub(crate) struct ClassifySettings {
     pub(super) validation: f64,
     /// `none`, `balanced`, or a number for each class.
     pub(super) class_weights: String,
+    /// Of a label, what all classes share in training.
+    #[serde(default)]
+    pub(super) label_smoothing: f64,
     pub(super) missing: Missing,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) id_column: Option<String>,
@@ -54,6 +57,9 @@ pub(crate) struct ClassifySettings {
     pub(super) writing: Writing,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) label_column: Option<String>,
+    /// Whether each step has a label of its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) label_per_step: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) features: Option<Vec<String>>,
 }
@@ -68,12 +74,14 @@ impl Default for ClassifySettings {
             test_part: 0.2,
             validation: 0.1,
             class_weights: "none".into(),
+            label_smoothing: 0.0,
             missing: Missing::default(),
             id_column: None,
             time_column: None,
             reading: ReadingConfig::default(),
             writing: Writing::default(),
             label_column: None,
+            label_per_step: false,
             features: None,
         }
     }
@@ -106,8 +114,10 @@ impl JobSettings for ClassifySettings {
             id_column: name.clone(),
             time_column: name.clone(),
             writing: Writing::full(),
+            reading: ReadingConfig::full(),
             folds: Folds::full(),
             label_column: name,
+            label_per_step: true,
             features: Some(Vec::new()),
             ..ClassifySettings::default()
         }
@@ -120,6 +130,9 @@ impl JobSettings for ClassifySettings {
         self.writing.notation().check()?;
         self.reading.check()?;
         self.weights_in_numbers()?;
+        if !(0.0..1.0).contains(&self.label_smoothing) {
+            return Err(Error::setting("label_smoothing", self.label_smoothing, "0 to below 1"));
+        }
         Ok(())
     }
 
@@ -158,6 +171,9 @@ impl JobSettings for ClassifySettings {
                 );
             }
         }
+        if job.label_per_step {
+            job.check_steps()?;
+        }
         // What the number of features does not decide.
         job.reading.stack(&settings.network, 1)?;
         Ok(())
@@ -195,11 +211,13 @@ impl ClassifySettings {
         set_option(&mut self.time_column, &args.time);
         self.writing = args.writing.clone().or(self.writing.clone());
         set_option(&mut self.label_column, &args.label);
+        self.label_per_step |= args.label_per_step;
         set_option(&mut self.features, &args.features);
         self.validation = args.validation.unwrap_or(self.validation);
         if let Some(weights) = &args.class_weights {
             self.class_weights.clone_from(weights);
         }
+        set(&mut self.label_smoothing, args.label_smoothing.as_ref());
         columns::set_missing(args.missing.as_deref(), &mut self.missing);
         Ok(())
     }
@@ -219,6 +237,32 @@ impl ClassifySettings {
         })
     }
 
+    /// Refuses what takes several steps together, where each has a label of its own.
+    fn check_steps(&self) -> Result<(), Error> {
+        let refuse = |what, found: String, expected: &str| {
+            let expected = format!("{expected}: with label_per_step each step is read, and named, by itself");
+            Err(Error::Setting { what, found, expected })
+        };
+        if self.data.is_none() {
+            return refuse(
+                "label_per_step",
+                "true".into(),
+                "a file as data, for the embedded set has a label for each sequence",
+            );
+        }
+        if !self.reading.steps().is_step() {
+            return refuse("patch", self.reading.patch.to_string(), "1");
+        }
+        if self.reading.read != Read::Last {
+            return refuse("read", self.reading.read.name().to_owned(), "no such thing");
+        }
+        let augment = &self.reading.augment;
+        if augment.crop > 0.0 || augment.warp > 0.0 {
+            return refuse("augment", augment.to_string(), "jitter and scale alone, which leave steps at their places");
+        }
+        Ok(())
+    }
+
     /// What each class counts: empty, or `[C]`.
     pub(super) fn weights(&self, training: &LabelledSequences, classes: &[String]) -> Result<Vec<f32>, Error> {
         match self.weights_in_numbers()? {
@@ -228,7 +272,13 @@ impl ClassifySettings {
                 expected: format!("{}, one for each class: {}", classes.len(), few(classes)),
             }),
             Some(weights) => Ok(weights),
-            None if self.class_weights == "balanced" => balanced_class_weights(&training.labels, classes.len()),
+            None if self.class_weights == "balanced" => match training.step_labels() {
+                Some(labels) => {
+                    let labels: Vec<usize> = labels.iter().flatten().map(|&label| label as usize).collect();
+                    balanced_class_weights(&labels, classes.len())
+                }
+                None => balanced_class_weights(&training.labels, classes.len()),
+            },
             None => Ok(Vec::new()),
         }
     }
@@ -239,6 +289,7 @@ impl ClassifySettings {
             id: &self.id_column,
             time: &self.time_column,
             label: &self.label_column,
+            label_per_step: self.label_per_step,
             features: &self.features,
             writing: &self.writing,
         }

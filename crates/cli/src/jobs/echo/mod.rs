@@ -4,24 +4,24 @@
 //! only the carried state knows: without it the first steps of a piece cannot be right.
 
 pub(crate) mod flags;
-mod heard;
 mod picture;
-mod pieces;
 pub(crate) mod settings;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::bail;
-use elman::{Ensemble, Error, Evaluation, Head, Meaning, Model, Predictor, Purpose, Random, Sequences, Trainer};
+use elman::{
+    EchoPieces, Ensemble, Error, Evaluation, Head, Heard, Meaning, Model, Predictor, Purpose, Random, Sequences,
+    Trainer,
+};
 use serde_json::json;
 
 use self::flags::EchoArgs;
-use self::heard::Heard;
-use self::pieces::Pieces;
 use self::settings::EchoSettings;
 use crate::flags::diagnose::DiagnoseArgs;
 use crate::flags::eval::EvalArgs;
+use crate::flags::tune::Tuned;
 use crate::folder;
 use crate::jobs::figures::{self, Figure, report, test_figures, with_validation};
 use crate::jobs::job::{Follow, Job};
@@ -54,6 +54,10 @@ impl Job for EchoJob {
     type Flags = EchoArgs;
     type Settings = EchoSettings;
 
+    fn tuned(flags: &mut EchoArgs) -> &mut Tuned {
+        &mut flags.repeat.tuned
+    }
+
     fn train(args: &EchoArgs) -> anyhow::Result<()> {
         let mut settings = Settings::<EchoSettings>::new(&args.common)?;
         let job = &mut settings.job;
@@ -75,7 +79,7 @@ impl Job for EchoJob {
         let window = settings.job.sequence_length;
         let mut predictor = Predictor::new(model, threads);
         let test = match settings.job.reset_state {
-            true => predictor.evaluate(&Pieces { series: &series, window })?,
+            true => predictor.evaluate(&EchoPieces { series: &series, window })?,
             false => predictor.evaluate_streams(&series, window)?,
         };
         report(output, &test, &format!("the model {} is damaged", args.run.display()))
@@ -83,7 +87,7 @@ impl Job for EchoJob {
 
     fn diagnose(args: &DiagnoseArgs, _: &Model, window: usize, follow: &mut Follow<'_>) -> anyhow::Result<()> {
         let series = test_series(&args.run, args.data.as_deref())?;
-        follow(&Pieces { window: window.min(series.steps()), series: &series })
+        follow(&EchoPieces { window: window.min(series.steps()), series: &series })
     }
 }
 
@@ -160,7 +164,7 @@ struct Listener {
 impl Listener {
     fn evaluate(&self, trainer: &mut Trainer) -> Result<Evaluation, Error> {
         if self.reset {
-            return trainer.evaluate(&Pieces { series: &self.series, window: self.window });
+            return trainer.evaluate(&EchoPieces { series: &self.series, window: self.window });
         }
         trainer.evaluate_streams(&self.series, self.window)
     }

@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use elman::StepClass;
+use elman::{Heard, StepClass};
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::heard::Heard;
 use crate::picture::axis::Axis;
 use crate::picture::canvas::{BLUE, GREEN, INK, PALE_INK, VERMILION, axes, key, px, stroke, style, svg, text, write};
 

@@ -20,6 +20,7 @@ use self::settings::MnistSettings;
 use crate::flags::diagnose::DiagnoseArgs;
 use crate::flags::eval::EvalArgs;
 use crate::flags::predict::PredictArgs;
+use crate::flags::tune::Tuned;
 use crate::folder;
 use crate::jobs::figures::{self, Figure, report, test_figures, with_validation};
 use crate::jobs::job::{Follow, Job};
@@ -69,6 +70,10 @@ impl Job for MnistJob {
     type Flags = MnistArgs;
     type Settings = MnistSettings;
 
+    fn tuned(flags: &mut MnistArgs) -> &mut Tuned {
+        &mut flags.repeat.tuned
+    }
+
     fn train(args: &MnistArgs) -> anyhow::Result<()> {
         let mut settings = Settings::<MnistSettings>::new(&args.common)?;
         set_option(&mut settings.job.data, &args.data);
@@ -100,7 +105,7 @@ impl Job for MnistJob {
 /// `open`: whether a batch is all rows where there are few.
 fn run(mut settings: Settings<MnistSettings>, open: bool, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
     MnistSettings::check_with(&settings)?;
-    let data = load_data(settings.job.data.as_deref())?;
+    let data = begin.read(|| load_data(settings.job.data.as_deref()))?;
     warn_of_blank(&data, &mut output)?;
     let chosen = settings.training.fit_batch(data.train.len(), open);
     let of_seed = |seed| {

@@ -9,6 +9,7 @@ use crate::flags::folds::Folds;
 use crate::flags::several::{RepeatArgs, SeveralArgs};
 use crate::flags::training::CommonArgs;
 use crate::flags::writing::Writing;
+use crate::jobs::sequences::reading::Read;
 
 /// Flags of `train regress`.
 #[derive(Args, Debug)]
@@ -58,8 +59,9 @@ pub(crate) struct RegressArgs {
     /// Levels of the quantiles with --loss quantile, rising
     #[arg(long, value_name = "LEVELS", value_delimiter = ',', help_heading = "Training")]
     pub(crate) quantiles: Option<Vec<f64>>,
-    /// What the head reads of the last layer: its last state, or the mean or maximum of its outputs over the steps
-    #[arg(long, value_parser = PossibleValuesParser::new(["last", "mean", "max"]), help_heading = "Model")]
+    /// What the head reads of the last layer: its last state, or of its outputs over the steps the mean, the maximum
+    /// or a mean by learned weights (attention); auto: what does best in trials on sequences held out
+    #[arg(long, value_parser = PossibleValuesParser::new(Read::NAMES.map(|(name, _)| name)), help_heading = "Model")]
     pub(crate) read: Option<String>,
     #[command(flatten)]
     pub(crate) several: SeveralArgs,

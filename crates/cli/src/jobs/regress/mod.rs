@@ -23,9 +23,12 @@ use self::settings::RegressSettings;
 use crate::flags::diagnose::DiagnoseArgs;
 use crate::flags::eval::EvalArgs;
 use crate::flags::predict::PredictArgs;
+use crate::flags::tune::Tuned;
 use crate::folder;
 use crate::jobs::figures::Figure;
 use crate::jobs::job::{Follow, Job};
+use crate::jobs::sequences::choice::{By, Own, Trials};
+use crate::jobs::sequences::reading::Read;
 use crate::jobs::sequences::words;
 use crate::jobs::several::{self, Asked};
 use crate::jobs::tables;
@@ -54,6 +57,10 @@ impl Job for RegressJob {
 
     type Flags = RegressArgs;
     type Settings = RegressSettings;
+
+    fn tuned(flags: &mut RegressArgs) -> &mut Tuned {
+        &mut flags.repeat.tuned
+    }
 
     fn train(args: &RegressArgs) -> anyhow::Result<()> {
         let mut settings = Settings::<RegressSettings>::new(&args.common)?;
@@ -90,7 +97,7 @@ fn run(
     mut output: Output,
 ) -> anyhow::Result<()> {
     RegressSettings::check_with(&settings)?;
-    let parts = Parts::load(&settings.job, settings.training.seed)?;
+    let parts = begin.read(|| Parts::load(&settings.job, settings.training.seed))?;
     let meaning = meaning(&settings.job, &parts.training)?;
     let (what, fingerprint) = (describe_data(&parts, &meaning), parts.fingerprint());
     let report = parts.training.set.report.clone();
@@ -100,6 +107,16 @@ fn run(
         "mean": meaning.centre, "deviation": meaning.scale, "taken": report.taken.as_ref().map(tables::object),
     });
     let of = |part: &Numbered| NumberedSequences::new(part.set.clone(), &part.numbers, &meaning);
+    let trials = match settings.job.read {
+        Read::Auto => {
+            let alike = vec![0; parts.training.set.len()];
+            let (validation, seed) = (parts.validation.set.len(), settings.training.seed);
+            Some(Trials::new(By::Loss, Read::Mean, &alike, validation, seed, |rows, _| {
+                of(&parts.training.select(rows))
+            })?)
+        }
+        _ => None,
+    };
     let (training, steps_of_test) = (of(&parts.training)?, of(&parts.test)?.steps());
     let validation = match parts.validation.set.is_empty() {
         true => None,
@@ -107,24 +124,12 @@ fn run(
     };
     let chosen = settings.training.fit_batch(training.len(), open).map_or(String::new(), |line| format!("\n{line}"));
     let steps = training.steps().max(steps_of_test);
-    let of_seed = |seed| {
-        let settings = settings.of_seed(seed);
+    let trainer = |settings: &Settings<RegressSettings>| -> anyhow::Result<Trainer> {
         let stack = settings.network.stack(training.input())?;
         let batch = settings.training.batch_size.of(training.len());
         let mut model = settings.training.model(&settings.optimization, stack, settings.job.head(), steps, batch)?;
         model.meaning = Some(meaning.clone().into());
         Ok(settings.training.trainer(model, &settings.optimization)?)
-    };
-    let first = of_seed(settings.training.seed)?;
-    let task = Task {
-        name: format!("regress-{}", settings.network.cell),
-        settings: settings.to_toml()?,
-        data: &training,
-        fingerprint,
-        reading: Reading::Rows,
-        training: &settings.training,
-        stopping: settings.optimization.early_stopping()?,
-        remark: format!("{what}{chosen}\n{}", run::describe(&first, training.steps(), parts.bytes)?),
     };
     if output.json {
         output.result("", &object)?;
@@ -133,6 +138,42 @@ fn run(
     if parts.training.numbers.iter().all(|&y| y == parts.training.numbers[0]) {
         output.warn(&format!("{} is the same for every sequence: there is nothing to learn", meaning.target))?;
     }
+    let name = format!("regress-{}", settings.network.cell);
+    let mut remark = format!("{what}{chosen}\n");
+    let begin = match trials {
+        None => begin,
+        Some(trials) => {
+            // Refuses what does not fit before anything is written.
+            trainer(&settings)?.fit(&training)?;
+            let held = run::take(begin, &name, &settings.to_toml()?, remark.trim_end(), &mut output)?;
+            remark.clear();
+            let own = Own {
+                training: &training,
+                validation: validation.as_ref(),
+                epochs: settings.training.num_epoch,
+                stopping: settings.optimization.early_stopping()?,
+                trainer: &|read| {
+                    let mut settings = settings.of_seed(settings.training.seed);
+                    settings.job.read = read;
+                    trainer(&settings)
+                },
+            };
+            settings.job.read = trials.choose(&held, &fingerprint, &own, &mut output)?;
+            Begin::Taken(held)
+        }
+    };
+    let of_seed = |seed| trainer(&settings.of_seed(seed));
+    let first = of_seed(settings.training.seed)?;
+    let task = Task {
+        name,
+        settings: settings.to_toml()?,
+        data: &training,
+        fingerprint,
+        reading: Reading::Rows,
+        training: &settings.training,
+        stopping: settings.optimization.early_stopping()?,
+        remark: remark + &run::describe(&first, training.steps(), parts.bytes)?,
+    };
     let members = Members { count: settings.job.ensemble, seed: settings.training.seed, first, of_seed: &of_seed };
     let (trained, mut model) = train_members(begin, &task, members, &mut Validation(validation.as_ref()), &mut output)?;
     let threads = settings.training.threads;

@@ -3,16 +3,16 @@
 use std::path::Path;
 
 use anyhow::bail;
-use elman::Error;
 use elman::datasets::SequenceSet;
 use elman::datasets::sequences::load_numbered;
+use elman::{Drawing, Error, part_count};
 
 use super::settings::RegressSettings;
 use crate::flags::folds;
-use crate::jobs::sequences::parts::{self, Drawing};
 use crate::run::fingerprint::Fingerprint;
 
 /// Sequences and a number for each, in their own units.
+#[derive(Clone)]
 pub(super) struct Numbered {
     pub(super) set: SequenceSet,
     /// `[N]`
@@ -20,6 +20,7 @@ pub(super) struct Numbered {
 }
 
 /// Three sets of the same features.
+#[derive(Clone)]
 pub(super) struct Parts {
     pub(super) training: Numbered,
     /// Without a sequence where none is asked for.
@@ -46,7 +47,7 @@ impl Numbered {
         }
     }
 
-    fn select(&self, rows: &[usize]) -> Self {
+    pub(super) fn select(&self, rows: &[usize]) -> Self {
         Numbered { set: self.set.select(rows), numbers: rows.iter().map(|&row| self.numbers[row]).collect() }
     }
 
@@ -58,8 +59,8 @@ impl Numbered {
 
     /// What is left of it, and a part: at least one row, unless the fraction is 0.
     fn part(&self, fraction: f64, seed: u64, drawing: Drawing) -> Result<(Self, Self), Error> {
-        let order = parts::order(self.set.len(), seed, drawing)?;
-        let (taken, left) = order.split_at(parts::count(fraction, order.len()).min(order.len()));
+        let order = drawing.order(self.set.len(), seed)?;
+        let (taken, left) = order.split_at(part_count(fraction, order.len()).min(order.len()));
         Ok((self.select(left), self.select(taken)))
     }
 }
@@ -80,7 +81,7 @@ impl Parts {
                     let expected = format!("at most {}, the sequences of {name}", all.set.len());
                     return Err(Error::setting("folds", count, expected).into());
                 }
-                let order = parts::order(all.set.len(), seed, Drawing::Folds)?;
+                let order = Drawing::Folds.order(all.set.len(), seed)?;
                 let fold_of = folds::of_rows(&vec![0; all.set.len()], count, &order);
                 all.split(|row| fold_of[row] == fold, &order)
             }

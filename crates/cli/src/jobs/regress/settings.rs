@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use elman::{BatchSize, Error, Head, Link, Missing, Predicts, Reads, ValueLoss, Values};
+use elman::{BatchSize, Error, Head, Link, Missing, Predicts, ValueLoss, Values};
 use serde::{Deserialize, Serialize};
 
 use super::flags::RegressArgs;
@@ -10,6 +10,7 @@ use crate::flags::folds::Folds;
 use crate::flags::writing::Writing;
 use crate::jobs::sequences::columns::{self, Columns};
 use crate::jobs::sequences::parts;
+use crate::jobs::sequences::reading::Read;
 use crate::options::Value;
 use crate::run::members;
 use crate::settings::network::NetworkConfig;
@@ -43,8 +44,7 @@ pub(crate) struct RegressSettings {
     /// `squared`, `absolute`, `huber` or `quantile`.
     loss: String,
     quantiles: Vec<f64>,
-    /// `last`, `mean` or `max`.
-    read: String,
+    pub(super) read: Read,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) target: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,7 +69,7 @@ impl Default for RegressSettings {
             missing: Missing::default(),
             loss: ValueLoss::Squared.name().into(),
             quantiles: vec![0.1, 0.5, 0.9],
-            read: "mean".into(),
+            read: Read::Mean,
             target: None,
             id_column: None,
             time_column: None,
@@ -110,9 +110,6 @@ impl JobSettings for RegressSettings {
         self.folds.check()?;
         members::check(self.ensemble)?;
         parts::check(self.validation, self.test_part)?;
-        if !["last", "mean", "max"].contains(&self.read.as_str()) {
-            return refuse("read", self.read.clone(), "last, mean or max");
-        }
         if self.value_loss().is_none() && self.loss != QUANTILE {
             return refuse("loss", self.loss.clone(), "squared, absolute, huber or quantile");
         }
@@ -161,7 +158,7 @@ impl RegressSettings {
         set(&mut self.validation, args.validation.as_ref());
         set(&mut self.loss, args.loss.as_ref());
         set(&mut self.quantiles, args.quantiles.as_ref());
-        set(&mut self.read, args.read.as_ref());
+        set(&mut self.read, args.read.as_deref().and_then(Read::of_name).as_ref());
         columns::set_missing(args.missing.as_deref(), &mut self.missing);
     }
 
@@ -172,11 +169,6 @@ impl RegressSettings {
 
     /// The head: of a number, or of its quantiles.
     pub(super) fn head(&self) -> Head {
-        let reads = match self.read.as_str() {
-            "mean" => Reads::Mean,
-            "max" => Reads::Max,
-            _ => Reads::LastState,
-        };
         let head = match self.value_loss() {
             Some(loss) => {
                 let predicts = Predicts::Values(Values { loss, ..Values::new(1, Link::Identity) });
@@ -184,7 +176,7 @@ impl RegressSettings {
             }
             None => Head::quantiles(&self.quantiles.iter().map(|&level| level as f32).collect::<Vec<_>>(), 1),
         };
-        head.reads(reads)
+        head.reads(self.read.reads())
     }
 
     /// What columns and arrays are called.
@@ -192,6 +184,7 @@ impl RegressSettings {
         Columns {
             id: &self.id_column,
             time: &self.time_column,
+            label_per_step: false,
             label: &self.target,
             features: &self.features,
             writing: &self.writing,

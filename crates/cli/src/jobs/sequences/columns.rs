@@ -10,6 +10,7 @@ pub(crate) struct Columns<'a> {
     pub(crate) id: &'a Option<String>,
     pub(crate) time: &'a Option<String>,
     pub(crate) label: &'a Option<String>,
+    pub(crate) label_per_step: bool,
     pub(crate) features: &'a Option<Vec<String>>,
     pub(crate) writing: &'a Writing,
 }
@@ -29,6 +30,7 @@ impl Columns<'_> {
             time_format: notation.time_format,
             missing: notation.missing,
             label: self.label.clone(),
+            label_per_step: self.label_per_step,
             features: self.features.clone(),
             ..ColumnNames::default()
         })

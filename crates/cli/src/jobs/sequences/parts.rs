@@ -1,35 +1,11 @@
-//! The parts that whole sequences are cut into: how large they are, and which rows a seed draws for them.
+//! The parts that whole sequences are cut into, as they are asked for.
 
 use std::path::PathBuf;
 
-use elman::{Decay, Error, Purpose, Random};
+use elman::{Decay, Error};
 
 use crate::flags::folds::Folds;
 use crate::settings::optimization::OptimizationConfig;
-
-/// Which of the drawings of a seed.
-#[derive(Clone, Copy)]
-pub(crate) enum Drawing {
-    Test,
-    Validation,
-    Folds,
-}
-
-/// All of so many rows, in an order that the seed draws.
-///
-/// # Errors
-/// If there are too many to be drawn.
-pub(crate) fn order(rows: usize, seed: u64, drawing: Drawing) -> Result<Vec<usize>, Error> {
-    let count = u32::try_from(rows)
-        .map_err(|_| Error::setting("the data set", format!("of {rows} sequences"), "fewer than 2^32"))?;
-    let order = Random::at(seed, Purpose::Split, drawing as u64, 0).order(count);
-    Ok(order.into_iter().map(|row| row as usize).collect())
-}
-
-/// Rows of a part: at least one, unless the fraction is 0.
-pub(crate) fn count(fraction: f64, rows: usize) -> usize {
-    if fraction == 0.0 { 0 } else { ((fraction * rows as f64).round() as usize).max(1) }
-}
 
 /// Puts the flag `--test` before the settings: a part of the data, or a file.
 pub(crate) fn set_test(flag: Option<&str>, test_part: &mut f64, test: &mut Option<PathBuf>) {

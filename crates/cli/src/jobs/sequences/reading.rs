@@ -5,6 +5,7 @@ use clap::builder::PossibleValuesParser;
 use elman::{AnyCell, Augment, Error, Head, Layer, Nonlinearity, Patch, Reads, Stack, Standardize, StepDense};
 use serde::{Deserialize, Serialize};
 
+use super::convolutions::{ConvolutionArgs, Convolutions};
 use crate::settings::network::NetworkConfig;
 use crate::settings::precedence::set;
 
@@ -30,17 +31,37 @@ pub(crate) enum Read {
     Last,
     Mean,
     Max,
+    Attention,
+    /// What trials say.
+    Auto,
 }
 
 impl Read {
-    const NAMES: [(&'static str, Read); 3] = [("last", Read::Last), ("mean", Read::Mean), ("max", Read::Max)];
+    pub(crate) const NAMES: [(&'static str, Read); 5] = [
+        ("last", Read::Last),
+        ("mean", Read::Mean),
+        ("max", Read::Max),
+        ("attention", Read::Attention),
+        ("auto", Read::Auto),
+    ];
 
-    /// As the library calls it.
+    /// By its name.
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
+        Self::NAMES.into_iter().find(|(known, _)| *known == name).map(|(_, read)| read)
+    }
+
+    /// The name.
+    pub(crate) fn name(self) -> &'static str {
+        Self::NAMES.into_iter().find(|(_, read)| *read == self).map_or("", |(name, _)| name)
+    }
+
+    /// As the library calls it; where trials are still to choose, one of those that are tried.
     pub(crate) fn reads(self) -> Reads {
         match self {
             Read::Last => Reads::LastState,
             Read::Mean => Reads::Mean,
-            Read::Max => Reads::Max,
+            Read::Max | Read::Auto => Reads::Max,
+            Read::Attention => Reads::Attention,
         }
     }
 }
@@ -65,7 +86,10 @@ pub(crate) struct ReadingArgs {
     /// Units of a dense layer with relu before the recurrent layers, over patches a convolution; 0: none
     #[arg(long, value_name = "N", help_heading = "Model")]
     pub(crate) front: Option<usize>,
-    /// What the head reads of the last layer: its last state, or the mean or maximum of its outputs over the steps
+    #[command(flatten)]
+    pub(crate) convolutions: ConvolutionArgs,
+    /// What the head reads of the last layer: its last state, or of its outputs over the steps the mean, the maximum
+    /// or a mean by learned weights (attention); auto: what does best in trials on sequences held out
     #[arg(long, value_parser = PossibleValuesParser::new(Read::NAMES.map(|(name, _)| name)), help_heading = "Model")]
     pub(crate) read: Option<String>,
     /// Change sequences at random in training: some of jitter (noise), scale, crop and warp (of time), as crop,warp=0.3; or
@@ -90,7 +114,7 @@ impl ReadingArgs {
             ("augment", self.augment.is_some()),
             ("min_steps", self.min_steps.is_some()),
         ];
-        all.into_iter().filter(|(_, given)| *given).map(|(name, _)| name)
+        all.into_iter().chain(self.convolutions.given()).filter(|(_, given)| *given).map(|(name, _)| name)
     }
 }
 
@@ -106,6 +130,8 @@ pub(crate) struct ReadingConfig {
     pub(crate) stride: usize,
     /// Units of the dense layer before the recurrent ones; 0: there is none.
     pub(crate) front: usize,
+    #[serde(flatten)]
+    pub(crate) convolutions: Convolutions,
     pub(crate) read: Read,
     pub(crate) augment: Augment,
     /// Steps of training below which there are more epochs; 0: no floor.
@@ -120,6 +146,7 @@ impl Default for ReadingConfig {
             patch: 1,
             stride: 1,
             front: 0,
+            convolutions: Convolutions::default(),
             read: Read::Last,
             augment: Augment::default(),
             min_steps: 0,
@@ -128,6 +155,11 @@ impl Default for ReadingConfig {
 }
 
 impl ReadingConfig {
+    /// With every setting that a file may leave out.
+    pub(crate) fn full() -> Self {
+        ReadingConfig { convolutions: Convolutions::full(), ..ReadingConfig::default() }
+    }
+
     /// Puts flags before the settings.
     ///
     /// # Errors
@@ -139,11 +171,10 @@ impl ReadingConfig {
         if let Some(name) = &args.standardize {
             self.standardize = Standardize::ALL.into_iter().find(|of| of.name() == name).unwrap_or_default();
         }
-        if let Some(name) = &args.read {
-            self.read = Read::NAMES.into_iter().find(|(known, _)| known == name).map_or(Read::Last, |(_, read)| read);
-        }
+        set(&mut self.read, args.read.as_deref().and_then(Read::of_name).as_ref());
         set(&mut self.patch, args.patch.as_ref());
         set(&mut self.front, args.front.as_ref());
+        self.convolutions.set(&args.convolutions);
         set(&mut self.min_steps, args.min_steps.as_ref());
         match args.stride {
             Some(stride) => self.stride = stride,
@@ -164,6 +195,7 @@ impl ReadingConfig {
     pub(crate) fn check(&self) -> Result<(), Error> {
         self.steps().check()?;
         self.augment.check()?;
+        self.convolutions.check()?;
         if self.front > FRONT_MAX {
             let expected = format!("0 to {FRONT_MAX}");
             return Err(Error::Setting { what: "front", found: self.front.to_string(), expected });
@@ -181,12 +213,16 @@ impl ReadingConfig {
     /// # Errors
     /// As [`NetworkConfig::stack`].
     pub(crate) fn stack(&self, network: &NetworkConfig, input: usize) -> Result<Stack, Error> {
-        if self.front == 0 {
-            return network.stack(input);
+        let mut layers = Vec::new();
+        let mut width = input;
+        if self.front > 0 {
+            let dense = StepDense::new(input, self.front).activation(Nonlinearity::Relu);
+            layers.push(Layer::new(AnyCell::from(dense)));
+            width = self.front;
         }
-        let mut stack = network.stack(self.front)?;
-        let dense = StepDense::new(input, self.front).activation(Nonlinearity::Relu);
-        stack.layers.insert(0, Layer::new(AnyCell::from(dense)));
+        width = self.convolutions.add(width, &mut layers);
+        let mut stack = network.stack(width)?;
+        stack.layers.splice(0..0, layers);
         stack.check()?;
         Ok(stack)
     }

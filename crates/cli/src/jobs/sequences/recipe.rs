@@ -51,11 +51,12 @@ struct Choice {
 
 impl Choice {
     fn of(sizes: &Sizes) -> Self {
-        let stride = ((sizes.steps + STEPS / 2) / STEPS).max(1);
+        // Where steps have classes, each is read by itself, on a scale that no later step changes.
+        let stride = if sizes.label_per_step { 1 } else { ((sizes.steps + STEPS / 2) / STEPS).max(1) };
         let most = (FLOATS / sizes.width.max(1)).max(stride);
         let size = if stride == 1 { 1 } else { (OVERLAP * stride).min(most) };
         let standardize = match sizes.within {
-            Some(within) if within < WITHIN => Standardize::Both,
+            Some(within) if within < WITHIN && !sizes.label_per_step => Standardize::Both,
             _ => Standardize::Channel,
         };
         let validation = if sizes.rows < VALIDATED { 0.0 } else { 0.1 };
@@ -91,7 +92,11 @@ pub(crate) fn choose(sizes: &Sizes, given: &Given, open: Open<'_>) -> Result<Str
     if is_open("standardize") {
         reading.standardize = choice.standardize;
     }
-    if is_open("patch") && is_open("stride") {
+    // Convolutions that somebody gives read each step by itself.
+    let convolves = !reading.convolutions.is_none();
+    if convolves && is_open("patch") && is_open("stride") {
+        (reading.patch, reading.stride) = (1, 1);
+    } else if is_open("patch") && is_open("stride") {
         (reading.patch, reading.stride) = (choice.patch.size, choice.patch.stride);
     } else if is_open("patch") {
         reading.patch = (OVERLAP * reading.stride).max(1);
@@ -100,12 +105,12 @@ pub(crate) fn choose(sizes: &Sizes, given: &Given, open: Open<'_>) -> Result<Str
     if is_open("validation") && is_open("early_stopping") && is_open("schedule") {
         *validation = choice.validation;
     }
-    if is_open("read") {
+    if is_open("read") && !sizes.label_per_step {
         reading.read = Read::Max;
     }
     if is_open("front") {
         // As wide as the layers behind it.
-        reading.front = network.hidden_size;
+        reading.front = if convolves { 0 } else { network.hidden_size };
     }
     if is_open("bidirectional") && !training_is_cut(training) {
         network.insert("bidirectional", Value::Merge(Merge::Concat));
@@ -165,6 +170,11 @@ fn line(
             format!("patches of {}, one every {} ({} of them)", steps.size, steps.stride, steps.count(sizes.steps))
         }
     };
+    let left = steps.count(sizes.steps);
+    let front = match reading.convolutions.is_none() {
+        true => format!("a front of {}", reading.front),
+        false => reading.convolutions.line(left),
+    };
     let standardize = match reading.standardize {
         Standardize::Channel => "",
         Standardize::Row => "each sequence scaled by itself, ",
@@ -174,17 +184,16 @@ fn line(
     let augment = if reading.augment.is_none() { String::new() } else { format!(", {}", reading.augment) };
     let validation = if validation == 0.0 { ", no validation part" } else { "" };
     format!(
-        "recipe auto, for {} sequences of {} steps: {standardize}{patches}, a front of {}, {} of {}, reading {}; {} epochs of \
+        "recipe auto, for {} sequences of {} steps: {standardize}{patches}, {front}, {} of {}, reading {}; {} epochs of \
          batches of {}{augment}{validation}",
         thousands(sizes.rows as u64),
         thousands(sizes.steps as u64),
-        reading.front,
         network.cell,
         network.hidden_size,
         match reading.read {
-            Read::Last => "the last state",
-            Read::Mean => "the mean over the steps",
-            Read::Max => "the maximum over the steps",
+            _ if sizes.label_per_step => "every step",
+            Read::Auto => "what trials say",
+            read => read.reads().describe(),
         },
         training.num_epoch,
         training.batch_size,

@@ -14,6 +14,8 @@ pub(crate) struct Sizes {
     pub(crate) width: usize,
     /// See [`spread_within`].
     pub(crate) within: Option<f64>,
+    /// Whether each step has a class of its own.
+    pub(crate) label_per_step: bool,
 }
 
 impl Sizes {
@@ -23,6 +25,7 @@ impl Sizes {
         lengths.sort_unstable();
         let steps = lengths.get(lengths.len() / 2).copied().unwrap_or(0);
         let width = if set.missing() > 0 { 2 * set.features() } else { set.features() };
-        Sizes { rows: set.len(), steps, width, within: spread_within(set) }
+        let label_per_step = set.step_labels.is_some();
+        Sizes { rows: set.len(), steps, width, within: spread_within(set), label_per_step }
     }
 }

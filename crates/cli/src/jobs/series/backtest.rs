@@ -3,7 +3,7 @@
 //! F steps of the horizon, Q levels.
 
 use anyhow::bail;
-use elman::series::{Answers, Backtest, Comparison, Forecast, Metrics, Scaled, Start, Window, Windows};
+use elman::series::{Answers, Backtest, Comparison, Forecast, Metrics, Scaled, Start, Window, Windows, decimal};
 use elman::{Predictor, Sequences, SeriesMeaning};
 use serde_json::{Value, json};
 
@@ -242,10 +242,6 @@ fn metrics(of: &Metrics) -> Value {
 /// Levels as they were written: 0.1, and not the number of 32 bits next to it.
 pub(crate) fn levels(levels: &[f32]) -> Vec<f64> {
     levels.iter().copied().map(decimal).collect()
-}
-
-fn decimal(level: f32) -> f64 {
-    level.to_string().parse().unwrap_or(f64::from(level))
 }
 
 /// To a millionth or so: what is 0.8 in decimals looks so.

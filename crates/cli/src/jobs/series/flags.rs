@@ -26,6 +26,7 @@ Examples:
   elman train series --data shops.csv --target sales --id shop --covariates price,holiday --horizon 14
   elman train series --data shops.csv --target sales --id region,shop --known promo,holiday --horizon 14
   elman train series --data wide.csv --target north,south,west
+  elman train series --data macro.csv --target gdp,prices,rate --jointly
   elman train series --data m1_yearly_dataset.tsf
   elman forecast runs/series-gru-1 --plot forecast.svg")]
 pub(crate) struct SeriesArgs {
@@ -35,6 +36,9 @@ pub(crate) struct SeriesArgs {
     /// The column to forecast, or several, each a series of its own, as a,b,c [default: the only column of numbers]
     #[arg(long, value_name = "COLUMNS", help_heading = "Data")]
     pub(crate) target: Option<String>,
+    /// Of several targets, each series reads the others too, and knows which of them it is
+    #[arg(long, help_heading = "Data")]
+    pub(crate) jointly: bool,
     /// The column of times, or those of their parts, as year,month [default: found by name, or by content]
     #[arg(long, alias = "time-column", value_name = "COLUMNS", value_delimiter = ',', help_heading = "Data")]
     pub(crate) time: Option<Vec<String>>,

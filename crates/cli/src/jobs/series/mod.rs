@@ -10,6 +10,7 @@ mod final_fit;
 pub(crate) mod flags;
 mod forecast;
 pub(crate) mod meaning;
+mod pilot;
 pub(crate) mod recipe;
 mod rolling;
 pub(crate) mod settings;
@@ -28,12 +29,14 @@ use self::backtest::{Figures, Test};
 use self::chart::{About, Drawn, Panel};
 use self::final_fit::Fitted;
 use self::flags::SeriesArgs;
+use self::recipe::Scale;
 use self::settings::{CutBy, SeriesSettings};
 use self::sizes::Open;
 use crate::flags::diagnose::DiagnoseArgs;
 use crate::flags::eval::EvalArgs;
 use crate::flags::forecast::ForecastArgs;
 use crate::flags::predict::PredictArgs;
+use crate::flags::tune::Tuned;
 use crate::jobs::figures::Figure;
 use crate::jobs::job::{Follow, Job, Use};
 use crate::jobs::several::{self, Asked};
@@ -64,6 +67,10 @@ impl Job for SeriesJob {
 
     type Flags = SeriesArgs;
     type Settings = SeriesSettings;
+
+    fn tuned(flags: &mut SeriesArgs) -> &mut Tuned {
+        &mut flags.repeat.tuned
+    }
 
     fn train(args: &SeriesArgs) -> anyhow::Result<()> {
         let mut settings = Settings::<SeriesSettings>::new(&args.common)?;
@@ -130,7 +137,7 @@ fn run(
     mut output: Output,
 ) -> anyhow::Result<()> {
     SeriesSettings::check_with(&settings)?;
-    let set = settings.job.read()?;
+    let set = begin.read(|| settings.job.read())?;
     let steps = Cut::steps(&set);
     let season = settings.job.season.unwrap_or(set.frequency.season());
     let mut chosen = Vec::new();
@@ -147,8 +154,10 @@ fn run(
     }
     let cut = cut(&settings.job, &set)?;
     let (mut split, relative) = if settings.job.recipe.is_auto() {
+        // Settings that name a base and no scale are from before there was a choice, or of somebody who has made one.
+        let asked = settings.job.recipe.base.is_none();
         let (relative, said) = recipe::base(&mut settings.job, &set, cut, season)?;
-        let split = Split::relative(&set, cut, window, &relative)?;
+        let mut split = Split::relative(&set, cut, window, &relative)?;
         let relative = relative.with_spread(&split.train, &levels);
         if open.every && split.train.len() > sizes::WINDOWS_MAX[0] {
             let every = sizes::every(split.train.len(), sizes::WINDOWS_MAX[0]);
@@ -158,6 +167,21 @@ fn run(
         let windows = split.train.len() / settings.job.every.unwrap_or(1);
         let sizes = recipe::sized(&mut settings, windows, open);
         chosen.push(format!("{said}; {sizes}"));
+        let (scale, why) = match settings.job.recipe.scaling {
+            Some(scale) => (scale, None),
+            None if asked => pilot::better(&settings, (&set, cut, window), &relative, split.train.len())?,
+            None => (Scale::Relative, None),
+        };
+        chosen.extend(why);
+        settings.job.recipe.scaling = Some(scale);
+        let relative = Relative { global: scale == Scale::Global, ..relative };
+        if relative.global && relative.base.log {
+            let expected = "relative, as logarithms are forecast; or --transform none with it";
+            return Err(Error::setting("scaling", "global", expected).into());
+        }
+        if relative.global {
+            split = Split::relative(&set, cut, window, &relative)?;
+        }
         (split, Some(relative))
     } else {
         (Split::new(&set, cut, window)?, None)
@@ -253,6 +277,7 @@ fn run(
         let (folder, stopping) = (&trained.folder, task.stopping.is_some());
         let fitted = Fitted::new(folder, &windows, training, stopping, predictor.ensemble(), &of_member, &mut output)?;
         fitted.ensemble.save(folder.join(crate::folder::MODEL))?;
+        fitted.finish(folder)?;
         output.result(format!("\n{}", fitted.line()), &fitted.object())?;
         object["final"] = fitted.object();
         predictor = Predictor::new(fitted.ensemble, training.threads);

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use elman::datasets::series::SeriesSet;
-use elman::series::{Base, Choice, Cut, Relative, Smoothing};
+use elman::series::{Base, Choice, Cut, Drawn, Relative, Smoothing};
 use elman::{BatchSize, Error};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,14 @@ pub(crate) enum Transform {
     Log,
 }
 
+/// What a network's inputs and answers are divided by.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Scale {
+    Relative,
+    Global,
+}
+
 /// By how much of a width an interval moves with each value that comes.
 const RATE: f64 = 0.1;
 
@@ -50,6 +58,16 @@ pub(crate) struct RecipeSettings {
     #[arg(long, value_name = "WAYS", value_delimiter = ',')]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) base: Option<Vec<Smoothing>>,
+    /// How much a naive forecast counts beside the ways of the base: last=0.25, seasonal=0.5 [default: as unsure as it is by the
+    /// rolling forecasts that the base is better; nothing with --base]
+    #[arg(long, value_name = "WAY=X")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) draw: Option<Drawn>,
+    /// What the network reads and answers: relative to the base forecast, or scaled as a whole by the mean and deviation of
+    /// its series [default: the better in validation for 600 windows and more; else, and with --base, relative]
+    #[arg(long, value_enum, hide_possible_values = true, value_name = "relative|global")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) scaling: Option<Scale>,
     /// Forecast values or their logarithms: none or log [default: the one whose base forecast is better]
     #[arg(long, value_enum, hide_possible_values = true, value_name = "none|log")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,6 +100,8 @@ impl RecipeSettings {
         RecipeSettings {
             recipe: Some(Recipe::Auto),
             base: Some(Vec::new()),
+            draw: Some(Drawn { to: Smoothing::LAST, by: 0.5 }),
+            scaling: Some(Scale::Relative),
             transform: Some(Transform::None),
             blend: Some(1.0),
             calibrate: Some(true),
@@ -98,6 +118,8 @@ impl RecipeSettings {
             self.recipe = Some(Recipe::Auto);
         }
         set_option(&mut self.base, &args.base);
+        set_option(&mut self.draw, &args.draw);
+        set_option(&mut self.scaling, &args.scaling);
         set_option(&mut self.transform, &args.transform);
         set_option(&mut self.blend, &args.blend);
         set_option(&mut self.calibrate, &args.calibrate);
@@ -113,6 +135,8 @@ impl RecipeSettings {
     pub(super) fn check(&self) -> Result<(), Error> {
         let set = [
             ("base", self.base.is_some()),
+            ("draw", self.draw.is_some()),
+            ("scaling", self.scaling.is_some()),
             ("transform", self.transform.is_some()),
             ("blend", self.blend.is_some()),
             ("calibrate", self.calibrate.is_some()),
@@ -152,14 +176,19 @@ pub(super) fn base(
 ) -> Result<(Relative, String), Error> {
     let log = job.recipe.transform.map(|of| of == Transform::Log);
     let horizon = job.horizon;
-    let Choice { base, error, other, seasonal, origins } = Base::choose(set, cut.test, season, horizon, log)?;
+    let Choice { base, error, other, seasonal, origins, gain } = Base::choose(set, cut.test, season, horizon, log)?;
     let mut said = "recipe auto: relative to ".to_owned();
     let base = match &job.recipe.base {
-        Some(ways) => Base { ways: ways.clone(), ..base },
-        None => base,
+        Some(ways) => Base { ways: ways.clone(), drawn: job.recipe.draw, ..base },
+        None => Base { drawn: job.recipe.draw.or(base.drawn), ..base },
     };
-    let ways: Vec<String> = base.ways.iter().map(ToString::to_string).collect();
-    said += &format!("{}{}", ways.join(", "), if base.log { ", in logarithms" } else { "" });
+    if let Some(drawn) = base.drawn
+        && !base.ways.contains(&drawn.to)
+    {
+        let expected = format!("one of the ways of the base: --base {},{}", ways_in_words(&base), drawn.to);
+        return Err(Error::Setting { what: "draw", found: drawn.to_string(), expected });
+    }
+    said += &format!("{}{}", ways_in_words(&base).replace(',', ", "), if base.log { ", in logarithms" } else { "" });
     if job.recipe.base.is_none() {
         let percent = |error: f64| format!("{}%", significant(100.0 * error));
         said +=
@@ -171,13 +200,27 @@ pub(super) fn base(
             said += &format!(", {} {}", if base.log { "without logarithms" } else { "in logarithms" }, percent(other));
         }
     }
+    if let Some(Drawn { to, by }) = base.drawn {
+        let name = if to == Smoothing::LAST { "the last value" } else { "the last season" };
+        said += &format!("; {:.0}% of the base is {name}", 100.0 * by);
+        if job.recipe.base.is_none() && job.recipe.draw.is_none() {
+            let [mean, error] = [gain.mean, gain.error].map(|of| format!("{:.1}", 100.0 * of));
+            said += &format!(", over which the others gain {mean}% ± {error}");
+        }
+    }
     job.recipe.non_negative.get_or_insert_with(|| touches_zero(set));
     if job.recipe.non_negative == Some(true) {
         said += "; no forecast below 0";
     }
     job.recipe.transform = Some(if base.log { Transform::Log } else { Transform::None });
     job.recipe.base = Some(base.ways.clone());
+    job.recipe.draw = base.drawn;
     Ok((Relative::to(base), said))
+}
+
+/// The ways as `--base` takes them.
+fn ways_in_words(base: &Base) -> String {
+    base.ways.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
 /// Whether 0 is where the values end: some are there, and none is below.

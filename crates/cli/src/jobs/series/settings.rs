@@ -39,6 +39,9 @@ pub(crate) struct SeriesSettings {
     pub(crate) data: Option<PathBuf>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     target: Option<String>,
+    /// Whether the series of several targets read each other.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    jointly: bool,
     /// None is named: they are found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     time: Vec<String>,
@@ -87,6 +90,7 @@ impl Default for SeriesSettings {
         SeriesSettings {
             data: None,
             target: None,
+            jointly: false,
             time: Vec::new(),
             writing: Writing::default(),
             id: None,
@@ -128,6 +132,7 @@ impl JobSettings for SeriesSettings {
         SeriesSettings {
             data: Some(PathBuf::new()),
             target: Some(String::new()),
+            jointly: true,
             time: vec![String::new()],
             writing: Writing::full(),
             folds: Folds::full(),
@@ -208,6 +213,7 @@ impl SeriesSettings {
         self.folds = args.folds.or(self.folds);
         set(&mut self.ensemble, args.several.ensemble.as_ref());
         set_option(&mut self.target, &args.target);
+        self.jointly |= args.jointly;
         set_option(&mut self.id, &args.id);
         self.writing = args.writing.clone().or(self.writing.clone());
         set_option(&mut self.context, &args.context);
@@ -257,7 +263,7 @@ impl SeriesSettings {
         if let Some(covariates) = &self.covariates {
             reader = reader.covariates(covariates.clone());
         }
-        reader = reader.known(self.known.clone());
+        reader = reader.known(self.known.clone()).jointly(self.jointly);
         if let Some(statics) = &self.statics {
             reader = reader.statics(statics.clone());
         }

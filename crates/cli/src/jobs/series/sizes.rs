@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::flags::SeriesArgs;
 use super::settings::{CutBy, SeriesSettings};
 use super::share::Share;
+use crate::jobs::several;
 
 /// Settings that nobody has chosen: no flag and no file.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
@@ -38,6 +39,13 @@ impl Open {
             cut: open && args.cut.is_none(),
             patience: open && !args.common.optimization.options.has("early_stopping"),
         }
+    }
+}
+
+impl several::Open for Open {
+    fn give(&mut self, name: &str) {
+        self.context &= name != "context";
+        self.hidden &= name != "hidden_size";
     }
 }
 

@@ -9,7 +9,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -19,12 +18,16 @@ use crate::flags::seeds::Seeds;
 use crate::flags::several::RepeatArgs;
 use crate::flags::threads::threads;
 use crate::flags::training::CommonArgs;
+use crate::flags::tune;
 use crate::folder::lock::Lock;
-use crate::folder::{self, CONFIG, SEVERAL, checkpoints};
+use crate::folder::{self, CONFIG, SEVERAL, TUNE, checkpoints};
+use crate::jobs;
 use crate::jobs::job::Job;
+pub(crate) use crate::jobs::tune::Open;
 use crate::output::{Output, warn_always};
-use crate::run::Begin;
+use crate::ranks;
 use crate::run::held::{Held, Resumed};
+use crate::run::{Begin, Part as Epochs, Shared};
 use crate::settings::{JobSettings, Settings};
 use crate::shown::names::shell_word;
 
@@ -35,6 +38,8 @@ pub(crate) type Train<S, O> = fn(Settings<S>, O, Begin<'_>, Output) -> anyhow::R
 pub(crate) struct Asked<'a> {
     /// The seeds to repeat it with.
     repeat: Option<&'a Seeds>,
+    /// The settings to try for it.
+    tune: Option<&'a tune::Asked>,
     out: Option<&'a Path>,
     output: OutputArgs,
 }
@@ -42,7 +47,13 @@ pub(crate) struct Asked<'a> {
 impl<'a> Asked<'a> {
     /// By the flags.
     pub(crate) fn of(common: &'a CommonArgs, repeat: &'a RepeatArgs) -> Self {
-        Asked { repeat: repeat.repeat.as_ref(), out: common.out.as_deref(), output: common.output }
+        common.ranks.set();
+        Asked {
+            repeat: repeat.repeat.as_ref(),
+            tune: repeat.tuned.0.as_ref(),
+            out: common.out.as_deref(),
+            output: common.output,
+        }
     }
 }
 
@@ -73,8 +84,13 @@ pub(crate) fn train<J, O>(
 ) -> anyhow::Result<()>
 where
     J: Job,
-    O: Clone + Default + DeserializeOwned + Serialize,
+    O: Open,
 {
+    let out = ranks::out(asked.out, |out| asked.tune.is_some() && out.join(TUNE).exists())?;
+    let asked = &Asked { out: out.as_deref(), ..*asked };
+    if let Some(of) = asked.tune {
+        return jobs::tune::tune::<J, O>(settings, open, of, asked.out, asked.output, train);
+    }
     let folds = settings.job.folds().and_then(|of| of.all());
     if folds.is_none() && asked.repeat.is_none() {
         return train(settings, open, Begin::New(asked.out), Output::new(asked.output));
@@ -102,8 +118,11 @@ where
 pub(crate) fn resume<J, O>(resumed: Resumed, train: Train<J::Settings, O>) -> anyhow::Result<()>
 where
     J: Job,
-    O: Clone + Default + DeserializeOwned + Serialize,
+    O: Open,
 {
+    if resumed.held.folder.join(TUNE).exists() {
+        return jobs::tune::resume::<J, O>(resumed, train);
+    }
     let path = resumed.held.folder.join(SEVERAL);
     if !path.exists() {
         return train(resumed.settings()?, O::default(), Begin::Again(resumed.held), resumed.output);
@@ -145,7 +164,7 @@ impl<O> Plan<O> {
 fn all<J, O>(all: All<J::Settings, O>, train: Train<J::Settings, O>) -> anyhow::Result<()>
 where
     J: Job,
-    O: Clone + Default + DeserializeOwned + Serialize,
+    O: Open,
 {
     let All { folder, lock, settings, plan, mut output, threads } = all;
     let parts = plan.parts();
@@ -166,7 +185,7 @@ where
                 folds.fold = part.fold;
             }
             let of_part = output.of_part(number == 1);
-            if let Err(error) = one(&place, settings, plan.open.clone(), of_part, threads, train) {
+            if let Err(error) = one(&place, settings, plan.open.clone(), of_part, threads, None, train) {
                 if number == 1 && !place.exists() {
                     // It was refused before it wrote anything, and so are all.
                     return clear(&folder, lock).and(Err(error));
@@ -197,16 +216,28 @@ fn clear(folder: &Path, lock: Lock) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Trains one of them, or goes on with it.
-fn one<S: JobSettings, O: Default>(
+/// That a run is one of several that are tried.
+pub(crate) struct Trial<'a> {
+    /// So much of it is trained.
+    pub(crate) part: Epochs,
+    pub(crate) shared: &'a Shared,
+}
+
+/// Trains one of them, or goes on with it; of one that is tried, a part.
+pub(crate) fn one<S: JobSettings, O: Default>(
     place: &Path,
     settings: Settings<S>,
     open: O,
     output: Output,
     given_threads: Option<usize>,
+    trial: Option<Trial<'_>>,
     train: Train<S, O>,
 ) -> anyhow::Result<()> {
     let config = place.join(CONFIG);
+    let begin = |begin| match trial {
+        Some(Trial { part, shared }) => Begin::Trial(Box::new(begin), part, shared),
+        None => begin,
+    };
     match config.metadata() {
         Ok(file) if file.len() > 0 => {
             let lock = Lock::take(place)?;
@@ -217,13 +248,13 @@ fn one<S: JobSettings, O: Default>(
             if given_threads.is_some() {
                 settings.training.threads = threads(given_threads)?;
             }
-            train(settings, O::default(), Begin::Again(held), output)
+            train(settings, O::default(), begin(Begin::Again(held)), output)
         }
         // It was ended in its first moment.
         Ok(_) => {
             fs::remove_file(&config).with_context(|| format!("cannot remove {}", config.display()))?;
-            train(settings, open, Begin::New(Some(place)), output)
+            train(settings, open, begin(Begin::New(Some(place))), output)
         }
-        Err(_) => train(settings, open, Begin::New(Some(place)), output),
+        Err(_) => train(settings, open, begin(Begin::New(Some(place))), output),
     }
 }

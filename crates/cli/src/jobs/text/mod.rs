@@ -22,6 +22,7 @@ use crate::flags::diagnose::DiagnoseArgs;
 use crate::flags::eval::EvalArgs;
 use crate::flags::predict::PredictArgs;
 use crate::flags::sample::SampleArgs;
+use crate::flags::tune::Tuned;
 use crate::folder;
 use crate::jobs::figures::Figure;
 use crate::jobs::job::{Follow, Job, Use};
@@ -49,6 +50,10 @@ impl Job for TextJob {
 
     type Flags = TextArgs;
     type Settings = TextSettings;
+
+    fn tuned(flags: &mut TextArgs) -> &mut Tuned {
+        &mut flags.repeat.tuned
+    }
 
     fn train(args: &TextArgs) -> anyhow::Result<()> {
         let mut settings = Settings::<TextSettings>::new(&args.common)?;
@@ -88,7 +93,7 @@ impl Job for TextJob {
 /// `open`: whether there are fewer streams where the text is short.
 fn run(mut settings: Settings<TextSettings>, open: bool, begin: Begin<'_>, mut output: Output) -> anyhow::Result<()> {
     TextSettings::check_with(&settings)?;
-    let (vocabulary, tokens) = data::read(&settings.job, &mut output)?;
+    let (vocabulary, tokens) = begin.read(|| data::read(&settings.job, &mut output))?;
     let window = settings.job.sequence_length;
     let chosen = match open {
         true => fit_streams(&mut settings.training, settings.job.split(&tokens).0.len(), window)?,

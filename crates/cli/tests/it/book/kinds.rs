@@ -23,12 +23,19 @@ pub(crate) enum Kind {
 }
 
 /// The first lines of the blocks that are not run, and why.
-const APART: [(&str, &str); 7] = [
+const APART: [(&str, &str); 11] = [
     ("git clone … elman && cd elman", "it installs what is tested here"),
     ("cargo test --workspace", "the test is a part of it"),
     ("benches/record.sh > docs/records/DATE-MACHINE.jsonl", "a quarter of an hour of `elman bench`"),
     ("benches/options.py > docs/records/DATE-MACHINE-options.jsonl", "half an hour of `elman bench`"),
     ("peers/setup.sh                    # virtual environments, outside the repository", "it installs other engines"),
+    ("mpirun -n 4 elman train mnist --out runs/four", "it needs MPI; `ranks.rs` runs such commands"),
+    ("mpirun -n 2 elman train text --threads 1", "it needs MPI; `ranks.rs` runs such commands"),
+    (
+        "mpirun --host one:1,two:1 elman train mnist --data /data/mnist --out runs/two    # Open MPI",
+        "it needs two machines",
+    ),
+    ("python peers/torch_own_tests.py", "it needs PyTorch"),
     ("python peers/torch_layers.py --threads 1 --processor-time", "it needs PyTorch"),
     ("python3 peers/infer.py            # docs/records/inference-DATE-MACHINE.csv", "it needs other engines"),
 ];
@@ -137,8 +144,8 @@ fn every_block_is_run_compiled_read_or_compared() {
                 ("rust", "no_run") => only_compiled.push(page.name.as_str()),
                 // `golden/check_pages.py` runs them where the other programs are installed.
                 ("python", "") => {
-                    // `python/tests/test_pages.py` runs those of its two pages.
-                    let ours = ["docs/python.md", "docs/torch.md"].contains(&page.name.as_str());
+                    // `python/tests/test_pages.py` runs those of its pages.
+                    let ours = ["docs/python.md", "docs/sklearn.md", "docs/torch.md"].contains(&page.name.as_str());
                     let known = ours || page.is_of_another_program() || page.name == "docs/tutorial.md";
                     assert!(known, "{at}: nothing runs it");
                 }

@@ -38,6 +38,7 @@ static FILES: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
         }
     }
     add("walks.csv", jobs::walks().into_bytes());
+    add("shifts.csv", jobs::tags().into_bytes());
     add("batches.csv", jobs::yields().into_bytes());
     let vowels = |part: &str| unpacked(&format!("crates/datasets/data/japanese_vowels/JapaneseVowels_{part}.ts.gz"));
     add("ECG_TRAIN.ts", vowels("TRAIN"));
