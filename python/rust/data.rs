@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use elman::datasets::SequenceSet;
 use elman::datasets::sequences::Report;
-use elman::{Arrays, ClassMeaning, Labelled, LabelledSequences, Meaning, Missing, Targets};
+use elman::{
+    Arrays, ClassMeaning, Drawing, Labelled, LabelledSequences, Meaning, Missing, NumberMeaning, NumberedSequences,
+    Targets, part_count,
+};
 use numpy::{
     PyArray1, PyArray2, PyArray3, PyArrayDyn, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArray3,
     PyUntypedArrayMethods,
@@ -23,6 +26,39 @@ pub(crate) type Rows = dyn Labelled + Send + Sync;
 #[pyclass(module = "elman._core", frozen)]
 pub(crate) struct Data {
     pub(crate) rows: Arc<Rows>,
+}
+
+/// Sequences of values [Σ lengths, F], cut at offsets `[N + 1]`, their features named as those of an .npz file.
+fn set_of(values: &PyReadonlyArray2<'_, f32>, offsets: Vec<usize>) -> PyResult<SequenceSet> {
+    let whole = offsets.windows(2).all(|pair| pair[0] <= pair[1])
+        && offsets.first() == Some(&0)
+        && offsets.last() == Some(&values.shape()[0]);
+    if !whole {
+        return Err(PyValueError::new_err("the offsets do not fit the values"));
+    }
+    Ok(SequenceSet {
+        names: (0..values.shape()[1]).map(|feature| format!("feature_{feature}")).collect(),
+        classes: Vec::new(),
+        centres: Vec::new(),
+        values: values.as_array().iter().copied().collect(),
+        offsets,
+        labels: None,
+        step_labels: None,
+        ids: None,
+        report: Report::default(),
+    })
+}
+
+fn missing_of(name: &str) -> PyResult<Missing> {
+    match name {
+        "mask" => Ok(Missing::Mask),
+        "mean" => Ok(Missing::Mean),
+        other => Err(PyValueError::new_err(format!("missing is {other:?}; expected mask or mean"))),
+    }
+}
+
+fn json_of(meaning: Meaning) -> PyResult<String> {
+    serde_json::to_string(&meaning).map_err(|error| malformed("the meaning", &error))
 }
 
 #[pymethods]
@@ -68,55 +104,86 @@ impl Data {
         Ok(Data { rows: Arc::new(arrays) })
     }
 
-    /// Named classes of sequences in their own units: values [Σ lengths, F], offsets `[N + 1]`, labels `[N]`. Gives the data,
-    /// standardised, and what a model of it means, as JSON; with a meaning, by that one's scaling.
+    /// Named classes of sequences in their own units: values [Σ lengths, F], offsets `[N + 1]`, labels `[N]`. Gives the data to
+    /// train on, standardised, a part for validation where there is one, and what a model of them means, as JSON. The rows are
+    /// in the order that the seed draws. With a meaning, all rows by that one's scaling, in their own order.
     #[staticmethod]
-    #[pyo3(signature = (values, offsets, labels, classes, features, missing="mask", meaning=None))]
+    #[pyo3(signature = (values, offsets, labels, classes, *, missing="mask", validation=0.0, seed=0, meaning=None))]
+    #[expect(clippy::too_many_arguments, reason = "keywords, each by its name")]
     fn of_sequences(
         values: PyReadonlyArray2<'_, f32>,
         offsets: Vec<usize>,
         labels: Vec<usize>,
         classes: Vec<String>,
-        features: Vec<String>,
         missing: &str,
+        validation: f64,
+        seed: u64,
         meaning: Option<&str>,
-    ) -> PyResult<(Self, String)> {
-        let missing = match missing {
-            "mask" => Missing::Mask,
-            "mean" => Missing::Mean,
-            other => return Err(PyValueError::new_err(format!("missing is {other:?}; expected mask or mean"))),
-        };
-        let whole = offsets.windows(2).all(|pair| pair[0] <= pair[1])
-            && offsets.len() == labels.len() + 1
-            && offsets.first() == Some(&0)
-            && offsets.last() == Some(&values.shape()[0])
-            && features.len() == values.shape()[1]
-            && labels.iter().all(|&label| label < classes.len());
-        if !whole {
-            return Err(PyValueError::new_err("offsets, labels, classes and features do not fit the values"));
+    ) -> PyResult<(Self, Option<Self>, String)> {
+        let missing = missing_of(missing)?;
+        if labels.len() + 1 != offsets.len() || labels.iter().any(|&label| label >= classes.len()) {
+            return Err(PyValueError::new_err("labels and classes do not fit the offsets"));
         }
-        let values = values.as_array().iter().copied().collect();
-        let set = SequenceSet {
-            names: features,
-            classes,
-            centres: Vec::new(),
-            values,
-            offsets,
-            labels: Some(labels),
-            ids: None,
-            report: Report::default(),
-        };
-        let meaning = match meaning {
-            None => ClassMeaning::of(&set, missing),
+        let set = SequenceSet { classes, labels: Some(labels), ..set_of(&values, offsets)? };
+        let (set, held, meaning) = match meaning {
+            None => {
+                let order = Drawing::Validation.order(set.len(), seed).map_err(raised)?;
+                let (set, held) = set.split_stratified(part_count(validation, set.len()), &order);
+                let meaning = ClassMeaning::of(&set, missing);
+                (set, held, meaning)
+            }
             Some(json) => match serde_json::from_str(json) {
-                Ok(Meaning::Classes(meaning)) => meaning,
+                Ok(Meaning::Classes(meaning)) => {
+                    let none = set.select(&[]);
+                    (set, none, meaning)
+                }
                 Ok(_) => return Err(PyValueError::new_err("the meaning is not one of classes")),
                 Err(error) => return Err(malformed("the meaning", &error)),
             },
         };
-        let rows = LabelledSequences::new(set, &meaning.standardizer).map_err(raised)?;
-        let json = serde_json::to_string(&Meaning::from(meaning)).map_err(|error| malformed("the meaning", &error))?;
-        Ok((Data { rows: Arc::new(rows) }, json))
+        let of = |set: SequenceSet| LabelledSequences::new(set, &meaning.standardizer).map_err(raised);
+        let held = if held.is_empty() { None } else { Some(Data { rows: Arc::new(of(held)?) }) };
+        Ok((Data { rows: Arc::new(of(set)?) }, held, json_of(meaning.into())?))
+    }
+
+    /// The same with a number for each sequence. Beside it which rows are for validation.
+    #[staticmethod]
+    #[pyo3(signature = (values, offsets, numbers, *, missing="mask", validation=0.0, seed=0, meaning=None))]
+    fn of_numbers(
+        values: PyReadonlyArray2<'_, f32>,
+        offsets: Vec<usize>,
+        numbers: Vec<f64>,
+        missing: &str,
+        validation: f64,
+        seed: u64,
+        meaning: Option<&str>,
+    ) -> PyResult<(Self, Option<Self>, String, Vec<usize>)> {
+        let missing = missing_of(missing)?;
+        if numbers.len() + 1 != offsets.len() {
+            return Err(PyValueError::new_err("the numbers do not fit the offsets"));
+        }
+        let set = set_of(&values, offsets)?;
+        let of_rows = |rows: &[usize]| -> Vec<f64> { rows.iter().map(|&row| numbers[row]).collect() };
+        let (rows, held, meaning) = match meaning {
+            None => {
+                let mut held = Drawing::Validation.order(set.len(), seed).map_err(raised)?;
+                let rows = held.split_off(part_count(validation, set.len()).min(set.len()));
+                let sequences = ClassMeaning::of(&set.select(&rows), missing);
+                let meaning = NumberMeaning::of("target", sequences, &of_rows(&rows)).map_err(raised)?;
+                (rows, held, meaning)
+            }
+            Some(json) => match serde_json::from_str(json) {
+                Ok(Meaning::Numbers(meaning)) => ((0..set.len()).collect(), Vec::new(), meaning),
+                Ok(_) => return Err(PyValueError::new_err("the meaning is not one of numbers")),
+                Err(error) => return Err(malformed("the meaning", &error)),
+            },
+        };
+        let of = |rows: &[usize]| -> PyResult<Self> {
+            let rows = NumberedSequences::new(set.select(rows), &of_rows(rows), &meaning).map_err(raised)?;
+            Ok(Data { rows: Arc::new(rows) })
+        };
+        let validation = if held.is_empty() { None } else { Some(of(&held)?) };
+        Ok((of(&rows)?, validation, json_of(meaning.clone().into())?, held))
     }
 
     fn __len__(&self) -> usize {

@@ -3,6 +3,7 @@
 //! N rows, T steps, F features.
 
 use elman::datasets::{ImageSet, SequenceSet, japanese_vowels, mnist};
+use elman::{Purpose, Random, StepClass};
 use ndarray::{Array1, Array2, Array3};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArray3};
 use pyo3::exceptions::PyException;
@@ -13,6 +14,9 @@ type Images<'py> = (Bound<'py, PyArray3<u8>>, Bound<'py, PyArray1<i64>>);
 
 /// Sequences [T, F], the names of their classes, and of the features.
 type Sequences<'py> = (Vec<Bound<'py, PyArray2<f32>>>, Vec<String>);
+
+/// What goes in and what comes out, [N, T] each.
+type Streams<'py> = (Bound<'py, PyArray2<u8>>, Bound<'py, PyArray2<i64>>);
 
 fn failed(error: impl ToString) -> PyErr {
     PyException::new_err(error.to_string())
@@ -48,4 +52,32 @@ pub(crate) fn mnist_images(py: Python<'_>) -> PyResult<[Images<'_>; 3]> {
 pub(crate) fn vowels(py: Python<'_>) -> PyResult<[Sequences<'_>; 2]> {
     let (train, test) = py.detach(japanese_vowels::load).map_err(failed)?;
     Ok([sequences(py, train)?, sequences(py, test)?])
+}
+
+/// Eight plays by Shakespeare.
+#[pyfunction]
+pub(crate) fn shakespeare() -> PyResult<String> {
+    elman::datasets::shakespeare::load().map_err(failed)
+}
+
+/// The monthly sunspot numbers, as a table in text.
+#[pyfunction]
+pub(crate) fn sunspots() -> &'static [u8] {
+    elman::datasets::sunspots::FILES[0].1
+}
+
+/// Random bits in streams, and their echo `delay` steps later: x [N, T] and y [N, T].
+#[pyfunction]
+pub(crate) fn echo_bits<'py>(
+    py: Python<'py>,
+    length: usize,
+    streams: usize,
+    delay: usize,
+    seed: u64,
+    part: u64,
+) -> PyResult<Streams<'py>> {
+    let echo = elman::Echo::new(length, streams, delay, &mut Random::at(seed, Purpose::Data, part, 0));
+    let echo = echo.map_err(crate::errors::raised)?;
+    let classes = Array2::from_shape_fn(echo.bits.dim(), |(row, step)| echo.class(row, step) as i64);
+    Ok((echo.bits.into_pyarray(py), classes.into_pyarray(py)))
 }

@@ -25,6 +25,7 @@ pub(crate) fn raised(error: elman::Error) -> PyErr {
         | E::Characters { .. }
         | E::NotFinite { .. }
         | E::Label { .. }
+        | E::KnownAhead { .. }
         | E::OtherSeries { .. } => PyValueError::new_err(message),
         E::File(elman::formats::Error::Io { cause, .. }) if cause.kind() == std::io::ErrorKind::NotFound => {
             PyFileNotFoundError::new_err(message)

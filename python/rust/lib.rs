@@ -5,11 +5,16 @@
 mod arrays;
 mod data;
 mod datasets;
+mod ensemble;
 mod errors;
+mod exchange;
 mod model;
 mod network;
+mod predictor;
 mod process;
+mod series;
 mod stream;
+mod text;
 mod threads;
 mod torch;
 mod training;
@@ -22,15 +27,23 @@ mod _core {
     #[pymodule_export]
     use crate::data::Data;
     #[pymodule_export]
-    use crate::datasets::{mnist_images, vowels};
+    use crate::datasets::{echo_bits, mnist_images, shakespeare, sunspots, vowels};
+    #[pymodule_export]
+    use crate::ensemble::Ensemble;
     #[pymodule_export]
     use crate::errors::Error;
+    #[pymodule_export]
+    use crate::exchange::{Way, read_models, write_model};
     #[pymodule_export]
     use crate::model::Model;
     #[pymodule_export]
     use crate::network::{Network, Tape};
     #[pymodule_export]
+    use crate::series::{Series, forecast};
+    #[pymodule_export]
     use crate::stream::Stream;
+    #[pymodule_export]
+    use crate::text::{Sampler, encode, vocabulary, vocabulary_len};
     #[pymodule_export]
     use crate::threads::{get_num_threads, set_num_threads};
     #[pymodule_export]

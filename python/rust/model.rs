@@ -6,9 +6,12 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use elman::{Arrays, Classifier, Config, Head, Meaning, Predictor, Predicts, Targets};
-use ndarray::Array1;
-use numpy::{IntoPyArray, PyArrayDyn, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArray3, PyReadonlyArrayDyn};
+use elman::diagnose::Followed;
+use elman::{Config, Head, Meaning, Predictor, Predicts};
+use numpy::{
+    IntoPyArray, PyArray1, PyArray2, PyArrayDyn, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArray3,
+    PyReadonlyArrayDyn,
+};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -17,21 +20,19 @@ use crate::arrays::{dict, named};
 use crate::data::Data;
 use crate::errors::{malformed, raised};
 use crate::network::{Network, init_of, lock, stack_of};
-use crate::process::Own;
+use crate::predictor::{Kept, answers, classified, regressed, rows, step_answers};
 use crate::stream::Stream;
-use crate::threads;
 
 /// A network, a head on it, and what its inputs and answers mean.
 #[pyclass(module = "elman._core", frozen)]
 pub(crate) struct Model {
     model: Mutex<Arc<elman::Model>>,
-    /// Made by the first call that predicts, for so many threads; anew after each change.
-    predictor: Mutex<Option<(usize, Own<Predictor>)>>,
+    kept: Kept,
 }
 
 impl Model {
     pub(crate) fn of(model: elman::Model) -> Self {
-        Model { model: Mutex::new(Arc::new(model)), predictor: Mutex::default() }
+        Model { model: Mutex::new(Arc::new(model)), kept: Kept::default() }
     }
 
     pub(crate) fn get(&self) -> Arc<elman::Model> {
@@ -40,33 +41,12 @@ impl Model {
 
     pub(crate) fn replace(&self, model: elman::Model) {
         *lock(&self.model) = Arc::new(model);
-        *lock(&self.predictor) = None;
+        self.kept.forget();
     }
 
     /// Calls `ask` with a predictor that is kept for the next call.
     fn predict<R>(&self, asked: usize, ask: impl FnOnce(&mut Predictor) -> R) -> R {
-        let threads = threads::count(asked);
-        let mut kept = lock(&self.predictor);
-        if kept.as_ref().is_none_or(|(of, predictor)| *of != threads || !predictor.is_here()) {
-            let model = elman::Model::clone(&self.get());
-            *kept = Some((threads, Own::new(Predictor::new(model, threads))));
-        }
-        match kept.as_mut().and_then(|(_, predictor)| predictor.get()) {
-            Some(predictor) => ask(predictor),
-            None => ask(&mut Predictor::new(elman::Model::clone(&self.get()), 1)),
-        }
-    }
-}
-
-/// Rows to be predicted: x [N, T, I] and lengths `[N]`.
-fn rows(x: &PyReadonlyArray3<'_, f32>, lengths: Option<PyReadonlyArray1<'_, i64>>) -> PyResult<Arrays> {
-    let xs = x.as_array().to_owned();
-    // Nobody asks for the classes.
-    let classes = Targets::Classes(Array1::zeros(xs.dim().0));
-    let rows = Arrays::with(xs, classes).map_err(raised)?;
-    match crate::arrays::lengths(lengths)? {
-        Some(lengths) => rows.lengths(lengths).map_err(raised),
-        None => Ok(rows),
+        self.kept.ask(asked, || elman::Model::clone(&self.get()).into(), ask)
     }
 }
 
@@ -172,14 +152,7 @@ impl Model {
         threads: usize,
     ) -> PyResult<Bound<'py, PyArrayDyn<f32>>> {
         let rows = rows(&x, lengths)?;
-        let predicts = self.predicts();
-        let answers = py.detach(|| {
-            self.predict(threads, |predictor| match predicts {
-                "classes" => predictor.predict(&rows).map(|answers| answers.into_dyn()),
-                "values" => predictor.values(&rows).map(|answers| answers.into_dyn()),
-                _ => predictor.quantiles(&rows).map(|answers| answers.into_dyn()),
-            })
-        });
+        let answers = py.detach(|| self.predict(threads, |predictor| answers(predictor, &rows)));
         Ok(answers.map_err(raised)?.into_pyarray(py))
     }
 
@@ -191,37 +164,53 @@ impl Model {
         x: PyReadonlyArray3<'py, f32>,
         lengths: Option<PyReadonlyArray1<'py, i64>>,
         threads: usize,
-    ) -> PyResult<Vec<Bound<'py, numpy::PyArray2<f32>>>> {
+    ) -> PyResult<Vec<Bound<'py, PyArray2<f32>>>> {
         let rows = rows(&x, lengths)?;
-        let answers = py.detach(|| {
-            self.predict(threads, |predictor| {
-                (0..rows.lengths.len()).map(|row| predictor.predict_steps(&rows, row)).collect::<Result<Vec<_>, _>>()
-            })
-        });
+        let answers = py.detach(|| self.predict(threads, |predictor| step_answers(predictor, &rows)));
         Ok(answers.map_err(raised)?.into_iter().map(|answers| answers.into_pyarray(py)).collect())
     }
 
-    /// Mean loss and accuracy over a data set.
-    #[pyo3(signature = (data, threads=0))]
-    fn evaluate(&self, py: Python<'_>, data: &Data, threads: usize) -> PyResult<(f64, f64)> {
-        let found = py.detach(|| self.predict(threads, |predictor| predictor.evaluate(&*data.rows)));
+    /// Mean loss and accuracy over a data set; with a window, of which every row is a stream.
+    #[pyo3(signature = (data, threads=0, window=None))]
+    fn evaluate(&self, py: Python<'_>, data: &Data, threads: usize, window: Option<usize>) -> PyResult<(f64, f64)> {
+        let found = py.detach(|| {
+            self.predict(threads, |predictor| match window {
+                None => predictor.evaluate(&*data.rows),
+                Some(window) => predictor.evaluate_streams(&*data.rows, window),
+            })
+        });
         found.map(|found| (found.loss, found.accuracy)).map_err(raised)
     }
 
-    /// Of a model of named classes: the probabilities [N, C] of sequences [T, F] in their own units.
+    /// What the model does with time, by rows of a data set, as JSON.
+    #[pyo3(signature = (data, rows=None, steps=None))]
+    fn diagnose(&self, py: Python<'_>, data: &Data, rows: Option<usize>, steps: Option<usize>) -> PyResult<String> {
+        let found = py.detach(|| Followed { rows, steps }.run(&self.get(), &*data.rows));
+        found.map(|found| found.object().to_string()).map_err(raised)
+    }
+
+    /// Of a model of named classes: the probabilities `[C]` of each of some sequences [T, F] in their own units.
     #[pyo3(signature = (sequences, threads=0))]
-    fn classify<'py>(
+    fn classify(
+        &self,
+        py: Python<'_>,
+        sequences: Vec<PyReadonlyArray2<'_, f32>>,
+        threads: usize,
+    ) -> PyResult<Vec<Vec<f32>>> {
+        let of = elman::Model::clone(&self.get()).into();
+        classified(py, of, &sequences, threads)
+    }
+
+    /// Of a model of numbers: those of sequences [T, F] `[N]`, all in their own units.
+    #[pyo3(signature = (sequences, threads=0))]
+    fn regress<'py>(
         &self,
         py: Python<'py>,
         sequences: Vec<PyReadonlyArray2<'py, f32>>,
         threads: usize,
-    ) -> PyResult<Vec<Bound<'py, numpy::PyArray1<f32>>>> {
-        let views: Vec<_> = sequences.iter().map(|sequence| sequence.as_array()).collect();
-        let answers = py.detach(|| {
-            let model = elman::Model::clone(&self.get());
-            Classifier::new(model, threads::count(threads))?.classify_arrays(&views)
-        });
-        Ok(answers.map_err(raised)?.into_iter().map(|answer| answer.probabilities.into_pyarray(py)).collect())
+    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        let of = elman::Model::clone(&self.get()).into();
+        regressed(py, of, &sequences, threads)
     }
 
     /// Streams side by side, each from before its first step.

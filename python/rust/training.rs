@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use elman::{BatchSize, Course, Descent, Gradients, State};
 use ndarray::Array3;
-use numpy::PyReadonlyArrayDyn;
-use pyo3::exceptions::PyRuntimeError;
+use numpy::{PyReadonlyArray1, PyReadonlyArrayDyn};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::arrays::named;
@@ -46,7 +46,7 @@ fn gone() -> PyErr {
 impl Trainer {
     #[new]
     #[pyo3(signature = (model, optimizer, *, batch_size, seed, threads=0, micro_batch=0, truncate=0,
-                        class_weights=None, memory_budget=None))]
+                        class_weights=None, label_smoothing=0.0, memory_budget=None))]
     #[expect(clippy::too_many_arguments, reason = "keywords, each by its name")]
     fn new(
         model: &Model,
@@ -57,6 +57,7 @@ impl Trainer {
         micro_batch: usize,
         truncate: usize,
         class_weights: Option<Vec<f32>>,
+        label_smoothing: f32,
         memory_budget: Option<usize>,
     ) -> PyResult<Self> {
         let batch_size = batch_size.map_or(BatchSize::Full, BatchSize::Rows);
@@ -66,7 +67,8 @@ impl Trainer {
             .threads(threads::count(threads))
             .micro_batch(micro_batch)
             .truncate(truncate)
-            .class_weights(class_weights.unwrap_or_default());
+            .class_weights(class_weights.unwrap_or_default())
+            .label_smoothing(label_smoothing);
         trainer.memory_budget = memory_budget;
         Ok(Trainer { inner: Mutex::new(Own::new(Inner { trainer, course: None })) })
     }
@@ -109,11 +111,31 @@ impl Trainer {
         }
     }
 
-    /// Mean loss and accuracy over a data set.
-    fn evaluate(&self, py: Python<'_>, data: &Data) -> PyResult<(f64, f64)> {
+    /// A step on these rows of a data set: its loss and accuracy.
+    fn train_rows(&self, py: Python<'_>, data: &Data, rows: PyReadonlyArray1<'_, i64>) -> PyResult<(f64, f64)> {
+        let row = |&row: &i64| {
+            u32::try_from(row).map_err(|_| PyValueError::new_err(format!("a row is {row}; expected a number from 0")))
+        };
+        let rows = rows.as_array().iter().map(row).collect::<PyResult<Vec<u32>>>()?;
         let found = py.detach(|| {
             let mut inner = lock(&self.inner);
-            inner.get().ok_or_else(gone)?.trainer.evaluate(&*data.rows).map_err(raised)
+            inner.get().ok_or_else(gone)?.trainer.train_rows(&*data.rows, &rows).map_err(raised)
+        })?;
+        py.check_signals()?;
+        Ok((found.loss, found.accuracy))
+    }
+
+    /// Mean loss and accuracy over a data set; with a window, of which every row is a stream.
+    #[pyo3(signature = (data, window=None))]
+    fn evaluate(&self, py: Python<'_>, data: &Data, window: Option<usize>) -> PyResult<(f64, f64)> {
+        let found = py.detach(|| {
+            let mut inner = lock(&self.inner);
+            let trainer = &mut inner.get().ok_or_else(gone)?.trainer;
+            let found = match window {
+                None => trainer.evaluate(&*data.rows),
+                Some(window) => trainer.evaluate_streams(&*data.rows, window),
+            };
+            found.map_err(raised)
         });
         found.map(|found| (found.loss, found.accuracy))
     }
@@ -124,9 +146,9 @@ impl Trainer {
         Ok(())
     }
 
-    /// Gives a model the weights as they are now.
+    /// Gives a model the weights as they are now, or their average where there is one.
     fn copy_to(&self, model: &Model) -> PyResult<()> {
-        let now = lock(&self.inner).get().ok_or_else(gone)?.trainer.model().clone();
+        let now = lock(&self.inner).get().ok_or_else(gone)?.trainer.averaged().into_owned();
         model.replace(now);
         Ok(())
     }

@@ -9,10 +9,15 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("page", ["python.md", "torch.md"])
-def test_every_block_runs(page, tmp_path):
-    if page == "torch.md":
-        pytest.importorskip("torch", reason="PyTorch is not installed")
+#: What the blocks of a page import beside NumPy.
+NEEDED = {"python.md": [], "sklearn.md": ["sklearn", "pandas", "distributed", "matplotlib"], "torch.md": ["torch"]}
+
+
+@pytest.mark.parametrize("page", NEEDED)
+def test_every_block_runs(page, tmp_path, monkeypatch):
+    for name in NEEDED[page]:
+        pytest.importorskip(name)
+    monkeypatch.setenv("MPLBACKEND", "agg")
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     blocks = list(re.finditer(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
     assert blocks

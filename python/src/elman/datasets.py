@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from . import _core
 from ._arrays import Floats
 
-__all__ = ["Images", "Sequences", "mnist", "japanese_vowels"]
+__all__ = ["Images", "Sequences", "echo", "japanese_vowels", "mnist", "shakespeare", "sunspots"]
 
 
 class Images(NamedTuple):
@@ -55,3 +55,50 @@ def japanese_vowels() -> tuple[Sequences, Sequences]:
         (270, (20, 12), 370)
     """
     return tuple(Sequences(x, np.array(y)) for x, y in _core.vowels())  # type: ignore[return-value]
+
+
+def shakespeare() -> str:
+    """Eight plays by Shakespeare, a million characters.
+
+    Example:
+        >>> import elman
+        >>> len(elman.datasets.shakespeare()) > 1_000_000
+        True
+    """
+    return str(_core.shakespeare())
+
+
+def sunspots() -> Any:
+    """The mean number of spots on the sun in each month since 1749, as a Series of pandas by month.
+
+    Example:
+        >>> import elman
+        >>> elman.datasets.sunspots().head(2).round(1).to_dict()
+        {Period('1749-01', 'M'): 58.0, Period('1749-02', 'M'): 62.6}
+    """
+    import io
+
+    import pandas
+
+    table = pandas.read_csv(io.BytesIO(bytes(_core.sunspots())))
+    months = pandas.PeriodIndex(table["date"], freq="M", name="month")
+    return pandas.Series(table["sunspots"].to_numpy(), index=months, name="sunspots")
+
+
+def echo(
+    length: int, *, streams: int = 5, delay: int = 3, seed: int = 111, part: int = 0
+) -> tuple[Floats, NDArray[np.int64]]:
+    """Random bits in parallel streams ``[streams, T, 1]``, and those of ``delay`` steps before ``[streams, T]``.
+
+    Args:
+        length: Bits of all streams.
+        seed, part: What they are drawn from: of each seed 0 to train, 1 to validate, 2 to test.
+
+    Example:
+        >>> import elman
+        >>> x, y = elman.datasets.echo(100, streams=5, delay=3)
+        >>> x.shape, bool((y[:, 3:] == x[:, :-3, 0]).all())
+        ((5, 20, 1), True)
+    """
+    bits, classes = _core.echo_bits(length, streams, delay, seed, part)
+    return bits.astype(np.float32)[:, :, None], classes

@@ -7,7 +7,7 @@ Symbols: N sequences of T steps of F features, C classes, V values.
 
 from __future__ import annotations
 
-import inspect
+import json
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -16,108 +16,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 from ._arrays import Floats, floats, is_ragged
-from .layers import GRU, LSTM, RNN, IndRNN, Network
-from .model import Epoch, Head, Model, Trainer
-from .optimizers import Adam, Descent
+from ._estimator import Estimator
+from .layers import Init
+from .model import Epoch, Head, Model, data_of
+from .optimizers import Descent
 
 __all__ = ["SequenceClassifier", "SequenceRegressor"]
-
-_CELLS = {"rnn": RNN, "lstm": LSTM, "gru": GRU, "indrnn": IndRNN}
-
-
-class _Base:
-    """Parameters by name, as scikit-learn asks for them."""
-
-    @classmethod
-    def _names(cls) -> list[str]:
-        return [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The parameters by name."""
-        return {name: getattr(self, name) for name in self._names()}
-
-    def set_params(self, **params: Any) -> Any:
-        """Sets parameters by name."""
-        for name, value in params.items():
-            if name not in self._names():
-                raise ValueError(f"{name} is no parameter of {type(self).__name__}; expected {', '.join(self._names())}")
-            setattr(self, name, value)
-        return self
-
-    def __repr__(self) -> str:
-        of = inspect.signature(type(self).__init__).parameters
-        shown = [f"{n}={v!r}" for n, v in self.get_params().items() if v is not of[n].default and v != of[n].default]
-        return f"{type(self).__name__}({', '.join(shown)})"
-
-    def __sklearn_tags__(self) -> Any:
-        from sklearn.utils import ClassifierTags, InputTags, RegressorTags, Tags, TargetTags
-
-        classifies = isinstance(self, SequenceClassifier)
-        return Tags(
-            estimator_type="classifier" if classifies else "regressor",
-            target_tags=TargetTags(required=True, multi_output=not classifies),
-            classifier_tags=ClassifierTags() if classifies else None,
-            regressor_tags=None if classifies else RegressorTags(),
-            input_tags=InputTags(two_d_array=False, three_d_array=True, allow_nan=classifies),
-        )
-
-    def _check_fitted(self) -> Model:
-        model: Model | None = getattr(self, "model_", None)
-        if model is None:
-            why = f"this {type(self).__name__} is not fitted yet; call fit first"
-            try:
-                from sklearn.exceptions import NotFittedError
-            except ImportError:
-                raise ValueError(why) from None
-            raise NotFittedError(why)
-        return model
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "model_")
-
-    def _network(self, inputs: int) -> Network:
-        of: Any = self
-        if of.cell not in _CELLS:
-            raise ValueError(f"cell is {of.cell!r}; expected one of {', '.join(_CELLS)}")
-        kind: Any = _CELLS[of.cell]
-        network: Network = kind(
-            inputs, of.hidden, layers=of.layers, bidirectional=of.bidirectional, dropout=of.dropout, init="keras",
-            seed=of.random_state,
-        )  # fmt: skip
-        return network
-
-    def _train(self, model: Model, data: Any, validation: Any, rows: int) -> None:
-        """Epoch by epoch, to the best weights where there is a validation set."""
-        of: Any = self
-        optimizer = of.optimizer if of.optimizer is not None else Adam(of.learning_rate, clip_norm=1.0)
-        trainer = Trainer(
-            model, optimizer, batch_size=min(of.batch_size, rows), seed=of.random_state, threads=of.threads
-        )
-        trainer._core.begin(data, of.epochs, None)
-        history: dict[str, list[float]] = {"loss": [], "accuracy": []}
-        if validation is not None:
-            history |= {"validation_loss": [], "validation_accuracy": []}
-        best, best_arrays, waited = np.inf, None, 0
-        for epoch in trainer._epochs():
-            history["loss"].append(epoch.loss)
-            history["accuracy"].append(epoch.accuracy)
-            if validation is not None:
-                loss, accuracy = trainer._core.evaluate(validation)
-                history["validation_loss"].append(loss)
-                history["validation_accuracy"].append(accuracy)
-                trainer.plateau(loss)
-                if loss < best:
-                    best, best_arrays, waited = loss, model.arrays(), 0
-                else:
-                    waited += 1
-            if of.callback is not None and of.callback(epoch) is False:
-                break
-            if of.patience is not None and waited >= of.patience:
-                break
-        if best_arrays is not None:
-            model.set_arrays(best_arrays)
-        self.history_ = history
-        self.model_ = model
 
 
 def _sequences(x: Any) -> list[Floats]:
@@ -134,28 +38,42 @@ def _sequences(x: Any) -> list[Floats]:
     return [floats(f"sequence {index}", row, 2) for index, row in enumerate(x)]
 
 
-def _split(rows: int, validation: float, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows to train and to validate, at random."""
-    if not 0.0 < validation < 1.0:
+def _part(validation: Any) -> float:
+    """The part of the sequences that is kept for validation."""
+    if validation is None or isinstance(validation, tuple):
+        return 0.0
+    part = float(validation)
+    if not 0.0 < part < 1.0:
         raise ValueError(f"validation is {validation}; expected a part between 0 and 1, or a pair (X, y)")
-    order = np.random.default_rng(seed).permutation(rows)
-    count = min(max(1, round(rows * validation)), rows - 1)
-    return np.sort(order[count:]), np.sort(order[:count])
+    return part
 
 
-class SequenceClassifier(_Base):
+def _values(sequences: Sequence[Floats], features: int | None = None) -> tuple[Floats, list[int]]:
+    """All steps of sequences ``[Σ lengths, F]``, and where each begins."""
+    widths = sorted({row.shape[1] for row in sequences})
+    if not sequences:
+        raise ValueError("X has no sequences; expected one at least")
+    if len(widths) > 1 or (features is not None and widths != [features]):
+        raise ValueError(f"the sequences have {widths} features; expected {features or 'one number'} in all of them")
+    offsets = np.cumsum([0, *(len(row) for row in sequences)]).tolist()
+    return np.ascontiguousarray(np.concatenate(sequences)), offsets
+
+
+class SequenceClassifier(Estimator):
     """Tells classes of sequences apart. Features are standardised; NaN is a missing value.
 
     Args:
         cell: ``"rnn"``, ``"lstm"``, ``"gru"`` or ``"indrnn"``.
         hidden, layers, bidirectional, dropout: As of :class:`elman.LSTM`.
-        reads: What the head reads: ``"last-state"``, ``"mean"`` or ``"max"`` over the steps.
+        reads: What the head reads: ``"last-state"``, or ``"mean"``, ``"max"`` or ``"attention"`` over the steps.
         missing: ``"mask"`` adds an input for each feature that says where it is missing; ``"mean"`` adds none.
         epochs, batch_size, learning_rate: Of training.
         optimizer: In place of Adam with this learning rate and gradients clipped to norm 1.
         validation: A part of the sequences, or a pair (X, y); the weights of the best epoch by it are kept.
         patience: Epochs without a better validation loss after which training ends.
         callback: Called with every :class:`elman.Epoch`; training ends where it returns False.
+        progress: Whether a bar shows the epochs, by tqdm; None: where it is installed, in terminals and notebooks.
+        init: The convention of the initial values: ``"tf"``, ``"keras"`` or ``"pytorch"``.
         random_state: What everything random is drawn from.
         threads: Threads; 0: as :func:`elman.set_num_threads` says. They change no bit.
 
@@ -173,6 +91,7 @@ class SequenceClassifier(_Base):
     """
 
     _estimator_type = "classifier"
+    _nan = True
 
     def __init__(
         self,
@@ -182,7 +101,7 @@ class SequenceClassifier(_Base):
         layers: int = 1,
         bidirectional: bool = False,
         dropout: float = 0.0,
-        reads: Literal["last-state", "mean", "max"] = "last-state",
+        reads: Literal["last-state", "mean", "max", "attention"] = "last-state",
         missing: Literal["mask", "mean"] = "mask",
         epochs: int = 30,
         batch_size: int = 32,
@@ -191,6 +110,8 @@ class SequenceClassifier(_Base):
         validation: float | tuple[Any, ArrayLike] | None = None,
         patience: int | None = None,
         callback: Callable[[Epoch], bool | None] | None = None,
+        progress: bool | None = None,
+        init: Init = "keras",
         random_state: int = 111,
         threads: int = 0,
     ) -> None:
@@ -208,6 +129,8 @@ class SequenceClassifier(_Base):
         self.validation = validation
         self.patience = patience
         self.callback = callback
+        self.progress = progress
+        self.init = init
         self.random_state = random_state
         self.threads = threads
 
@@ -224,33 +147,23 @@ class SequenceClassifier(_Base):
         classes, labels = np.unique(targets, return_inverse=True)
         if len(classes) < 2:
             raise ValueError(f"y has {len(classes)} classes; expected at least 2")
-        held: tuple[list[Floats], NDArray[np.intp]] | None = None
-        if isinstance(self.validation, tuple):
-            held = _sequences(self.validation[0]), _places(classes, np.asarray(self.validation[1]))
-        elif self.validation is not None:
-            train, rest = _split(len(sequences), float(self.validation), self.random_state)
-            held = [sequences[row] for row in rest], labels[rest]
-            sequences, labels = [sequences[row] for row in train], labels[train]
         names = [str(name) for name in classes]
-        features = [f"x{index}" for index in range(sequences[0].shape[1])]
-
-        def data(rows: Sequence[Floats], of: NDArray[np.intp], meaning: str | None) -> tuple[Any, str]:
-            widths = sorted({row.shape[1] for row in rows})
-            if widths != [len(features)]:
-                raise ValueError(f"the sequences have {widths} features; expected {len(features)} in all of them")
-            offsets = np.cumsum([0] + [len(row) for row in rows]).tolist()
-            values = np.ascontiguousarray(np.concatenate(rows))
-            return _core.Data.of_sequences(
-                values, offsets, of.tolist(), names, features, missing=self.missing, meaning=meaning
+        values, offsets = _values(sequences)
+        training, validation, meaning = _core.Data.of_sequences(
+            values, offsets, labels.tolist(), names, missing=self.missing, validation=_part(self.validation),
+            seed=self.random_state,
+        )  # fmt: skip
+        if isinstance(self.validation, tuple):
+            held, places = _sequences(self.validation[0]), _places(classes, np.asarray(self.validation[1]))
+            validation, _, _ = _core.Data.of_sequences(
+                *_values(held, values.shape[1]), places.tolist(), names, meaning=meaning
             )
-
-        training, meaning = data(sequences, labels, None)
-        validation = None if held is None else data(*held, meaning)[0]
         head = Head.classes(len(classes), reads=self.reads)
-        model = Model(self._network(training.input), head, init="keras", seed=self.random_state)
+        network = self._network(training.input, bidirectional=self.bidirectional)
+        model = Model(network, head, init=self.init, seed=self.random_state)
         model._core.set_meaning(meaning)
-        self._train(model, training, validation, len(sequences))
-        self.classes_, self.n_features_in_ = classes, len(features)
+        self._train(model, training, validation, min(self.batch_size, len(training)))
+        self.classes_, self.n_features_in_ = classes, values.shape[1]
         return self
 
     def predict_proba(self, X: Any) -> Floats:
@@ -276,14 +189,17 @@ def _places(classes: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.intp]:
     return np.searchsorted(classes, labels)
 
 
-class SequenceRegressor(_Base):
-    """Predicts values of sequences. Inputs and values are standardised; the model answers in the values' units.
+class SequenceRegressor(Estimator):
+    """Predicts numbers of sequences. Inputs and numbers are standardised; answers are in the numbers' own units.
+
+    With a number for each sequence, NaN is a missing value in X, validation also says how much of the network's distance from
+    the mean counts, and the command can use the model. With several, X must be finite.
 
     Args:
         See :class:`SequenceClassifier`.
 
     Attributes:
-        model_: The :class:`elman.Model` of standardised inputs and values.
+        model_: The :class:`elman.Model`: with a number for each sequence, ``elman predict`` can use its file.
         history_: Lists of the figures of each epoch; losses are of standardised values.
 
     Example:
@@ -295,6 +211,7 @@ class SequenceRegressor(_Base):
     """
 
     _estimator_type = "regressor"
+    _nan = True
 
     def __init__(
         self,
@@ -304,7 +221,8 @@ class SequenceRegressor(_Base):
         layers: int = 1,
         bidirectional: bool = False,
         dropout: float = 0.0,
-        reads: Literal["last-state", "mean", "max"] = "last-state",
+        reads: Literal["last-state", "mean", "max", "attention"] = "last-state",
+        missing: Literal["mask", "mean"] = "mask",
         epochs: int = 30,
         batch_size: int = 32,
         learning_rate: float = 0.005,
@@ -312,6 +230,8 @@ class SequenceRegressor(_Base):
         validation: float | tuple[Any, ArrayLike] | None = None,
         patience: int | None = None,
         callback: Callable[[Epoch], bool | None] | None = None,
+        progress: bool | None = None,
+        init: Init = "keras",
         random_state: int = 111,
         threads: int = 0,
     ) -> None:
@@ -321,6 +241,7 @@ class SequenceRegressor(_Base):
         self.bidirectional = bidirectional
         self.dropout = dropout
         self.reads = reads
+        self.missing = missing
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -328,6 +249,8 @@ class SequenceRegressor(_Base):
         self.validation = validation
         self.patience = patience
         self.callback = callback
+        self.progress = progress
+        self.init = init
         self.random_state = random_state
         self.threads = threads
 
@@ -344,30 +267,63 @@ class SequenceRegressor(_Base):
         if not np.isfinite(targets).all():
             raise ValueError("y has NaN or infinite values; expected finite ones")
         self._one_axis = targets.ndim == 1
-        targets = targets.reshape(len(targets), -1)
+        if self._one_axis:
+            return self._fit_numbers(sequences, targets)
         held: tuple[list[Floats], Any] | None = None
         if isinstance(self.validation, tuple):
-            given = np.asarray(self.validation[1], dtype=np.float64)
-            held = _sequences(self.validation[0]), given.reshape(len(given), -1)
+            held = _sequences(self.validation[0]), np.asarray(self.validation[1], dtype=np.float64)
         elif self.validation is not None:
-            train, rest = _split(len(sequences), float(self.validation), self.random_state)
-            held = [sequences[row] for row in rest], targets[rest]
-            sequences, targets = [sequences[row] for row in train], targets[train]
-        steps = np.concatenate(sequences).astype(np.float64)
+            count = min(max(1, round(len(sequences) * _part(self.validation))), len(sequences) - 1)
+            order = np.random.default_rng(self.random_state).permutation(len(sequences))
+            held = [sequences[row] for row in order[:count]], targets[order[:count]]
+            sequences, targets = [sequences[row] for row in order[count:]], targets[order[count:]]
+        steps = _values(sequences)[0].astype(np.float64)
+        if not np.isfinite(steps).all():
+            raise ValueError("X has NaN or infinite values; with several values of a sequence expected finite ones")
         self._x_scale = steps.mean(0), _deviation(steps)
         self._y_scale = targets.mean(0), _deviation(targets)
         self.n_features_in_ = steps.shape[1]
 
         def data(rows: list[Floats], of: Any) -> Any:
-            from .model import data_of
-
             return data_of(self._scaled(rows), ((of - self._y_scale[0]) / self._y_scale[1]).astype(np.float32), None)
 
-        training = data(sequences, targets)
-        head = Head.values(targets.shape[1], reads=self.reads)
-        model = Model(self._network(self.n_features_in_), head, init="keras", seed=self.random_state)
-        self._train(model, training, None if held is None else data(*held), len(sequences))
+        self._fit(data(sequences, targets), None if held is None else data(*held), targets.shape[1], None)
         return self
+
+    def _fit_numbers(self, sequences: list[Floats], numbers: NDArray[np.float64]) -> SequenceRegressor:
+        """A number for each sequence: a model of the command."""
+        values, offsets = _values(sequences)
+        training, validation, meaning, rows = _core.Data.of_numbers(
+            values, offsets, numbers.tolist(), missing=self.missing, validation=_part(self.validation),
+            seed=self.random_state,
+        )  # fmt: skip
+        held = [sequences[row] for row in rows], numbers[rows]
+        if isinstance(self.validation, tuple):
+            held = _sequences(self.validation[0]), np.asarray(self.validation[1], dtype=np.float64)
+            of = _values(held[0], values.shape[1])
+            validation, _, _, _ = _core.Data.of_numbers(*of, held[1].tolist(), meaning=meaning)
+        self.n_features_in_ = values.shape[1]
+        self._fit(training, validation, 1, meaning)
+        if validation is not None:
+            described = json.loads(meaning)
+            described["shrink"] = self._shrink(*held, described["centre"])
+            self.model_._core.set_meaning(json.dumps(described))
+        return self
+
+    def _fit(self, training: Any, validation: Any, outputs: int, meaning: str | None) -> None:
+        network = self._network(training.input, bidirectional=self.bidirectional)
+        model = Model(network, Head.values(outputs, reads=self.reads), init=self.init, seed=self.random_state)
+        model._core.set_meaning(meaning)
+        self._train(model, training, validation, min(self.batch_size, len(training)))
+
+    def _shrink(self, rows: list[Floats], numbers: NDArray[np.float64], centre: float) -> float:
+        """How much of the network's distance from the mean counts: what leaves the least squared error in validation."""
+        product = square = 0.0
+        # One after the other, as the command adds them.
+        for answer, number in zip(self.model_._core.regress(rows, self.threads).tolist(), numbers.tolist()):
+            product += (answer - centre) * (number - centre)
+            square += (answer - centre) * (answer - centre)
+        return min(max(product / square, 0.0), 1.0) if square > 0 else 0.0
 
     def _scaled(self, rows: list[Floats]) -> list[Floats]:
         mean, deviation = self._x_scale
@@ -379,9 +335,12 @@ class SequenceRegressor(_Base):
     def predict(self, X: Any) -> NDArray[np.float64]:
         """The values ``[N]`` or ``[N, V]``, as y was given."""
         model = self._check_fitted()
+        if self._one_axis:
+            found: NDArray[np.float64] = model._core.regress(_sequences(X), self.threads)
+            return found
         answers = model.predict(self._scaled(_sequences(X)), threads=self.threads).astype(np.float64)
         values: NDArray[np.float64] = answers * self._y_scale[1] + self._y_scale[0]
-        return values[:, 0] if self._one_axis else values
+        return values
 
     def score(self, X: Any, y: ArrayLike) -> float:
         """R², the part of the variance that is explained: the mean over the values."""

@@ -19,9 +19,9 @@ from ._parameters import Parameters
 from .layers import Init, Network, _shown, whole
 from .optimizers import Adam, Descent
 
-__all__ = ["Head", "Model", "Trainer", "Epoch", "Evaluation", "load"]
+__all__ = ["Head", "Model", "Ensemble", "Trainer", "Batches", "Epoch", "Evaluation"]
 
-Reads = Literal["last-state", "every-step", "mean", "max"]
+Reads = Literal["last-state", "every-step", "mean", "max", "attention"]
 
 
 class Head:
@@ -44,7 +44,8 @@ class Head:
 
         Args:
             classes: C
-            reads: What the head reads: the last state, every step, or the mean or the maximum over the steps.
+            reads: What the head reads: the last state, every step, or the mean, the maximum or a learned weighted mean (attention)
+                over the steps.
             hidden: Dense layers before the last one, each by its units and its activation.
         """
         return cls._of({"classes": whole("classes", classes)}, f"{classes} classes", reads, hidden)
@@ -121,6 +122,9 @@ class Model(Parameters):
         >>> model.evaluate(x, y).accuracy > 0.95
         True
     """
+
+    #: Of a model that :func:`elman.load` took from another program, what became of its arrays.
+    conversion: Any = None
 
     def __init__(
         self, layers: Network | Sequence[Network], head: Head | int, *, init: Init = "tf", seed: int = 111
@@ -217,19 +221,55 @@ class Model(Parameters):
         return f"Model({layers} → {self._core.outputs} {self._core.predicts}; {self.parameter_count:,} parameters)"
 
 
-def load(path: str | os.PathLike[str]) -> Model:
-    """The model of a file, or of a run's folder.
+class Ensemble:
+    """Models of the same network and head, whose mean answers. A run of ``elman train --ensemble`` is one.
+
+    Args:
+        models: One at least.
+
+    Raises:
+        ValueError: If their networks, heads or meanings differ.
 
     Example:
-        >>> import elman, tempfile, pathlib
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = pathlib.Path(folder) / "model.safetensors"
-        ...     elman.Model(elman.GRU(3, 8), 2).save(path)
-        ...     elman.load(path)
-        Model(gru 3 → 8 → 2 classes; 314 parameters)
+        >>> import numpy as np, elman
+        >>> both = elman.Ensemble([elman.Model(elman.GRU(3, 8), 2, seed=seed) for seed in (1, 2)])
+        >>> both.predict(np.zeros((4, 5, 3))).shape, len(both)
+        ((4, 2), 2)
     """
-    path = os.fspath(path)
-    return Model.load(os.path.join(path, "model.safetensors") if os.path.isdir(path) else path)
+
+    def __init__(self, models: Sequence[Model]) -> None:
+        self.models = list(models)
+        self._core = _core.Ensemble([model._core for model in self.models])
+
+    def predict(self, x: Any, *, lengths: ArrayLike | None = None, threads: int = 0) -> Any:
+        """The mean answers to a batch: see :meth:`Model.predict`."""
+        xs, of_rows, _ = batch(x, lengths)
+        if self.models[0]._core.reads == "every-step":
+            return self._core.step_answers(xs, of_rows, threads)
+        return self._core.answers(xs, of_rows, threads)
+
+    def evaluate(self, x: Any, y: ArrayLike, *, lengths: ArrayLike | None = None, threads: int = 0) -> Evaluation:
+        """Mean loss and accuracy of the mean answers: see :meth:`Model.evaluate`."""
+        return Evaluation(*self._core.evaluate(data_of(x, y, lengths), threads))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes one file, whole or not at all, which the command reads as well."""
+        self._core.save(os.fspath(path))
+
+    def __len__(self) -> int:
+        return len(self.models)
+
+    def __getitem__(self, member: int) -> Model:
+        return self.models[member]
+
+    def __getstate__(self) -> list[Model]:
+        return self.models
+
+    def __setstate__(self, models: list[Model]) -> None:
+        Ensemble.__init__(self, models)
+
+    def __repr__(self) -> str:
+        return f"Ensemble({len(self)} of {self.models[0]!r})"
 
 
 def data_of(x: Any, y: ArrayLike, lengths: ArrayLike | None) -> Any:
@@ -269,8 +309,9 @@ class Trainer:
         batch_size: Rows of a batch; None: the whole set.
         seed: Fixes the order of the rows and the masks.
         threads: Threads; 0: as :func:`elman.set_num_threads` says. They change no bit.
-        micro_batch, truncate, class_weights, memory_budget: As in the library: rows worked off at a time; steps after which
-            the gradient by the state is cut; how much a row of each class counts; bytes that training may take.
+        micro_batch, truncate, class_weights, label_smoothing, memory_budget: As in the library: rows worked off at a time;
+            steps after which the gradient by the state is cut; how much a row of each class counts; the part of a label that
+            is shared out among all classes in training; bytes that training may take.
 
     Example:
         See :class:`Model`.
@@ -287,6 +328,7 @@ class Trainer:
         micro_batch: int = 0,
         truncate: int = 0,
         class_weights: Sequence[float] | None = None,
+        label_smoothing: float = 0.0,
         memory_budget: int | None = None,
     ) -> None:
         self.model = model
@@ -300,6 +342,7 @@ class Trainer:
             micro_batch=micro_batch,
             truncate=truncate,
             class_weights=None if class_weights is None else [float(weight) for weight in class_weights],
+            label_smoothing=label_smoothing,
             memory_budget=memory_budget,
         )
 
@@ -329,6 +372,19 @@ class Trainer:
             self._core.copy_to(self.model._core)
             yield Epoch(*figures)
 
+    def batches(self, x: Any, y: ArrayLike, *, lengths: ArrayLike | None = None) -> Batches:
+        """A data set of which each step takes rows of one's own choice: x, y and lengths as of :meth:`fit`.
+
+        Example:
+            >>> import numpy as np, elman
+            >>> x = np.random.default_rng(1).uniform(-1, 1, (64, 5, 1)).astype(np.float32)
+            >>> model = elman.Model(elman.RNN(1, 16), 2)
+            >>> batches = elman.Trainer(model, batch_size=8).batches(x, np.arange(64) % 2)
+            >>> batches.train([0, 9, 18, 27]).loss > 0
+            True
+        """
+        return Batches(self, data_of(x, y, lengths))
+
     def evaluate(self, x: Any, y: ArrayLike, *, lengths: ArrayLike | None = None) -> Evaluation:
         """Mean loss and accuracy of the weights as they are."""
         return Evaluation(*self._core.evaluate(data_of(x, y, lengths)))
@@ -341,3 +397,22 @@ class Trainer:
     def steps_done(self) -> int:
         """Steps done so far."""
         return int(self._core.steps_done)
+
+
+class Batches:
+    """A data set of which each step takes rows of one's own choice: see :meth:`Trainer.batches`."""
+
+    def __init__(self, trainer: Trainer, data: Any) -> None:
+        self._trainer, self._data = trainer, data
+
+    def train(self, rows: ArrayLike) -> Evaluation:
+        """One step on these rows, at most ``batch_size`` of them; the loss and the accuracy before it.
+
+        The model has the weights of its trainer once :meth:`update` is called.
+        """
+        return Evaluation(*self._trainer._core.train_rows(self._data, np.asarray(rows, dtype=np.int64)))
+
+    def update(self) -> Model:
+        """Gives the model the weights as they are now, and returns it."""
+        self._trainer._core.copy_to(self._trainer.model._core)
+        return self._trainer.model
