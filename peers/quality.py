@@ -45,7 +45,8 @@ def series(args, record):
     """All targets of all files of series."""
     entries = tomllib.loads((PEERS / "unseen" / "sets.toml").read_text())
     for path in sorted((args.sets / "series").glob("*.*")):
-        for problem in forecasts.problems(path, entries.get(path.stem, {})):
+        entry = entries.get(path.stem) or entries.get(path.stem.split("-")[0], {})
+        for problem in forecasts.problems(path, entry):
             if not args.chosen(problem.name):
                 continue
             for seed in args.seeds:
@@ -57,6 +58,13 @@ def series(args, record):
                     except RuntimeError as error:
                         print(f"series {problem.name}: elman seed {seed}: {error}", flush=True)
                         continue
+                    if args.torch:
+                        config = pathlib.Path(folder) / f"run-{seed}" / "config.toml"
+                        values = {key: of.tolist() for key, of in problem.values.items()}
+                        more = {"values": values, "season": problem.season, "hidden": problem.origins()}
+                        found, torch_seconds = by_torch(args, "series", config, seed, more)
+                        found = {int(hidden): {key: np.array(of) for key, of in all.items()} for hidden, all in found.items()}
+                        record.add("series", problem.name, "PyTorch", seed, forecasts.judged(problem, found), torch_seconds)
                 record.add("series", problem.name, "elman", seed, forecasts.judged(problem, answers), seconds)
             if args.baselines:
                 for method, (answers, seconds) in forecasts.by_methods(problem).items():
@@ -83,6 +91,11 @@ def sequences(args, record, kind):
                     print(f"{kind} {name}: elman seed {seed}: {done.stderr.strip().splitlines()[-1]}", flush=True)
                     continue
                 figures = judged(args.elman, out, test, regress)
+                if args.torch:
+                    files = {"train": str(train), "test": str(test)}
+                    found, torch_seconds = by_torch(args, kind, out / "config.toml", seed, files)
+                    _, truth = classes.read(test, regress)
+                    record.add(kind, name, "PyTorch", seed, figures_of(np.array(found), truth, regress), torch_seconds)
             record.add(kind, name, "elman", seed, figures, seconds)
         if args.baselines:
             rows, labels = classes.read(train, regress)
@@ -90,6 +103,17 @@ def sequences(args, record, kind):
             size = len(rows) * len(tests) * max(row.shape[1] for row in rows) ** 2
             for baseline, (answers, seconds) in classes.answers(rows, labels, tests, regress, size < 1e12).items():
                 record.add(kind, name, baseline, "", figures_of(answers, truth, regress), seconds)
+
+
+def by_torch(args, kind, config, seed, more):
+    """The answers of the same network in PyTorch, and seconds with its start."""
+    task = {"kind": kind, "config": str(config), "seed": int(seed)} | more
+    begin = time.monotonic()
+    program = [args.torch, PEERS / "unseen" / "recipe_torch.py"]
+    done = subprocess.run(program, input=json.dumps(task), capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{kind} in PyTorch: {done.stderr.strip()}")
+    return json.loads(done.stdout), time.monotonic() - begin
 
 
 def judged(elman, run, test, regress):
@@ -143,6 +167,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--elman", help="the binary; without it, it is built")
     parser.add_argument("--more", default="", help="further flags of elman train, as '--recipe plain'")
+    parser.add_argument("--torch", metavar="PYTHON", help="a Python with PyTorch: the same network by the same recipe, beside the others")
     parser.add_argument("--no-baselines", dest="baselines", action="store_false")
     parser.add_argument("--no-record", dest="kept", action="store_false")
     args = parser.parse_args()

@@ -25,6 +25,8 @@ TRAIN = PEERS / "train"
 REST = 0.5  # seconds before a round
 ENGINES = {
     "elman": [rust("elman_train")],
+    "elman-python": [python("torch"), str(TRAIN / "elman_python.py")],
+    "elman-torch": [python("torch"), str(TRAIN / "elman_torch.py")],
     "pytorch": [python("torch"), str(TRAIN / "pytorch.py")],
     "jax": [python("jax"), str(TRAIN / "jax_scan.py")],
     "tensorflow1": [python("tensorflow"), str(TRAIN / "tensorflow_v1.py")],

@@ -14,6 +14,8 @@ for requirements in requirements-*.txt; do
     [ -e "$venv/bin/python" ] || python3.11 -m venv "$venv"
     "$venv/bin/pip" install --quiet --requirement "$requirements"
 done
+echo "== elman for Python"
+"$venvs/torch/bin/pip" install --quiet ../python
 echo "== Rust"
 cargo build --release --locked --manifest-path rust/Cargo.toml
 cargo build --release --locked --manifest-path ../Cargo.toml
