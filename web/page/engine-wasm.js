@@ -26,15 +26,17 @@ export class WasmEngine extends Engine {
     }
 
     /**
-     * @param {{base: string}} of  Where elman.wasm and data/ lie, relative to the page.
+     * @param {{base: string, onfetched?: (url: string) => void}} of  `base`: where elman.wasm and data/ lie, relative to the page;
+     *     `onfetched` is told of each file that came.
      * @returns {Promise<WasmEngine>}
      */
-    static async start({ base }) {
+    static async start({ base, onfetched }) {
         if (location.protocol === "file:") {
             throw new EngineError("a page that is opened as a file may start no worker; serve its folder, as with python3 -m http.server");
         }
         if (typeof WebAssembly === "undefined") throw new EngineError("this browser has no WebAssembly");
         const engine = new WasmEngine(new Worker(new URL("./worker.js", import.meta.url), { type: "module" }));
+        engine.onfetched = onfetched;
         engine.simd = (await engine.send("start", { base: new URL(`${base}/`, document.baseURI).href })).value;
         return engine;
     }
@@ -52,7 +54,8 @@ export class WasmEngine extends Engine {
         for (const { reject } of waiting) reject(new EngineError(why));
     }
 
-    take({ id, value, bytes, error, status, training, reports }) {
+    take({ id, value, bytes, error, status, training, reports, fetched }) {
+        if (fetched !== undefined) return this.onfetched?.(fetched);
         if (training !== undefined) {
             const of = this.trainings.get(training);
             return reports.forEach((report) => of?.onstep?.(report));

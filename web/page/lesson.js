@@ -24,7 +24,7 @@ export class Lesson {
     /** The runner that has the engine now. @type {Runner|null} */
     running = null;
 
-    /** @param {Promise<void>} kept  When sw.js keeps what is fetched from then on, or it is known that it will not. */
+    /** @param {Promise<boolean>} kept  When it is known whether sw.js keeps what is fetched from then on. */
     constructor(kept) {
         this.kept = kept;
         /** The network of steps 2 to 5. */
@@ -33,17 +33,24 @@ export class Lesson {
 
     /** The engine, started when it is first needed. @returns {Promise<import("./engine-wasm.js").WasmEngine>} */
     engine() {
-        // At the first visit it waits a moment for the service worker, so that its data is kept, too.
-        this.starting ??= Promise.race([this.kept, pause(PATIENCE)])
-            .then(() => import("./engine-wasm.js"))
-            .then(({ WasmEngine }) => WasmEngine.start({ base: "." }))
-            .catch((error) => {
-                const trouble = document.getElementById("trouble");
-                trouble.textContent = `${t("no-engine")} ${error.message}`;
-                trouble.hidden = false;
-                throw error;
-            });
+        this.starting ??= this.start().catch((error) => {
+            const trouble = document.getElementById("trouble");
+            trouble.textContent = `${t("no-engine")} ${error.message}`;
+            trouble.hidden = false;
+            throw error;
+        });
         return this.starting;
+    }
+
+    async start() {
+        // At the first visit it waits a moment for the service worker, so that its data is kept, too. Where that takes longer, what
+        // has come is fetched once more for the service worker, from the browser's cache.
+        const isSettled = await Promise.race([this.kept.then(() => true), pause(PATIENCE).then(() => false)]);
+        const again = async (url) => {
+            if (await this.kept) await fetch(url);
+        };
+        const { WasmEngine } = await import("./engine-wasm.js");
+        return WasmEngine.start({ base: ".", onfetched: isSettled ? undefined : (url) => again(url).catch(notKept) });
     }
 
     /** One runner at a time: whoever ran before is paused. */
@@ -100,18 +107,23 @@ function startDots(runners) {
     }
 }
 
-/** Once loaded, the page works without a network: sw.js keeps its files. */
+/** Once loaded, the page works without a network: sw.js keeps its files. @returns {Promise<boolean>} whether it does */
 async function keepOffline() {
-    if (!("serviceWorker" in navigator) || !isSecureContext) return;
+    if (!("serviceWorker" in navigator) || !isSecureContext) return false;
     try {
         const { version } = await (await fetch("files.json")).json();
         const taken = new Promise((resolve) => navigator.serviceWorker.addEventListener("controllerchange", resolve, { once: true }));
         const registration = await navigator.serviceWorker.register(`sw.js?version=${encodeURIComponent(version)}`);
         if (!navigator.serviceWorker.controller && registration?.installing) await taken;
     } catch (error) {
-        // The lesson needs no worker of that kind; it only cannot be read offline, then.
-        console.info(`not kept for reading offline: ${error.message}`);
+        notKept(error);
     }
+    return navigator.serviceWorker.controller !== null;
+}
+
+/** The lesson needs no worker of that kind; it only cannot be read offline, then. */
+function notKept(error) {
+    console.info(`not kept for reading offline: ${error.message}`);
 }
 
 addWords({ en, zh });

@@ -25,7 +25,9 @@ async function fetched(name) {
         throw new Refused(`${name} could not be fetched: ${cause.message}`);
     }
     if (!response.ok) throw new Refused(`${name} could not be fetched: ${response.status} ${response.statusText}`, response.status);
-    return new Uint8Array(await response.arrayBuffer());
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    postMessage({ fetched: response.url });
+    return bytes;
 }
 
 async function start(of) {

@@ -25,10 +25,15 @@ const TYPES = {
     ".json": "application/json", ".svg": "image/svg+xml", ".wasm": "application/wasm",
 };
 
-/** A host as plain as they come: files of a folder, and nothing else. @returns {Promise<{url: string, close: () => Promise<void>}>} */
-export async function host(folder = SITE) {
-    const server = createServer((request, response) => {
+/**
+ * A host as plain as they come: files of a folder, and nothing else.
+ * @param {(name: string) => number} delay  Milliseconds by which a file comes later.
+ * @returns {Promise<{url: string, close: () => Promise<void>}>}
+ */
+export async function host(folder = SITE, delay = () => 0) {
+    const server = createServer(async (request, response) => {
         const name = normalize(decodeURIComponent(new URL(request.url, "http://host").pathname));
+        await new Promise((resolve) => setTimeout(resolve, delay(name)));
         const path = join(folder, name.endsWith("/") ? `${name}index.html` : name);
         if (!path.startsWith(folder) || !existsSync(path) || !statSync(path).isFile()) return void response.writeHead(404).end("no such file");
         response.writeHead(200, { "content-type": TYPES[extname(path)] ?? "application/octet-stream", "cache-control": "no-cache" });

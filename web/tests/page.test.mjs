@@ -69,18 +69,19 @@ test("steps follow each other by keys alone", () =>
         await sees(page.locator("#cell-x-out"), /^1\.05$/);
     }));
 
-test("once loaded it works without a network", async () => {
-    const own = await host();
+/** Trains with the network there, and once more without it. */
+async function worksWithoutNetwork(own) {
     let isUp = true;
     try {
         await withLesson({ url: own.url, workers: true, step: "digits", excused: /ERR_|Failed to (load|fetch)/ }, async (page) => {
-            await page.evaluate(async () => {
-                const { active } = await navigator.serviceWorker.ready;
-                while (active.state !== "activated") await new Promise((resolve) => setTimeout(resolve, 50));
-            });
-            await until(() => page.evaluate(() => navigator.serviceWorker.controller !== null), () => "no service worker");
             await page.locator("#digits-train").click();
             await sees(page.locator("#digits-trained-words"), /had 200 steps/);
+            // What the training read is kept, however late the service worker came.
+            const isKept = async () => {
+                const stores = await Promise.all((await caches.keys()).map(async (name) => (await caches.open(name)).keys()));
+                return stores.flat().some(({ url }) => url.endsWith("/data/digits-0.bin"));
+            };
+            await until(() => page.evaluate(isKept), () => "the digits are not kept");
             await own.close();
             isUp = false;
             await page.reload();
@@ -93,7 +94,11 @@ test("once loaded it works without a network", async () => {
     } finally {
         if (isUp) await own.close();
     }
-});
+}
+
+test("once loaded it works without a network", async () => worksWithoutNetwork(await host()));
+
+test("where its files are kept late, the digits are, too", async () => worksWithoutNetwork(await host(SITE, (name) => (name === "/sw.js" ? 6000 : 0))));
 
 test("opened as a file it says why it does nothing, and what to do", async () => {
     const page = await browser.newPage();
