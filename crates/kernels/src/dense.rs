@@ -87,7 +87,7 @@ impl Dense {
         }
         let segment = Segment {
             left: Left { data: &inputs[self.input_at()..], row: self.input_stride(), col: 1 },
-            right: Right { data: &weights[LANES..], row: LANES, panel: self.depth() * LANES },
+            right: Right { data: &weights[LANES..], row: LANES, panel: self.depth() * LANES, first: 1 },
             depth: self.input,
         };
         let ends = Affine::<Identity>::new(weights, self.depth(), outputs, self.output_stride());
@@ -119,13 +119,13 @@ impl Dense {
         assert_eq!(gradient.len(), self.weights_len(), "gradient of the weights of {self:?}");
         let back = Segment {
             left: Left { data: d_outputs, row: self.output_stride(), col: 1 },
-            right: Right { data: transposed, row: LANES, panel: self.output * LANES },
+            right: Right { data: transposed, row: LANES, panel: self.output * LANES, first: 0 },
             depth: self.output,
         };
         engine.product(rows, panels(self.input), once(back), Store::new(d_inputs, padded(self.input)));
         let weights = Segment {
             left: Left { data: &inputs[self.input_at() - 1..], row: 1, col: self.input_stride() },
-            right: Right { data: d_outputs, row: self.output_stride(), panel: LANES },
+            right: Right { data: d_outputs, row: self.output_stride(), panel: LANES, first: 0 },
             depth: rows,
         };
         let ends = Accumulate::new(gradient, self.depth(), 0, mode);

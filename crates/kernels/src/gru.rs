@@ -237,8 +237,13 @@ impl Cell for Gru {
         let (np, hp, stride) = (panels(self.hidden), padded(self.hidden), tape.stride);
         let Blocks { gates, input, state, .. } = self.blocks();
         let left = |data| Left { data, row: joint.stride, col: 1 };
-        let right = |weights, block: Block| Right { data: weights, row: LANES, panel: block.depth * LANES };
-        let behind_bias = |block: Block| right(&block.of(weights)[LANES..], block);
+        let right = |block: Block, first: usize| Right {
+            data: &block.of(weights)[first * LANES..],
+            row: LANES,
+            panel: block.depth * LANES,
+            first,
+        };
+        let behind_bias = |block: Block| right(block, 1);
         let depth = if fresh { self.input } else { self.input + self.hidden };
         let both = once(Segment { left: left(joint.data), right: behind_bias(gates), depth });
         let from_x = once(Segment { left: left(joint.data), right: behind_bias(input), depth: self.input });
@@ -268,7 +273,7 @@ impl Cell for Gru {
                 });
                 // From one section of the tape to another: by way of the output, which is written last.
                 let left = Left { data: &tape.data[Q * hp..], row: stride, col: 1 };
-                let right = right(state.of(weights), state);
+                let right = right(state, 0);
                 let out = output.again();
                 let ends = Between::new(&tape.data[N * hp..], stride, out.data, out.stride);
                 engine.product(rows, np, once(Segment { left, right, depth }), ends);
@@ -306,7 +311,7 @@ impl Cell for Gru {
                 engine.run(GatesBack { gru: self, weights, rows, tape: tape.again(), gradient });
                 if let Some(RowsMut { data: out, stride, .. }) = d_joint {
                     let left = Left { data: &tape.data[R * hp..], row: tape.stride, col: 1 };
-                    let right = Right { data: recurrent, row: LANES, panel: 3 * hp * LANES };
+                    let right = Right { data: recurrent, row: LANES, panel: 3 * hp * LANES, first: 0 };
                     engine.product(rows, np, once(Segment { left, right, depth: 3 * hp }), Store::new(out, stride));
                 }
             }
@@ -317,7 +322,7 @@ impl Cell for Gru {
                 let du = match &mut d_joint {
                     Some(d_joint) => {
                         let left = Left { data: tape.data, row: tape.stride, col: 1 };
-                        let right = Right { data: candidate, row: LANES, panel: hp * LANES };
+                        let right = Right { data: candidate, row: LANES, panel: hp * LANES, first: 0 };
                         let ends = Store::new(d_joint.data, d_joint.stride);
                         engine.product(rows, np, once(Segment { left, right, depth: self.hidden }), ends);
                         Some(d_joint.again())
@@ -330,14 +335,14 @@ impl Cell for Gru {
                 engine.run(GatesBack { gru: self, weights, rows, tape: tape.again(), gradient });
                 if let Some(RowsMut { data: out, stride, .. }) = d_joint {
                     let left = Left { data: &tape.data[R * hp..], row: tape.stride, col: 1 };
-                    let right = Right { data: gates, row: LANES, panel: 2 * hp * LANES };
+                    let right = Right { data: gates, row: LANES, panel: 2 * hp * LANES, first: 0 };
                     engine.product(rows, np, once(Segment { left, right, depth: 2 * hp }), Onto::new(out, stride));
                 }
             }
         }
         if let Some(RowsMut { data: out, stride, .. }) = d_input {
             let left = Left { data: tape.data, row: tape.stride, col: 1 };
-            let right = Right { data: rest, row: LANES, panel: 3 * hp * LANES };
+            let right = Right { data: rest, row: LANES, panel: 3 * hp * LANES, first: 0 };
             let segment = Segment { left, right, depth: 3 * hp };
             engine.product(rows, panels(self.input), once(segment), Store::new(out, stride));
         }

@@ -142,7 +142,7 @@ impl Cell for IndRnn {
         let Forward { rows, joint, mut output, .. } = step;
         let segment = Segment {
             left: Left { data: joint.data, row: joint.stride, col: 1 },
-            right: Right { data: &weights[LANES..], row: LANES, panel: depth * LANES },
+            right: Right { data: &weights[LANES..], row: LANES, panel: depth * LANES, first: 1 },
             depth: self.input,
         };
         let RowsMut { data, stride, .. } = output.again();
@@ -172,7 +172,7 @@ impl Cell for IndRnn {
         if let Some(RowsMut { data, stride, .. }) = d_input {
             let segment = Segment {
                 left: Left { data: tape.data, row: tape.stride, col: 1 },
-                right: Right { data: transposed, row: LANES, panel: hp * LANES },
+                right: Right { data: transposed, row: LANES, panel: hp * LANES, first: 0 },
                 depth: self.hidden,
             };
             engine.product(rows, panels(self.input), once(segment), Store::new(data, stride));

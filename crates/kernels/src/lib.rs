@@ -12,6 +12,7 @@
 
 mod activation;
 mod aligned;
+mod arithmetic;
 pub mod cell;
 mod dense;
 mod engine;
@@ -30,8 +31,10 @@ mod optimize;
 mod out;
 mod panels;
 mod peak;
+mod pieces;
 pub mod pool;
 mod product;
+mod product_of_pieces;
 pub mod reference;
 mod rnn;
 mod simd;
@@ -48,6 +51,7 @@ mod weight_gradient;
 
 pub use activation::{Activation, GateActivation};
 pub use aligned::Aligned;
+pub use arithmetic::Arithmetic;
 pub use cell::{Cell, Noise};
 pub use dense::Dense;
 pub use engine::Engine;

@@ -306,7 +306,7 @@ impl Cell for Lstm {
         let (np, block) = (panels(self.hidden), self.blocks().gates);
         let both = Segment {
             left: Left { data: joint.data, row: joint.stride, col: 1 },
-            right: Right { data: &weights[LANES..], row: LANES, panel: block.depth * LANES },
+            right: Right { data: &weights[LANES..], row: LANES, panel: block.depth * LANES, first: 1 },
             depth: if fresh { self.input } else { self.input + self.output() },
         };
         let (out, stride) = (&mut *tape.data, tape.stride);
@@ -334,7 +334,7 @@ impl Cell for Lstm {
         if self.projection.is_some() {
             let left = Left { data: &tape.data[self.sections().unprojected..], row: tape.stride, col: 1 };
             let block = self.blocks().projection;
-            let right = Right { data: block.of(weights), row: LANES, panel: block.depth * LANES };
+            let right = Right { data: block.of(weights), row: LANES, panel: block.depth * LANES, first: 0 };
             let segment = Segment { left, right, depth: self.hidden };
             let RowsMut { data: out, stride, .. } = output.again();
             engine.product(rows, panels(self.output()), once(segment), Store::new(out, stride));
@@ -363,7 +363,7 @@ impl Cell for Lstm {
                 let (d, at) = (d_output.again(), sections.d_projected);
                 engine.run(EnterProjection { rows, limit, output, d_output: d, tape: tape.again(), at });
                 let left = Left { data: d_output.data, row: d_output.stride, col: 1 };
-                let right = Right { data: projection, row: LANES, panel: padded(self.output()) * LANES };
+                let right = Right { data: projection, row: LANES, panel: padded(self.output()) * LANES, first: 0 };
                 let segment = Segment { left, right, depth: self.output() };
                 let ends = Store::new(&mut tape.data[sections.d_unprojected..], tape.stride);
                 engine.product(rows, panels(self.hidden), once(segment), ends);
@@ -386,7 +386,7 @@ impl Cell for Lstm {
         let da = Left { data: tape.data, row: tape.stride, col: 1 };
         for (out, right, columns) in [(d_joint, recurrent, self.output()), (d_input, input, self.input)] {
             if let Some(RowsMut { data: out, stride, .. }) = out {
-                let right = Right { data: right, row: LANES, panel: gates * hp * LANES };
+                let right = Right { data: right, row: LANES, panel: gates * hp * LANES, first: 0 };
                 let segment = Segment { left: da, right, depth: gates * hp };
                 engine.product(rows, panels(columns), once(segment), Store::new(out, stride));
             }

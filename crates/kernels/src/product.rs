@@ -65,7 +65,7 @@ macro_rules! shared_output {
     };
 }
 
-/// The product of some panels on one thread: see [`Engine::product`](crate::Engine::product).
+/// The product of some panels on one thread, in f32: see [`Engine::product`](crate::Engine::product).
 pub(crate) fn product_alone<'a, E: Ends>(
     isa: Isa,
     rows: usize,
@@ -160,7 +160,7 @@ fn all_rows<'a, S: Simd, const N: usize, E: Ends>(
 
 /// `M` rows by `N` panels, from start to finish in registers. A sum too small to count is 0.
 #[inline(always)]
-fn block<'a, S: Simd, const M: usize, const N: usize, E: Ends>(
+pub(crate) fn block<'a, S: Simd, const M: usize, const N: usize, E: Ends>(
     s: S,
     row: usize,
     panel: usize,

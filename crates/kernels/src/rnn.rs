@@ -107,7 +107,7 @@ impl Cell for Rnn {
         let depth = self.block().depth;
         let both = Segment {
             left: Left { data: step.joint.data, row: step.joint.stride, col: 1 },
-            right: Right { data: &weights[LANES..], row: LANES, panel: depth * LANES },
+            right: Right { data: &weights[LANES..], row: LANES, panel: depth * LANES, first: 1 },
             depth: if step.fresh { self.input } else { self.input + self.hidden },
         };
         let Forward { rows, output: RowsMut { data: out, stride, width }, .. } = step;
@@ -138,7 +138,7 @@ impl Cell for Rnn {
         let (recurrent, input) = transposed.split_at(hp * hp);
         for (out, right, columns) in [(step.d_joint, recurrent, self.hidden), (step.d_input, input, self.input)] {
             if let Some(RowsMut { data: out, stride, .. }) = out {
-                let right = Right { data: right, row: LANES, panel: hp * LANES };
+                let right = Right { data: right, row: LANES, panel: hp * LANES, first: 0 };
                 let segment = Segment { left: da, right, depth: self.hidden };
                 engine.product(rows, panels(columns), once(segment), Store::new(out, stride));
             }

@@ -93,7 +93,7 @@ impl Cell for StepDense {
         let depth = self.block().depth;
         let segment = Segment {
             left: Left { data: step.joint.data, row: step.joint.stride, col: 1 },
-            right: Right { data: &weights[LANES..], row: LANES, panel: depth * LANES },
+            right: Right { data: &weights[LANES..], row: LANES, panel: depth * LANES, first: 1 },
             depth: self.input,
         };
         let Forward { rows, output, mut tape, .. } = step;
@@ -109,7 +109,7 @@ impl Cell for StepDense {
         if let Some(RowsMut { data, stride, .. }) = step.d_input {
             let segment = Segment {
                 left: Left { data: step.tape.data, row: step.tape.stride, col: 1 },
-                right: Right { data: transposed, row: LANES, panel: op * LANES },
+                right: Right { data: transposed, row: LANES, panel: op * LANES, first: 0 },
                 depth: self.output,
             };
             engine.product(rows, panels(self.input), once(segment), Store::new(data, stride));

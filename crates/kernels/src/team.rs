@@ -9,9 +9,10 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Mutex;
 
+use crate::engine::Engine;
 use crate::pool::Pool;
-use crate::product::{Ends, Segment, product_alone};
-use crate::simd::{Isa, LANES};
+use crate::product::{Ends, Segment};
+use crate::simd::LANES;
 
 /// Multiply-adds below which one thread is done sooner than others have been told: 4 µs at 60 a nanosecond.
 const SHARED_MIN: usize = 250_000;
@@ -39,7 +40,7 @@ impl<'p> Team<'p> {
 
     pub(crate) fn product<'a, E: Ends>(
         &self,
-        isa: Isa,
+        engine: Engine<'_>,
         rows: usize,
         panels: usize,
         segments: impl Iterator<Item = Segment<'a>> + Clone + Sync,
@@ -49,7 +50,7 @@ impl<'p> Team<'p> {
         // A team that is at work already, or whose thread panicked, leaves the caller to itself.
         let pool = if rows * panels * LANES * depth < SHARED_MIN { None } else { self.0.try_lock().ok() };
         let Some(mut pool) = pool.filter(|pool| pool.threads() <= THREADS_MAX) else {
-            return product_alone(isa, rows, 0..panels, segments, ends);
+            return engine.product_alone(rows, 0..panels, segments, ends);
         };
         assert!(ends.out().is_apart(rows, panels), "the output's rows and panels overlap");
         // Whole pairs of panels: what a block takes at a time.
@@ -59,11 +60,12 @@ impl<'p> Team<'p> {
             let at = |piece: usize| (2 * (piece.min(count) * pairs / count)).min(panels);
             at(piece)..at(piece + 1)
         });
+        let alone = Engine { team: None, ..engine };
         pool.for_each(&mut [(); THREADS_MAX], &mut pieces[..count], |(), _, piece| {
             // SAFETY: each handle is used by one thread for the panels of one piece. Pieces do not overlap, and the
             // assert above says that no two panels share a float. The handle that was given is not used.
             let ends = unsafe { ends.again() };
-            product_alone(isa, rows, piece.clone(), segments.clone(), ends);
+            alone.product_alone(rows, piece.clone(), segments.clone(), ends);
         });
     }
 }

@@ -41,6 +41,7 @@ impl Steps<'_> {
             Factor::Tape => self.tape,
         };
         let from = from.min(self.active.len());
+        let skipped = self.active[..from].iter().sum();
         // One product over the steps that all rows run, then one for each step with fewer.
         let whole = self.active[from..].iter().take_while(|&&active| active == self.rows).count();
         let first = std::iter::once((from, whole * self.rows));
@@ -51,6 +52,7 @@ impl Steps<'_> {
                 data: &self.tape.data[t * self.rows * self.tape.stride + section..],
                 row: self.tape.stride,
                 panel: LANES,
+                first: skipped,
             },
             depth,
         });

@@ -13,10 +13,10 @@ pub(super) const FUSES: bool = true;
 mod x86 {
     use crate::simd::{Kernel, LANES, Simd};
     use std::arch::x86_64::{
-        __m256, _CMP_GT_OQ, _CMP_NLT_UQ, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256, _mm256_andnot_ps,
-        _mm256_blendv_ps, _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_cmpeq_epi32, _mm256_div_ps, _mm256_fmadd_ps,
+        __m256, _CMP_GT_OQ, _CMP_NLT_UQ, _mm256_add_epi32, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256, _mm256_andnot_ps,
+        _mm256_blendv_ps, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_cmpeq_epi32, _mm256_div_ps, _mm256_fmadd_ps,
         _mm256_loadu_ps, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_set1_epi32, _mm256_set1_ps,
-        _mm256_setr_epi32, _mm256_setzero_ps, _mm256_sqrt_ps, _mm256_storeu_ps, _mm256_sub_ps,
+        _mm256_setr_epi32, _mm256_setzero_ps, _mm256_sqrt_ps, _mm256_srli_epi32, _mm256_storeu_ps, _mm256_sub_ps,
     };
 
     /// The proof that the processor has AVX2 and FMA: made by `detect` alone.
@@ -126,6 +126,23 @@ mod x86 {
                     _mm256_and_ps(_mm256_cmp_ps::<_CMP_NLT_UQ>(high, least.1), a.1),
                 )
             }
+        }
+        #[inline(always)]
+        fn to_bf16(self, a: Pair) -> Pair {
+            // SAFETY: AVX2 was detected when `self` was made; these touch registers alone.
+            let rounded = |half| unsafe {
+                let bits = _mm256_castps_si256(half);
+                let odd = _mm256_and_si256(_mm256_srli_epi32::<16>(bits), _mm256_set1_epi32(1));
+                let rounded = _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd);
+                _mm256_castsi256_ps(_mm256_and_si256(rounded, _mm256_set1_epi32(!0xffff)))
+            };
+            Pair(rounded(a.0), rounded(a.1))
+        }
+        /// Processors with tiles have AVX-512, and use theirs there. Here a test has them.
+        #[cfg(all(feature = "assume-tiles", target_os = "linux"))]
+        #[inline(always)]
+        fn tiles(self) -> Option<crate::simd::Tiles> {
+            crate::simd::Tiles::detect()
         }
         #[inline(always)]
         fn select(self, bits: u16, a: Pair, b: Pair) -> Pair {

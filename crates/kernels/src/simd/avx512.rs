@@ -13,11 +13,11 @@ pub(super) const FUSES: bool = true;
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use crate::simd::{Kernel, LANES, Simd};
+    use crate::simd::{Kernel, LANES, Simd, Tiles};
     use std::arch::x86_64::{
-        __m512, _CMP_GT_OQ, _CMP_NLT_UQ, _mm512_abs_ps, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_div_ps,
-        _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_blend_ps, _mm512_maskz_mov_ps, _mm512_max_ps, _mm512_min_ps,
-        _mm512_mul_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_sqrt_ps, _mm512_storeu_ps, _mm512_sub_ps,
+        __m512, _CMP_GT_OQ, _CMP_NLT_UQ, _mm512_abs_ps, _mm512_add_epi32, _mm512_add_ps, _mm512_and_si512,
+        _mm512_castps_si512, _mm512_castsi512_ps, _mm512_cmp_ps_mask, _mm512_div_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_blend_ps, _mm512_maskz_mov_ps, _mm512_max_ps, _mm512_min_ps,
+        _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_sqrt_ps, _mm512_srli_epi32, _mm512_storeu_ps, _mm512_sub_ps,
     };
 
     /// The proof that the processor has AVX-512 F: made by `detect` alone.
@@ -107,6 +107,20 @@ mod x86 {
         fn fade(self, a: __m512, least: __m512) -> __m512 {
             // SAFETY: AVX-512 F was detected when `self` was made; these touch registers alone.
             unsafe { _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_NLT_UQ>(_mm512_abs_ps(a), least), a) }
+        }
+        #[inline(always)]
+        fn to_bf16(self, a: __m512) -> __m512 {
+            // SAFETY: AVX-512 F was detected when `self` was made; these touch registers alone.
+            unsafe {
+                let bits = _mm512_castps_si512(a);
+                let odd = _mm512_and_si512(_mm512_srli_epi32::<16>(bits), _mm512_set1_epi32(1));
+                let rounded = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
+                _mm512_castsi512_ps(_mm512_and_si512(rounded, _mm512_set1_epi32(!0xffff)))
+            }
+        }
+        #[inline(always)]
+        fn tiles(self) -> Option<Tiles> {
+            Tiles::detect()
         }
         #[inline(always)]
         fn select(self, bits: u16, a: __m512, b: __m512) -> __m512 {

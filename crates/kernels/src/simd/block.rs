@@ -23,6 +23,8 @@ pub(crate) struct Right<'a> {
     pub(crate) row: usize,
     /// From a panel to the next.
     pub(crate) panel: usize,
+    /// Rows of the panel before the data: products in pieces count their blocks from the panel's first row.
+    pub(crate) first: usize,
 }
 
 /// `sums[r][n] += Σ_k left[r][k] right[n][k]`, k from 0 to `depth`.

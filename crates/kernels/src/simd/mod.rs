@@ -7,8 +7,10 @@
 #[allow(dead_code, reason = "a processor may have every set")]
 mod absent;
 mod block;
+mod tiles;
 
 pub(crate) use block::{Left, Right, multiply};
+pub(crate) use tiles::Tiles;
 
 use std::fmt;
 
@@ -171,6 +173,9 @@ pub(crate) trait Simd: Copy {
     /// `a` where its magnitude is at least `least`, or it is NaN; else 0.
     fn fade(self, a: Self::F, least: Self::F) -> Self::F;
 
+    /// `a` as a bf16: rounded to 8 bits of significand, to the nearest, ties to even. NaN may become anything.
+    fn to_bf16(self, a: Self::F) -> Self::F;
+
     /// Lane by lane: `a` where the lane's bit is set, else `b`. Lane 0 is the lowest bit.
     fn select(self, bits: u16, a: Self::F, b: Self::F) -> Self::F;
 
@@ -187,6 +192,12 @@ pub(crate) trait Simd: Copy {
             width /= 2;
         }
         lanes[0]
+    }
+
+    /// The processor's unit for products of bf16 pieces, if it has one.
+    #[inline(always)]
+    fn tiles(self) -> Option<Tiles> {
+        None
     }
 
     /// Runs `kernel` where the compiler may use the set's instructions.

@@ -18,9 +18,9 @@ mod arm {
     use super::emulated as arch;
     use crate::simd::{Kernel, LANES, Simd};
     use arch::{
-        float32x4_t, vaddq_f32, vandq_u32, vbicq_u32, vbslq_f32, vcaltq_f32, vcgtq_f32, vdivq_f32, vdupq_n_f32,
+        float32x4_t, vaddq_f32, vaddq_u32, vandq_u32, vbicq_u32, vbslq_f32, vcaltq_f32, vcgtq_f32, vdivq_f32, vdupq_n_f32,
         vdupq_n_u32, vfmaq_f32, vld1q_f32, vld1q_u32, vmulq_f32, vreinterpretq_f32_u32, vreinterpretq_u32_f32,
-        vsqrtq_f32, vst1q_f32, vsubq_f32, vtstq_u32,
+        vshrq_n_u32, vsqrtq_f32, vst1q_f32, vsubq_f32, vtstq_u32,
     };
     #[cfg(target_arch = "aarch64")]
     use std::arch::aarch64 as arch;
@@ -170,6 +170,15 @@ mod arm {
             })
         }
         #[inline(always)]
+        fn to_bf16(self, a: Four) -> Four {
+            each!(K => {
+                let bits = vreinterpretq_u32_f32(a.0[K]);
+                let odd = vandq_u32(vshrq_n_u32::<16>(bits), vdupq_n_u32(1));
+                let rounded = vaddq_u32(vaddq_u32(bits, vdupq_n_u32(0x7fff)), odd);
+                vreinterpretq_f32_u32(vandq_u32(rounded, vdupq_n_u32(!0xffff)))
+            })
+        }
+        #[inline(always)]
         fn select(self, bits: u16, a: Four, b: Four) -> Four {
             each!(K => {
                 let lanes = vld1q_u32(BITS.as_ptr().add(K * WIDTH));
@@ -222,6 +231,12 @@ mod emulated {
     }
     pub(super) unsafe fn vaddq_f32(a: float32x4_t, b: float32x4_t) -> float32x4_t {
         map(a, b, |a, b| a + b)
+    }
+    pub(super) unsafe fn vaddq_u32(a: uint32x4_t, b: uint32x4_t) -> uint32x4_t {
+        map(a, b, u32::wrapping_add)
+    }
+    pub(super) unsafe fn vshrq_n_u32<const N: i32>(a: uint32x4_t) -> uint32x4_t {
+        a.map(|a| a >> N)
     }
     pub(super) unsafe fn vsubq_f32(a: float32x4_t, b: float32x4_t) -> float32x4_t {
         map(a, b, |a, b| a - b)

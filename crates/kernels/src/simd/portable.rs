@@ -96,6 +96,13 @@ impl Simd for Set {
         map2(a, least, |a, least| if a.abs() < least { 0.0 } else { a })
     }
     #[inline(always)]
+    fn to_bf16(self, a: Array) -> Array {
+        map2(a, a, |a, _| {
+            let bits = a.to_bits();
+            f32::from_bits(bits.wrapping_add(0x7fff).wrapping_add(bits >> 16 & 1) & 0xffff_0000)
+        })
+    }
+    #[inline(always)]
     fn select(self, bits: u16, a: Array, b: Array) -> Array {
         let mut out = b.0;
         for lane in 0..LANES {

@@ -19,7 +19,7 @@ mod wasm {
     use crate::simd::{Kernel, LANES, Simd};
     use std::arch::wasm32::{
         f32x4_abs, f32x4_add, f32x4_div, f32x4_gt, f32x4_lt, f32x4_mul, f32x4_pmax, f32x4_pmin, f32x4_splat, f32x4_sqrt,
-        f32x4_sub, i32x4, i32x4_eq, i32x4_splat, v128, v128_and, v128_andnot, v128_bitselect, v128_load, v128_store,
+        f32x4_sub, i32x4, i32x4_add, i32x4_eq, i32x4_splat, u32x4_shr, v128, v128_and, v128_andnot, v128_bitselect, v128_load, v128_store,
     };
     use std::array;
 
@@ -114,6 +114,13 @@ mod wasm {
         #[inline(always)]
         fn fade(self, a: Four, least: Four) -> Four {
             each(a, least, |a, least| v128_andnot(a, f32x4_lt(f32x4_abs(a), least)))
+        }
+        #[inline(always)]
+        fn to_bf16(self, a: Four) -> Four {
+            each(a, a, |a, _| {
+                let odd = v128_and(u32x4_shr(a, 16), i32x4_splat(1));
+                v128_and(i32x4_add(i32x4_add(a, i32x4_splat(0x7fff)), odd), i32x4_splat(!0xffff))
+            })
         }
         #[inline(always)]
         fn select(self, bits: u16, a: Four, b: Four) -> Four {

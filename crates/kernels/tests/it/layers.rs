@@ -1,7 +1,8 @@
 //! The dense layer and the softmax loss against plain `f64` loops, on every instruction set of this processor.
 
-use elman_kernels::{Aligned, Dense, Isa, LANES, Mode, Score, padded, softmax, softmax_cross_entropy};
+use elman_kernels::{Aligned, Arithmetic, Dense, Isa, LANES, Mode, Score, padded, softmax, softmax_cross_entropy};
 
+use crate::alone::Alone;
 use crate::compare::{Slope, assert_bits, assert_close, widen};
 use crate::random::Random;
 
@@ -67,23 +68,25 @@ impl Layer {
     }
 
     /// y [B, O]
-    fn forward(&self, isa: Isa) -> Vec<f32> {
+    fn forward(&self, engine: impl Into<Alone>) -> Vec<f32> {
+        let engine = engine.into();
         let (weights, inputs, mut y) = self.packed();
         y.fill(f32::NAN);
-        self.dense.forward(isa, &weights, &inputs, self.rows, &mut y);
+        self.dense.forward(engine, &weights, &inputs, self.rows, &mut y);
         let mut plain = Vec::new();
         for (row, x) in y.chunks_exact(self.dense.output_stride()).zip(self.x.chunks_exact(self.dense.input)) {
             let (y, padding) = row[..padded(self.dense.output)].split_at(self.dense.output);
             plain.extend_from_slice(y);
-            // NaN times the padding of the weights is NaN.
-            let zero = padding.iter().all(|&x| x == 0.0) || x.iter().any(|x| x.is_nan());
-            assert!(zero, "{isa}, {:?}: padding {padding:?}", self.dense);
+            // What is not finite times the padding of the weights is NaN.
+            let zero = padding.iter().all(|&x| x == 0.0) || x.iter().any(|x| !x.is_finite());
+            assert!(zero, "{engine}, {:?}: padding {padding:?}", self.dense);
         }
         plain
     }
 
     /// dx [B, I]; `gradient` as the weights are packed.
-    fn backward(&self, isa: Isa, gradient: &mut [f32], mode: Mode) -> Vec<f32> {
+    fn backward(&self, engine: impl Into<Alone>, gradient: &mut [f32], mode: Mode) -> Vec<f32> {
+        let engine = engine.into();
         let dense = self.dense;
         let (weights, inputs, dy) = self.packed();
         let mut transposed = Aligned::zeros(dense.transposed_len());
@@ -92,10 +95,10 @@ impl Layer {
             dense.transpose(&weights, panel, out);
         }
         let mut dx = vec![f32::NAN; self.rows * padded(dense.input)];
-        dense.backward(isa, &transposed, &inputs, self.rows, &dy, &mut dx, gradient, mode);
+        dense.backward(engine, &transposed, &inputs, self.rows, &dy, &mut dx, gradient, mode);
         assert!(
             dx.chunks_exact(padded(dense.input)).all(|row| row[dense.input..].iter().all(|&x| x == 0.0)),
-            "{isa}, {dense:?}: padding of dx"
+            "{engine}, {dense:?}: padding of dx"
         );
         dx.chunks_exact(padded(dense.input)).flat_map(|row| row[..dense.input].to_vec()).collect()
     }
@@ -305,5 +308,122 @@ fn softmax_agrees_with_f64() {
         softmax(&mut row);
         let expected: Vec<f64> = exact.iter().map(|x| x / sum).collect();
         assert_close(format!("{classes} classes"), "probabilities", &row, &expected, F32);
+    }
+}
+
+/// The products of pieces of each arithmetic, as they are summed: 0, 1 and 2 for the pieces of a float from the largest on.
+const PAIRS: [(Arithmetic, &[(usize, usize)]); 3] = [
+    (Arithmetic::Split3, &[(2, 0), (0, 2), (1, 1), (1, 0), (0, 1), (0, 0)]),
+    (Arithmetic::Split2, &[(1, 0), (0, 1), (0, 0)]),
+    (Arithmetic::Bf16, &[(0, 0)]),
+];
+
+fn flushed(x: f32) -> f32 {
+    if x.is_subnormal() { 0.0 } else { x }
+}
+
+/// The pieces of a float: rounded to the 8 bits of a bf16, to the nearest, ties to even; then the rest, and so on.
+fn pieces(x: f32) -> [f32; 3] {
+    let mut rest = x;
+    [(); 3].map(|()| {
+        let (below, unit) = (rest.to_bits() & !0xffff, 0x1_0000);
+        let [low, high] = [f32::from_bits(below), f32::from_bits(below + unit)].map(f64::from);
+        let (down, up) = ((f64::from(rest) - low).abs(), (high - f64::from(rest)).abs());
+        let is_up = up < down || up == down && below & unit != 0;
+        let piece = f32::from_bits(if is_up { below + unit } else { below });
+        rest -= piece;
+        flushed(piece)
+    })
+}
+
+/// Σ a b by the definition, `lead` terms of 0 before the first.
+fn sum_of_pieces(terms: &[(f32, f32)], lead: usize, pairs: &[(usize, usize)]) -> f32 {
+    let mut padded = vec![(0.0, 0.0); lead];
+    padded.extend(terms);
+    padded.resize(padded.len().next_multiple_of(32), (0.0, 0.0));
+    let mut sum = 0.0;
+    for &(left, right) in pairs {
+        for block in padded.chunks_exact(32) {
+            let [mut even, mut odd] = [0.0f32; 2];
+            for pair in block.chunks_exact(2) {
+                even = flushed(pieces(pair[0].0)[left].mul_add(pieces(pair[0].1)[right], even));
+                odd = flushed(pieces(pair[1].0)[left].mul_add(pieces(pair[1].1)[right], odd));
+            }
+            sum = flushed(sum + flushed(even + odd));
+        }
+    }
+    sum
+}
+
+/// What is too small to count in a sum of products.
+fn counted(x: f32) -> f32 {
+    elman_kernels::fade(x, elman_kernels::LEAST_GRADIENT)
+}
+
+#[test]
+fn products_in_pieces_are_those_of_their_definition() {
+    for (input, output, rows) in [(1, 1, 1), (9, 17, 3), (33, 16, 17), (128, 47, 33), (63, 10, 70)] {
+        // Of the last two, sums come below what a float holds without becoming subnormal.
+        for scale in [1.0, 1e-12, 1e-19] {
+            let mut layer = Layer::random(input, output, rows);
+            layer.x.iter_mut().chain(&mut layer.w).chain(&mut layer.dy).for_each(|x| *x *= scale);
+            layer.b.iter_mut().for_each(|x| *x *= scale * scale);
+            for (arithmetic, pairs) in PAIRS {
+                let (x, w, dy) =
+                    (|r, k| layer.x[r * input + k], |k, c| layer.w[k * output + c], |r, c| layer.dy[r * output + c]);
+                let grid = |rows: usize, columns: usize, f: &dyn Fn(usize, usize) -> f32| -> Vec<f32> {
+                    (0..rows * columns).map(|at| counted(f(at / columns, at % columns))).collect()
+                };
+                let y = grid(rows, output, &|r, c| {
+                    let terms: Vec<_> = (0..input).map(|k| (x(r, k), w(k, c))).collect();
+                    layer.b[c] + sum_of_pieces(&terms, 1, pairs)
+                });
+                let dx = grid(rows, input, &|r, k| {
+                    let terms: Vec<_> = (0..output).map(|c| (dy(r, c), w(k, c))).collect();
+                    sum_of_pieces(&terms, 0, pairs)
+                });
+                let dw = grid(input, output, &|k, c| {
+                    let terms: Vec<_> = (0..rows).map(|r| (x(r, k), dy(r, c))).collect();
+                    sum_of_pieces(&terms, 0, pairs)
+                });
+                // A set that rounds twice gives the same: products of pieces are exact. Unless they are subnormal.
+                for isa in Isa::available().filter(|isa| isa.fuses() || scale == 1.0) {
+                    let engine = Alone { isa, arithmetic };
+                    let case = format!("{engine}, {:?}, {rows} rows, times {scale}", layer.dense);
+                    assert_bits(&case, "y", &layer.forward(engine), &y);
+                    let mut gradient = vec![f32::NAN; layer.dense.weights_len()];
+                    assert_bits(&case, "dx", &layer.backward(engine, &mut gradient, Mode::Overwrite), &dx);
+                    assert_bits(&case, "dW", &layer.plain(&gradient).1, &dw);
+                }
+            }
+        }
+    }
+}
+
+/// What cannot be cut into pieces is as in f32: its row, or its panel of sixteen columns.
+#[test]
+fn what_is_not_finite_is_as_in_f32() {
+    for value in [f32::INFINITY, f32::NEG_INFINITY, f32::NAN, f32::MAX, 3.3961775e38] {
+        let mut row = Layer::random(33, 40, 5);
+        row.x[2 * 33 + 7] = value;
+        let mut panel = Layer::random(33, 40, 5);
+        panel.w[7 * 40 + 20] = value;
+        for engine in
+            Isa::available().flat_map(|isa| Arithmetic::ALL[1..].iter().map(move |&of| Alone { isa, arithmetic: of }))
+        {
+            for (layer, is_hit) in
+                [(&row, (|r, _| r == 2) as fn(usize, usize) -> bool), (&panel, |_, c| (16..32).contains(&c))]
+            {
+                let (found, exact) = (layer.forward(engine), layer.forward(engine.isa));
+                for (at, (&found, &exact)) in found.iter().zip(&exact).enumerate() {
+                    let case = format!("{engine}, {value}, row {}, column {}", at / 40, at % 40);
+                    if is_hit(at / 40, at % 40) {
+                        assert_eq!(found.to_bits(), exact.to_bits(), "{case}: {found}, {exact}");
+                    } else {
+                        assert!((found - exact).abs() < 0.1, "{case}: {found}, {exact}");
+                    }
+                }
+            }
+        }
     }
 }

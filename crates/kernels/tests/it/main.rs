@@ -5,6 +5,7 @@ mod compare;
 #[path = "../support/random.rs"]
 mod random;
 
+mod alone;
 mod laws;
 mod layers;
 mod optimizers;

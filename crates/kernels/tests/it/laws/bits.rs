@@ -1,13 +1,18 @@
 //! Laws that hold to the bit: what a row gives does not depend on the rows beside it, on padding, on what the buffers
 //! held before, or on which gradients are asked for.
 
-use elman_kernels::unroll::{Initial, Phase};
-use elman_kernels::{Engine, Isa, Pool, Team, Unroll};
+use std::collections::HashMap;
 
+use elman_kernels::unroll::{Initial, Phase};
+use elman_kernels::{Arithmetic, Engine, Isa, Pool, Team, Unroll};
+
+use crate::alone::Alone;
 use crate::compare::{assert_bits, assert_close};
 use crate::laws::batch::{Batch, Lengths, Shape, State, Through};
 use crate::laws::tile::{ALL, Asked, Results, Tile, run};
-use crate::laws::{HIDDEN, cells, every_shape, for_each_batch, for_each_isa, some_long_shapes, some_shapes};
+use crate::laws::{
+    HIDDEN, cells, engines, every_shape, for_each_batch, for_each_engine, some_long_shapes, some_shapes,
+};
 
 /// Of the largest of an array, where `f32` sums the same in another order. Measured 1.3e-6.
 pub(crate) const ORDER: f64 = 4e-6;
@@ -34,10 +39,13 @@ fn assert_same(case: &str, found: &Results, expected: &Results) {
 fn sets_that_fuse_give_the_same_bits() {
     // The cell of this suite's own is plain Rust, compiled once.
     for_each_batch(every_shape().chain(some_long_shapes()), |batch| {
-        let mut fused = Isa::available().filter(|isa| isa.fuses()).map(|isa| (isa, run(isa, batch)));
-        let Some((first, expected)) = fused.next() else { return };
-        for (isa, found) in fused {
-            assert_same(&format!("{isa} and {first}, {batch}"), &found, &expected);
+        let mut first = HashMap::new();
+        for engine in engines(batch).filter(|engine| engine.isa.fuses()) {
+            let found = run(engine, batch);
+            match first.get(&engine.arithmetic) {
+                None => drop(first.insert(engine.arithmetic, (engine, found))),
+                Some((other, expected)) => assert_same(&format!("{engine} and {other}, {batch}"), &found, expected),
+            }
         }
     });
 }
@@ -58,12 +66,15 @@ fn a_team_of_threads_changes_no_bit() {
             let batch =
                 Batch::random(&Shape { cell, rows, steps: 3, lengths, initial, phase }, Through::All, seed as u64);
             for isa in Isa::available() {
-                let expected = run(isa, &batch);
-                for threads in [2, 3] {
-                    let mut pool = Pool::new(threads);
-                    let team = Team::new(&mut pool);
-                    let found = run(Engine { isa, team: Some(&team) }, &batch);
-                    assert_same(&format!("{isa}, {batch}, {threads} threads"), &found, &expected);
+                for arithmetic in [Arithmetic::F32, Arithmetic::Split2] {
+                    let alone = Alone { isa, arithmetic };
+                    let expected = run(alone, &batch);
+                    for threads in [2, 3] {
+                        let mut pool = Pool::new(threads);
+                        let team = Team::new(&mut pool);
+                        let found = run(Engine { team: Some(&team), ..Engine::from(alone) }, &batch);
+                        assert_same(&format!("{alone}, {batch}, {threads} threads"), &found, &expected);
+                    }
                 }
             }
         }
@@ -72,11 +83,11 @@ fn a_team_of_threads_changes_no_bit() {
 
 #[test]
 fn a_row_alone_is_the_row_of_a_tile() {
-    for_each_isa(some_shapes().chain(some_long_shapes()), |isa, batch| {
-        let case = format!("{isa}, {batch}");
-        let (tile, [input, output, memory]) = (run(isa, batch), batch.widths());
+    for_each_engine(some_shapes().chain(some_long_shapes()), |engine, batch| {
+        let case = format!("{engine}, {batch}");
+        let (tile, [input, output, memory]) = (run(engine, batch), batch.widths());
         for row in 0..batch.rows() {
-            let alone = run(isa, &batch.row(row));
+            let alone = run(engine, &batch.row(row));
             let of_tile = |array: &[f32], width: usize| array[row * width..][..width].to_vec();
             assert_bits(&case, "outputs", &alone.outputs, &of_tile(&tile.outputs, batch.steps * output));
             assert_bits(&case, "h", &alone.state.h, &of_tile(&tile.state.h, output));
@@ -90,13 +101,13 @@ fn a_row_alone_is_the_row_of_a_tile() {
 
 #[test]
 fn padding_with_steps_changes_no_bit() {
-    for_each_isa(every_shape().chain(some_long_shapes()), |isa, batch| {
-        let (whole, [input, output, _]) = (run(isa, batch), batch.widths());
+    for_each_engine(every_shape().chain(some_long_shapes()), |engine, batch| {
+        let (whole, [input, output, _]) = (run(engine, batch), batch.widths());
         // The second reaches beyond what one product of the weights' gradient covers.
         for more in [1, 130 / batch.rows() + 1] {
-            let case = format!("{isa}, {batch}, padded with {more} steps");
+            let case = format!("{engine}, {batch}, padded with {more} steps");
             let padded = batch.window(0..batch.steps + more);
-            let mut found = run(isa, &padded);
+            let mut found = run(engine, &padded);
             for (array, width) in [(&mut found.outputs, output), (&mut found.x, input)] {
                 let (own, all) = (batch.steps * width, padded.steps * width);
                 assert!(array.chunks_exact(all).all(|row| row[own..].iter().all(|&x| x == 0.0)), "{case}");
@@ -134,10 +145,10 @@ fn with_empty_rows(batch: &Batch, more: usize) -> Batch {
 
 #[test]
 fn padding_with_rows_changes_no_bit() {
-    for_each_isa(some_shapes().chain(some_long_shapes()), |isa, batch| {
+    for_each_engine(some_shapes().chain(some_long_shapes()), |engine, batch| {
         // In buffers of the same size: it decides over how many steps the weights' gradient is summed at once.
         let in_room = |batch: &Batch, rows: usize| {
-            let mut tile = Tile::within(Unroll::new(&*batch.cell, batch.steps, rows), batch, isa);
+            let mut tile = Tile::within(Unroll::new(&*batch.cell, batch.steps, rows), batch, engine);
             tile.forward();
             tile.backward(ALL);
             tile.results()
@@ -150,7 +161,7 @@ fn padding_with_rows_changes_no_bit() {
             state.h.truncate(rows * output);
             state.c.truncate(rows * memory);
         }
-        assert_same(&format!("{isa}, {batch}, two empty rows"), &found, &in_room(batch, rows + 2));
+        assert_same(&format!("{engine}, {batch}, two empty rows"), &found, &in_room(batch, rows + 2));
     });
 }
 
@@ -170,11 +181,11 @@ fn poison(batch: &Batch, steps: usize, rows: usize) -> Batch {
 
 #[test]
 fn what_buffers_held_before_changes_no_bit() {
-    for_each_isa(every_shape().chain(some_long_shapes()), |isa, batch| {
-        let case = format!("{isa}, {batch}");
+    for_each_engine(every_shape().chain(some_long_shapes()), |engine, batch| {
+        let case = format!("{engine}, {batch}");
         let (steps, rows) = (batch.steps + 1, batch.rows() + 2);
         let work = |batch: &Batch, unroll: Unroll| {
-            let mut tile = Tile::within(unroll, batch, isa);
+            let mut tile = Tile::within(unroll, batch, engine);
             tile.forward();
             tile.backward(ALL);
             (tile.results(), tile.unroll)
@@ -191,9 +202,9 @@ fn what_buffers_held_before_changes_no_bit() {
 
 #[test]
 fn nothing_enters_past_a_row_s_end() {
-    for_each_isa(every_shape(), |isa, batch| {
-        let case = format!("{isa}, {batch}");
-        let (found, start, [input, output, memory]) = (run(isa, batch), batch.start(), batch.widths());
+    for_each_engine(every_shape(), |engine, batch| {
+        let case = format!("{engine}, {batch}");
+        let (found, start, [input, output, memory]) = (run(engine, batch), batch.start(), batch.widths());
         for (row, &length) in batch.lengths.iter().enumerate() {
             let past = &found.x[(row * batch.steps + length) * input..(row + 1) * batch.steps * input];
             assert_bits(&case, "dx past the end", past, &vec![0.0; past.len()]);
@@ -212,10 +223,10 @@ fn nothing_enters_past_a_row_s_end() {
 #[test]
 fn no_initial_state_is_an_initial_state_of_zeros() {
     let shapes = every_shape().chain(some_long_shapes()).filter(|shape| shape.initial == Initial::Zero);
-    for_each_isa(shapes, |isa, zero| {
-        let case = format!("{isa}, {zero}");
+    for_each_engine(shapes, |engine, zero| {
+        let case = format!("{engine}, {zero}");
         let given = Batch { initial: Some(zero.start()), ..zero.clone() };
-        let (zero, given) = (run(isa, zero), run(isa, &given));
+        let (zero, given) = (run(engine, zero), run(engine, &given));
         // Equal as numbers: a sum that is -0 may become 0 when zeros are added.
         assert_eq!(zero.outputs, given.outputs, "{case}");
         assert_eq!([&zero.state.h, &zero.state.c], [&given.state.h, &given.state.c], "{case}");
@@ -227,9 +238,9 @@ fn no_initial_state_is_an_initial_state_of_zeros() {
 
 #[test]
 fn gradients_add_up() {
-    for_each_isa(some_shapes().chain(some_long_shapes()), |isa, batch| {
-        let case = format!("{isa}, {batch}");
-        let mut tile = Tile::new(batch, isa);
+    for_each_engine(some_shapes().chain(some_long_shapes()), |engine, batch| {
+        let case = format!("{engine}, {batch}");
+        let mut tile = Tile::new(batch, engine);
         tile.forward();
         tile.backward(ALL);
         let once = tile.results();
@@ -247,9 +258,9 @@ fn gradients_add_up() {
 
 #[test]
 fn gradients_not_asked_for_change_no_bit_of_the_others() {
-    for_each_isa(some_shapes().chain(some_long_shapes()), |isa, batch| {
+    for_each_engine(some_shapes().chain(some_long_shapes()), |engine, batch| {
         let with = |asked| {
-            let mut tile = Tile::new(batch, isa);
+            let mut tile = Tile::new(batch, engine);
             tile.forward();
             tile.backward(asked);
             (tile.results(), tile)
@@ -257,7 +268,7 @@ fn gradients_not_asked_for_change_no_bit_of_the_others() {
         let (all, _) = with(ALL);
         for (inputs, initial) in [(false, false), (false, true), (true, false)] {
             let asked = Asked { inputs, initial };
-            let case = format!("{isa}, {batch}, {asked:?}");
+            let case = format!("{engine}, {batch}, {asked:?}");
             let (mut found, _) = with(asked);
             if !inputs {
                 found.x.clone_from(&all.x);
@@ -272,8 +283,8 @@ fn gradients_not_asked_for_change_no_bit_of_the_others() {
 
 #[test]
 fn padding_lanes_stay_zero() {
-    for_each_isa(every_shape().chain(some_long_shapes()), |isa, batch| {
-        let mut tile = Tile::new(batch, isa);
+    for_each_engine(every_shape().chain(some_long_shapes()), |engine, batch| {
+        let mut tile = Tile::new(batch, engine);
         tile.forward();
         tile.backward(ALL);
         tile.assert_padding_is_zero();
@@ -296,10 +307,11 @@ fn nan_shows_where_it_reaches_and_nowhere_else() {
             let has_state = cell.has_state();
             let (lengths, initial, phase) = (Lengths::Full, Initial::Given, Phase::Inference);
             let clean = Batch::random(&Shape { cell, rows, steps, lengths, initial, phase }, Through::All, 0);
-            for isa in Isa::available() {
-                let case = format!("{isa}, {clean}");
+            let engines = |isa| Arithmetic::ALL.map(|arithmetic| Alone { isa, arithmetic });
+            for engine in Isa::available().flat_map(engines) {
+                let case = format!("{engine}, {clean}");
                 let shows = |batch: &Batch, name: &str, expected: &dyn Fn(usize, usize) -> bool| {
-                    for (at, is_nan) in nan_rows(&run(isa, batch), output).into_iter().enumerate() {
+                    for (at, is_nan) in nan_rows(&run(engine, batch), output).into_iter().enumerate() {
                         let (row, t) = (at / steps, at % steps);
                         assert_eq!(is_nan, expected(row, t), "{case}: row {row}, step {t} with NaN in {name}");
                     }

@@ -1,7 +1,7 @@
-//! The laws every recurrent cell obeys, with each of its options, on every instruction set of this processor, over
-//! awkward sizes.
+//! The laws every recurrent cell obeys, with each of its options, on every instruction set of this processor, in every
+//! arithmetic, over awkward sizes.
 //!
-//! Bits are compared within one instruction set; against the `f64` reference there is a tolerance.
+//! Bits are compared within one instruction set and arithmetic; against the `f64` reference there is a tolerance.
 
 mod agreement;
 mod batch;
@@ -15,11 +15,12 @@ mod vanishing;
 
 use std::sync::Arc;
 
-use elman_kernels::Isa;
 use elman_kernels::reference::Reference;
 use elman_kernels::unroll::{Initial, Phase};
+use elman_kernels::{Arithmetic, Isa};
 
 use self::batch::{Batch, Lengths, Shape, Through};
+use crate::alone::Alone;
 
 const HIDDEN: [usize; 8] = [1, 7, 8, 9, 16, 17, 33, 128];
 const INPUT: [usize; 4] = [1, 3, 28, 16];
@@ -143,7 +144,18 @@ fn for_each_batch(shapes: impl IntoIterator<Item = Shape>, law: impl Fn(&Batch))
     }
 }
 
-/// The same on every instruction set.
-fn for_each_isa(shapes: impl IntoIterator<Item = Shape>, law: impl Fn(Isa, &Batch)) {
-    for_each_batch(shapes, |batch| Isa::available().for_each(|isa| law(isa, batch)));
+/// Every instruction set, in f32; for each sixth batch in one of the arithmetics of pieces, too, all of them by turns: cells do not
+/// know of them, and in plain vectors they take ten times as long.
+fn engines(batch: &Batch) -> impl Iterator<Item = Alone> {
+    let [_, others @ ..] = Arithmetic::ALL;
+    // A number that changes from batch to batch, and is the same for the same one.
+    let number = batch.x.first().map_or(0, |x| x.to_bits() as usize >> 3);
+    let other = (number % 6 == 0).then(|| others[number / 6 % others.len()]);
+    let arithmetics = std::iter::once(Arithmetic::F32).chain(other);
+    Isa::available().flat_map(move |isa| arithmetics.clone().map(move |arithmetic| Alone { isa, arithmetic }))
+}
+
+/// The same on every engine.
+fn for_each_engine(shapes: impl IntoIterator<Item = Shape>, law: impl Fn(Alone, &Batch)) {
+    for_each_batch(shapes, |batch| engines(batch).for_each(|engine| law(engine, batch)));
 }

@@ -2,18 +2,19 @@
 
 use std::ops::Range;
 
+use elman_kernels::Unroll;
 use elman_kernels::unroll::{Initial, Lengths, Phase};
-use elman_kernels::{Isa, Unroll};
 
+use crate::alone::Alone;
 use crate::compare::{assert_bits, assert_close};
 use crate::laws::batch::{Batch, State};
 use crate::laws::bits::ORDER;
 use crate::laws::tile::{Results, packed, run};
-use crate::laws::{every_shape, for_each_isa, some_long_shapes, some_shapes};
+use crate::laws::{every_shape, for_each_engine, some_long_shapes, some_shapes};
 use crate::random::Random;
 
 /// All rows, which have the same length, in a stream: one step at a time in buffers for one step.
-fn stream(isa: Isa, batch: &Batch) -> (Vec<f32>, State) {
+fn stream(engine: Alone, batch: &Batch) -> (Vec<f32>, State) {
     let (cell, rows, [input, output, memory]) = (&*batch.cell, batch.rows(), batch.widths());
     let (weights, active) = (packed(batch), [rows]);
     let mut unroll = Unroll::new(cell, 1, rows);
@@ -42,7 +43,7 @@ fn stream(isa: Isa, batch: &Batch) -> (Vec<f32>, State) {
         let zero = t == 0 && batch.initial.is_none();
         let initial = if zero { Initial::Zero } else { Initial::Given };
         let phase = if batch.masks.is_some() { Phase::Training } else { Phase::Inference };
-        unroll.forward(cell, isa, &weights, Lengths { phase, ..Lengths::whole(rows, &active, initial) });
+        unroll.forward(cell, engine, &weights, Lengths { phase, ..Lengths::whole(rows, &active, initial) });
         for row in 0..rows {
             outputs[(row * batch.steps + t) * output..][..output].copy_from_slice(unroll.state(1, rows, row));
         }
@@ -57,18 +58,18 @@ fn stream(isa: Isa, batch: &Batch) -> (Vec<f32>, State) {
 
 #[test]
 fn a_sequence_is_the_iterated_step() {
-    for_each_isa(every_shape().chain(some_long_shapes()), |isa, batch| {
-        let case = format!("{isa}, {batch}");
-        let (whole, [_, output, memory]) = (run(isa, batch), batch.widths());
+    for_each_engine(every_shape().chain(some_long_shapes()), |engine, batch| {
+        let case = format!("{engine}, {batch}");
+        let (whole, [_, output, memory]) = (run(engine, batch), batch.widths());
         let together = batch.lengths.iter().all(|&length| length == batch.steps);
         if together {
-            let (outputs, state) = stream(isa, batch);
+            let (outputs, state) = stream(engine, batch);
             assert_bits(&case, "outputs", &outputs, &whole.outputs);
             assert_bits(&case, "h", &state.h, &whole.state.h);
             assert_bits(&case, "c", &state.c, &whole.state.c);
         }
         for row in 0..batch.rows() {
-            let (outputs, state) = stream(isa, &batch.row(row));
+            let (outputs, state) = stream(engine, &batch.row(row));
             let width = batch.steps * output;
             assert_bits(&case, "outputs of a row", &outputs, &whole.outputs[row * width..][..width]);
             assert_bits(&case, "h of a row", &state.h, &whole.state.h[row * output..][..output]);
@@ -80,7 +81,7 @@ fn a_sequence_is_the_iterated_step() {
 /// Parts one after the other: forward from the first to the last, then back. `handed` says what gradients by the
 /// state at the end of a part are, from those by the state at the start of the next.
 fn in_parts(
-    isa: Isa,
+    engine: Alone,
     batch: &Batch,
     parts: &[Range<usize>],
     handed: impl Fn(&Range<usize>, State) -> State,
@@ -91,7 +92,7 @@ fn in_parts(
         if index > 0 {
             windows[index].initial = states.last().cloned();
         }
-        states.push(run(isa, &windows[index]).state);
+        states.push(run(engine, &windows[index]).state);
     }
     let mut all: Vec<Results> = Vec::new();
     for (index, window) in windows.iter_mut().enumerate().rev() {
@@ -99,7 +100,7 @@ fn in_parts(
             let State { h, c } = handed(&parts[index], after.initial.clone());
             (window.d_state, window.d_memory) = (h, Some(c));
         }
-        all.push(run(isa, window));
+        all.push(run(engine, window));
     }
     let mut joined = all.pop().expect("at least one part");
     let mut steps = parts[0].len();
@@ -139,15 +140,15 @@ fn assert_is(case: &str, found: &Results, whole: &Results) {
 
 #[test]
 fn a_split_sequence_is_the_whole() {
-    for_each_isa(some_shapes().chain(some_long_shapes()), |isa, batch| {
+    for_each_engine(some_shapes().chain(some_long_shapes()), |engine, batch| {
         // A cut gradient is counted from the first step of the whole.
         for truncate in [0, 2] {
             let batch = Batch { truncate, ..batch.clone() };
-            let whole = run(isa, &batch);
+            let whole = run(engine, &batch);
             for cut in [1, batch.steps / 2, batch.steps.saturating_sub(1)] {
                 if 0 < cut && cut < batch.steps {
-                    let case = format!("{isa}, {batch}, cut every {truncate}, split at {cut}");
-                    let found = in_parts(isa, &batch, &[0..cut, cut..batch.steps], |_, d| d);
+                    let case = format!("{engine}, {batch}, cut every {truncate}, split at {cut}");
+                    let found = in_parts(engine, &batch, &[0..cut, cut..batch.steps], |_, d| d);
                     assert_is(&case, &found, &whole);
                 }
             }
@@ -157,17 +158,17 @@ fn a_split_sequence_is_the_whole() {
 
 #[test]
 fn a_cut_gradient_is_that_of_parts_that_start_from_a_constant() {
-    for_each_isa(some_shapes().chain(some_long_shapes()), |isa, batch| {
+    for_each_engine(some_shapes().chain(some_long_shapes()), |engine, batch| {
         for truncate in [1, 2, 7] {
             if batch.steps == 0 {
                 continue;
             }
-            let case = format!("{isa}, {batch}, cut every {truncate}");
-            let whole = run(isa, &Batch { truncate, ..batch.clone() });
+            let case = format!("{engine}, {batch}, cut every {truncate}");
+            let whole = run(engine, &Batch { truncate, ..batch.clone() });
             let starts = (0..batch.steps).step_by(truncate);
             let parts: Vec<_> = starts.map(|start| start..(start + truncate).min(batch.steps)).collect();
             let [_, output, memory] = batch.widths();
-            let found = in_parts(isa, batch, &parts, |part, State { mut h, mut c }| {
+            let found = in_parts(engine, batch, &parts, |part, State { mut h, mut c }| {
                 // The gradient by a final state goes on to the step that wrote it; no other crosses the border.
                 for (row, &length) in batch.lengths.iter().enumerate() {
                     if length > part.end {

@@ -1,0 +1,289 @@
+//! Floats cut into pieces of bf16, laid out for whoever multiplies them: the processor's unit, or plain vectors.
+
+use crate::arithmetic::Pair;
+use crate::simd::{LANES, Simd};
+
+/// Terms of a product that are summed at once: [`Unit::multiply`] says how. As many as a tile of the processor's unit holds.
+pub(crate) const BLOCK: usize = 32;
+
+/// The largest rows and panels of [`Unit::multiply`].
+const ROWS_MAX: usize = 32;
+const PANELS_MAX: usize = 2;
+
+/// 2⁻¹²⁶: what is smaller is subnormal, and 0 to the unit.
+const LEAST_NORMAL: f32 = f32::MIN_POSITIVE;
+
+/// Sums of some rows and panels, [row][panel][16].
+pub(crate) type Sums = [[[f32; LANES]; PANELS_MAX]; ROWS_MAX];
+
+/// Zeros.
+pub(crate) const NO_SUMS: Sums = [[[0.0; LANES]; PANELS_MAX]; ROWS_MAX];
+
+/// Room that a thread keeps for products in pieces.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    /// A row of the left matrix, a panel of the right one.
+    line: Vec<f32>,
+    /// What the rows of the left matrix hold.
+    of_rows: Vec<Magnitudes>,
+    /// Of each row and then of each panel, whether it can be cut into pieces.
+    pub(crate) fits: Vec<bool>,
+    /// [row][panel][16]
+    pub(crate) sums: Vec<f32>,
+    /// Pieces as floats.
+    floats: Vec<f32>,
+    /// Pieces as bf16.
+    halves: Vec<u16>,
+}
+
+/// What of it a unit uses.
+pub(crate) struct Room<'a, W> {
+    pub(crate) line: &'a mut Vec<f32>,
+    pub(crate) of_rows: &'a mut Vec<Magnitudes>,
+    pub(crate) fits: &'a mut Vec<bool>,
+    pub(crate) sums: &'a mut Vec<f32>,
+    pub(crate) words: &'a mut Vec<W>,
+}
+
+impl Scratch {
+    /// For pieces as floats.
+    pub(crate) fn floats(&mut self) -> Room<'_, f32> {
+        let Scratch { line, of_rows, fits, sums, floats: words, .. } = self;
+        Room { line, of_rows, fits, sums, words }
+    }
+
+    /// For pieces as bf16.
+    pub(crate) fn halves(&mut self) -> Room<'_, u16> {
+        let Scratch { line, of_rows, fits, sums, halves: words, .. } = self;
+        Room { line, of_rows, fits, sums, words }
+    }
+}
+
+/// The pieces of a matrix.
+#[derive(Clone, Copy)]
+pub(crate) struct Packed<'a, W> {
+    /// The left matrix: [piece][row][depth]. The right one: [piece][panel][depth / 2], each pair of rows as the unit has it.
+    pub(crate) words: &'a [W],
+    /// From a piece to the next.
+    pub(crate) piece: usize,
+    /// From a row to the next, or from a panel to the next.
+    pub(crate) step: usize,
+}
+
+/// What multiplies pieces.
+pub(crate) trait Unit<S: Simd>: Copy {
+    /// What a piece is held in.
+    type Word: Copy + Default;
+    /// Rows and panels that it takes at once.
+    const ROWS: usize;
+    const PANELS: usize;
+
+    /// Its room.
+    fn room(scratch: &mut Scratch) -> Room<'_, Self::Word>;
+    /// Lays sixteen pieces of a row down.
+    fn put_left(s: S, pieces: S::F, to: &mut [Self::Word]);
+    /// Lays the pieces of two rows of a panel down, 32 words.
+    fn put_right(s: S, even: S::F, odd: S::F, to: &mut [Self::Word]);
+
+    /// Sums of products of pieces, from 0, of `rows` rows by `panels` panels. For each of `pairs`, for each block of 32 terms k:
+    ///
+    /// e = Σ over even k, o = Σ over odd k, each a chain of fused multiply-adds from 0 in the order of k
+    /// sum ← sum + (e + o)
+    ///
+    /// All in f32, a result below 2⁻¹²⁶ being 0. That is what the instruction TDPBF16PS computes: Intel 64 and IA-32
+    /// Architectures Software Developer's Manual, volume 2. `is_careful` where a result may be so small.
+    #[expect(clippy::too_many_arguments, reason = "a product: every size by its name")]
+    fn multiply(
+        self,
+        s: S,
+        pairs: &[Pair],
+        left: Packed<'_, Self::Word>,
+        right: Packed<'_, Self::Word>,
+        rows: usize,
+        panels: usize,
+        blocks: usize,
+        is_careful: bool,
+        sums: &mut Sums,
+    );
+}
+
+/// The smallest and the largest of some floats that are not 0, by their bits without the sign.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Magnitudes {
+    /// Less 1, so that 0 is the largest of all.
+    least: u32,
+    most: u32,
+}
+
+impl Magnitudes {
+    /// Of nothing.
+    pub(crate) const NONE: Magnitudes = Magnitudes { least: u32::MAX, most: 0 };
+
+    #[inline(always)]
+    pub(crate) fn of(floats: &[f32]) -> Self {
+        let (mut least, mut most) = (u32::MAX, 0);
+        for x in floats {
+            let bits = x.to_bits() << 1;
+            least = least.min(bits.wrapping_sub(1));
+            most = most.max(bits);
+        }
+        Magnitudes { least, most }
+    }
+
+    #[inline(always)]
+    pub(crate) fn and(self, other: Magnitudes) -> Self {
+        Magnitudes { least: self.least.min(other.least), most: self.most.max(other.most) }
+    }
+
+    /// Whether each is finite, and stays so when it is rounded to bf16.
+    #[inline(always)]
+    pub(crate) fn fit(self) -> bool {
+        self.most < 0x7f7f_8000 << 1
+    }
+
+    /// The exponent of the smallest; a large one where all are 0.
+    #[inline(always)]
+    fn exponent(self) -> i32 {
+        (self.least >> 24) as i32 - 127
+    }
+
+    /// Whether a sum of products of pieces may come below 2⁻¹²⁶ without being 0. Pieces of x are multiples of its last bit,
+    /// at least |x| 2⁻²⁴; so are products and their sums, rounded or not, of the product of both.
+    #[inline(always)]
+    pub(crate) fn may_vanish(self, other: Magnitudes) -> bool {
+        self.exponent() + other.exponent() - 2 * 24 < -126
+    }
+}
+
+/// The pieces of sixteen floats: h, m and l.
+#[inline(always)]
+pub(crate) fn split<S: Simd>(s: S, v: S::F, pieces: usize) -> [S::F; 3] {
+    let zero = s.splat(0.0);
+    let least = s.splat(LEAST_NORMAL);
+    let mut found = [zero; 3];
+    let mut rest = v;
+    for (index, piece) in found.iter_mut().enumerate() {
+        if index < pieces {
+            let rounded = s.to_bf16(rest);
+            // Exact: a float less itself rounded has fewer bits.
+            rest = s.sub(rest, rounded);
+            *piece = s.fade(rounded, least);
+        }
+    }
+    found
+}
+
+/// Vectors of floats: for processors that have nothing better.
+#[derive(Clone, Copy)]
+pub(crate) struct Vectors;
+
+impl Vectors {
+    /// `M` rows by one panel.
+    #[inline(always)]
+    fn rows<S: Simd, const M: usize, const CAREFUL: bool>(
+        s: S,
+        pairs: &[Pair],
+        left: Packed<'_, f32>,
+        right: Packed<'_, f32>,
+        row: usize,
+        blocks: usize,
+        sums: &mut Sums,
+    ) {
+        let zero = s.splat(0.0);
+        let least = s.splat(LEAST_NORMAL);
+        let normal = |v| if CAREFUL { s.fade(v, least) } else { v };
+        let mut acc = [zero; M];
+        for &(l, r) in pairs {
+            let rows: [&[f32]; M] =
+                std::array::from_fn(|m| &left.words[l * left.piece + (row + m) * left.step..][..blocks * BLOCK]);
+            let panel = &right.words[r * right.piece..][..blocks * BLOCK * LANES];
+            for (block, weights) in panel.chunks_exact(BLOCK * LANES).enumerate() {
+                let terms: [&[f32]; M] = std::array::from_fn(|m| &rows[m][block * BLOCK..][..BLOCK]);
+                let (mut even, mut odd) = ([zero; M], [zero; M]);
+                for k in (0..BLOCK).step_by(2) {
+                    let pair = &weights[k * LANES..][..2 * LANES];
+                    let (first, second) = (s.load(pair), s.load(&pair[LANES..]));
+                    for m in 0..M {
+                        even[m] = normal(s.mul_add(s.splat(terms[m][k]), first, even[m]));
+                        odd[m] = normal(s.mul_add(s.splat(terms[m][k + 1]), second, odd[m]));
+                    }
+                }
+                for m in 0..M {
+                    acc[m] = normal(s.add(acc[m], normal(s.add(even[m], odd[m]))));
+                }
+            }
+        }
+        for (m, acc) in acc.into_iter().enumerate() {
+            s.store(acc, &mut sums[row + m][0]);
+        }
+    }
+
+    #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "a product: every size by its name")]
+    fn all_rows<S: Simd, const CAREFUL: bool>(
+        s: S,
+        pairs: &[Pair],
+        left: Packed<'_, f32>,
+        right: Packed<'_, f32>,
+        rows: usize,
+        blocks: usize,
+        sums: &mut Sums,
+    ) {
+        let mut row = 0;
+        while row < rows {
+            match rows - row {
+                4.. if S::REGISTERS == 1 => {
+                    Self::rows::<S, 4, CAREFUL>(s, pairs, left, right, row, blocks, sums);
+                    row += 4;
+                }
+                2.. => {
+                    Self::rows::<S, 2, CAREFUL>(s, pairs, left, right, row, blocks, sums);
+                    row += 2;
+                }
+                _ => {
+                    Self::rows::<S, 1, CAREFUL>(s, pairs, left, right, row, blocks, sums);
+                    row += 1;
+                }
+            }
+        }
+    }
+}
+
+impl<S: Simd> Unit<S> for Vectors {
+    type Word = f32;
+    const ROWS: usize = ROWS_MAX;
+    const PANELS: usize = 1;
+
+    #[inline(always)]
+    fn room(scratch: &mut Scratch) -> Room<'_, f32> {
+        scratch.floats()
+    }
+    #[inline(always)]
+    fn put_left(s: S, pieces: S::F, to: &mut [f32]) {
+        s.store(pieces, to);
+    }
+    #[inline(always)]
+    fn put_right(s: S, even: S::F, odd: S::F, to: &mut [f32]) {
+        s.store(even, to);
+        s.store(odd, &mut to[LANES..]);
+    }
+    #[inline(always)]
+    fn multiply(
+        self,
+        s: S,
+        pairs: &[Pair],
+        left: Packed<'_, f32>,
+        right: Packed<'_, f32>,
+        rows: usize,
+        _: usize,
+        blocks: usize,
+        is_careful: bool,
+        sums: &mut Sums,
+    ) {
+        if is_careful {
+            Vectors::all_rows::<S, true>(s, pairs, left, right, rows, blocks, sums);
+        } else {
+            Vectors::all_rows::<S, false>(s, pairs, left, right, rows, blocks, sums);
+        }
+    }
+}
