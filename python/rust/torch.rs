@@ -81,7 +81,7 @@ impl TorchLayers {
     ) -> PyResult<Self> {
         let projection = Some(projection).filter(|&size| size > 0);
         let directions = 1 + usize::from(bidirectional);
-        let mut stack = Stack { embedding: None, layers: Vec::with_capacity(layers) };
+        let mut stack = Stack::of(None, Vec::with_capacity(layers));
         let mut width = input;
         for index in 0..layers {
             let layer = match kind {

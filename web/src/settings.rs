@@ -202,7 +202,7 @@ impl Settings {
         };
         let layers: Result<Vec<Layer>, elman::Error> =
             (0..count).map(|index| Ok(Layer::new(cell(if index == 0 { input } else { hidden })?))).collect();
-        let stack = Stack { embedding: None, layers: layers? };
+        let stack = Stack::of(None, layers?);
         stack.check()?;
         Ok(stack)
     }

@@ -59,8 +59,8 @@ pub use data::target::{Labelled, RowClass, RowValues, StepClass, StepValues, Tar
 pub use elman_datasets as datasets;
 pub use elman_formats as formats;
 pub use elman_kernels::{
-    Activation, Cell, Engine, GateActivation, Gru, IndRnn, Isa, Lstm, Noise, Nonlinearity, Pool, Pooling, Reset, Rnn,
-    Score, StepDense, StepNorm, StepPool, StepScale, cell, layout,
+    Activation, Arithmetic, Cell, Engine, GateActivation, Gru, IndRnn, Isa, Lstm, Noise, Nonlinearity, Pool, Pooling,
+    Reset, Rnn, Score, StepDense, StepNorm, StepPool, StepScale, cell, layout,
 };
 pub use error::Error;
 pub use isa::{active as active_isa, from_environment as isa_from_environment};
@@ -89,7 +89,7 @@ pub use network::state::{CellState, State};
 pub use network::stream::NetworkStream;
 pub use network::tape::{Tape, TapeGradients, WayBack};
 pub use network::window::{Padding, Window};
-pub use peak::peak_rate;
+pub use peak::{peak_rate, unit_peak_rate};
 pub use random::{Purpose, Random};
 pub use training::batch::{Batch, StreamWindow};
 pub use training::batch_size::BatchSize;

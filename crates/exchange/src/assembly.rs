@@ -132,7 +132,7 @@ pub(crate) fn model_with(
     }
     let (width, outputs) = found.head;
     let &Beside { what, own, activations, reads: said, adds_forget_bias } = beside;
-    let stack = Stack { embedding: found.embedding, layers: found.layers.clone() };
+    let stack = Stack::of(found.embedding, found.layers.clone());
     let (embedding, layers) = (stack.embedding, &stack.layers[..]);
     let like = hints.settled(&Said { own, embedding, layers, activations, outputs, reads: said, adds_forget_bias })?;
     let reads = match (like, said) {
@@ -179,7 +179,7 @@ pub(crate) fn model_with(
         }
         (None, outputs) => Predicts::Classes(outputs),
     };
-    let stack = Stack { embedding: found.embedding, layers: found.layers };
+    let stack = Stack::of(found.embedding, found.layers);
     transfer.check_finite(hints.allow_nonfinite)?;
     let unfit = transfer.refused("the model", "");
     let (arrays, report) = transfer.finish(expected)?;

@@ -50,6 +50,11 @@ impl Arithmetic {
         }
     }
 
+    /// The one of that name, if there is one.
+    pub fn from_name(name: &str) -> Option<Arithmetic> {
+        Arithmetic::ALL.into_iter().find(|arithmetic| arithmetic.name() == name)
+    }
+
     /// Whether it is f32: what a file that says nothing means.
     pub fn is_f32(&self) -> bool {
         *self == Arithmetic::F32

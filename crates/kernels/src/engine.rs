@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::arithmetic::Arithmetic;
+use crate::pass::Pass;
 use crate::product::{Ends, Segment, product_alone};
 use crate::product_of_pieces::product_of_pieces;
 use crate::simd::{Isa, Kernel};
@@ -18,6 +19,8 @@ pub struct Engine<'a> {
     pub isa: Isa,
     /// How products are computed.
     pub arithmetic: Arithmetic,
+    /// In which pass over the same weights; None where nobody promises that they stay what they are.
+    pub pass: Option<Pass>,
     /// Threads that share the products that are large enough.
     pub team: Option<&'a Team<'a>>,
 }
@@ -40,7 +43,7 @@ impl fmt::Display for Engine<'_> {
 impl Engine<'_> {
     /// An engine of one thread.
     pub fn new(isa: Isa, arithmetic: Arithmetic) -> Self {
-        Engine { isa, arithmetic, team: None }
+        Engine { isa, arithmetic, pass: None, team: None }
     }
 
     /// `finish(start + Σ segments)` for each row and panel of sixteen columns: one function for each kind of `ends`, for
@@ -68,7 +71,7 @@ impl Engine<'_> {
     ) {
         match self.arithmetic {
             Arithmetic::F32 => product_alone(self.isa, rows, panels, segments, ends),
-            arithmetic => product_of_pieces(self.isa, arithmetic, rows, panels, segments, ends),
+            arithmetic => product_of_pieces(self.isa, arithmetic, self.pass, rows, panels, segments, ends),
         }
     }
 

@@ -16,6 +16,21 @@ pub fn multiply_adds(isa: Isa, rounds: usize) -> (f64, f32) {
     ((rounds * vectors * LANES * 2) as f64, value)
 }
 
+/// The same of the processor's unit for pieces of bf16, if it has one: two operations for each product of pieces.
+pub fn multiply_pieces(isa: Isa, rounds: usize) -> Option<f64> {
+    isa.run(OfPieces(rounds))
+}
+
+struct OfPieces(usize);
+
+impl Kernel for OfPieces {
+    type Output = Option<f64>;
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> Option<f64> {
+        s.tiles().map(|tiles| tiles.peak(self.0))
+    }
+}
+
 struct Rounds(usize);
 
 /// Where lane `lane` of vector `vector` starts. All differ, or the compiler makes one chain of several.

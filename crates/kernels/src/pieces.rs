@@ -1,6 +1,7 @@
 //! Floats cut into pieces of bf16, laid out for whoever multiplies them: the processor's unit, or plain vectors.
 
 use crate::arithmetic::Pair;
+use crate::pass::Pass;
 use crate::simd::{LANES, Simd};
 
 /// Terms of a product that are summed at once: [`Unit::multiply`] says how. As many as a tile of the processor's unit holds.
@@ -30,10 +31,33 @@ pub(crate) struct Scratch {
     pub(crate) fits: Vec<bool>,
     /// [row][panel][16]
     pub(crate) sums: Vec<f32>,
-    /// Pieces as floats.
-    floats: Vec<f32>,
-    /// Pieces as bf16.
-    halves: Vec<u16>,
+    /// Pieces as floats, and those of weights.
+    floats: (Vec<f32>, Vec<Kept<f32>>),
+    /// Pieces as bf16, and those of weights.
+    halves: (Vec<u16>, Vec<Kept<u16>>),
+}
+
+/// The pieces of the weights of a product, kept for as long as a pass lasts.
+pub(crate) struct Kept<W> {
+    /// Of which product.
+    pub(crate) of: Weights,
+    /// In which pass.
+    pub(crate) pass: Pass,
+    /// [piece][panel][depth / 2], as in [`Packed`].
+    pub(crate) words: Vec<W>,
+    pub(crate) of_panels: Vec<Magnitudes>,
+}
+
+/// Where the weights of a product lie: their address, and what is read of them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Weights {
+    pub(crate) address: usize,
+    pub(crate) panel: usize,
+    pub(crate) panels: (usize, usize),
+    /// Terms before the first, and terms.
+    pub(crate) at: usize,
+    pub(crate) depth: usize,
+    pub(crate) pieces: usize,
 }
 
 /// What of it a unit uses.
@@ -43,19 +67,20 @@ pub(crate) struct Room<'a, W> {
     pub(crate) fits: &'a mut Vec<bool>,
     pub(crate) sums: &'a mut Vec<f32>,
     pub(crate) words: &'a mut Vec<W>,
+    pub(crate) kept: &'a mut Vec<Kept<W>>,
 }
 
 impl Scratch {
     /// For pieces as floats.
     pub(crate) fn floats(&mut self) -> Room<'_, f32> {
-        let Scratch { line, of_rows, fits, sums, floats: words, .. } = self;
-        Room { line, of_rows, fits, sums, words }
+        let Scratch { line, of_rows, fits, sums, floats: (words, kept), .. } = self;
+        Room { line, of_rows, fits, sums, words, kept }
     }
 
     /// For pieces as bf16.
     pub(crate) fn halves(&mut self) -> Room<'_, u16> {
-        let Scratch { line, of_rows, fits, sums, halves: words, .. } = self;
-        Room { line, of_rows, fits, sums, words }
+        let Scratch { line, of_rows, fits, sums, halves: (words, kept), .. } = self;
+        Room { line, of_rows, fits, sums, words, kept }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
-use elman::{Activation, BatchSize, GateActivation, Init, Merge, Reset};
+use elman::{Activation, Arithmetic, BatchSize, GateActivation, Init, Merge, Reset};
 use serde::de::MapAccess;
 
 use super::value::{Place, Value};
@@ -40,6 +40,7 @@ pub(crate) enum Kind {
     Activation,
     GateActivation,
     Reset,
+    Arithmetic,
 }
 
 /// Who has an option: those of these names.
@@ -78,6 +79,9 @@ impl<T> Described<T> {
                 arg.value_name("ACTIVATION").value_parser(words(&GateActivation::ALL.map(GateActivation::name)))
             }
             Kind::Reset => arg.value_name("RESET").value_parser(words(&["after", "before"])),
+            Kind::Arithmetic => {
+                arg.value_name("ARITHMETIC").value_parser(words(&Arithmetic::ALL.map(Arithmetic::name)))
+            }
         }
     }
 
@@ -97,6 +101,7 @@ impl<T> Described<T> {
             Kind::Activation => word().and_then(Activation::from_name).map(Value::Activation),
             Kind::GateActivation => word().and_then(GateActivation::from_name).map(Value::GateActivation),
             Kind::Reset => word().map(|word| Value::Reset(if word == "before" { Reset::Before } else { Reset::After })),
+            Kind::Arithmetic => word().and_then(Arithmetic::from_name).map(Value::Arithmetic),
         }
     }
 
@@ -114,6 +119,7 @@ impl<T> Described<T> {
             Kind::Activation => Value::Activation(file.next_value()?),
             Kind::GateActivation => Value::GateActivation(file.next_value()?),
             Kind::Reset => Value::Reset(file.next_value()?),
+            Kind::Arithmetic => Value::Arithmetic(file.next_value()?),
         })
     }
 
@@ -131,6 +137,7 @@ impl<T> Described<T> {
             Kind::Activation => Value::Activation(Activation::default()),
             Kind::GateActivation => Value::GateActivation(GateActivation::HardSigmoid),
             Kind::Reset => Value::Reset(Reset::default()),
+            Kind::Arithmetic => Value::Arithmetic(Arithmetic::Split3),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The options of a network.
 
-use elman::{Activation, AnyCell, Merge, Noise, Reset};
+use elman::{Activation, AnyCell, Arithmetic, Merge, Noise, Reset};
 
 use super::Kind::{self, Count, Rate, Switch};
 use super::{Described, Owners, Place, Value};
@@ -15,6 +15,7 @@ pub(crate) struct Blueprint {
     pub(crate) bidirectional: Option<Merge>,
     pub(crate) residual: bool,
     pub(crate) dropout: f32,
+    pub(crate) arithmetic: Arithmetic,
 }
 
 /// Parts of the help.
@@ -25,7 +26,7 @@ const LSTM: Owners = Owners::Cells(&["lstm"]);
 const GATED: Owners = Owners::Cells(&["lstm", "gru"]);
 
 /// In the order of the help and of `config.toml`.
-pub(crate) static NETWORK: [Described<Blueprint>; 18] = [
+pub(crate) static NETWORK: [Described<Blueprint>; 19] = [
     Described {
         name: "layers",
         kind: Count("N"),
@@ -63,6 +64,17 @@ pub(crate) static NETWORK: [Described<Blueprint>; 18] = [
         place: |of| Some(&mut of.dropout),
         heading: MODEL,
         help: "Dropout between layers: fraction of the outputs dropped in training",
+    },
+    Described {
+        name: "arithmetic",
+        kind: Kind::Arithmetic,
+        owners: Owners::All,
+        // Files from before there was a choice say nothing of it.
+        default: None,
+        place: |of| Some(&mut of.arithmetic),
+        heading: MODEL,
+        help: "How products are computed: f32; in pieces of bf16, split3 (6 products, as exact as f32) or split2 (3, some 16 \
+               bits); or bf16 (1). Fast where the processor has AMX, slow elsewhere, with the same bits [default: f32]",
     },
     Described {
         name: "activation",
@@ -253,7 +265,14 @@ mod tests {
             let cells: [AnyCell; 4] =
                 [Rnn::new(1, 2).into(), Lstm::new(1, 2).into(), Gru::new(1, 2).into(), IndRnn::new(1, 2).into()];
             for (name, cell) in CELLS.into_iter().zip(cells) {
-                let mut to = Blueprint { cell, layers: 7, bidirectional: None, residual: false, dropout: 0.5 };
+                let mut to = Blueprint {
+                    cell,
+                    layers: 7,
+                    bidirectional: None,
+                    residual: false,
+                    dropout: 0.5,
+                    arithmetic: Arithmetic::F32,
+                };
                 of.set(&mut to, of.example());
                 let owned = match of.owners {
                     Owners::Cells(whose) => whose.contains(&name),

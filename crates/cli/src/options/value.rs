@@ -1,6 +1,6 @@
 //! A value of an option, and the places that hold one.
 
-use elman::{Activation, BatchSize, GateActivation, Init, Merge, Reset};
+use elman::{Activation, Arithmetic, BatchSize, GateActivation, Init, Merge, Reset};
 use serde::Serialize;
 
 /// A value of an option.
@@ -20,6 +20,7 @@ pub(crate) enum Value {
     Activation(Activation),
     GateActivation(GateActivation),
     Reset(Reset),
+    Arithmetic(Arithmetic),
 }
 
 /// A field of the library's types that an option sets.
@@ -48,7 +49,7 @@ macro_rules! holds {
 }
 
 holds!(f64: Number, f32: Rate, u64: Count, String: Amount, BatchSize: Rows, bool: Switch);
-holds!(Init: Init, Merge: Merge, Reset: Reset);
+holds!(Init: Init, Merge: Merge, Reset: Reset, Arithmetic: Arithmetic);
 holds!(Activation: Activation, GateActivation: GateActivation);
 
 /// A count beyond what this machine has is the largest that it has, which is refused where it is used.

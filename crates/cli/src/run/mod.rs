@@ -75,8 +75,19 @@ pub(crate) fn describe(trainer: &Trainer, steps: usize, data: usize) -> Result<S
     let (part, memory) = trainer.memory(steps)?;
     let parts = if part < steps { format!(", in parts of {part} steps") } else { String::new() };
     let model = trainer.model();
+    let arithmetic = model.stack().arithmetic;
+    let slow = if arithmetic.is_f32() || trainer.isa.has_tiles() {
+        String::new()
+    } else {
+        // Measured: docs/arithmetic.md.
+        let times = arithmetic.products() + 1;
+        format!(
+            "\narithmetic: {arithmetic}, without a unit for bf16 (AMX) on this processor: the same bits, in some {times} times as \
+             long as --arithmetic f32 takes"
+        )
+    };
     Ok(format!(
-        "{}, {}: {} parameters; {}, {}\nmemory: {} of data, {} to train{parts}",
+        "{}, {}: {} parameters; {}, {}\nmemory: {} of data, {} to train{parts}{slow}",
         network::describe(model.stack()),
         model.head().describe(),
         thousands(model.parameter_count() as u64),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use elman::{AnyCell, Error, Gru, IndRnn, Layer, Lstm, Rnn, Stack};
+use elman::{AnyCell, Arithmetic, Error, Gru, IndRnn, Layer, Lstm, Rnn, Stack};
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -60,7 +60,8 @@ impl NetworkConfig {
 
     /// The layers of a cell, with the options that it has.
     fn blueprint(&self, cell: AnyCell) -> Blueprint {
-        let mut of = Blueprint { cell, layers: 1, bidirectional: None, residual: false, dropout: 0.0 };
+        let (bidirectional, arithmetic) = (None, Arithmetic::F32);
+        let mut of = Blueprint { cell, layers: 1, bidirectional, residual: false, dropout: 0.0, arithmetic };
         self.options.set(&NETWORK, &mut of);
         of
     }
@@ -98,7 +99,7 @@ impl NetworkConfig {
     /// # Errors
     /// If a cell does not compute an option, or a size is out of range.
     pub(crate) fn stack(&self, input: usize) -> Result<Stack, Error> {
-        let Blueprint { layers: count, bidirectional, residual, dropout, .. } =
+        let Blueprint { layers: count, bidirectional, residual, dropout, arithmetic, .. } =
             self.blueprint(AnyCell::Rnn(Rnn::new(input, self.hidden_size)));
         if !(1..=Stack::LAYERS_MAX).contains(&count) {
             let expected = format!("1 to {}", Stack::LAYERS_MAX);
@@ -119,7 +120,7 @@ impl NetworkConfig {
             }
             layers.push(layer);
         }
-        let stack = Stack { embedding: None, layers };
+        let stack = Stack::of(None, layers).arithmetic(arithmetic);
         stack.check()?;
         Ok(stack)
     }

@@ -2,10 +2,11 @@
 
 use elman::{AnyCell, Head, IndRnn, Layer, Merge, Nonlinearity, Padding, Reset, Rnn, Stack, Window};
 
-/// The layers in a line: `lstm 28 → 128 (peepholes), lstm 128 → 128`.
+/// The layers in a line, and the arithmetic, where it is another than f32: `lstm 28 → 128 (peepholes), lstm 128 → 128, in split3`.
 pub(crate) fn describe(stack: &Stack) -> String {
-    let layers: Vec<String> = stack.layers.iter().map(describe_layer).collect();
-    layers.join(", ")
+    let mut parts: Vec<String> = stack.layers.iter().map(describe_layer).collect();
+    parts.extend((!stack.arithmetic.is_f32()).then(|| format!("in {}", stack.arithmetic)));
+    parts.join(", ")
 }
 
 /// What a head predicts, and where it is more than a dense layer on the last state or every step, what it reads and

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use elman_formats as formats;
+use elman_kernels::Arithmetic;
 
 use crate::model::meaning::Meaning;
 use crate::model::model::{Config, Model};
@@ -51,6 +52,11 @@ impl From<Model> for Ensemble {
 }
 
 impl Ensemble {
+    /// In another arithmetic, all members.
+    pub fn arithmetic(self, arithmetic: Arithmetic) -> Self {
+        Ensemble { members: self.members.into_iter().map(|member| member.arithmetic(arithmetic)).collect() }
+    }
+
     /// An ensemble of models, in this order.
     ///
     /// # Errors

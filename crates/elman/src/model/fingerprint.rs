@@ -15,6 +15,9 @@ impl Model {
         // As in the model's file; a cell of one's own, which no file can name, by its name.
         let plain = |layer: &Layer| serde_json::to_string(layer).unwrap_or_else(|_| layer.cell.get().name().to_owned());
         self.stack().layers.iter().for_each(|layer| text(&mut hasher, &plain(layer)));
+        if !self.stack().arithmetic.is_f32() {
+            text(&mut hasher, self.stack().arithmetic.name());
+        }
         text(&mut hasher, &serde_json::to_string(self.head()).unwrap_or_default());
         // The plain arrays, so that the order in which kernels read them is left out too.
         let mut values = Vec::new();

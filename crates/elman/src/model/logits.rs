@@ -2,6 +2,7 @@
 //!
 //! T steps, B rows, I input, C outputs of the head.
 
+use elman_kernels::Pass;
 use ndarray::{Array3, ArrayView3, Axis, s};
 
 use crate::model::checks::check_inputs;
@@ -31,7 +32,7 @@ impl Model {
             return Ok(workers.predict(self, &data, |_| ()).insert_axis(Axis(1)));
         }
         let mut head = HeadTile::new(self.head(), self.stack(), &self.plan, 1);
-        head.forward(job.isa.into(), &self.parameters, 1);
+        head.forward(self.stack().engine(job.isa, Pass::new(), None), &self.parameters, 1);
         let past = head.output_mut(0);
         let mut logits = Array3::from_shape_fn((data.len(), data.steps(), past.len()), |(_, _, unit)| past[unit]);
         for row in 0..data.len() {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use elman_formats as formats;
-use elman_kernels::{Aligned, Nonlinearity};
+use elman_kernels::{Aligned, Arithmetic, Nonlinearity};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,9 @@ pub struct Config {
     pub embedding: Option<crate::network::layer::Embedding>,
     /// The layers, from the input on.
     pub layers: Vec<crate::network::layer::Layer>,
+    /// How products are computed.
+    #[serde(default, skip_serializing_if = "Arithmetic::is_f32")]
+    pub arithmetic: Arithmetic,
     /// What stands on them.
     pub head: Head,
     /// Steps of the sequences that the model was trained on, if they all had as many.
@@ -174,7 +177,7 @@ impl Model {
     /// # Errors
     /// As [`Model::of_arrays`].
     pub fn of_config(config: &Config, arrays: &BTreeMap<String, formats::Array>) -> Result<Self, Error> {
-        let stack = Stack { embedding: config.embedding, layers: config.layers.clone() };
+        let stack = Stack::of(config.embedding, config.layers.clone()).arithmetic(config.arithmetic);
         let mut model = Self::of_arrays(stack, config.head.clone(), arrays)?;
         model.steps = config.steps;
         model.meaning.clone_from(&config.meaning);
@@ -196,6 +199,12 @@ impl Model {
     fn of_parameters(stack: Stack, head: Head, plan: Plan, parameters: Aligned) -> Self {
         let transposed = Aligned::zeros(plan.transposed_len);
         Model { steps: None, meaning: None, stack, head, plan, parameters, transposed }
+    }
+
+    /// In another arithmetic: the same weights, answers that differ by what that leaves out.
+    pub fn arithmetic(mut self, arithmetic: Arithmetic) -> Self {
+        self.stack.arithmetic = arithmetic;
+        self
     }
 
     /// Its layers.
@@ -246,6 +255,7 @@ impl Model {
             version: 1,
             embedding: self.stack.embedding,
             layers: self.stack.layers.clone(),
+            arithmetic: self.stack.arithmetic,
             head: self.head.clone(),
             steps: self.steps,
             members: None,
@@ -328,7 +338,7 @@ impl Model {
 
     /// A model of a file's configuration and arrays; an error is why they do not fit each other.
     pub(super) fn of_checked(config: Config, arrays: &BTreeMap<String, formats::Array>) -> Result<Self, String> {
-        let stack = Stack { embedding: config.embedding, layers: config.layers };
+        let stack = Stack::of(config.embedding, config.layers).arithmetic(config.arithmetic);
         // Before any memory is set aside: the sizes must be those of the arrays that the file really holds.
         check_both(&stack, &config.head).map_err(|error| error.to_string())?;
         let plan = Plan::new(&stack, config.head.attention(&stack), &config.head.dense(&stack));

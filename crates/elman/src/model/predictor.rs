@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use elman_kernels::{Isa, Score};
+use elman_kernels::{Arithmetic, Isa, Score};
 use ndarray::{Array2, Array3, Axis};
 
 use crate::model::checks::{check_all, check_inputs, check_streams};
@@ -48,6 +48,11 @@ impl Predictor {
     /// A predictor on `threads` threads.
     pub fn new(model: impl Into<Ensemble>, threads: usize) -> Self {
         Predictor { ensemble: model.into(), threads, isa: isa::active(), workers: None }
+    }
+
+    /// With its models in another arithmetic.
+    pub fn arithmetic(self, arithmetic: Arithmetic) -> Self {
+        Predictor { ensemble: self.ensemble.arithmetic(arithmetic), workers: None, ..self }
     }
 
     /// The model; of an ensemble its first member, whose network, head and meaning are those of all.

@@ -127,7 +127,7 @@ impl Stream {
         for row in 0..self.steps.rows() {
             self.head.see(row, self.steps.outputs_of(row));
         }
-        self.head.take_step(self.steps.isa().into(), &self.model.parameters, self.steps.rows());
+        self.head.take_step(self.steps.engine(self.model.stack()), &self.model.parameters, self.steps.rows());
         self.steps.outputs()
     }
 
@@ -151,7 +151,7 @@ impl Stream {
         for row in 0..steps.rows() {
             head.read_row(row, steps.h(row), None);
         }
-        head.forward(steps.isa().into(), &model.parameters, steps.rows());
+        head.forward(steps.engine(model.stack()), &model.parameters, steps.rows());
         for (row, outputs) in answers.chunks_exact_mut(*width).enumerate() {
             outputs.copy_from_slice(head.output_mut(row));
         }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use elman_kernels::{
-    Engine, Isa, NO_LABEL, Pool, Score, Team, absolute_error, huber_error, in_top_1, padded, pinball,
+    Engine, Isa, NO_LABEL, Pass, Pool, Score, Team, absolute_error, huber_error, in_top_1, padded, pinball,
     sigmoid_cross_entropy, softmax_cross_entropy, squared_error,
 };
 use ndarray::{Array2, ArrayViewMut2, Axis};
@@ -72,14 +72,16 @@ impl Workers {
         items: &mut [T],
         body: impl Fn(Engine<'_>, &mut Workspace, usize, &mut T) + Sync,
     ) {
-        let isa = self.job.isa;
+        let (isa, pass) = (self.job.isa, Pass::new());
         if items.len() == 1 || items.len() < self.pool.threads() && stack.widest() >= WIDE {
             let team = Team::new(&mut self.pool);
-            let engine = Engine { isa, team: Some(&team) };
+            let engine = stack.engine(isa, pass, Some(&team));
             let space = &mut self.spaces[0];
             items.iter_mut().enumerate().for_each(|(index, item)| body(engine, space, index, item));
         } else {
-            self.pool.for_each(&mut self.spaces, items, |space, index, item| body(isa.into(), space, index, item));
+            self.pool.for_each(&mut self.spaces, items, |space, index, item| {
+                body(stack.engine(isa, pass, None), space, index, item)
+            });
         }
     }
 
@@ -163,7 +165,7 @@ impl Workers {
         row: usize,
         finish: impl Fn(&mut [f32]),
     ) -> Array2<f32> {
-        let (engine, space) = (Engine::from(self.job.isa), &mut self.spaces[0]);
+        let (engine, space) = (model.stack().engine(self.job.isa, Pass::new(), None), &mut self.spaces[0]);
         let mut answers = Array2::zeros((data.length(row), model.head().outputs()));
         space.forward(engine, model, data, [Piece::whole(row, data.length(row))], None, None);
         for part in 0..space.tile.shape().parts() {

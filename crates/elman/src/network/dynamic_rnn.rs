@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use elman_formats::Array;
-use elman_kernels::{Aligned, Isa};
+use elman_kernels::{Aligned, Isa, Pass};
 use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis};
 
 use crate::data::sequences::read_array;
@@ -168,7 +168,7 @@ impl<'a> DynamicRnn<'a> {
             let mut tile = Tile::new(stack, self.shape(longest, group.len()));
             tile.take(group.iter().copied(), training);
             tile.set_initial(self.initial_state, self.carried_state);
-            tile.forward(self.isa.into(), view, &source, |_, _| ());
+            tile.forward(stack.engine(self.isa, Pass::new(), None), view, &source, |_, _| ());
             tiles.push(tile);
         }
         let carried = self.carried_state.is_some();
@@ -369,7 +369,7 @@ impl Unrolled<'_> {
             }
             let mut again = tile.clone();
             for part in 0..parts {
-                again.hold(self.isa.into(), view, &self.source, part);
+                again.hold(view.stack.engine(self.isa, Pass::new(), None), view, &self.source, part);
                 write_outputs(&again, view, part, share);
             }
         }
@@ -421,7 +421,7 @@ impl Unrolled<'_> {
         for (tile, share) in self.tiles.iter().zip(&mut shares) {
             let mut tile = tile.clone();
             let run = Back { network: view, transposed: &transposed, d_outputs, d_state };
-            run.carry(self.isa.into(), &mut tile, &self.source, &mut gradient, share);
+            run.carry(view.stack.engine(self.isa, Pass::new(), None), &mut tile, &self.source, &mut gradient, share);
             add_initial(&mut tile, view, self.carried, &mut initial_state, &mut carried_state);
         }
         Ok(Gradients {

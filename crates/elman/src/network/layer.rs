@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use elman_kernels::reference::Reference;
 use elman_kernels::{
-    Cell, Gru, IndRnn, Lstm, Nonlinearity, Pooling, Rnn, StepDense, StepNorm, StepPool, StepScale, tile_rows,
+    Arithmetic, Cell, Engine, Gru, IndRnn, Isa, Lstm, Nonlinearity, Pass, Pooling, Rnn, StepDense, StepNorm, StepPool,
+    StepScale, Team, tile_rows,
 };
 use serde::{Deserialize, Serialize};
 
@@ -371,6 +372,9 @@ pub struct Stack {
     pub embedding: Option<Embedding>,
     /// From the input on.
     pub layers: Vec<Layer>,
+    /// How products are computed, those of a head on the layers too.
+    #[serde(default, skip_serializing_if = "Arithmetic::is_f32")]
+    pub arithmetic: Arithmetic,
 }
 
 impl<L: Into<Layer>> From<L> for Stack {
@@ -385,7 +389,12 @@ impl Stack {
 
     /// A stack of one layer.
     pub fn new(layer: impl Into<Layer>) -> Self {
-        Stack { embedding: None, layers: vec![layer.into()] }
+        Stack::of(None, vec![layer.into()])
+    }
+
+    /// A stack of layers, the first of which may read the vectors of tokens; in f32.
+    pub fn of(embedding: Option<Embedding>, layers: Vec<Layer>) -> Self {
+        Stack { embedding, layers, arithmetic: Arithmetic::F32 }
     }
 
     /// With another layer on top.
@@ -398,6 +407,16 @@ impl Stack {
     pub fn embedding(self, tokens: usize) -> Self {
         let size = self.layers.first().map_or(0, Layer::input);
         Stack { embedding: Some(Embedding { tokens, size }), ..self }
+    }
+
+    /// In another arithmetic.
+    pub fn arithmetic(self, arithmetic: Arithmetic) -> Self {
+        Stack { arithmetic, ..self }
+    }
+
+    /// What its products are computed with, on one thread or by a team, in a pass.
+    pub(crate) fn engine<'a>(&self, isa: Isa, pass: Pass, team: Option<&'a Team<'a>>) -> Engine<'a> {
+        Engine { isa, arithmetic: self.arithmetic, pass: Some(pass), team }
     }
 
     /// Floats of a step of the data: 1 for tokens.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use elman_kernels::unroll::{Initial, Lengths};
-use elman_kernels::{Isa, Unroll};
+use elman_kernels::{Engine, Isa, Pass, Unroll};
 
 use crate::network::inputs::not_finite;
 use crate::network::layer::{Layer, Stack};
@@ -202,7 +202,7 @@ impl Past {
     }
 }
 
-/// The states of N rows and the buffers of a step, of whichever network is handed in.
+/// The states of N rows and the buffers of a step, of the network that is handed in: each time the same.
 #[derive(Clone, Debug)]
 pub(crate) struct Steps {
     /// N, the rows of every step.
@@ -217,6 +217,8 @@ pub(crate) struct Steps {
     /// O of the last layer.
     width: usize,
     isa: Isa,
+    /// The network is the same for as long as there are steps.
+    lifetime: Pass,
     /// Steps that were taken.
     taken: u64,
     /// `[N]`: `taken` when the state of the row was zero.
@@ -260,7 +262,18 @@ impl Steps {
         let past = |layer: &Layer| layer.window.map(|window| Past::new(layer, window, rows));
         let pasts = stack.layers.iter().map(past).collect();
         let line = vec![0.0; stack.layers.first().map_or(0, Layer::input)];
-        Ok(Steps { active: [rows], cells, pasts, line, outputs, width: stack.output(), isa, taken: 0, since })
+        Ok(Steps {
+            active: [rows],
+            cells,
+            pasts,
+            line,
+            outputs,
+            width: stack.output(),
+            isa,
+            lifetime: Pass::new(),
+            taken: 0,
+            since,
+        })
     }
 
     /// N
@@ -268,8 +281,9 @@ impl Steps {
         self.active[0]
     }
 
-    pub(crate) fn isa(&self) -> Isa {
-        self.isa
+    /// What the products of the network are computed with, those of a head on it too.
+    pub(crate) fn engine(&self, stack: &Stack) -> Engine<'static> {
+        stack.engine(self.isa, self.lifetime, None)
     }
 
     /// One step of every row, `xs [N, I]`.
@@ -290,7 +304,7 @@ impl Steps {
                 }
             }
         }
-        self.pass(self.isa.into(), network);
+        self.pass(self.engine(network.stack), network);
         self.send(network.stack, network.stack.layers.len() - 1);
         self.cells.iter_mut().for_each(Unroll::carry);
         self.taken = self.taken.wrapping_add(1);

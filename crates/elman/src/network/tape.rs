@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use elman_formats::Array;
-use elman_kernels::{Aligned, Engine, Isa, Pool, Team, sum_arrays};
+use elman_kernels::{Aligned, Engine, Isa, Pass, Pool, Team, sum_arrays};
 use ndarray::{Array3, ArrayView3, ArrayViewMut3};
 
 use crate::network::dynamic_rnn::{Batch, DynamicRnn, Prepared};
@@ -159,21 +159,26 @@ impl DynamicRnn<'_> {
             let steps = longest(if keep { groups[index] } else { &pieces });
             (self.shape(steps, tile_rows), self.is_in_parts())
         });
+        let pass = Pass::new();
         if shares_products(pool, view.stack, items.len()) {
             let team = Team::new(pool);
-            let engine = Engine { isa, team: Some(&team) };
+            let engine = view.stack.engine(isa, pass, Some(&team));
             for (index, item) in items.iter_mut().enumerate() {
                 work(engine, &mut tape.tiles[if keep { index } else { 0 }], item);
             }
         } else if keep {
             let mut pairs: Vec<_> = tape.tiles.iter_mut().zip(&mut items).collect();
             let mut nothing = vec![(); pool.threads()];
-            pool.for_each(&mut nothing, &mut pairs, |(), _, (tile, item)| work(isa.into(), tile, item));
+            pool.for_each(&mut nothing, &mut pairs, |(), _, (tile, item)| {
+                work(view.stack.engine(isa, pass, None), tile, item)
+            });
         } else {
             // Fewer tiles than threads where there are fewer groups; those threads find nothing to do.
             let mut scratches: Vec<Option<&mut Tile>> = tape.tiles.iter_mut().map(Some).collect();
             scratches.resize_with(pool.threads(), || None);
-            run_lent(pool, &mut scratches, &mut items, |tile, item| work(isa.into(), tile, item));
+            run_lent(pool, &mut scratches, &mut items, |tile, item| {
+                work(view.stack.engine(isa, pass, None), tile, item)
+            });
         }
 
         let mut state = State::zeros(view.stack, rows);
@@ -320,12 +325,13 @@ impl Tape {
                 back.carry(engine, tile, &source, group.gradient, share);
             }
         };
+        let pass = Pass::new();
         if shares_products(pool, stack, items.len()) {
             let team = Team::new(pool);
-            let engine = Engine { isa, team: Some(&team) };
+            let engine = stack.engine(isa, pass, Some(&team));
             items.iter_mut().for_each(|group| work(engine, group));
         } else {
-            pool.for_each(&mut nothing, &mut items, |(), _, group| work(isa.into(), group));
+            pool.for_each(&mut nothing, &mut items, |(), _, group| work(stack.engine(isa, pass, None), group));
         }
         drop(items);
         *spent = true;

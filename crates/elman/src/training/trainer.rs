@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-use elman_kernels::{Aligned, Isa};
+use elman_kernels::{Aligned, Arithmetic, Isa};
 
 use crate::model::model::Model;
 use crate::model::predictor::{Evaluation, scores};
@@ -172,6 +172,11 @@ impl Trainer {
     /// Together with other processes.
     pub fn peers(self, peers: Arc<dyn Peers>) -> Self {
         Trainer { peers: Some(peers), ..self }
+    }
+
+    /// With its model in another arithmetic, which the model keeps.
+    pub fn arithmetic(self, arithmetic: Arithmetic) -> Self {
+        Trainer { model: self.model.arithmetic(arithmetic), ..self }
     }
 
     /// On another instruction set.

@@ -136,7 +136,7 @@ impl Whole {
             width = layer.output();
             layers.push(layer);
         }
-        let mut stack = Stack { embedding: None, layers };
+        let mut stack = Stack::of(None, layers);
         if let Some(tokens) = self.tokens {
             stack = stack.embedding(tokens);
         }

@@ -202,8 +202,8 @@ fn what_is_not_computed_is_refused_in_files_and_in_code() {
             "the vectors of the embedding has shape [2]; expected [3]",
         ),
         (Stack::new(lstm).embedding(0), "tokens is 0; expected 1 to 1048576"),
-        (Stack { embedding: None, layers: Vec::new() }, "layers is 0; expected 1 to 64"),
-        (Stack { embedding: None, layers: vec![Rnn::new(1, 1).into(); 65] }, "layers is 65; expected 1 to 64"),
+        (Stack::of(None, Vec::new()), "layers is 0; expected 1 to 64"),
+        (Stack::of(None, vec![Rnn::new(1, 1).into(); 65]), "layers is 65; expected 1 to 64"),
     ];
     for (stack, expected) in cases {
         let random = &mut Random::new(1, Purpose::Cell);

@@ -102,7 +102,7 @@ pub(super) fn import_saved(saved: &Saved<'_>, hints: &Hints) -> Result<Imported,
     let input = embedding.map_or_else(|| width(saved.config, &links), |embedding| Some(embedding.size));
     let layers = take_stack(&mut transfer, &roles, input, hints, hints.like.as_ref().or(own.as_ref()))?;
     let layers = assembly::chained(&transfer, layers, false)?;
-    let stack = Stack { embedding, layers };
+    let stack = Stack::of(embedding, layers);
     let (head, softmax) = take_head(&mut transfer, &roles, reads, &stack, saved.loss)?;
     let said_layers = stack.layers.clone();
     let said = Said {

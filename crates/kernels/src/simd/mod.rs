@@ -103,6 +103,19 @@ impl Isa {
         Isa::ALL.into_iter().filter(|isa| isa.is_available())
     }
 
+    /// Whether the processor multiplies pieces of bf16 by a unit of its own, with this set.
+    pub fn has_tiles(self) -> bool {
+        struct Ask;
+        impl Kernel for Ask {
+            type Output = bool;
+            #[inline(always)]
+            fn run<S: Simd>(self, s: S) -> bool {
+                s.tiles().is_some()
+            }
+        }
+        self.run(Ask)
+    }
+
     /// The set of that name, if there is one.
     pub fn from_name(name: &str) -> Option<Isa> {
         Isa::ALL.into_iter().find(|isa| isa.name() == name)

@@ -40,6 +40,35 @@ mod amx {
         }
     }
 
+    impl Tiles {
+        /// Runs `rounds` rounds of four products of whole tiles, and returns their operations.
+        pub(crate) fn peak(self, rounds: usize) -> f64 {
+            if rounds > 0 {
+                let shapes = shapes(TILE, TILE);
+                // SAFETY: a `Tiles` exists only where the system lends tiles; these touch tiles alone, beside the shapes.
+                unsafe {
+                    asm!(
+                        "ldtilecfg [{shapes}]",
+                        "2:",
+                        "tdpbf16ps tmm0, tmm4, tmm6",
+                        "tdpbf16ps tmm1, tmm4, tmm7",
+                        "tdpbf16ps tmm2, tmm5, tmm6",
+                        "tdpbf16ps tmm3, tmm5, tmm7",
+                        "dec {rounds}",
+                        "jnz 2b",
+                        "tilerelease",
+                        shapes = in(reg) &raw const shapes,
+                        rounds = inout(reg) rounds => _,
+                        out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                        out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                        options(nostack),
+                    );
+                }
+            }
+            (rounds * 4 * TILE * LANES * BLOCK * 2) as f64
+        }
+    }
+
     /// AMX-BF16 and AMX-TILE: CPUID leaf 7, EDX, bits 22 and 24.
     fn is_there() -> bool {
         // SAFETY: every 64-bit processor has CPUID; leaf 0 says how many leaves there are.
@@ -259,6 +288,12 @@ mod none {
     /// Never made: this processor has no such unit.
     #[derive(Clone, Copy)]
     pub(crate) enum Tiles {}
+
+    impl Tiles {
+        pub(crate) fn peak(self, _: usize) -> f64 {
+            match self {}
+        }
+    }
 
     impl<S: Simd> Unit<S> for Tiles {
         type Word = u16;

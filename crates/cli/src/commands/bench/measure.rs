@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use elman::{Adam, Init, Model, Predictor, Sequences, Trainer, peak_rate};
+use elman::{Adam, Init, Model, Predictor, Sequences, Trainer, peak_rate, unit_peak_rate};
 
 use super::effort::Effort;
 use super::latency::latency;
@@ -48,6 +48,9 @@ pub(crate) fn measure(point: &Point, effort: Effort) -> anyhow::Result<Report> {
     });
     let rounds = rounds.into_iter().collect::<Result<Vec<Round>, _>>()?;
     let step = median(rounds.iter().map(|round| round.step));
+    let arithmetic = stack.arithmetic;
+    let unit = if arithmetic.is_f32() { None } else { unit_peak_rate(isa, point.threads, 5.0 * ROUND) };
+    let unit = unit.map(|unit| unit / arithmetic.products() as f64);
     let shares = Shares::of(rounds.iter().map(|round| round.share));
 
     let of_vanishing = |figure: fn(&Round, f64) -> f64| {
@@ -74,6 +77,7 @@ pub(crate) fn measure(point: &Point, effort: Effort) -> anyhow::Result<Report> {
         network: network::describe(&stack),
         lengths: point.lengths.clone(),
         isa: isa.name().into(),
+        arithmetic,
         train_step_ms: step * 1e3,
         element_ns: step * 1e9 / steps as f64,
         train_gflops: operations / step / 1e9,
@@ -81,6 +85,8 @@ pub(crate) fn measure(point: &Point, effort: Effort) -> anyhow::Result<Report> {
         share_of_peak: shares.median,
         share_of_peak_best: shares.best,
         disturbed_share: shares.disturbed,
+        unit_peak_gflops: unit.map(|unit| unit / 1e9),
+        share_of_unit_peak: unit.map(|unit| operations / step / unit),
         infer_sequences_per_second: point.batch as f64 / inference,
         stream_step_us: stream.as_ref().map(|stream| stream.median * 1e6),
         stream_step_p99_us: stream.as_ref().map(|stream| stream.p99 * 1e6),

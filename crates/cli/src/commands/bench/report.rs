@@ -1,5 +1,6 @@
 //! The figures of a point, for people and for programs.
 
+use elman::Arithmetic;
 use serde::{Deserialize, Serialize};
 
 use super::median::median;
@@ -22,6 +23,9 @@ pub(crate) struct Report {
     pub(crate) network: String,
     pub(crate) lengths: String,
     pub(crate) isa: String,
+    /// How products are computed; older records do not say.
+    #[serde(default)]
+    pub(crate) arithmetic: Arithmetic,
     pub(crate) train_step_ms: f64,
     /// Nanoseconds of the training step for each row and step that ran: where it grows with the batch or the steps,
     /// something is lost.
@@ -34,6 +38,12 @@ pub(crate) struct Report {
     /// The median of the rounds where it is above [`SHARE_MAX`]: a disturbed measurement, and no result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) disturbed_share: Option<f64>,
+    /// What the processor's unit for bf16 could do in this arithmetic, where it is one of pieces and there is such a unit: its own
+    /// peak, divided by the products that stand for one; and the part of it that was reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) unit_peak_gflops: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) share_of_unit_peak: Option<f64>,
     /// Rows a second, from the inputs to the probabilities, on as many threads as training.
     pub(crate) infer_sequences_per_second: f64,
     /// The median of rounds of many steps. None: a bidirectional network has no stream.
@@ -95,10 +105,17 @@ impl Report {
             (_, _, Some(share)) => format!("no share: {share:.3} is above 1, a disturbed measurement; measure again"),
             _ => "no share".into(),
         };
+        let unit = match (self.unit_peak_gflops, self.share_of_unit_peak) {
+            (Some(peak), Some(share)) => {
+                format!("\nunit's peak     {peak:.1} GFLOP/s in {}; share {share:.3}", self.arithmetic)
+            }
+            _ if self.arithmetic.is_f32() => String::new(),
+            _ => format!("\nunit's peak     none: {} is computed by plain vectors", self.arithmetic),
+        };
         format!(
             "{}; batch {}, {} steps ({}); {} threads, {}, {} to train\n\
              training step   {:.3} ms, {:.1} GFLOP/s; {:.1} ns for a step of a row\n\
-             peak            {:.1} GFLOP/s; {share}\n\
+             peak            {:.1} GFLOP/s; {share}{unit}\n\
              inference       {} sequences/s\n\
              streaming step  {stream}{vanishing}",
             self.network,

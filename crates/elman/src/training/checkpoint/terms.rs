@@ -34,6 +34,7 @@ impl Trainer {
             ("the network", layers),
             ("the embedding", text(&stack.embedding)),
             ("the head", text(head)),
+            ("arithmetic", stack.arithmetic.to_string()),
             ("the optimizer", text(&self.descent)),
             ("seed", text(&self.seed)),
             ("micro_batch", text(&self.micro_batch)),

@@ -202,9 +202,17 @@ fn as_said(config: &Config) -> Said<'_> {
 /// The configuration of a graph. What it leaves open is as in the given model: what the answers mean and, where the head
 /// reads final states, how the last layer's outputs would be put together.
 fn completed(stack: &Stack, head: &Head, like: Option<&Config>) -> Config {
-    let (embedding, layers) = (stack.embedding, stack.layers.clone());
-    let mut config =
-        Config { version: 1, embedding, layers, head: head.clone(), steps: None, members: None, meaning: None };
+    let Stack { embedding, layers, arithmetic } = stack.clone();
+    let mut config = Config {
+        version: 1,
+        embedding,
+        layers,
+        arithmetic,
+        head: head.clone(),
+        steps: None,
+        members: None,
+        meaning: None,
+    };
     let alike = |like: &Head| (like.outputs(), like.reads, &like.hidden) == (head.outputs(), head.reads, &head.hidden);
     let Some(like) = like.filter(|like| alike(&like.head)) else {
         return config;
@@ -449,7 +457,7 @@ fn understand(file: &File, graph: &Graph, (first, second): (usize, usize)) -> Re
         _ => None,
     });
     let ends = ends(&mut run, head, feeds.last(), below)?;
-    let stack = Stack { embedding, layers };
+    let stack = Stack::of(embedding, layers);
     if let (Some(&input), false) = (ends.lengths.first(), stack.keeps_steps()) {
         let why = "it has the lengths of rows as the recurrent layers read them, behind windows that leave fewer steps; a \
                    model here takes the lengths of its data. Export the graph without lengths";

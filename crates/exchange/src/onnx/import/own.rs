@@ -27,7 +27,7 @@ pub(super) fn import(file: &File, graph: &Graph, config: &str) -> Result<Result<
     if config.version != 1 {
         return Err(bad(format!("the configuration has version {}; this program knows 1", config.version)));
     }
-    let stack = Stack { embedding: config.embedding, layers: config.layers.clone() };
+    let stack = Stack::of(config.embedding, config.layers.clone()).arithmetic(config.arithmetic);
     stack.check().and_then(|()| config.head.check()).map_err(|error| bad(error.to_string()))?;
     match restored(file, graph, &stack, &config) {
         Ok(imported) => proven(file, graph, imported).map(Ok),

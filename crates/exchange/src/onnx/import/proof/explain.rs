@@ -159,7 +159,7 @@ fn outputs(
         let vectors = Array3::from_shape_fn((rows, steps, width), vector);
         return Ok((vectors.clone(), vectors));
     }
-    let stack = Stack { embedding: model.stack().embedding, layers: model.stack().layers[..depth].to_vec() };
+    let stack = Stack::of(model.stack().embedding, model.stack().layers[..depth].to_vec());
     let is_below = |name: &str| {
         (0..depth).any(|index| name.starts_with(&format!("layers.{index}."))) || name.starts_with("embedding.")
     };
