@@ -33,8 +33,16 @@ ENGINES = {
     "keras": ["env", "KERAS_BACKEND=jax", python("jax"), str(TRAIN / "keras_3.py")],
     "burn": [rust("burn_train")],
 }
-# Not in a sitting unless asked for by name: the same on its other backends, which were slower.
-TRIED = {
+# Settings of an engine that are engines of their own.
+SETTINGS = {
+    "elman-split3": ("elman", {"arithmetic": "split3"}),
+    "elman-split2": ("elman", {"arithmetic": "split2"}),
+    "elman-bf16": ("elman", {"arithmetic": "bf16"}),
+    "pytorch-bf16": ("pytorch", {"autocast": True}),
+}
+# Not in a sitting unless asked for by name: those, which need a processor with a unit for bf16, and the same on its other
+# backends, which were slower.
+TRIED = {name: ENGINES[of] for name, (of, _) in SETTINGS.items()} | {
     "keras-tensorflow": ["env", "KERAS_BACKEND=tensorflow", python("tensorflow"), str(TRAIN / "keras_3.py")],
     "keras-torch": ["env", "KERAS_BACKEND=torch", python("torch"), str(TRAIN / "keras_3.py")],
 }
@@ -65,6 +73,7 @@ def sit(name, arguments):
         for engine in arguments.engines:
             print(f"{name}: {engine} warms up", file=sys.stderr)
             command, options = parse_engine(engine, COMMANDS)
+            options = SETTINGS.get(engine.split("@")[0], (None, {}))[1] | options
             threads = options.get("threads", arguments.threads)
             engines[engine] = Engine(engine, command, job | {"threads": threads, "options": options})
         rounds = {engine: [] for engine in engines}

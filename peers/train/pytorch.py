@@ -30,7 +30,8 @@ def build(job, x, y):
         losses = []
         for batch in torch.from_numpy(rows):
             adam.zero_grad()
-            loss = torch.nn.functional.cross_entropy(step(x[batch]), y[batch])
+            with torch.autocast("cpu", torch.bfloat16, enabled=job["options"].get("autocast", False)):
+                loss = torch.nn.functional.cross_entropy(step(x[batch]), y[batch])
             loss.backward()
             adam.step()
             losses.append(loss.item())

@@ -224,15 +224,17 @@ impl Vectors {
             let panel = &right.words[r * right.piece..][..blocks * BLOCK * LANES];
             for (block, weights) in panel.chunks_exact(BLOCK * LANES).enumerate() {
                 let terms: [&[f32]; M] = std::array::from_fn(|m| &rows[m][block * BLOCK..][..BLOCK]);
-                let (mut even, mut odd) = ([zero; M], [zero; M]);
-                for k in (0..BLOCK).step_by(2) {
-                    let pair = &weights[k * LANES..][..2 * LANES];
-                    let (first, second) = (s.load(pair), s.load(&pair[LANES..]));
-                    for m in 0..M {
-                        even[m] = normal(s.mul_add(s.splat(terms[m][k]), first, even[m]));
-                        odd[m] = normal(s.mul_add(s.splat(terms[m][k + 1]), second, odd[m]));
+                // One after the other: as many rows as the registers hold.
+                let [even, odd] = [0, 1].map(|parity| {
+                    let mut sums = [zero; M];
+                    for k in (parity..BLOCK).step_by(2) {
+                        let weights = s.load(&weights[k * LANES..][..LANES]);
+                        for m in 0..M {
+                            sums[m] = normal(s.mul_add(s.splat(terms[m][k]), weights, sums[m]));
+                        }
                     }
-                }
+                    sums
+                });
                 for m in 0..M {
                     acc[m] = normal(s.add(acc[m], normal(s.add(even[m], odd[m]))));
                 }
@@ -256,20 +258,15 @@ impl Vectors {
     ) {
         let mut row = 0;
         while row < rows {
-            match rows - row {
-                4.. if S::REGISTERS == 1 => {
-                    Self::rows::<S, 4, CAREFUL>(s, pairs, left, right, row, blocks, sums);
-                    row += 4;
-                }
-                2.. => {
-                    Self::rows::<S, 2, CAREFUL>(s, pairs, left, right, row, blocks, sums);
-                    row += 2;
-                }
-                _ => {
-                    Self::rows::<S, 1, CAREFUL>(s, pairs, left, right, row, blocks, sums);
-                    row += 1;
-                }
+            let most = if S::ROWS >= 6 { 6 } else { 2 };
+            let take = most.min(rows - row);
+            match take {
+                6 => Self::rows::<S, 6, CAREFUL>(s, pairs, left, right, row, blocks, sums),
+                4 | 5 => Self::rows::<S, 4, CAREFUL>(s, pairs, left, right, row, blocks, sums),
+                2 | 3 => Self::rows::<S, 2, CAREFUL>(s, pairs, left, right, row, blocks, sums),
+                _ => Self::rows::<S, 1, CAREFUL>(s, pairs, left, right, row, blocks, sums),
             }
+            row += if take == 1 { 1 } else { take & !1 };
         }
     }
 }

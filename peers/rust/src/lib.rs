@@ -35,6 +35,16 @@ pub struct Job {
     pub round: usize,
     /// Where the data lies.
     pub folder: PathBuf,
+    /// Settings of an engine's own.
+    #[serde(default)]
+    pub options: Options,
+}
+
+/// What an engine was asked for beside the job: `NAME@KEY=VALUE`.
+#[derive(Debug, Default, Deserialize)]
+pub struct Options {
+    /// How elman computes products.
+    pub arithmetic: Option<String>,
 }
 
 /// Rows with a class each.

@@ -5,6 +5,7 @@ mod support;
 
 mod any_model;
 mod any_vocabulary;
+mod arithmetic;
 mod attention;
 mod averaged_weights;
 mod conv;

@@ -6,8 +6,8 @@ use crate::support::networks::{LSTM_NOISE, RNN_NOISE, windowed};
 use crate::support::tasks::{EveryStep, labels, model, neighbours, signs};
 use elman::formats::Array;
 use elman::{
-    Adagrad, Adam, AdamW, Arrays, BatchSize, Checkpoint, Decay, Decision, Descent, EarlyStopping, Fit, Gru, Head,
-    Labelled, Layer, Lstm, Model, RmsProp, Rnn, Rprop, Schedule, Sgd, Stack, Step, Trainer,
+    Adagrad, Adam, AdamW, Arithmetic, Arrays, BatchSize, Checkpoint, Decay, Decision, Descent, EarlyStopping, Fit, Gru,
+    Head, Labelled, Layer, Lstm, Model, RmsProp, Rnn, Rprop, Schedule, Sgd, Stack, Step, Trainer,
 };
 
 const EPOCHS: u64 = 4;
@@ -162,6 +162,13 @@ fn every_optimizer_goes_on() {
         let descent = Rprop { initial_step: 2.0, ..descent };
         let left = rows(what, &|| Trainer::new(lstm(), descent).batch_size(BatchSize::Full));
         assert!(left.steps.windows(2).any(|two| two[0].loss < two[1].loss), "{what}: the loss has not grown");
+    }
+}
+
+#[test]
+fn every_arithmetic_goes_on() {
+    for arithmetic in Arithmetic::ALL {
+        rows(arithmetic.name(), &|| Trainer::new(lstm().arithmetic(arithmetic), Adam::new(0.01)).batch_size(16));
     }
 }
 

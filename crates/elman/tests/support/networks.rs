@@ -1,9 +1,9 @@
 //! Networks of every kind, and data for them.
 
 use elman::{
-    Activation, Build, CellState, Conv1d, Embedding, GateActivation, Gradients, Gru, IndRnn, Init, Layer, Lstm, Merge,
-    Network, Noise, Nonlinearity, Padding, Purpose, Random, Reset, Rnn, Stack, State, StepDense, StepNorm, StepPool,
-    StepScale, Window, max_pool_1d,
+    Activation, Arithmetic, Build, CellState, Conv1d, Embedding, GateActivation, Gradients, Gru, IndRnn, Init, Layer,
+    Lstm, Merge, Network, Noise, Nonlinearity, Padding, Purpose, Random, Reset, Rnn, Stack, State, StepDense, StepNorm,
+    StepPool, StepScale, Window, max_pool_1d,
 };
 use ndarray::{Array2, Array3, ArrayView3, s};
 
@@ -153,6 +153,21 @@ pub(crate) fn windowed() -> Vec<(&'static str, Stack)> {
     ]
 }
 
+/// Networks whose products are computed in pieces.
+pub(crate) fn in_pieces() -> Vec<(&'static str, Stack)> {
+    vec![
+        (
+            "rnn and lstm in split3",
+            Stack::new(Rnn::new(3, 5)).then(Lstm::new(5, 19).peepholes(true)).arithmetic(Arithmetic::Split3),
+        ),
+        ("gru in split2", Stack::new(Gru::new(3, 40)).arithmetic(Arithmetic::Split2)),
+        (
+            "dense layer and lstm in bf16",
+            Stack::new(StepDense::new(3, 6)).then(Lstm::new(6, 9)).arithmetic(Arithmetic::Bf16),
+        ),
+    ]
+}
+
 /// Layers that read windows and leave fewer steps than there are.
 pub(crate) fn strided() -> Vec<(&'static str, Stack)> {
     let conv = Conv1d::new(3, 6, 2).stride(2).activation(Nonlinearity::Tanh);
@@ -178,7 +193,7 @@ pub(crate) fn strided() -> Vec<(&'static str, Stack)> {
 
 /// Networks that can be stepped.
 pub(crate) fn forward_networks() -> Vec<(&'static str, Network)> {
-    built(cells().into_iter().chain(stacks()).chain(stateless()).chain(independent()))
+    built(cells().into_iter().chain(stacks()).chain(stateless()).chain(independent()).chain(in_pieces()))
 }
 
 /// Networks of every kind.
@@ -191,7 +206,8 @@ pub(crate) fn networks() -> Vec<(&'static str, Network)> {
             .chain(independent())
             .chain(bidirectional())
             .chain(merged())
-            .chain(windowed()),
+            .chain(windowed())
+            .chain(in_pieces()),
     )
 }
 

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use elman::{Adam, Arrays, Build, Model, Gru, Init, Layer, Lstm, Purpose, Random, Rnn, Stack, Trainer};
+use elman::{Adam, Arithmetic, Arrays, Build, Model, Gru, Init, Layer, Lstm, Purpose, Random, Rnn, Stack, Trainer};
 use elman_peers::{Data, Engine, Job, serve};
 use ndarray::{Array1, Array3};
 
@@ -28,7 +28,9 @@ fn build(job: &Job, data: Data) -> Result<Elman, Box<dyn Error>> {
     }
     let network = stack.init(Init::Tf, &mut Random::new(job.seed, Purpose::Cell))?;
     let model = Model::new(&network, job.classes, Init::Tf, &mut Random::new(job.seed, Purpose::Head))?;
-    let trainer = Trainer::new(model, Adam::new(job.rate)).batch_size(job.batch).threads(job.threads);
+    let name = job.options.arithmetic.as_deref().unwrap_or("f32");
+    let arithmetic = Arithmetic::from_name(name).ok_or_else(|| format!("no arithmetic {name}"))?;
+    let trainer = Trainer::new(model, Adam::new(job.rate)).batch_size(job.batch).threads(job.threads).arithmetic(arithmetic);
 
     let xs = Array3::from_shape_vec((data.labels.len(), job.steps, job.input), data.xs)?;
     let labels = Array1::from_iter(data.labels.into_iter().map(|label| label as usize));
@@ -37,7 +39,7 @@ fn build(job: &Job, data: Data) -> Result<Elman, Box<dyn Error>> {
 
 impl Engine for Elman {
     fn about(&self) -> (String, usize) {
-        (format!("elman {} {}", self.commit, self.trainer.isa), self.trainer.threads)
+        (format!("elman {} {} {}", self.commit, self.trainer.isa, self.trainer.model().stack().arithmetic), self.trainer.threads)
     }
 
     fn train(&mut self, rows: &[u32]) -> Result<f64, Box<dyn Error>> {
