@@ -66,7 +66,9 @@ fn a_team_of_threads_changes_no_bit() {
             let batch =
                 Batch::random(&Shape { cell, rows, steps: 3, lengths, initial, phase }, Through::All, seed as u64);
             for isa in Isa::available() {
-                for arithmetic in [Arithmetic::F32, Arithmetic::Split2] {
+                let arithmetics =
+                    if seed % 6 == 0 { &[Arithmetic::F32, Arithmetic::Split2][..] } else { &[Arithmetic::F32] };
+                for &arithmetic in arithmetics {
                     let alone = Alone { isa, arithmetic };
                     let expected = run(alone, &batch);
                     for threads in [2, 3] {
@@ -307,7 +309,7 @@ fn nan_shows_where_it_reaches_and_nowhere_else() {
             let has_state = cell.has_state();
             let (lengths, initial, phase) = (Lengths::Full, Initial::Given, Phase::Inference);
             let clean = Batch::random(&Shape { cell, rows, steps, lengths, initial, phase }, Through::All, 0);
-            let engines = |isa| Arithmetic::ALL.map(|arithmetic| Alone { isa, arithmetic });
+            let engines = |isa| [Arithmetic::F32, Arithmetic::Split3].map(|arithmetic| Alone { isa, arithmetic });
             for engine in Isa::available().flat_map(engines) {
                 let case = format!("{engine}, {clean}");
                 let shows = |batch: &Batch, name: &str, expected: &dyn Fn(usize, usize) -> bool| {
