@@ -5,6 +5,7 @@ mod support;
 
 mod any_config;
 mod architecture;
+mod arithmetic;
 mod book;
 mod classify;
 mod compare;
