@@ -153,7 +153,7 @@ pub(crate) fn windowed() -> Vec<(&'static str, Stack)> {
     ]
 }
 
-/// Networks whose products are computed in pieces.
+/// Networks whose products are computed in pieces. With 8 bits, what is equal but for rounding is not so here.
 pub(crate) fn in_pieces() -> Vec<(&'static str, Stack)> {
     vec![
         (
@@ -162,8 +162,8 @@ pub(crate) fn in_pieces() -> Vec<(&'static str, Stack)> {
         ),
         ("gru in split2", Stack::new(Gru::new(3, 40)).arithmetic(Arithmetic::Split2)),
         (
-            "dense layer and lstm in bf16",
-            Stack::new(StepDense::new(3, 6)).then(Lstm::new(6, 9)).arithmetic(Arithmetic::Bf16),
+            "dense layer and lstm in split3",
+            Stack::new(StepDense::new(3, 6)).then(Lstm::new(6, 9)).arithmetic(Arithmetic::Split3),
         ),
     ]
 }

@@ -36,7 +36,9 @@ mod amx {
         #[inline]
         pub(crate) fn detect() -> Option<Self> {
             static FOUND: OnceLock<bool> = OnceLock::new();
-            FOUND.get_or_init(|| cfg!(feature = "assume-tiles") || !cfg!(miri) && is_there() && is_lent()).then_some(Self(()))
+            FOUND
+                .get_or_init(|| cfg!(feature = "assume-tiles") || !cfg!(miri) && is_there() && is_lent())
+                .then_some(Self(()))
         }
     }
 
