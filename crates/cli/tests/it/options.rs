@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::support::*;
 
 /// Flags beside which a flag is given, and the flags with it.
-const CASES: [(&str, &str); 59] = [
+const CASES: [(&str, &str); 60] = [
     ("", "--hidden-size 17"),
     ("", "--cell lstm"),
     ("", "--cell gru"),
@@ -17,6 +17,7 @@ const CASES: [(&str, &str); 59] = [
     ("--layers 2", "--layers 2 --dropout 0.3"),
     ("", "--init keras"),
     ("", "--init pytorch"),
+    ("", "--arithmetic bf16"),
     ("", "--activation relu"),
     ("--cell lstm", "--cell lstm --recurrent-activation hard_sigmoid"),
     ("--cell gru", "--cell gru --reset before"),

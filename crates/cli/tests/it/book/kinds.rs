@@ -23,10 +23,16 @@ pub(crate) enum Kind {
 }
 
 /// The first lines of the blocks that are not run, and why.
-const APART: [(&str, &str); 11] = [
+const APART: [(&str, &str); 14] = [
     ("git clone … elman && cd elman", "it installs what is tested here"),
     ("cargo test --workspace", "the test is a part of it"),
     ("benches/record.sh > docs/records/DATE-MACHINE.jsonl", "a quarter of an hour of `elman bench`"),
+    ("benches/arithmetic.sh > docs/records/arithmetic-DATE-MACHINE.json", "it builds anew, and runs the laws"),
+    (
+        "benches/arithmetic_results.py > docs/records/arithmetic-results-DATE-MACHINE.json",
+        "half an hour of `elman train`",
+    ),
+    ("cargo test -p elman-kernels --test it -- --nocapture six_pieces", "it is a test"),
     ("benches/options.py > docs/records/DATE-MACHINE-options.jsonl", "half an hour of `elman bench`"),
     ("peers/setup.sh                    # virtual environments, outside the repository", "it installs other engines"),
     ("mpirun -n 4 elman train mnist --out runs/four", "it needs MPI; `ranks.rs` runs such commands"),
