@@ -72,8 +72,13 @@ fn a_signal_leaves_a_checkpoint_and_resume_ends_the_run() {
 
         // It is no model, and says what to do with it and where the model is.
         let file = format!("run/checkpoint-{step}.safetensors");
-        let says = [&file, "it is a checkpoint", "elman resume run", "take the model beside it: run/model.safetensors"];
-        for command in ["inspect", "eval", "predict", "sample", "forecast", "diagnose", "convert"] {
+        let says = [
+            file.as_str(),
+            "it is a checkpoint",
+            "elman resume run",
+            "take the model beside it: run/model.safetensors",
+        ];
+        for command in ["inspect", "eval", "sample", "forecast", "diagnose", "convert"] {
             let more = if command == "convert" { " m.onnx" } else { "" };
             place.elman(&format!("{command} {file}{more}")).refused(1, &says);
         }
