@@ -43,6 +43,7 @@ mod serve;
 mod several;
 mod shell;
 mod sweep;
+mod tables;
 mod tag;
 mod text;
 mod train;
