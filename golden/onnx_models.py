@@ -4,6 +4,7 @@
     ~/torch-venv/bin/pip install -r golden/requirements-torch.txt onnx==1.23.2 onnxscript==0.7.2 onnxruntime==1.32.0
     ~/torch-venv/bin/python golden/onnx_models.py torch      # writes golden/onnx/torch_*
     ~/torch-venv/bin/python golden/onnx_models.py fronts     # writes golden/onnx/front_*
+    ~/torch-venv/bin/python golden/onnx_models.py norms      # writes golden/onnx/norm_* and golden/onnx/chomp_*
 
     python3.11 -m venv ~/tf2onnx-venv
     ~/tf2onnx-venv/bin/pip install tensorflow==2.21.0 keras==3.15.1 tf-keras==2.21.0 onnx onnxruntime tf2onnx==1.17.0
@@ -208,6 +209,75 @@ def with_torch_fronts():
             record(name, given.numpy(), expected)
 
 
+def with_torch_norms():
+    """Batch normalisation that no exporter folds, and causal convolutions that are padded at both ends and cut off again."""
+    import torch
+    from torch import nn
+
+    torch.manual_seed(13)
+    print(f"torch {torch.__version__}, onnx {onnx.__version__}, onnxruntime {onnxruntime.__version__}")
+
+    class Chomp(nn.Module):
+        """Without its last steps: what the padding behind a sequence gives."""
+
+        def __init__(self, steps):
+            super().__init__()
+            self.steps = steps
+
+        def forward(self, x):
+            return x[:, :, : -self.steps]
+
+    class Net(nn.Module):
+        def __init__(self, front, layer, every_step=False):
+            super().__init__()
+            self.front, self.layer, self.every_step = nn.Sequential(*front), layer, every_step
+            self.head = nn.Linear(layer.hidden_size, CLASSES)
+
+        def forward(self, x):
+            out, _ = self.layer(self.front(x.transpose(1, 2)).transpose(1, 2))
+            return self.head(out if self.every_step else out[:, -1])
+
+    def norm(features):
+        of = nn.BatchNorm1d(features)
+        of.running_mean.normal_()
+        of.running_var.uniform_(0.3, 2.0)
+        nn.init.normal_(of.weight)
+        nn.init.normal_(of.bias)
+        return of
+
+    kinds = {
+        "norm_behind_relu": lambda: Net(
+            [nn.Conv1d(INPUT, 6, 3, padding=1), nn.ReLU(), norm(6)], nn.LSTM(6, HIDDEN, batch_first=True)
+        ),
+        "norm_behind_pool": lambda: Net(
+            [nn.Conv1d(INPUT, 6, 3), nn.ReLU(), nn.MaxPool1d(2), norm(6), nn.Conv1d(6, 4, 3, padding=1), nn.Tanh()],
+            nn.GRU(4, HIDDEN, batch_first=True),
+        ),
+        "norm_first": lambda: Net([norm(INPUT), nn.Conv1d(INPUT, 6, 3), nn.ReLU()], nn.LSTM(6, HIDDEN, batch_first=True)),
+        "chomp_stacked": lambda: Net(
+            [nn.Conv1d(INPUT, 6, 3, padding=2), Chomp(2), nn.ReLU()]
+            + [nn.Conv1d(6, 5, 3, padding=4, dilation=2), nn.ReLU(), Chomp(4)],
+            nn.GRU(5, HIDDEN, batch_first=True),
+            every_step=True,
+        ),
+        # Of this one the state_dict is kept too.
+        "norm_both": lambda: Net(
+            [nn.Conv1d(INPUT, 6, 3), norm(6), nn.ReLU(), nn.Conv1d(6, 5, 2), nn.ReLU(), norm(5)],
+            nn.LSTM(5, HIDDEN, batch_first=True),
+        ),
+    }
+    for name, make in kinds.items():
+        net = make().eval()
+        if name == "norm_both":
+            torch.save(net.state_dict(), FOLDER.parent / "heads" / f"{name}.pt")
+        given = torch.randn(BATCH, 14, INPUT)
+        with torch.no_grad():
+            expected = net(given).numpy()
+        axes = {"x": {0: "batch", 1: "time"}}
+        torch.onnx.export(net, (given,), FOLDER / f"{name}.onnx", input_names=["x"], dynamo=False, dynamic_axes=axes)
+        record(name, given.numpy(), expected)
+
+
 def with_keras_fronts():
     """The same of Keras, whose converter writes them as pictures of one line."""
     import keras
@@ -296,6 +366,7 @@ if __name__ == "__main__":
     {
         "torch": with_torch,
         "fronts": with_torch_fronts,
+        "norms": with_torch_norms,
         "keras": with_keras,
         "keras_fronts": with_keras_fronts,
     }[sys.argv[1]]()

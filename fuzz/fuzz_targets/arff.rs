@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use elman_datasets::sequences::{ColumnNames, parse, parse_labelled};
+use elman_datasets::sequences::{ColumnNames, parse, parse_labelled, parse_numbered};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     for read in [parse, parse_labelled] {
@@ -11,5 +11,9 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         assert_eq!(set.values.len(), set.offsets[set.len()] * set.features());
         assert!(set.labels.iter().flatten().all(|&label| label < set.classes.len()));
         assert!(set.values.iter().all(|value| !value.is_infinite()));
+    }
+    if let Ok((set, numbers)) = parse_numbered("input.arff", bytes, &ColumnNames::default()) {
+        assert!(set.labels.is_none() && numbers.iter().flatten().all(|number| number.is_finite()));
+        assert!(numbers.is_none_or(|numbers| numbers.len() == set.len()));
     }
 });

@@ -215,8 +215,11 @@ pub fn weka(corpus: &Path) -> Result<()> {
     let one = "@attribute a numeric\n@attribute b real\n@attribute class {1,2}\n@data\n1,2,2\n3,?,1\n";
     let two = "@attribute w relational\n@attribute 't 0' numeric\n@end w\n@attribute c {x,'y z'}\n@data\n\
                '1\\n2',x\n\"-1e3\\n?\",'y z'\n";
-    fs::write(corpus.join("one"), [head, one].concat())?;
-    Ok(fs::write(corpus.join("two"), [head, two].concat())?)
+    let three = "@attribute w relational\n@attribute a numeric\n@end w\n@attribute t real\n@data\n'1\\n2',7\n\"3\\n4\",-8.5\n";
+    for (name, text) in [("one", one), ("two", two), ("three", three)] {
+        fs::write(corpus.join(name), [head, text].concat())?;
+    }
+    Ok(())
 }
 
 /// Series of each kind of frequency.

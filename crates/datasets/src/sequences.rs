@@ -330,7 +330,7 @@ fn read(source: &Source, settings: &ColumnNames) -> Result<SequenceSet, Error> {
     let set = match format(source.path())? {
         Format::Ts | Format::Arff if settings.label_per_step => return Err(Error::StepLabels { origin }),
         Format::Ts => ts::parse(&origin, &text::load(source)?, settings.numbers, Limits::default())?,
-        Format::Arff => arff::parse(&origin, &text::load(source)?, Limits::default())?,
+        Format::Arff => arff::parse(&origin, &text::load(source)?, Limits::default(), settings.numbers)?,
         Format::Steps => table(&origin, &text::load(source)?, settings, Limits::default())?,
         Format::Arrays => arrays::read(source, settings)?,
     };

@@ -21,6 +21,8 @@ pub enum FileKind {
     Special,
     /// Header and arrays.
     Safetensors,
+    /// The same of a training as it stands, which elman goes on with and which is no model.
+    Checkpoint,
     /// An index of several safetensors files.
     SafetensorsIndex,
     /// A `.pt` of tensors: a zip archive with a pickle.
@@ -95,6 +97,7 @@ impl fmt::Display for FileKind {
             FileKind::Empty => "empty",
             FileKind::Special => "a pipe or a device",
             FileKind::Safetensors => "a safetensors file",
+            FileKind::Checkpoint => "a checkpoint, from which elman goes on with a training",
             FileKind::SafetensorsIndex => "the index of several safetensors files",
             FileKind::Torch => "a file of PyTorch (a zip archive with a pickle of tensors)",
             FileKind::TorchLegacy => "a file of PyTorch in its format before 1.6 (a bare pickle)",
@@ -207,7 +210,8 @@ fn by_bytes(start: &[u8], end: [u8; 8], archive: impl FnOnce() -> Option<Archive
     if let (Some(length), Some(b'{')) = (start.first_chunk::<8>(), start.get(8))
         && u64::from_le_bytes(*length) < 1 << 32
     {
-        return FileKind::Safetensors;
+        let is_checkpoint = start[8..].starts_with(br#"{"__metadata__":{"elman_checkpoint":"#);
+        return if is_checkpoint { FileKind::Checkpoint } else { FileKind::Safetensors };
     }
     match start {
         // The magic number of the old format, as a long integer in a pickle of protocol 2.
@@ -295,6 +299,7 @@ mod tests {
     fn beginnings_tell() {
         let table: Vec<u8> = [&[7; 60][..], &TABLE_MAGIC].concat();
         let safetensors = [&20u64.to_le_bytes()[..], b"{\"a\":1}"].concat();
+        let checkpoint = [&60u64.to_le_bytes()[..], br#"{"__metadata__":{"elman_checkpoint":"{}"}}"#].concat();
         for (bytes, kind) in [
             (&b""[..], FileKind::Empty),
             (b"\x89PNG\r\n\x1a\nmore", FileKind::Png),
@@ -317,6 +322,7 @@ mod tests {
             (b"\x00\x01\x02\x03", FileKind::Unknown),
             (&table, FileKind::TensorflowTable),
             (&safetensors, FileKind::Safetensors),
+            (&checkpoint, FileKind::Checkpoint),
         ] {
             assert_eq!(sniff_bytes(bytes), kind, "{:?}", String::from_utf8_lossy(bytes));
         }

@@ -44,6 +44,7 @@ mod serve;
 mod several;
 mod shell;
 mod sweep;
+mod tables;
 mod tag;
 mod text;
 mod train;

@@ -70,6 +70,20 @@ fn a_signal_leaves_a_checkpoint_and_resume_ends_the_run() {
         let inspected = place.elman("inspect run");
         assert!(inspected.stdout.contains(&format!("newest checkpoint: step {step}")), "{}", inspected.stdout);
 
+        // It is no model, and says what to do with it and where the model is.
+        let file = format!("run/checkpoint-{step}.safetensors");
+        let says = [
+            file.as_str(),
+            "it is a checkpoint",
+            "elman resume run",
+            "take the model beside it: run/model.safetensors",
+        ];
+        for command in ["inspect", "eval", "sample", "forecast", "diagnose", "convert"] {
+            let more = if command == "convert" { " m.onnx" } else { "" };
+            place.elman(&format!("{command} {file}{more}")).refused(1, &says);
+        }
+        place.elman("eval run/model.safetensors --data set").succeeded();
+
         let resumed = place.elman("resume run --threads 1");
         let lines = resumed.succeeded();
         assert!(resumed.stderr.contains(&format!("run: run, continuing after step {step}")), "{}", resumed.stderr);

@@ -14,7 +14,7 @@
 //!
 //! <https://waikato.github.io/weka-wiki/formats_and_processing/arff_stable/>. A case is a line. Its attributes are the steps
 //! of one dimension, or one relational attribute holds the dimensions in quotes, parted by `\n`, its own attributes being
-//! their steps. The last attribute is the class. As in `.ts`, dimensions are called `dim_0`, `dim_1` and so on. Shorter
+//! their steps. The last attribute is the class, or where numbers are asked for, numeric. As in `.ts`, dimensions are called `dim_0`, `dim_1` and so on. Shorter
 //! sequences are filled up with `?`: what is missing in all dimensions at the end of a case is no step.
 
 use std::borrow::Cow;
@@ -33,7 +33,10 @@ struct Header {
     relational: bool,
     /// The attributes of a dimension.
     steps: usize,
+    /// Those that it names; of numbers, in their place, those that were found.
     classes: Vec<String>,
+    /// Whether the last attribute is a number.
+    numbered: bool,
 }
 
 /// The type of an attribute.
@@ -43,9 +46,10 @@ enum Kind {
     Classes(Vec<String>),
 }
 
-pub(super) fn parse(origin: &str, text: &str, limits: Limits) -> Result<SequenceSet, Error> {
+/// Reads cases with a class each; with `numbered`, their last attribute may be numeric.
+pub(super) fn parse(origin: &str, text: &str, limits: Limits, numbered: bool) -> Result<SequenceSet, Error> {
     let mut lines = Line::of(origin, text, '%');
-    let header = header(origin, &mut lines, limits)?;
+    let header = header(origin, &mut lines, limits, numbered)?;
     let centres = centres(lines.clone().map(|(_, text)| text), &header);
     let places = header.classes.iter().cloned().zip(0..).collect();
     let mut cases = Cases {
@@ -69,6 +73,7 @@ fn header<'a>(
     origin: &'a str,
     lines: &mut impl Iterator<Item = (Line<'a>, &'a str)>,
     limits: Limits,
+    numbered: bool,
 ) -> Result<Header, Error> {
     const EXPECTED: &str = "one of @relation, @attribute, @end, @data";
     let mut last = Line { origin, number: 1 };
@@ -88,10 +93,18 @@ fn header<'a>(
                 if inner.is_some() {
                     return Err(line.error(None, "@end before it, behind the attributes of the relation", "@data"));
                 }
-                let Some(classes) = classes else {
-                    let expected = "a last attribute with the classes, as @attribute class {a,b}, before it";
-                    return Err(line.error(None, expected, "none: cases without classes are not read"));
-                };
+                let is_numbered = classes.is_none() && numbered && numbers > 0;
+                if classes.is_none() && !is_numbered {
+                    let (expected, found) = match numbered {
+                        true => ("a last attribute with the number of each case, as @attribute target numeric", "none"),
+                        false => (
+                            "a last attribute with the classes, as @attribute class {a,b}",
+                            "none: cases without classes are not read, and those with a number each are for a regression",
+                        ),
+                    };
+                    return Err(line.error(None, format!("{expected}, before it"), found));
+                }
+                numbers -= usize::from(is_numbered);
                 let (relational, steps) = match (relation, numbers) {
                     (Some(steps), 0) => (true, steps),
                     (None, steps) => (false, steps),
@@ -103,7 +116,7 @@ fn header<'a>(
                 if steps == 0 {
                     return Err(line.error(None, "an attribute for each step before it", "none"));
                 }
-                return Ok(Header { relational, steps, classes });
+                return Ok(Header { relational, steps, classes: classes.unwrap_or_default(), numbered: is_numbered });
             }
             "@attribute" => {
                 if classes.is_some() {
@@ -288,7 +301,12 @@ impl Cases {
             return Err(line.error(None, "the class as the last value", shown(more)));
         }
         let label = label.ok_or_else(|| line.error(None, "values, and a class behind the last comma", "no comma"))?;
-        let place = self.places.get(label.trim()).copied();
+        let mut place = self.places.get(label.trim()).copied();
+        if place.is_none() && self.header.numbered && label.trim() != "?" {
+            place = Some(self.places.len());
+            self.places.insert(label.trim().to_owned(), self.places.len());
+            self.header.classes.push(label.trim().to_owned());
+        }
         if place.is_none() && label.trim() != "?" {
             let expected = "one of those that the last @attribute names";
             return Err(line.error(Some("class".to_owned()), expected, shown(&label)));
@@ -375,7 +393,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str, limits: Limits) -> Result<SequenceSet, String> {
-        parse("x.arff", text, limits).map_err(|error| error.to_string())
+        parse("x.arff", text, limits, false).map_err(|error| error.to_string())
     }
 
     #[test]

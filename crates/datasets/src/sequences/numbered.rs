@@ -9,7 +9,7 @@ use crate::idx::Source;
 
 /// Reads a file of sequences with a number each, or of sequences alone: the set without labels, and the numbers `[N]`.
 ///
-/// In a `.ts` file the numbers are those of `@targetLabel`, in a table they stand in the column of labels, the same in all
+/// In a `.ts` file the numbers are those of `@targetLabel`, in an `.arff` those of a numeric last attribute, in a table they stand in the column of labels, the same in all
 /// lines of a sequence, in an `.npz` in `y` `[N]`, of any type of numbers.
 ///
 /// # Errors

@@ -366,7 +366,13 @@ pub(super) fn parse(mut table: Table, settings: &ColumnNames, notations: Notatio
     }
     if let (Some(Same { place, first, second }), Some(by)) = (same, &columns.time) {
         let (line, before) = (table.line_of(second as usize)?, table.line_of(first as usize)?);
-        let expected = format!("a time that id {} has once", ids.ids.name(place));
+        let guessed = match by {
+            Order::Times(of) if settings.time.is_none() && of.columns.is_parts() => {
+                " (no column is called time, so these are taken for it: with --time \"\" rows stay in the order of the file)"
+            }
+            _ => "",
+        };
+        let expected = format!("a time that id {} has once{guessed}", ids.ids.name(place));
         let found = format!("{}, as in line {before}", times.shown(second, by));
         let at = Some(format!("column {}", by.name(&table)));
         return Err(Error::Line { origin: table.origin().to_owned(), line, at, expected, found }.into());

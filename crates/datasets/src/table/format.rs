@@ -191,7 +191,8 @@ impl TimeFormat {
             TimeFormat::Epoch { per_second: 1_000 } => "milliseconds since 1970",
             TimeFormat::Epoch { per_second: 1_000_000 } => "microseconds since 1970",
             TimeFormat::Epoch { .. } => "nanoseconds since 1970",
-            TimeFormat::Week { .. } => "year and week",
+            TimeFormat::Week { day: false, .. } => "year and week",
+            TimeFormat::Week { day: true, .. } => "year, week and day",
             TimeFormat::Excel => "Excel's numbers of days",
             TimeFormat::Pattern(pattern) => pattern.words(),
         }

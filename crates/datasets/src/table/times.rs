@@ -79,6 +79,11 @@ impl Part {
 }
 
 impl TimeColumns {
+    /// Whether each part of a time has a column.
+    pub(crate) fn is_parts(&self) -> bool {
+        matches!(self, TimeColumns::Parts(_))
+    }
+
     pub(crate) fn all(&self) -> impl Iterator<Item = usize> {
         let (one, two, parts) = match self {
             TimeColumns::One(column) => (Some(*column), None, &[][..]),
@@ -190,7 +195,7 @@ fn with_clock(table: &Table, survey: &Survey, date: usize, free: &[usize]) -> Re
 }
 
 /// The column of times of sequences, for which there may be none: by a name that says so and no other, or the only one that
-/// holds times.
+/// holds times; or those of its parts.
 pub(crate) fn find_optional(
     table: &Table,
     survey: &Survey,
@@ -202,7 +207,11 @@ pub(crate) fn find_optional(
         Some(names) => find(table, survey, names, free).map(Some),
         None => {
             let by_name = |&column: &usize| TIME_NAMES.contains(&table.columns[column].to_lowercase().as_str());
-            let named: Vec<usize> = free.iter().copied().filter(by_name).collect();
+            let mut named: Vec<usize> = free.iter().copied().filter(by_name).collect();
+            // Of Date and Time the second may be the first one's clock.
+            if named.iter().any(|&column| survey.is_times(column)) {
+                named.retain(|&column| !survey.is_clock(column));
+            }
             let by_content = || free.iter().copied().filter(|&column| survey.is_times(column)).collect();
             let found: Vec<usize> = if named.is_empty() { by_content() } else { named };
             match found[..] {
@@ -211,7 +220,10 @@ pub(crate) fn find_optional(
                     Err(SeriesFault::TimesTwice { columns }.into())
                 }
                 [date] => with_clock(table, survey, date, free).map(Some),
-                [] => Ok(None),
+                [] => {
+                    let whole = |of: &Vec<(usize, Part)>| of.iter().all(|&(column, _)| survey.is_whole(column));
+                    Ok(parts(table, free).filter(whole).map(TimeColumns::Parts))
+                }
             }
         }
     }

@@ -14,6 +14,7 @@ mod folder;
 mod idx;
 #[cfg(feature = "mnist")]
 mod mnist;
+mod page;
 mod sequences;
 mod series;
 mod text;

@@ -219,6 +219,12 @@ fn steps_are_sorted_by_time_and_stay_in_order_without() {
         sequences::parse("a.csv", text.as_bytes(), &ColumnNames { time, ..ColumnNames::default() }).unwrap().values
     };
     assert_eq!(with(&["year", "month"], "id,year,month,x\na,2020,2,1\na,2020,1,2\n"), [2.0, 1.0]);
+    assert_eq!(values("id,year,month,x\na,2020,2,1\na,2020,1,2\n"), [2.0, 1.0]);
+    // What does not tell the steps apart is said, with the way to read it as features.
+    let visits = "id,year,month,x\na,2020,2,1\na,2020,2,2\n";
+    let says = ["line 3, column year, month: expected a time that id a has once", "with --time \"\"", "as in line 2"];
+    refused("a.csv", visits, &says);
+    assert_eq!(with(&[""], visits).len(), 6);
     assert_eq!(with(&[""], "id,date,x\na,2020-02,1\na,2020-01,2\n"), [1.0, 2.0]);
     assert_eq!(values("id,x\na,1\nb,9\na,2\n"), [1.0, 2.0, 9.0]);
 }
@@ -616,6 +622,23 @@ fn numbers_stand_where_labels_do() {
     let (set, numbers) = read("a.ts", ts, &names).unwrap();
     assert_eq!((set.len(), set.labels, set.classes.len()), (3, None, 0));
     assert_eq!(numbers.unwrap(), [0.5, -1000.0, 0.5]);
+    // The archive's other format, in which shorter sequences are filled up, and of several dimensions.
+    let arff =
+        "@attribute a numeric\n@attribute b real\n@attribute target numeric\n@data\n1,2,0.5\n3,?,-1e3\n4,5,0.5\n";
+    assert_eq!(read("a.arff", arff, &names).unwrap(), read("a.ts", ts, &names).unwrap());
+    let related =
+        "@attribute w relational\n@attribute a real\n@end w\n@attribute t real\n@data\n'1\\n2',7\n\"3\\n4\",-8.5\n";
+    let (set, numbers) = read("a.arff", related, &names).unwrap();
+    assert_eq!((&set.values[..], numbers.unwrap()), (&[1.0, 2.0, 3.0, 4.0][..], vec![7.0, -8.5]));
+    assert_eq!(read("a.arff", &related.replace(",7\n", ",?\n").replace(",-8.5", ",?"), &names).unwrap().1, None);
+    for (from, to, says) in [
+        (",7\n", ",?\n", "1 cases whose class is ?"),
+        (",7\n", ",heavy\n", "sequence 0 has \"heavy\" in the place of its number"),
+        ("@attribute t real\n", "", "line 4: expected a last attribute with the number of each case"),
+    ] {
+        assert_says(&read("a.arff", &related.replace(from, to), &names).unwrap_err(), &[says]);
+    }
+    refused("a.arff", arff, &["expected a last attribute with the classes", "are for a regression"]);
     let table = "id,time,x,grams\na,0,1,2.5\na,1,2,2.5\nb,0,3,-7\n";
     let grams = ColumnNames { label: Some("grams".into()), ..names.clone() };
     let (set, numbers) = read("a.csv", table, &grams).unwrap();

@@ -44,6 +44,14 @@ fn remedy(path: &Path, kind: FileKind) -> Option<String> {
     Some(match kind {
         FileKind::Safetensors | FileKind::RunFolder | FileKind::Special => return None,
         kind if is_converted(kind) => format!("make a model of it: {}", convert(&file)),
+        FileKind::Checkpoint => {
+            let run = path.parent().filter(|of| !of.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            format!(
+                "go on with the training, elman resume {}, or take the model beside it: {}",
+                shell_word(run),
+                shell_word(&run.join("model.safetensors"))
+            )
+        }
         FileKind::Empty => "get the file again".into(),
         FileKind::TorchLegacy => format!(
             "load it with PyTorch, save it again, torch.save(model.state_dict(), \"model.pt\"), and make a model of that: {}",

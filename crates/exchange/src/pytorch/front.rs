@@ -5,8 +5,10 @@
 use std::collections::BTreeSet;
 
 use elman::{AnyCell, Config, Layer, Window, array_prefix};
-use elman_kernels::StepDense;
+use elman_formats::Array;
+use elman_kernels::{StepDense, StepScale};
 
+use super::head::{Norm, affine, index};
 use super::modules::{Module, parse};
 use crate::Error;
 use crate::Hints;
@@ -69,7 +71,8 @@ pub(super) fn take_front(
     }
     let names: Vec<&str> = front.iter().map(Weights::name).collect();
     let names = names.join(", ");
-    for of in &front {
+    let mut normalised = String::new();
+    for (at, of) in front.iter().enumerate() {
         let Some(activation) = hints.hidden_activation else {
             let why = format!(
                 "{names} is read before the recurrent layers, and a state_dict does not say what acts behind it; say it with \
@@ -82,7 +85,14 @@ pub(super) fn take_front(
             None | Some(1) => Layer::new(cell),
             Some(steps) => Layer::new(cell).window(Window::new(steps)),
         };
-        take(transfer, of, layer, layers)?;
+        let next = front.get(at + 1).map_or(first.prefix, |next| next.prefix.as_str());
+        let norm = norm_behind(transfer, of, next, order);
+        if let Some((prefix, directly)) = &norm {
+            let (name, of) = (prefix.trim_end_matches('.'), of.name());
+            let place = if *directly { "gives, before the activation" } else { "gives, behind the activation" };
+            normalised += &format!("; the batch normalisation {name}, its ε 1e-5, acts on what {of} {place}");
+        }
+        take_normalised(transfer, of, layer, layers, norm)?;
     }
     let phi = hints.hidden_activation.map_or("", |phi| phi.name());
     let convs: Vec<&str> = front.iter().filter(|of| of.steps.is_some()).map(Weights::name).collect();
@@ -94,7 +104,68 @@ pub(super) fn take_front(
             convs.join(", ")
         );
     }
-    Ok(Some(assumed))
+    Ok(Some(assumed + &normalised))
+}
+
+/// The batch normalisation that stands behind a layer and before what comes `next`, by the file's order or by numbers, and
+/// whether directly: in an `nn.Sequential` a number that is left out is an activation between them.
+fn norm_behind(transfer: &Transfer<'_>, of: &Weights, next: &str, order: Option<&[&str]>) -> Option<(String, bool)> {
+    let place = |prefix: &str| order.and_then(|names| names.iter().position(|name| name.starts_with(prefix)));
+    let comes_before = |a: &str, b: &str| match (place(a), place(b)) {
+        (Some(a), Some(b)) => a < b,
+        _ => is_numbered(a, b) && pieces(a) < pieces(b),
+    };
+    let prefix = transfer.left().find_map(|name| {
+        let prefix = name.strip_suffix("running_mean")?;
+        let fits = transfer.get(name)?.shape == [of.outputs];
+        let between = comes_before(&of.prefix, prefix) && !comes_before(next, prefix);
+        (fits && between).then(|| prefix.to_owned())
+    })?;
+    let directly = index(&of.prefix).zip(index(&prefix)).is_none_or(|(a, b)| a + 1 == b);
+    Some((prefix, directly))
+}
+
+/// A layer's arrays, with a normalisation that is folded into them or becomes a layer behind it.
+fn take_normalised(
+    transfer: &mut Transfer<'_>,
+    of: &Weights,
+    layer: Layer,
+    layers: &mut Vec<Named>,
+    norm: Option<(String, bool)>,
+) -> Result<(), Error> {
+    let Some((prefix, directly)) = norm else { return take(transfer, of, layer, layers) };
+    let norm = Norm { prefix: &prefix, size: of.outputs, batch: true };
+    let mut from = Vec::new();
+    let (factor, shift) = affine(transfer, &norm, &mut from)?;
+    let vector = |data: &[f64]| Array { shape: vec![of.outputs], data: data.iter().map(|&x| x as f32).collect() };
+    if !directly {
+        take(transfer, of, layer, layers)?;
+        let ours = array_prefix(layers.len(), 1, 0);
+        let to = [("gain", &factor), ("bias", &shift)].map(|(name, data)| (format!("{ours}{name}"), vector(data)));
+        let from: Vec<&str> = from.iter().map(String::as_str).collect();
+        transfer.moved(&from, to, &[Change::Folded]);
+        layers.push(Named { name: prefix.clone(), layer: Layer::new(StepScale::new(of.outputs)) });
+        return Ok(());
+    }
+    let [weight, bias] = ["weight", "bias"].map(|name| format!("{}{name}", of.prefix));
+    let (mut kernel, mut changes) = kernel_of(transfer, of, &weight)?;
+    kernel.data.iter_mut().enumerate().for_each(|(at, w)| *w = (f64::from(*w) * factor[at % of.outputs]) as f32);
+    let before = match transfer.get(&bias) {
+        Some(_) => transfer.array(&bias, &[of.outputs])?.data.clone(),
+        None => vec![0.0; of.outputs],
+    };
+    let sums: Vec<f64> =
+        before.iter().zip(factor.iter().zip(&shift)).map(|(&b, (a, s))| f64::from(b) * a + s).collect();
+    if transfer.get(&bias).is_some() {
+        from.insert(0, bias);
+    }
+    from.insert(0, weight.clone());
+    let from: Vec<&str> = from.iter().map(String::as_str).collect();
+    changes.push(Change::Folded);
+    let ours = array_prefix(layers.len(), 1, 0);
+    transfer.moved(&from, [(format!("{ours}kernel"), kernel), (format!("{ours}bias"), vector(&sums))], &changes);
+    layers.push(Named { name: weight, layer });
+    Ok(())
 }
 
 /// Takes the arrays of layers that are known, in the order of their names.
@@ -144,10 +215,7 @@ fn pieces_of(prefix: &str) -> Vec<(u64, String)> {
 fn take(transfer: &mut Transfer<'_>, of: &Weights, layer: Layer, layers: &mut Vec<Named>) -> Result<(), Error> {
     let [weight, bias] = ["weight", "bias"].map(|name| format!("{}{name}", of.prefix));
     let ours = array_prefix(layers.len(), 1, 0);
-    let (kernel, changes) = match (of.steps, transfer.get(&weight)) {
-        (Some(_), Some(filters)) => (kernel_of_filters(filters), vec![Change::Transposed, Change::Reshaped]),
-        _ => (transposed(transfer.matrix(&weight)?), vec![Change::Transposed]),
-    };
+    let (kernel, changes) = kernel_of(transfer, of, &weight)?;
     transfer.moved(&[&weight], [(format!("{ours}kernel"), kernel)], &changes);
     if transfer.get(&bias).is_some() {
         let vector = transfer.array(&bias, &[of.outputs])?.clone();
@@ -158,6 +226,14 @@ fn take(transfer: &mut Transfer<'_>, of: &Weights, layer: Layer, layers: &mut Ve
     }
     layers.push(Named { name: weight, layer });
     Ok(())
+}
+
+/// W [K I, O] of a layer, and what was done to it.
+fn kernel_of(transfer: &Transfer<'_>, of: &Weights, weight: &str) -> Result<(Array, Vec<Change>), Error> {
+    Ok(match (of.steps, transfer.get(weight)) {
+        (Some(_), Some(filters)) => (kernel_of_filters(filters), vec![Change::Transposed, Change::Reshaped]),
+        _ => (transposed(transfer.matrix(weight)?), vec![Change::Transposed]),
+    })
 }
 
 /// All matrices with a bias, and all filters.

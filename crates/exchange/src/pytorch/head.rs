@@ -46,11 +46,11 @@ struct Dense<'a> {
 }
 
 /// A normalisation.
-struct Norm<'a> {
-    prefix: &'a str,
-    size: usize,
+pub(super) struct Norm<'a> {
+    pub(super) prefix: &'a str,
+    pub(super) size: usize,
     /// With a running mean and variance; else it is a layer normalisation.
-    batch: bool,
+    pub(super) batch: bool,
 }
 
 /// Takes what is left.
@@ -226,8 +226,8 @@ fn placed<'a>(
             ([only], _) => *only,
             _ => {
                 let why = format!(
-                    "it normalises {} features, and the file does not say where in the head it stands; expected one place of \
-                     that size",
+                    "it normalises {} features, and the file does not say where it stands; expected one place of that size in \
+                     the head, or one behind a layer before the recurrent ones that the file's order or numbers tell",
                     norm.size
                 );
                 return Err(transfer.refused(format!("{}weight", norm.prefix), why));
@@ -260,7 +260,7 @@ fn placed<'a>(
 }
 
 /// The number at the end of an `nn.Sequential`'s part: 2 of `head.2.`.
-fn index(prefix: &str) -> Option<usize> {
+pub(super) fn index(prefix: &str) -> Option<usize> {
     prefix.trim_end_matches('.').rsplit('.').next()?.parse().ok()
 }
 
@@ -323,7 +323,11 @@ fn take_dense(
 }
 
 /// s and t of a batch normalisation, whose names go to the others.
-fn affine(transfer: &Transfer<'_>, norm: &Norm<'_>, from: &mut Vec<String>) -> Result<(Vec<f64>, Vec<f64>), Error> {
+pub(super) fn affine(
+    transfer: &Transfer<'_>,
+    norm: &Norm<'_>,
+    from: &mut Vec<String>,
+) -> Result<(Vec<f64>, Vec<f64>), Error> {
     let mut array = |last: &str, otherwise: f64| -> Result<Vec<f64>, Error> {
         let name = format!("{}{last}", norm.prefix);
         if transfer.get(&name).is_none() && ["weight", "bias"].contains(&last) {

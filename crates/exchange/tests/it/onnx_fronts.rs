@@ -1,13 +1,14 @@
 //! Graphs whose recurrent layers have convolutions, pooling or dense layers before them: from other programs, and our own.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::support::exports::{fronts, random_model};
 use elman::formats;
-use elman::formats::onnx::{Attribute, Graph, Tensor};
+use elman::formats::onnx::{Attribute, Graph, Node, Tensor};
 use elman::{AnyCell, Conv1d, Layer, Lstm, Nonlinearity, Padding, Pooling, Rnn, Stack, StepPool, Window, max_pool_1d};
 use elman_exchange::{
-    Hints, Imported, Verdict,
+    Change, Hints, Imported, Verdict,
     onnx::{self, OnnxOptions},
 };
 use ndarray::Array3;
@@ -76,6 +77,107 @@ fn fronts_of_pytorch_are_read() {
     let found = agrees("front_script_conv_tokens");
     assert_eq!(kinds(&found), [("dense", Some(same(3))), ("gru", None)]);
     assert_eq!(found.model.stack().embedding.unwrap().tokens, 11);
+}
+
+/// What no exporter folds is a layer of its own, wherever it stands before the recurrent ones.
+#[test]
+fn normalisations_before_recurrent_layers_are_read() {
+    let same = Some(Window::new(3).padding(Padding::Same));
+    let pool = Some(Window::new(2).stride(2));
+    for (name, expected) in [
+        ("norm_behind_relu", &[("dense", same), ("scale", None), ("lstm", None)][..]),
+        (
+            "norm_behind_pool",
+            &[("dense", Some(Window::new(3))), ("max-pool", pool), ("scale", None), ("dense", same), ("gru", None)],
+        ),
+        ("norm_first", &[("scale", None), ("dense", Some(Window::new(3))), ("lstm", None)]),
+    ] {
+        let found = agrees(name);
+        assert_eq!(kinds(&found), expected, "{name}");
+        assert_eq!(found.report.verdict(), Verdict::Rounded, "{name}");
+        let folded = found.report.moves.iter().filter(|of| of.changes.contains(&Change::Folded));
+        assert!(folded.clone().count() == 2 && folded.clone().all(|of| of.from.len() == 4), "{name}");
+    }
+}
+
+/// Directly behind a convolution it becomes a part of that one.
+#[test]
+fn a_normalisation_of_sums_becomes_a_part_of_their_weights() {
+    let name = "front_script_conv_same_pooled";
+    let before = changed(name, |_| {}).unwrap();
+    let [gain, bias, mean, variance] = [[2.0, -1.0, 0.5, 1.0, 3.0, -0.25], [0.5; 6], [0.125; 6], [0.75; 6]];
+    let normalised = |graph: &mut Graph, epsilon: f32| {
+        let at = graph.node.iter().position(|node| node.op_type == "Conv").unwrap();
+        let given = graph.node[at].output[0].clone();
+        graph.node[at].output[0] = "sums".into();
+        let names = ["sums", "gain", "bias", "mean", "variance"];
+        let node = Node {
+            op_type: "BatchNormalization".into(),
+            name: "norm".into(),
+            input: names.map(String::from).to_vec(),
+            output: vec![given],
+            attribute: vec![Attribute::float("epsilon", epsilon)],
+            ..Node::default()
+        };
+        graph.node.insert(at + 1, node);
+        for (name, numbers) in names[1..].iter().zip([gain, bias, mean, variance]) {
+            graph.initializer.push(Tensor::floats(name, &[6], &numbers));
+        }
+    };
+    let after = changed(name, |graph| normalised(graph, 0.25)).unwrap();
+    assert_eq!(kinds(&after), kinds(&before));
+    let (before, arrays) = (before.model.arrays(), after.model.arrays());
+    // The deviation is √(0.75 + 0.25).
+    for (at, (found, w)) in arrays["layers.0.kernel"].data.iter().zip(&before["layers.0.kernel"].data).enumerate() {
+        assert_eq!(*found, w * gain[at % 6], "{at}");
+    }
+    for (at, (found, b)) in arrays["layers.0.bias"].data.iter().zip(&before["layers.0.bias"].data).enumerate() {
+        let expected = (f64::from(*b) - 0.125) * f64::from(gain[at]) + 0.5;
+        assert!((f64::from(*found) - expected).abs() <= 1e-6, "{at}: {found} {expected}");
+    }
+    // The number is that of the file, and a layer in training has none of its own.
+    let other = changed(name, |graph| normalised(graph, 3.25)).unwrap();
+    assert_eq!(other.model.arrays()["layers.0.kernel"].data[0], before["layers.0.kernel"].data[0]);
+    for (change, words) in [
+        (Attribute::int("training_mode", 1), &["BatchNormalization node \"norm\"", "model.eval()"][..]),
+        (Attribute::int("spatial", 0), &["spatial=0"]),
+    ] {
+        let Err(message) = changed(name, |graph| {
+            normalised(graph, 0.25);
+            set(graph, "BatchNormalization", change);
+        }) else {
+            panic!("{words:?}: taken")
+        };
+        assert!(words.iter().all(|word| message.contains(word)), "{message}");
+    }
+    let Err(message) = changed(name, |graph| {
+        normalised(graph, 0.25);
+        graph.initializer.last_mut().unwrap().dims = vec![2, 3];
+        let input = graph.node[0].input[0].clone();
+        graph.node.iter_mut().find(|node| node.op_type == "BatchNormalization").unwrap().input[0] = input;
+    }) else {
+        panic!("taken")
+    };
+    assert!(message.contains("BatchNormalization node \"norm\""), "{message}");
+}
+
+/// The idiom of temporal convolutional networks: padding at both ends, and what that behind the row gives is cut off.
+#[test]
+fn padding_that_is_cut_off_again_is_causal() {
+    let found = agrees("chomp_stacked");
+    let causal = |dilation| Some(Window::new(3).dilation(dilation).padding(Padding::Causal));
+    assert_eq!(kinds(&found), [("dense", causal(1)), ("dense", causal(2)), ("gru", None)]);
+    assert!(Arc::new(found.model).stream().is_ok(), "each step needs those before it alone");
+    // A step fewer is not causal, which the numbers show to be as well; two more than the padding are none of ours.
+    let ends = |graph: &mut Graph, cut: i64| {
+        let slice = graph.node.iter().find(|node| node.op_type == "Slice").unwrap().input[2].clone();
+        let of = graph.node.iter_mut().find(|node| node.output[0] == slice).unwrap();
+        of.attribute = vec![Attribute::tensor("value", Tensor::ints("", &[1], &[cut]))];
+    };
+    let less = changed("chomp_stacked", |graph| ends(graph, -1)).unwrap_err();
+    assert!(less.contains("Conv node") && less.contains("padding is 2 and 1 steps; expected at most 2"), "{less}");
+    let more = changed("chomp_stacked", |graph| ends(graph, -3)).unwrap_err();
+    assert!(more.contains("Relu node"), "{more}");
 }
 
 /// What rises may as well act before the maximum.

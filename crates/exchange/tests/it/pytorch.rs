@@ -823,6 +823,26 @@ fn how_a_front_is_made_is_said() {
 }
 
 /// What a state_dict does not say of its convolutions is said to be assumed, or refused.
+/// Directly behind a convolution a normalisation becomes a part of it, behind its activation a layer of its own.
+#[test]
+fn normalisations_behind_convolutions_answer_as_they_did() {
+    let relu = Hints { hidden_activation: Some(Nonlinearity::Relu), ..Hints::default() };
+    let found = import_file("norm_both.pt", &relu).unwrap();
+    let names: Vec<_> = found.model.stack().layers.iter().map(|layer| layer.cell.get().name()).collect();
+    assert_eq!(names, ["dense", "dense", "scale", "lstm"]);
+    let assumed = found.report.assumed.join("; ");
+    for words in [
+        "the batch normalisation front.1, its ε 1e-5, acts on what front.0 gives, before the activation",
+        "the batch normalisation front.5, its ε 1e-5, acts on what front.3 gives, behind the activation",
+    ] {
+        assert!(assumed.contains(words), "{words}: {assumed}");
+    }
+    let arrays = crate::support::golden("onnx/norm_both.safetensors");
+    let xs = ndarray::Array3::from_shape_vec((3, 14, 4), arrays["input"].data.clone()).unwrap();
+    let answers: Vec<f32> = found.model.logits(xs.view(), None).unwrap().iter().copied().collect();
+    crate::support::assert_close("norm_both", &answers, &arrays["output"].data, 1e-5, 1.0);
+}
+
 #[test]
 fn convolutions_are_taken_with_what_is_assumed_of_them() {
     let relu = Hints { hidden_activation: Some(Nonlinearity::Relu), ..Hints::default() };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use elman::{Model, Stream, StreamState};
+use elman::{Conv1d, Gru, Head, Init, Model, Nonlinearity, Padding, Stack, Stream, StreamState};
 use serde_json::{Value, json};
 
 use crate::client::Client;
@@ -235,6 +235,61 @@ fn what_has_no_sessions_says_why() {
     let why = client.ask("POST", "/v1/models/both-ways/sessions", &[], &[]).refused(422);
     assert!(why.contains("both-ways has no sessions") && why.contains("last step"), "{why}");
     assert_eq!(client.get("/v1/models/both-ways").ok()["sessions"]["available"], false);
+}
+
+/// A convolution in front that reads no later steps goes on from request to request, its state with what it still reads; one
+/// that reads ahead says why it has no sessions and what would have, and predicts whole sequences all the same.
+#[test]
+fn a_convolution_in_front_has_sessions_where_it_reads_no_later_steps() {
+    let of = |padding: Padding| {
+        let conv = Conv1d::new(2, 5, 3).dilation(2).padding(padding).activation(Nonlinearity::Relu);
+        let head = if padding == Padding::Valid { Head::last_state(3) } else { Head::every_step(3) };
+        Model::init(Stack::new(conv).then(Gru::new(5, 7)), head, Init::PyTorch, 9).unwrap()
+    };
+    let paddings = [("causal", Padding::Causal), ("ahead", Padding::Same), ("shorter", Padding::Valid)];
+    let server = Server::with(|settings| {
+        let folder = settings.models[0].1.parent().unwrap().to_owned();
+        settings.models = paddings.map(|(name, _)| (name.to_owned(), folder.join(format!("{name}.model")))).into();
+        paddings.iter().zip(&settings.models).for_each(|((_, padding), (_, path))| of(*padding).save(path).unwrap());
+    });
+    let mut client = server.client();
+    let xs = noise(5, 24);
+    let rows: Vec<&[f32]> = xs.chunks_exact(2).collect();
+    let (session, mut alone) = (server.session(&mut client, "causal"), stream(of(Padding::Causal)));
+    let answer = client.post(&format!("{session}/step"), &json!({ "steps": rows[..5] })).ok();
+    let expected: Vec<Vec<f32>> = rows.iter().map(|x| alone.step(x).to_vec()).collect();
+    let answers: Vec<Vec<f32>> = answer["answers"].as_array().unwrap().iter().map(floats).collect();
+    assert_eq!(answers, expected[..5]);
+    // Elsewhere, from what is left of the first steps.
+    let state = client.get(&format!("{session}/state"));
+    let made = client.send_bytes("POST", "/v1/models/causal/sessions", &state.body).ok();
+    let second = format!("/v1/models/causal/sessions/{}", made["session"].as_str().unwrap());
+    for path in [session, second] {
+        for (x, expected) in rows[5..].iter().zip(&expected[5..]) {
+            let answer = client.post(&format!("{path}/step"), &json!({ "x": x })).ok();
+            assert_eq!(floats(&answer["answers"][0]), *expected);
+        }
+    }
+    // All at once it is the same.
+    let whole = client.post("/v1/models/causal/predict", &json!({ "sequences": [rows] })).ok();
+    let steps = whole["predictions"][0]["steps"].as_array().unwrap();
+    assert_eq!(steps.iter().map(floats).collect::<Vec<_>>(), expected);
+
+    for (name, why) in [("ahead", "reads steps that are still to come"), ("shorter", "first steps have no window")] {
+        let refused = client.ask("POST", &format!("/v1/models/{name}/sessions"), &[], &[]).refused(422);
+        for says in
+            [&format!("{name} has no sessions"), why, "padded in front alone, with a stride of 1 (causal), can be"]
+        {
+            assert!(refused.contains(says), "{says}: {refused}");
+        }
+        assert_eq!(client.get(&format!("/v1/models/{name}")).ok()["sessions"]["available"], false);
+        let answer = client.post(&format!("/v1/models/{name}/predict"), &json!({ "sequences": [rows] })).ok();
+        let first = &answer["predictions"][0];
+        match name {
+            "ahead" => assert_eq!(first["steps"].as_array().unwrap().len(), rows.len()),
+            _ => assert_eq!(floats(first).len(), 3),
+        }
+    }
 }
 
 #[test]

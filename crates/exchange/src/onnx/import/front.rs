@@ -22,7 +22,7 @@ pub(super) struct Front {
     pub(super) name: String,
     pub(super) node: usize,
     /// Without what acts behind it.
-    layer: Layer,
+    pub(super) layer: Layer,
     /// What it reads.
     pub(super) below: Feed,
     /// T and B of what it reads, where it takes steps together: else nothing says which axis is which.
@@ -32,8 +32,10 @@ pub(super) struct Front {
     /// Whether its elements are in the order of an input, rows or steps first; else steps are.
     pub(super) free: bool,
     /// W [K I, O], where it came from and how.
-    kernel: Option<(Array, Vec<Place>, Vec<Change>)>,
-    bias: Option<(Vec<f32>, Vec<Place>)>,
+    pub(super) kernel: Option<(Array, Vec<Place>, Vec<Change>)>,
+    pub(super) bias: Option<(Vec<f32>, Vec<Place>)>,
+    /// The arrays of a layer that has others.
+    pub(super) own: Vec<Taken>,
     /// Whether another stands for it.
     pub(super) replaced: bool,
 }
@@ -44,7 +46,7 @@ pub(super) type Taken = (&'static str, Array, Vec<Place>, Vec<Change>);
 impl Front {
     /// The layer, under what acts behind it, and its arrays.
     pub(super) fn taken(&self, done: Done) -> (Layer, Vec<Taken>) {
-        let Some((kernel, origins, changes)) = &self.kernel else { return (self.layer.clone(), Vec::new()) };
+        let Some((kernel, origins, changes)) = &self.kernel else { return (self.layer.clone(), self.own.clone()) };
         let phi = if let Done::Activated(phi) = done { phi } else { Nonlinearity::Identity };
         let cell = StepDense::new(kernel.shape[0], self.width).activation(phi);
         let layer = Layer { cell: cell.into(), ..self.layer.clone() };
@@ -124,6 +126,7 @@ impl Run<'_> {
             free: false,
             kernel,
             bias,
+            own: Vec::new(),
             replaced: false,
         };
         self.fronts.push(front);
@@ -191,6 +194,7 @@ impl Run<'_> {
             free,
             kernel: Some(kernel),
             bias: None,
+            own: Vec::new(),
             replaced: false,
         };
         self.fronts.push(front);
@@ -213,7 +217,7 @@ impl Run<'_> {
     }
 
     /// Whether a value is all that such a layer gives, in whatever order.
-    fn all_of_front(&self, value: &Value) -> Option<(usize, Done)> {
+    pub(super) fn all_of_front(&self, value: &Value) -> Option<(usize, Done)> {
         let elements = value.elements();
         let Some(&Element::Of { source, .. }) = elements.first() else { return None };
         let &Kind::Front { front, done } = self.kind(source) else { return None };
@@ -228,7 +232,7 @@ impl Run<'_> {
     }
 
     /// The same elements of a layer that has come further.
-    fn further(&mut self, value: &Value, front: usize, done: Done) -> Result<Value, String> {
+    pub(super) fn further(&mut self, value: &Value, front: usize, done: Done) -> Result<Value, String> {
         let source = self.source(Kind::Front { front, done }, vec![value.len()])?;
         let Some(&Element::Of { source, .. }) = source.elements().first() else { return Err("it is empty".into()) };
         let moved = |element: &Element| match *element {

@@ -14,6 +14,7 @@ mod recurrent;
 mod refusals;
 mod run;
 mod same;
+mod scale;
 mod track;
 mod value;
 mod windows;
@@ -413,6 +414,9 @@ fn understand(file: &File, graph: &Graph, (first, second): (usize, usize)) -> Re
         if let Feed::Front { front, done } = feed {
             let front = &run.fronts[*front];
             let (layer, taken) = front.taken(*done);
+            if let Some(window) = layer.window {
+                window.check().map_err(|error| not_taken(front.name.clone(), error.to_string()))?;
+            }
             let prefix = array_prefix(index, 1, 0);
             for (name, array, origins, changes) in taken {
                 report.moved(origins, vec![Place::new(format!("{prefix}{name}"), &array.shape)], changes);

@@ -234,7 +234,11 @@ impl<'a> Run<'a> {
             return self.cast(call, elements).map(|value| vec![value]);
         }
         if let Some(outputs) = glue::run(call).filter(|_| !self.looks_up(call)) {
-            return outputs;
+            let outputs = outputs?;
+            return match call.node.op_type.as_str() {
+                "Slice" | "Pad" => outputs.into_iter().map(|value| self.cut_front(value)).collect(),
+                _ => Ok(outputs),
+            };
         }
         if let Some(output) = arithmetic::run(call) {
             return output.map(|value| vec![value]);
@@ -242,6 +246,7 @@ impl<'a> Run<'a> {
         match call.node.op_type.as_str() {
             "RNN" | "LSTM" | "GRU" => self.recurrent(call, name),
             "Conv" | "MaxPool" | "AveragePool" => self.windows(call, name).map(|value| vec![value]),
+            "BatchNormalization" => self.normalised(call, name).map(|value| vec![value]),
             "Constant" => constant(call).map(|value| vec![value]),
             "Gather" => self.vectors(call).map(|value| vec![value]),
             "MatMul" | "Gemm" => self.product(call, name).map(|value| vec![value]),

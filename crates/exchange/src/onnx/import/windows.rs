@@ -135,9 +135,28 @@ impl Windowed {
             }
         };
         let window = window.padding(padding);
-        window.check().map_err(|error| error.to_string())?;
+        // What gives more steps than there are may be cut off behind it: it is looked at again once that is known.
+        let may_be_cut = |before: usize, after: usize| self.stride == 1 && before.max(after) < reach;
+        match padding {
+            Padding::Ends { before, after } if may_be_cut(before, after) => {}
+            _ => window.check().map_err(|error| error.to_string())?,
+        }
         Ok(window)
     }
+}
+
+/// A window that gives `cut` steps fewer at the end of a row: padding behind the row that a later node cuts off is none.
+/// None where steps would go that padding alone does not give.
+pub(super) fn cut(window: Window, cut: usize) -> Option<Window> {
+    let reach = window.reach();
+    let (before, after) = match window.padding {
+        Padding::Valid => (0, 0),
+        Padding::Causal => (reach - 1, 0),
+        Padding::Ends { before, after } => (before, after),
+        Padding::Same => ((reach - 1) / 2, reach - 1 - (reach - 1) / 2),
+    };
+    let after = after.checked_sub(cut).filter(|_| window.stride == 1)?;
+    Some(window.padding(ends(before, after, reach, 1)))
 }
 
 /// Padding by its simplest name.

@@ -21,6 +21,7 @@ pub(super) fn run(call: &Call<'_>, precision: Precision) -> Option<Result<Vec<Va
         "Relu" => one(each(call, |x| if x < 0.0 { 0.0 } else { x })),
         "Clip" => one(clip(call)),
         "ReverseSequence" => one(reversed(call)),
+        "BatchNormalization" => one(normalised(call)),
         "IsNaN" => one(is_nan(call)),
         "Or" => one(either(call)),
         _ => one(match call.activation()? {
@@ -33,6 +34,27 @@ pub(super) fn run(call: &Call<'_>, precision: Precision) -> Option<Result<Vec<Va
 fn each(call: &Call<'_>, function: impl Fn(f64) -> f64) -> Result<Value, String> {
     let value = call.input(0)?;
     made(value.shape.clone(), floats(value)?.iter().map(|&x| function(f64::from(x)) as f32).collect())
+}
+
+/// (x − mean) / √(variance + ε) times a factor, and a shift: numbers of their own for each place along axis 1.
+fn normalised(call: &Call<'_>) -> Result<Value, String> {
+    let value = call.input(0)?;
+    let features = value.shape.get(1).copied().unwrap_or(0);
+    let mut of = [&[][..]; 4];
+    for (at, numbers) in of.iter_mut().enumerate() {
+        *numbers = floats(call.input(at + 1)?)?;
+    }
+    if call.int("training_mode", 0) != 0 || of.iter().any(|numbers| numbers.len() != features) {
+        return Err(format!("it has no running numbers for {features} features"));
+    }
+    let [gain, bias, mean, variance] = of.map(|numbers| numbers.iter().map(|&x| f64::from(x)).collect::<Vec<_>>());
+    let epsilon = f64::from(call.float("epsilon", 1e-5));
+    let behind: usize = value.shape.iter().skip(2).product();
+    let number = |(at, &x): (usize, &f32)| {
+        let of = at / behind % features;
+        ((f64::from(x) - mean[of]) / (variance[of] + epsilon).sqrt() * gain[of] + bias[of]) as f32
+    };
+    made(value.shape.clone(), floats(value)?.iter().enumerate().map(number).collect())
 }
 
 fn is_nan(call: &Call<'_>) -> Result<Value, String> {
