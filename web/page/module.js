@@ -5,9 +5,10 @@ const decoder = new TextDecoder();
 
 /** Why a request is not answered. */
 export class Refused extends Error {
-    constructor(message, status = 0) {
+    /** @param {string} [kind]  "fetch" or "broken", where it is not for what was asked. */
+    constructor(message, { status = 0, kind } = {}) {
         super(message);
-        this.status = status;
+        Object.assign(this, { status, kind });
     }
 }
 
@@ -43,7 +44,7 @@ export class Module {
 
     /** One call. */
     call(request, bytes) {
-        if (this.broken) throw new Refused(this.broken);
+        if (this.broken) throw new Refused(this.broken, { kind: "broken" });
         try {
             const reply = this.exports.elman_call(...this.handed(encoder.encode(JSON.stringify(request))), ...this.handed(bytes));
             const [json, jsonLength, out, outLength] = new Uint32Array(this.exports.memory.buffer, reply, 4);
@@ -51,7 +52,7 @@ export class Module {
         } catch (cause) {
             const said = decoder.decode(this.bytes(this.exports.elman_panic(), this.exports.elman_panic_len()));
             this.broken = `the network broke off and cannot go on; load the page again: ${said || cause.message}`;
-            throw new Refused(this.broken);
+            throw new Refused(this.broken, { kind: "broken" });
         }
     }
 
@@ -65,7 +66,7 @@ export class Module {
     async ask(request, bytes, data) {
         for (;;) {
             const answer = this.call(request, bytes);
-            if (answer.error) throw new Refused(answer.error, answer.status);
+            if (answer.error) throw new Refused(answer.error, { status: answer.status });
             if (!answer.missing) return { value: answer.ok, bytes: answer.bytes };
             for (const name of answer.missing) this.call({ op: "put", name }, await data(name));
         }
