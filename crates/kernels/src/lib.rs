@@ -48,6 +48,7 @@ mod team;
 pub mod unroll;
 mod values;
 mod vanishing;
+mod vectors;
 mod weight_gradient;
 
 pub use activation::{Activation, GateActivation};

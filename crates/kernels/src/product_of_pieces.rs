@@ -5,10 +5,11 @@ use std::ops::Range;
 
 use crate::arithmetic::Arithmetic;
 use crate::pass::Pass;
-use crate::pieces::{BLOCK, Kept, Magnitudes, NO_SUMS, Packed, Room, Scratch, Unit, Vectors, Weights, split};
+use crate::pieces::{BLOCK, Kept, Magnitudes, NO_SUMS, Packed, Room, Scratch, Unit, Weights, split};
 use crate::product::{Ends, Segment, block};
 use crate::simd::{Isa, Kernel, LANES, Simd};
 use crate::vanishing;
+use crate::vectors::Vectors;
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();

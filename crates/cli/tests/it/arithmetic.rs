@@ -10,7 +10,9 @@ fn loss(place: &Place, command: &str) -> f64 {
 fn a_run_keeps_its_arithmetic_wherever_it_goes() {
     let place = Place::with_run();
     let train = "train mnist --data set --hidden-size 16 --num-epoch 2 --batch-size 50 --seed 3";
-    let said = place.elman(&format!("{train} --arithmetic split2 --out pieces")).succeeded().join("\n");
+    let outcome = place.elman(&format!("{train} --arithmetic split2 --out pieces"));
+    outcome.succeeded();
+    let said = outcome.stderr;
     assert!(said.contains("rnn 28 → 16 (tanh), in split2"), "{said}");
     assert!(place.text("pieces/config.toml").contains("arithmetic = \"split2\""));
     // With a unit for bf16 or without, each says what it is about to do.

@@ -6,7 +6,7 @@ use serde_json::Value;
 /// Sizes at which a sweep is quick, of one cell and one round a point.
 const QUICK_SWEEP: &str = "bench --sweep --batch 1 --steps 1 --input 1 --hidden 1 --threads 1 --rounds 1";
 
-const FIELDS: &str = "varies cell batch steps input hidden threads network lengths isa train_step_ms element_ns \
+const FIELDS: &str = "varies cell batch steps input hidden threads network lengths isa arithmetic train_step_ms element_ns \
                       train_gflops peak_gflops share_of_peak share_of_peak_best infer_sequences_per_second \
                       stream_step_us stream_step_p99_us";
 
