@@ -1,7 +1,7 @@
 //! Products of pieces by plain vectors, with the bits of the processor's unit.
 
 use crate::arithmetic::Pair;
-use crate::pieces::{BLOCK, LEAST_NORMAL, Magnitudes, Packed, ROWS_MAX, Room, Scratch, Sums, Unit};
+use crate::pieces::{BLOCK, LEAST_NORMAL, Packed, ROWS_MAX, Room, Scratch, Sums, Unit};
 use crate::simd::{LANES, Simd};
 
 /// Vectors of floats: for processors that have nothing better.
