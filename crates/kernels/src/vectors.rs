@@ -52,7 +52,6 @@ impl Vectors {
     }
 
     #[inline(always)]
-    #[expect(clippy::too_many_arguments, reason = "a product: every size by its name")]
     fn all_rows<S: Simd, const CAREFUL: bool>(
         s: S,
         pairs: &[Pair],
