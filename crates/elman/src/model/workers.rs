@@ -80,7 +80,7 @@ impl Workers {
             items.iter_mut().enumerate().for_each(|(index, item)| body(engine, space, index, item));
         } else {
             self.pool.for_each(&mut self.spaces, items, |space, index, item| {
-                body(stack.engine(isa, pass, None), space, index, item)
+                body(stack.engine(isa, pass, None), space, index, item);
             });
         }
     }

@@ -170,14 +170,14 @@ impl DynamicRnn<'_> {
             let mut pairs: Vec<_> = tape.tiles.iter_mut().zip(&mut items).collect();
             let mut nothing = vec![(); pool.threads()];
             pool.for_each(&mut nothing, &mut pairs, |(), _, (tile, item)| {
-                work(view.stack.engine(isa, pass, None), tile, item)
+                work(view.stack.engine(isa, pass, None), tile, item);
             });
         } else {
             // Fewer tiles than threads where there are fewer groups; those threads find nothing to do.
             let mut scratches: Vec<Option<&mut Tile>> = tape.tiles.iter_mut().map(Some).collect();
             scratches.resize_with(pool.threads(), || None);
             run_lent(pool, &mut scratches, &mut items, |tile, item| {
-                work(view.stack.engine(isa, pass, None), tile, item)
+                work(view.stack.engine(isa, pass, None), tile, item);
             });
         }
 

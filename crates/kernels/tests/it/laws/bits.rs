@@ -68,8 +68,11 @@ fn a_team_of_threads_changes_no_bit() {
             let batch =
                 Batch::random(&Shape { cell, rows, steps: 3, lengths, initial, phase }, Through::All, seed as u64);
             for isa in Isa::available() {
-                let arithmetics =
-                    if seed % 6 == 0 { &[Arithmetic::F32, Arithmetic::Split2][..] } else { &[Arithmetic::F32] };
+                let arithmetics = if seed.is_multiple_of(6) {
+                    &[Arithmetic::F32, Arithmetic::Split2][..]
+                } else {
+                    &[Arithmetic::F32]
+                };
                 for &arithmetic in arithmetics {
                     let alone = Alone { isa, arithmetic };
                     let expected = run(alone, &batch);

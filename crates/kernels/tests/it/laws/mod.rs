@@ -150,7 +150,7 @@ fn engines(batch: &Batch) -> impl Iterator<Item = Alone> {
     let [_, others @ ..] = Arithmetic::ALL;
     // A number that changes from batch to batch, and is the same for the same one.
     let number = batch.x.first().map_or(0, |x| x.to_bits() as usize >> 3);
-    let other = (number % 6 == 0).then(|| others[number / 6 % others.len()]);
+    let other = number.is_multiple_of(6).then(|| others[number / 6 % others.len()]);
     let arithmetics = std::iter::once(Arithmetic::F32).chain(other);
     Isa::available().flat_map(move |isa| arithmetics.clone().map(move |arithmetic| Alone { isa, arithmetic }))
 }
