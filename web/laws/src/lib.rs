@@ -3,6 +3,9 @@
 //!
 //! These are the files of `crates/kernels/tests/it`, not copies: `#[test]` is another macro here.
 
+// Tests may.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 #[macro_use]
 extern crate elman_web_law;
 

@@ -88,11 +88,11 @@ fn in_parts(
 ) -> Results {
     let mut windows: Vec<Batch> = parts.iter().map(|part| batch.window(part.clone())).collect();
     let mut states = Vec::new();
-    for index in 0..windows.len() {
-        if index > 0 {
-            windows[index].initial = states.last().cloned();
+    for window in &mut windows {
+        if let Some(before) = states.last() {
+            window.initial = Some(before.clone());
         }
-        states.push(run(engine, &windows[index]).state);
+        states.push(run(engine, window).state);
     }
     let mut all: Vec<Results> = Vec::new();
     for (index, window) in windows.iter_mut().enumerate().rev() {
