@@ -87,7 +87,7 @@ fn in_parts(
     handed: impl Fn(&Range<usize>, State) -> State,
 ) -> Results {
     let mut windows: Vec<Batch> = parts.iter().map(|part| batch.window(part.clone())).collect();
-    let mut states = Vec::new();
+    let mut states: Vec<State> = Vec::new();
     for window in &mut windows {
         if let Some(before) = states.last() {
             window.initial = Some(before.clone());
