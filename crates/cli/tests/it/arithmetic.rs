@@ -13,7 +13,7 @@ fn a_run_keeps_its_arithmetic_wherever_it_goes() {
     let outcome = place.elman(&format!("{train} --arithmetic split2 --out pieces"));
     outcome.succeeded();
     let said = outcome.stderr;
-    assert!(said.contains("rnn 28 → 16 (tanh), in split2"), "{said}");
+    assert!(said.contains("rnn 8 → 16 (tanh), in split2"), "{said}");
     assert!(place.text("pieces/config.toml").contains("arithmetic = \"split2\""));
     // With a unit for bf16 or without, each says what it is about to do.
     let slow = "the same bits, in some";

@@ -127,7 +127,7 @@ fn a_newer_table_is_tested_from_the_same_time_to_its_end() {
         outcome.succeeded();
         let objects = objects(&outcome.stdout);
         let backtest = objects[0].clone();
-        (backtest["from"].clone(), backtest["origins"].as_u64().unwrap())
+        (backtest["start"].clone(), backtest["origins"].as_u64().unwrap())
     };
     let ((from, before), (again, after)) = (of("eval h6 --json"), of("eval h6 --data newer.csv --json"));
     assert!(from.is_string() && from == again, "{from} {again}");
