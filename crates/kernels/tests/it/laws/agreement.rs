@@ -257,6 +257,9 @@ fn distances(arithmetic: Arithmetic) -> [f64; 2] {
 /// docs/arithmetic.md has the figures: `cargo test -p elman-kernels --test it -- --nocapture six_pieces`.
 #[test]
 fn products_of_six_pieces_are_no_further_from_f64_than_f32() {
+    if std::env::var_os("ELMAN_LAWS_EVERY").is_some() {
+        return eprintln!("left out under an emulator, where its 1,000 passes in f64 take minutes");
+    }
     let all = Arithmetic::ALL.map(|arithmetic| {
         let [outputs, gradients] = distances(arithmetic);
         println!("{arithmetic:7} outputs {outputs:.1e}, gradients {gradients:.1e}");
