@@ -21,23 +21,22 @@ export class WasmEngine extends Engine {
         worker.onmessage = ({ data }) => this.take(data);
         worker.onerror = (event) => {
             event.preventDefault();
-            this.fail(`the worker cannot run: ${event.message ?? "its file could not be loaded"}`, "start");
+            this.fail(`the worker cannot run: ${event.message ?? "its file could not be loaded"}`);
         };
     }
 
     /**
-     * @param {{base: string, onfetched?: (url: string) => void, explain?: (kind: string, why: string) => string}} of  `base`: where
-     *     elman.wasm and data/ lie, relative to the page; `onfetched` is told of each file that came; `explain` puts a refusal in
-     *     the reader's words.
+     * @param {{base: string, onfetched?: (url: string) => void}} of  `base`: where elman.wasm and data/ lie, relative to the page;
+     *     `onfetched` is told of each file that came.
      * @returns {Promise<WasmEngine>}
      */
-    static async start({ base, onfetched, explain = (kind, why) => why }) {
+    static async start({ base, onfetched }) {
         if (location.protocol === "file:") {
-            throw new EngineError(explain("start", "a page that is opened as a file may start no worker; serve its folder, as with python3 -m http.server"));
+            throw new EngineError("a page that is opened as a file may start no worker; serve its folder, as with python3 -m http.server");
         }
-        if (typeof WebAssembly === "undefined") throw new EngineError(explain("start", "this browser has no WebAssembly"));
+        if (typeof WebAssembly === "undefined") throw new EngineError("this browser has no WebAssembly");
         const engine = new WasmEngine(new Worker(new URL("./worker.js", import.meta.url), { type: "module" }));
-        Object.assign(engine, { onfetched, explain });
+        engine.onfetched = onfetched;
         engine.simd = (await engine.send("start", { base: new URL(`${base}/`, document.baseURI).href })).value;
         return engine;
     }
@@ -45,17 +44,17 @@ export class WasmEngine extends Engine {
     /** Ends the worker, and whatever it was about to answer. */
     async close() {
         this.worker.terminate();
-        this.fail("the engine was closed", "broken");
+        this.fail("the engine was closed");
     }
 
-    fail(why, kind) {
-        this.broken = this.explain(kind, why);
+    fail(why) {
+        this.broken = why;
         const waiting = [...this.waiting.values()];
         this.waiting.clear();
-        for (const { reject } of waiting) reject(new EngineError(this.broken));
+        for (const { reject } of waiting) reject(new EngineError(why));
     }
 
-    take({ id, value, bytes, error, status, kind, training, reports, fetched }) {
+    take({ id, value, bytes, error, status, training, reports, fetched }) {
         if (fetched !== undefined) return this.onfetched?.(fetched);
         if (training !== undefined) {
             const of = this.trainings.get(training);
@@ -63,11 +62,8 @@ export class WasmEngine extends Engine {
         }
         const waits = this.waiting.get(id);
         this.waiting.delete(id);
-        if (!waits) return undefined;
-        if (error === undefined) return waits.resolve({ value, bytes });
-        // Whatever kept the engine from starting, it did not start.
-        const what = waits.kind === "start" ? "start" : (kind ?? waits.kind);
-        return waits.reject(new EngineError(this.explain(what, error), { status }));
+        if (error === undefined) waits?.resolve({ value, bytes });
+        else waits?.reject(new EngineError(error, { status }));
     }
 
     send(what, of) {
@@ -75,7 +71,7 @@ export class WasmEngine extends Engine {
         this.number += 1;
         const id = this.number;
         return new Promise((resolve, reject) => {
-            this.waiting.set(id, { resolve, reject, kind: of.request?.op ?? what });
+            this.waiting.set(id, { resolve, reject });
             this.worker.postMessage({ id, what, ...of });
         });
     }

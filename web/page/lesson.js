@@ -8,7 +8,6 @@ import zh from "./lesson-zh.js";
 import { ByHand } from "./by-hand.js";
 import { Draw } from "./draw.js";
 import { Echo } from "./echo.js";
-import { explain } from "./explain.js";
 import { Loss } from "./loss.js";
 import { Memory } from "./memory.js";
 import { Race } from "./race.js";
@@ -36,7 +35,7 @@ export class Lesson {
     engine() {
         this.starting ??= this.start().catch((error) => {
             const trouble = document.getElementById("trouble");
-            trouble.textContent = error.message;
+            trouble.textContent = `${t("no-engine")} ${error.message}`;
             trouble.hidden = false;
             throw error;
         });
@@ -51,7 +50,7 @@ export class Lesson {
             if (await this.kept) await fetch(url);
         };
         const { WasmEngine } = await import("./engine-wasm.js");
-        return WasmEngine.start({ base: ".", explain, onfetched: isSettled ? undefined : (url) => again(url).catch(notKept) });
+        return WasmEngine.start({ base: ".", onfetched: isSettled ? undefined : (url) => again(url).catch(notKept) });
     }
 
     /** One runner at a time: whoever ran before is paused. */

@@ -5,10 +5,9 @@ const decoder = new TextDecoder();
 
 /** Why a request is not answered. */
 export class Refused extends Error {
-    /** @param {string} [kind]  "fetch" or "broken", where it is not for what was asked. */
-    constructor(message, { status = 0, kind } = {}) {
+    constructor(message, status = 0) {
         super(message);
-        Object.assign(this, { status, kind });
+        this.status = status;
     }
 }
 
@@ -44,7 +43,7 @@ export class Module {
 
     /** One call. */
     call(request, bytes) {
-        if (this.broken) throw new Refused(this.broken, { kind: "broken" });
+        if (this.broken) throw new Refused(this.broken);
         try {
             const reply = this.exports.elman_call(...this.handed(encoder.encode(JSON.stringify(request))), ...this.handed(bytes));
             const [json, jsonLength, out, outLength] = new Uint32Array(this.exports.memory.buffer, reply, 4);
@@ -52,7 +51,7 @@ export class Module {
         } catch (cause) {
             const said = decoder.decode(this.bytes(this.exports.elman_panic(), this.exports.elman_panic_len()));
             this.broken = `the network broke off and cannot go on; load the page again: ${said || cause.message}`;
-            throw new Refused(this.broken, { kind: "broken" });
+            throw new Refused(this.broken);
         }
     }
 
@@ -66,7 +65,7 @@ export class Module {
     async ask(request, bytes, data) {
         for (;;) {
             const answer = this.call(request, bytes);
-            if (answer.error) throw new Refused(answer.error, { status: answer.status });
+            if (answer.error) throw new Refused(answer.error, answer.status);
             if (!answer.missing) return { value: answer.ok, bytes: answer.bytes };
             for (const name of answer.missing) this.call({ op: "put", name }, await data(name));
         }

@@ -1,7 +1,6 @@
 // Trainings that run together, in turns on the one engine: what is behind each Train button.
 
 import { EngineError } from "./shared/engine.js";
-import { t } from "./shared/words.js";
 
 /** How long a turn lasts, in milliseconds. */
 const TURN = 120;
@@ -132,7 +131,7 @@ export class Runner extends EventTarget {
             const count = isMeasured ? Math.max(1, Math.min(left, Math.round(TURN / Math.max(pace, 0.5)))) : 1;
             const from = performance.now();
             const { why } = await next.training.run(count);
-            if (why === "ended") throw new EngineError(t("training-over"));
+            if (why === "ended") throw new EngineError("the training has come to its end");
             next.milliseconds = (performance.now() - from) / count;
         }
     }

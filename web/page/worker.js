@@ -22,12 +22,9 @@ async function fetched(name) {
     try {
         response = await fetch(new URL(name, base));
     } catch (cause) {
-        throw new Refused(`${name} could not be fetched: ${cause.message}`, { kind: "fetch" });
+        throw new Refused(`${name} could not be fetched: ${cause.message}`);
     }
-    if (!response.ok) {
-        const { status, statusText } = response;
-        throw new Refused(`${name} could not be fetched: ${status} ${statusText}`, { status, kind: "fetch" });
-    }
+    if (!response.ok) throw new Refused(`${name} could not be fetched: ${response.status} ${response.statusText}`, response.status);
     const bytes = new Uint8Array(await response.arrayBuffer());
     postMessage({ fetched: response.url });
     return bytes;
@@ -104,7 +101,7 @@ onmessage = async ({ data: { id, what, ...of } }) => {
     try {
         const { value, bytes } = await answers[what](of);
         postMessage({ id, value, bytes }, bytes ? [bytes.buffer] : []);
-    } catch ({ message, status = 0, kind }) {
-        postMessage({ id, error: message, status, kind });
+    } catch ({ message, status = 0 }) {
+        postMessage({ id, error: message, status });
     }
 };

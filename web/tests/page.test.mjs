@@ -122,23 +122,6 @@ test("where the engine does not start it says so, and the step by hand works", a
     });
 });
 
-test("what the engine refuses is said in the reader's language, and behind it what the engine said", async () => {
-    await withLesson({ language: "zh-CN", step: "train" }, async (page) => {
-        await page.locator("#open").setInputFiles({ name: "not.safetensors", mimeType: "application/octet-stream", buffer: Buffer.from("not a model") });
-        await sees(page.locator("#files-why"), /^这个文件不是本页能用的模型。（英文原文：not: \w+ .+）$/);
-    });
-    await withLesson({ language: "zh-CN", excused: /elman|Failed|404/ }, async (page) => {
-        await page.route("**/*.wasm", (route) => route.fulfill({ status: 404, body: "" }));
-        await go(page, "state");
-        await sees(page.locator("#trouble:not([hidden])"), /^计算引擎没有启动。（英文原文：elman\.wasm .*404.*）$/);
-    });
-    await withLesson({ language: "zh-CN", step: "writing", excused: /Failed|404/ }, async (page) => {
-        await page.route("**/shakespeare.txt.gz", (route) => route.fulfill({ status: 404, body: "" }));
-        await page.locator("#writing .controls .main").click();
-        await sees(page.locator("#writing .why"), /^本页的一个文件没有下载下来.*（英文原文：data\/shakespeare\.txt\.gz .*404.*）$/);
-    });
-});
-
 /** Each step with something in it. */
 const filled = {
     cell: (page) => page.locator("#cell form .main").click(),
